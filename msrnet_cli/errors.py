@@ -1,0 +1,60 @@
+"""Every error a user can cause, and the exit code each one ends the program with.
+
+MSRNetError
+├── UsageError     2   options or paths that cannot be carried out
+│   └── DeviceError    a device or number format this machine does not have
+├── PictureError   3   one picture cannot be read, relit or written
+├── NothingDone    4   the job was sound, but no picture came out
+└── WeightsError   5   a weights file is missing, malformed or refused
+    └── NetworkError   weights could not be fetched
+
+A message says what happened, why, and what to do about it, in one line.
+"""
+
+
+class MSRNetError(Exception):
+    """A failure that the user can understand and mend.
+
+    Args:
+        reason: What is wrong, naming the value or the file.
+        remedy: What to do about it; empty where nothing can be done.
+    """
+
+    exit_code = 1
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        self.reason = " ".join(reason.split())
+        self.remedy = " ".join(remedy.split())
+        super().__init__(": ".join(filter(None, (self.reason, self.remedy))))
+
+
+class UsageError(MSRNetError):
+    """Options or paths that cannot be carried out as given."""
+
+    exit_code = 2
+
+
+class DeviceError(UsageError):
+    """A device or a number format that this machine does not have."""
+
+
+class PictureError(MSRNetError):
+    """One picture cannot be read, relit or written; others may still be."""
+
+    exit_code = 3
+
+
+class NothingDone(MSRNetError):
+    """No picture came out of a job."""
+
+    exit_code = 4
+
+
+class WeightsError(MSRNetError):
+    """A weights file is missing, malformed or refused."""
+
+    exit_code = 5
+
+
+class NetworkError(WeightsError):
+    """Weights could not be fetched from the hub."""

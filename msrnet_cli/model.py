@@ -1,0 +1,152 @@
+"""The networks of MSR-Net: DMSHN and Stacked DMSHN, tensors in, tensors out.
+
+Any code about files, devices, padding or training lives elsewhere.
+
+Shapes are B C H W; c is the number of channels at a level's full resolution.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from msrnet_cli.config import ModelConfig
+
+SIZE_MULTIPLE = 16
+"""Heights and widths must be multiples of this: two pyramid levels of 2, times
+the two strides of 2 inside an encoder."""
+
+
+class ResidualBlock(nn.Module):
+    """x + conv(relu(conv(x))): no normalisation, and the network's only ReLU."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv2(F.relu(self.conv1(x)))
+
+
+class Encoder(nn.Sequential):
+    """Picture to features: B 3 H W to B 4c H/4 W/4."""
+
+    def __init__(self, c: int) -> None:
+        super().__init__(
+            nn.Conv2d(3, c, 3, padding=1),
+            ResidualBlock(c),
+            ResidualBlock(c),
+            nn.Conv2d(c, 2 * c, 3, stride=2, padding=1),
+            ResidualBlock(2 * c),
+            ResidualBlock(2 * c),
+            nn.Conv2d(2 * c, 4 * c, 3, stride=2, padding=1),
+            ResidualBlock(4 * c),
+            ResidualBlock(4 * c),
+        )
+
+
+class Decoder(nn.Sequential):
+    """Features to picture: B 4c H/4 W/4 to B 3 H W, without a final activation."""
+
+    def __init__(self, c: int) -> None:
+        super().__init__(
+            ResidualBlock(4 * c),
+            ResidualBlock(4 * c),
+            nn.ConvTranspose2d(4 * c, 2 * c, 4, stride=2, padding=1),
+            ResidualBlock(2 * c),
+            ResidualBlock(2 * c),
+            nn.ConvTranspose2d(2 * c, c, 4, stride=2, padding=1),
+            ResidualBlock(c),
+            ResidualBlock(c),
+            nn.Conv2d(c, 3, 3, padding=1),
+        )
+
+
+class DMSHN(nn.Module):
+    """Deep Multi-Scale Hierarchical Network (paper, section 3 and Figure 1).
+
+    A pyramid of three levels, each with an encoder and a decoder of its own, walked
+    from coarse to fine. What a level paints is enlarged and added to the next finer
+    picture; what its encoder found is enlarged and added to the next finer features.
+
+    Args:
+        channels: Channels c at full resolution; the paper's network has 32.
+    """
+
+    def __init__(self, channels: int = 32) -> None:
+        super().__init__()
+        self.encoder1 = Encoder(channels)
+        self.encoder2 = Encoder(channels)
+        self.encoder3 = Encoder(channels)
+        self.decoder1 = Decoder(channels)
+        self.decoder2 = Decoder(channels)
+        self.decoder3 = Decoder(channels)
+        initialise(self)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Relight a batch.
+
+        Args:
+            image: B 3 H W, H and W multiples of `SIZE_MULTIPLE`, values in the range
+                the weights were trained on.
+
+        Returns:
+            B 3 H W in the same range, not clamped.
+        """
+        image1 = image
+        image2 = half(image1)
+        image3 = half(image2)
+
+        features3 = self.encoder3(image3)
+        relit3 = self.decoder3(features3)
+
+        features2 = self.encoder2(image2 + double(relit3))
+        relit2 = self.decoder2(features2 + double(features3))
+
+        # What is handed on is features2 itself, not the sum the decoder saw.
+        features1 = self.encoder1(image1 + double(relit2))
+        return self.decoder1(features1 + double(features2))
+
+
+class StackedDMSHN(nn.Sequential):
+    """Two independent DMSHNs in a row (paper, section 3): the second refines."""
+
+    def __init__(self, channels: int = 32) -> None:
+        super().__init__(DMSHN(channels), DMSHN(channels))
+
+
+def half(x: Tensor) -> Tensor:
+    """Halve height and width; for even sizes bilinear is exactly a 2x2 mean."""
+    return F.avg_pool2d(x, 2)
+
+
+def double(x: Tensor) -> Tensor:
+    """Double height and width, bilinear with half-pixel centres."""
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def initialise(network: nn.Module) -> None:
+    """Set every bias to 0 and every weight to N(0, s), as DMSHN's authors did.
+
+    s = 0.5 sqrt(2 / (k * k * out_channels)): He's fan-out deviation, halved. Without
+    normalisation anywhere, larger weights make the first outputs explode.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            fan_out = math.prod(module.kernel_size) * module.out_channels
+            nn.init.normal_(module.weight, std=0.5 * math.sqrt(2 / fan_out))
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+ARCHITECTURES: dict[str, type[nn.Module]] = {"dmshn": DMSHN, "stacked": StackedDMSHN}
+
+
+def build(config: ModelConfig) -> nn.Module:
+    """Build the network that a config names, freshly initialised."""
+    return ARCHITECTURES[config.arch](config.channels)
