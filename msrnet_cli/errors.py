@@ -4,7 +4,7 @@ MSRNetError
 ├── UsageError     2   options or paths that cannot be carried out
 │   └── DeviceError    a device or number format this machine does not have
 ├── PictureError   3   one picture cannot be read, relit or written
-├── NothingDone    4   the job was sound, but no picture came out
+├── NothingDoneError    4   the job was sound, but no picture came out
 └── WeightsError   5   a weights file is missing, malformed or refused
     └── NetworkError   weights could not be fetched
 
@@ -44,7 +44,7 @@ class PictureError(MSRNetError):
     exit_code = 3
 
 
-class NothingDone(MSRNetError):
+class NothingDoneError(MSRNetError):
     """No picture came out of a job."""
 
     exit_code = 4

@@ -1,0 +1,12 @@
+"""The folder job: every picture in, every picture out, nothing lost.
+
+plan       what goes where, decided whole before the first write
+journal    what was made from what, so that a second run finishes the first
+files      bytes into a file, completely or not at all
+job        decode, network and encode, overlapping
+"""
+
+from msrnet_cli.folder.job import relight_bytes, relight_folder
+from msrnet_cli.folder.plan import Plan, make_plan
+
+__all__ = ["Plan", "make_plan", "relight_bytes", "relight_folder"]

@@ -1,0 +1,374 @@
+"""The folder job: decode, network and encode, overlapping, in bounded memory.
+
+Reports through a callback and prints nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+from msrnet_cli import hardware, images
+from msrnet_cli.config import FolderOptions
+from msrnet_cli.errors import PictureError
+from msrnet_cli.folder.files import remove_leftovers, write_whole
+from msrnet_cli.folder.journal import Entry, Journal, digest
+from msrnet_cli.results import FileDone, JobStarted, JobSummary, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from msrnet_cli.config import WriteOptions
+    from msrnet_cli.folder.plan import Job, Plan
+    from msrnet_cli.inference import Relighter
+    from msrnet_cli.results import Event
+
+FAILURES_NAME = "failures.txt"
+_DECODERS = _ENCODERS = 2
+_AHEAD = 4  # pictures decoded ahead of the network, beyond one batch
+_AHEAD_MEGAPIXELS = 64
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal that asks the job to end; raise it from a signal handler.
+
+    Args:
+        signal: Its name, as ``SIGTERM``.
+    """
+
+    def __init__(self, signal: str) -> None:
+        super().__init__(signal)
+        self.signal = signal
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """A picture on its way: what the decoder hands to the network."""
+
+    job: Job
+    picture: images.Picture
+    source: str
+    seconds: dict[Stage, float]
+
+
+def relight_folder(
+    plan: Plan,
+    relighter: Relighter,
+    options: FolderOptions,
+    notify: Callable[[Event], None],
+    weights_name: str = "",
+) -> JobSummary:
+    """Carry out a plan.
+
+    Args:
+        plan: From `make_plan`.
+        relighter: The network.
+        options: As the plan was made with.
+        notify: Called in this thread with JobStarted, then FileDone for each picture,
+            then JobSummary.
+        weights_name: How to call the weights in JobStarted.
+
+    Returns:
+        The summary, also after SIGINT or `Stopped`: pictures under way are finished
+        or dropped whole, the rest is counted as unfinished.
+    """
+    notify(
+        JobStarted(
+            pictures=len(plan.jobs),
+            megapixels=sum(job.pixels for job in plan.jobs) / 1e6,
+            output=str(plan.folder or plan.jobs[0].target),
+            device=hardware.describe(relighter.device),
+            dtype=hardware.dtype_name(relighter.dtype),
+            weights=weights_name,
+            ignored=plan.ignored,
+        )
+    )
+    summary = _Run(plan, relighter, options, notify).execute()
+    notify(summary)
+    return summary
+
+
+def relight_bytes(
+    data: bytes,
+    relighter: Relighter,
+    write: WriteOptions,
+    *,
+    suffix: str = "",
+    max_megapixels: float = FolderOptions.max_megapixels,
+) -> tuple[bytes, tuple[str, ...]]:
+    """Relight one picture file in memory.
+
+    Args:
+        data: The file.
+        relighter: The network.
+        write: How to write the result.
+        suffix: The suffix of the file's name, if it has one.
+        max_megapixels: A larger picture is refused.
+
+    Returns:
+        The relit file, and notes for the user.
+
+    Raises:
+        PictureError: It cannot be read, relit or written.
+    """
+    picture = images.read(data, suffix, max_megapixels)
+    relit = relighter.run([picture.rgb])
+    if relit.failures[0] is not None:
+        raise relit.failures[0]
+    assert relit.images[0] is not None
+    encoded, notes = images.write(picture, relit.images[0], write)
+    return encoded, picture.notes + relit.notes + notes
+
+
+class _Run:
+    """One execution of a plan."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        relighter: Relighter,
+        options: FolderOptions,
+        notify: Callable[[Event], None],
+    ) -> None:
+        self._plan = plan
+        self._relighter = relighter
+        self._options = options
+        self._notify = notify
+        self._journal = Journal(plan.folder) if plan.folder else None
+        self._recipe = _recipe(relighter, options)
+        self._busy: dict[Stage, float] = {"decode": 0.0, "network": 0.0, "encode": 0.0}
+        self._counts = {"relit": 0, "skipped": 0, "failed": 0}
+        self._failures: list[FileDone] = []
+        self._encoding: deque[Future[FileDone]] = deque()
+        self._lock = threading.Lock()
+        self._stop = False
+
+    def execute(self) -> JobSummary:
+        """Run to the end, or to a signal."""
+        begin = time.perf_counter()
+        stopped_by = ""
+        for folder in {job.target.parent for job in self._plan.jobs}:
+            remove_leftovers(folder)
+        decoders = ThreadPoolExecutor(_DECODERS, "decode")
+        encoders = ThreadPoolExecutor(_ENCODERS, "encode")
+        try:
+            for batch in self._batches(self._decoded(decoders)):
+                self._relight(batch, encoders)
+                self._report_encoded(leave=_ENCODERS * 2)
+                if self._stop:
+                    break
+            self._report_encoded(leave=0)
+        except KeyboardInterrupt as signal:
+            stopped_by = signal.signal if isinstance(signal, Stopped) else "SIGINT"
+            self._report_encoded(leave=0)
+        finally:
+            decoders.shutdown(wait=False, cancel_futures=True)
+            encoders.shutdown(wait=True)
+        return self._summary(time.perf_counter() - begin, stopped_by)
+
+    def _decoded(self, pool: ThreadPoolExecutor) -> Iterator[_Decoded]:
+        """Decoded pictures in plan order; those done or failed are reported."""
+        waiting: deque[tuple[Job, Future[_Decoded | FileDone]]] = deque()
+        jobs = deque(self._plan.jobs)
+        ahead = _AHEAD + (self._options.batch_size or 0)
+        while jobs or waiting:
+            while jobs and len(waiting) < ahead:
+                pixels = sum(job.pixels for job, _ in waiting) + jobs[0].pixels
+                if waiting and pixels > _AHEAD_MEGAPIXELS * 1e6:
+                    break
+                job = jobs.popleft()
+                waiting.append((job, pool.submit(self._decode, job)))
+            _, future = waiting.popleft()
+            result = future.result()
+            if isinstance(result, _Decoded):
+                yield result
+            else:
+                self._report(result)
+                if self._stop:
+                    return
+
+    def _batches(self, pictures: Iterator[_Decoded]) -> Iterator[list[_Decoded]]:
+        """Pictures of one size together, without waiting long for a fellow."""
+        groups: dict[tuple[int, int], list[_Decoded]] = {}
+        for item in pictures:
+            size = item.picture.size
+            limit = self._options.batch_size or self._relighter.batch_size(*size)
+            groups.setdefault(size, []).append(item)
+            if len(groups[size]) >= limit:
+                yield groups.pop(size)
+            elif sum(map(len, groups.values())) >= max(_AHEAD, limit):
+                yield groups.pop(next(iter(groups)))  # the longest waiting
+        yield from groups.values()
+
+    def _decode(self, job: Job) -> _Decoded | FileDone:
+        begin = time.perf_counter()
+        try:
+            data = job.source.read_bytes()
+            source = digest(data)
+            done = self._already_there(job, source)
+            if done is not None:
+                return done
+            picture = images.read(data, job.source.suffix, self._options.max_megapixels)
+        except OSError as error:
+            return _failed(job, PictureError(f"cannot be read: {error.strerror}"))
+        except PictureError as error:
+            return _failed(job, error)
+        seconds = time.perf_counter() - begin
+        self._add_busy("decode", seconds / _DECODERS)
+        return _Decoded(job, picture, source, {"decode": seconds})
+
+    def _already_there(self, job: Job, source: str) -> FileDone | None:
+        """What to report instead of working, if anything."""
+        if self._journal is None or self._options.exist == "overwrite":
+            return None
+        standing = self._journal.standing(job.output, job.target, source, self._recipe)
+        if standing == "same":
+            return FileDone(
+                str(job.source), str(job.target), "skipped", job.pixels / 1e6
+            )
+        if standing == "foreign":
+            raise PictureError(
+                f"{job.target} exists and was not made by msrnet, or was changed since",
+                "use --exist overwrite to replace it",
+            )
+        return None
+
+    def _relight(self, batch: list[_Decoded], pool: ThreadPoolExecutor) -> None:
+        begin = time.perf_counter()
+        relit = self._relighter.run([item.picture.rgb for item in batch])
+        seconds = time.perf_counter() - begin
+        self._add_busy("network", seconds)
+        for item, image, failure in zip(
+            batch, relit.images, relit.failures, strict=True
+        ):
+            if image is None:
+                self._report(_failed(item.job, failure or PictureError("no output")))
+                continue
+            timed = {**item.seconds, "network": seconds / len(batch)}
+            item = replace(item, seconds=timed)
+            self._encoding.append(pool.submit(self._encode, item, image, relit.notes))
+
+    def _encode(
+        self, item: _Decoded, relit: Tensor, notes: tuple[str, ...]
+    ) -> FileDone:
+        begin = time.perf_counter()
+        job, picture = item.job, item.picture
+        try:
+            options = for_target(self._options.write, job.target)
+            data, more = images.write(picture, relit, options)
+            if job.compare is not None:
+                write_whole(job.compare, images.side_by_side(picture, relit))
+            with self._lock:
+                if self._journal is not None:
+                    entry = Entry(job.output, digest(data), item.source, self._recipe)
+                    self._journal.add(entry)
+            write_whole(job.target, data)
+        except OSError as error:
+            reason = f"{job.target} cannot be written: {error.strerror or error}"
+            return _failed(job, PictureError(reason, "check space and permissions"))
+        except PictureError as error:
+            return _failed(job, error)
+        except Exception as error:  # a fault here must cost one picture, not all
+            reason = f"cannot be written: {type(error).__name__}: {error}"
+            return _failed(job, PictureError(reason, "please report this"))
+        seconds = time.perf_counter() - begin
+        self._add_busy("encode", seconds / _ENCODERS)
+        width, height = picture.size
+        return FileDone(
+            input=str(job.source),
+            output=str(job.target),
+            status="relit",
+            megapixels=width * height / 1e6,
+            notes=picture.notes + notes + more,
+            seconds={**item.seconds, "encode": seconds},
+        )
+
+    def _report_encoded(self, leave: int) -> None:
+        while len(self._encoding) > leave:
+            self._report(self._encoding.popleft().result())
+
+    def _report(self, done: FileDone) -> None:
+        self._counts[done.status] += 1
+        if done.status == "failed":
+            self._failures.append(done)
+            self._stop = self._stop or self._options.fail_fast
+        self._notify(done)
+
+    def _add_busy(self, stage: Stage, seconds: float) -> None:
+        with self._lock:
+            self._busy[stage] += seconds
+
+    def _summary(self, seconds: float, stopped_by: str) -> JobSummary:
+        done = sum(self._counts.values())
+        return JobSummary(
+            relit=self._counts["relit"],
+            skipped=self._counts["skipped"],
+            failed=self._counts["failed"],
+            unfinished=len(self._plan.jobs) - done,
+            seconds=seconds,
+            stages=dict(self._busy),
+            failures=tuple(self._failures),
+            failures_file=self._write_failures(),
+            stopped_by=stopped_by,
+        )
+
+    def _write_failures(self) -> str:
+        """List failed inputs for --files-from; an old list of ours is replaced."""
+        if self._plan.folder is None:
+            return ""
+        path = self._plan.folder / FAILURES_NAME
+        listing = {str(job.source): job.listing for job in self._plan.jobs}
+        try:
+            if path.exists() and not path.read_bytes().startswith(_HEADLINE.encode()):
+                return ""  # somebody else's file
+            if not self._failures:
+                path.unlink(missing_ok=True)
+                return ""
+            lines = [_HEADLINE]
+            for failure in self._failures:
+                lines += [f"# {failure.reason}", listing[failure.input]]
+            write_whole(
+                path, ("\n".join(lines) + "\n").encode(errors="surrogateescape")
+            )
+        except OSError:
+            return ""  # the failures are reported all the same
+        return str(path)
+
+
+_HEADLINE = "# Pictures that msrnet could not relight; give this file to --files-from."
+
+
+def _failed(job: Job, error: PictureError) -> FileDone:
+    return FileDone(
+        input=str(job.source),
+        output=str(job.target),
+        status="failed",
+        megapixels=job.pixels / 1e6,
+        reason=error.reason,
+        remedy=error.remedy,
+    )
+
+
+def for_target(write: WriteOptions, target: Path) -> WriteOptions:
+    """The format is the one the target's name promises."""
+    return replace(write, format=write.format or images.format_of(target.suffix))
+
+
+def _recipe(relighter: Relighter, options: FolderOptions) -> str:
+    """Names all that decides the bytes of a result, apart from the input."""
+    parts = {
+        "weights": relighter.digest,
+        "dtype": hardware.dtype_name(relighter.dtype),
+        "device": relighter.device.type,
+        "write": asdict(options.write),
+        "compare": options.compare,
+    }
+    return digest(json.dumps(parts, sort_keys=True).encode())[:16]

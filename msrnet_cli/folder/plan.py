@@ -1,0 +1,367 @@
+"""What goes where, decided whole before the first write.
+
+Looks at names and headers; decodes and writes nothing.
+"""
+
+from __future__ import annotations
+
+import glob
+import io
+import os
+import stat
+import sys
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from msrnet_cli import images
+from msrnet_cli.errors import NothingDoneError, UsageError
+from msrnet_cli.images.formats import HEAD_BYTES
+from msrnet_cli.results import Ignored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from msrnet_cli.config import FolderOptions
+
+_CLUTTER = frozenset({"desktop.ini", "thumbs.db", "__macosx"})
+_ROOT_MARK = "/./"  # in a list, as rsync has it: the tree below is mirrored
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to relight.
+
+    Attributes:
+        source: The input file.
+        target: Where the result goes.
+        output: The target below the output folder, with forward slashes.
+        listing: The input as a line for --files-from that leads to the same target.
+        pixels: As its header tells; 0 where it does not.
+        compare: Where input and output go side by side, if wanted.
+    """
+
+    source: Path
+    target: Path
+    output: str
+    listing: str
+    pixels: int = 0
+    compare: Path | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole job.
+
+    Attributes:
+        jobs: In the order they will be worked on.
+        folder: The output folder; None where the output is one named file.
+        ignored: What was passed over.
+    """
+
+    jobs: tuple[Job, ...]
+    folder: Path | None
+    ignored: tuple[Ignored, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Found:
+    root: Path
+    path: Path
+
+
+def make_plan(
+    inputs: Sequence[str], output: str, options: FolderOptions, lists: str | None = None
+) -> Plan:
+    """Collect the pictures and decide every output path.
+
+    Args:
+        inputs: Files, folders and patterns.
+        output: A folder, or for one input file a file.
+        options: How to treat the folder.
+        lists: A file with one path a line, or ``-`` for standard input.
+
+    Raises:
+        UsageError: An input is missing or no regular file; two outputs collide; an
+            output is an input, exists against the user's wish, or lies outside the
+            output folder.
+        NothingDoneError: There is no picture.
+    """
+    _check_template(options.name)
+    target = Path(output)
+    ignored: list[Ignored] = []
+    found = list(_collect(inputs, lists, target, options, ignored))
+    if not found:
+        passed = f" ({len(ignored)} other entries were passed over)" if ignored else ""
+        hint = "" if options.recursive else "; --recursive enters subfolders"
+        raise NothingDoneError(f"no picture found{passed}", f"check the paths{hint}")
+    one_file = _names_a_file(inputs, target, lists, output)
+    wanted = options.write.format
+    if one_file and wanted and images.format_of(target.suffix) != wanted:
+        raise UsageError(
+            f"{output} does not end like a {wanted.upper()} file",
+            "drop --format or change the name",
+        )
+    folder = None if one_file else target
+    jobs = tuple(_job(entry, target, options, one_file) for entry in found)
+    _check_outputs(jobs, folder, options)
+    return Plan(jobs, folder, tuple(ignored))
+
+
+def _names_a_file(
+    inputs: Sequence[str], target: Path, lists: str | None, output: str
+) -> bool:
+    single = len(inputs) == 1 and lists is None and Path(inputs[0]).is_file()
+    folder = target.is_dir() or output.endswith(("/", os.sep))
+    return single and not folder and images.format_of(target.suffix) is not None
+
+
+def _collect(
+    inputs: Sequence[str],
+    lists: str | None,
+    target: Path,
+    options: FolderOptions,
+    ignored: list[Ignored],
+) -> Iterator[_Found]:
+    seen: set[Path] = set()
+    for entry in _expand(inputs, lists, target, options, ignored):
+        # The same file named twice is one picture.
+        if entry.path.absolute() not in seen:
+            seen.add(entry.path.absolute())
+            yield entry
+
+
+def _expand(
+    inputs: Sequence[str],
+    lists: str | None,
+    target: Path,
+    options: FolderOptions,
+    ignored: list[Ignored],
+) -> Iterator[_Found]:
+    for text in inputs:
+        path = Path(text)
+        if path.is_dir():
+            if target.exists() and path.samefile(target):
+                raise UsageError(
+                    f"input and output are the same folder: {text}",
+                    "name another output folder",
+                )
+            yield from _scan(path, path, target, options.recursive, ignored)
+        elif path.exists() or path.is_symlink():
+            yield _named(path.parent, path)
+        elif glob.has_magic(text):
+            yield from _matches(text, target, options, ignored)
+        else:
+            raise UsageError(f"{text} does not exist", "check the path")
+    if lists is not None:
+        yield from _listed(lists)
+
+
+def _scan(
+    root: Path, folder: Path, target: Path, recursive: bool, ignored: list[Ignored]
+) -> Iterator[_Found]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        if folder == root:
+            raise UsageError(
+                f"{folder} cannot be read: {error.strerror}", "check its permissions"
+            ) from error
+        ignored.append(Ignored(str(folder), f"unreadable folder: {error.strerror}"))
+        return
+    for entry in entries:
+        path = Path(entry.path)
+        if entry.name.startswith(".") or entry.name.lower() in _CLUTTER:
+            ignored.append(Ignored(entry.path, "hidden"))
+        elif entry.is_symlink():
+            ignored.append(Ignored(entry.path, "symbolic link"))
+        elif entry.is_dir(follow_symlinks=False):
+            if recursive and not (target.exists() and path.samefile(target)):
+                yield from _scan(root, path, target, recursive, ignored)
+            elif not recursive:
+                ignored.append(Ignored(entry.path, "subfolder"))
+        elif not entry.is_file(follow_symlinks=False):
+            ignored.append(Ignored(entry.path, "no regular file"))
+        elif _looks_like_picture(path):
+            yield _Found(root, path)
+        else:
+            ignored.append(Ignored(entry.path, "no picture"))
+
+
+def _matches(
+    pattern: str, target: Path, options: FolderOptions, ignored: list[Ignored]
+) -> Iterator[_Found]:
+    parts = Path(pattern).parts
+    fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    root = Path(*parts[:fixed])
+    paths = sorted(map(Path, glob.glob(pattern, recursive=True)))
+    if not paths:
+        raise UsageError(f"{pattern} matches nothing", "check the pattern")
+    for path in paths:
+        if path.is_symlink():
+            ignored.append(Ignored(str(path), "symbolic link"))
+        elif path.is_dir():
+            if options.recursive and not (target.exists() and path.samefile(target)):
+                yield from _scan(root, path, target, True, ignored)
+        elif not path.is_file():
+            ignored.append(Ignored(str(path), "no regular file"))
+        elif _looks_like_picture(path):
+            yield _Found(root, path)
+        else:
+            ignored.append(Ignored(str(path), "no picture"))
+
+
+def _listed(lists: str) -> Iterator[_Found]:
+    try:
+        raw = sys.stdin.buffer.read() if lists == "-" else Path(lists).read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"the list {lists} cannot be read: {error.strerror}", "check the path"
+        ) from error
+    for line in os.fsdecode(raw).splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        head, mark, tail = line.rpartition(_ROOT_MARK)
+        path = Path(line)
+        if mark:
+            yield _named(Path(head or "/"), Path(head or "/") / tail)
+        else:
+            yield _named(path.parent if path.is_absolute() else Path(), path)
+
+
+def _named(root: Path, path: Path) -> _Found:
+    """A file that the user named: anything but a regular file is an error."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", "check the path") from error
+    if stat.S_ISLNK(mode):
+        raise UsageError(
+            f"{path} is a symbolic link", "name the file it points to instead"
+        )
+    if stat.S_ISDIR(mode):
+        raise UsageError(f"{path} is a folder", "give folders as INPUT")
+    if not stat.S_ISREG(mode):
+        raise UsageError(f"{path} is no regular file", "leave it out")
+    return _Found(root, path)
+
+
+def _looks_like_picture(path: Path) -> bool:
+    """By name or by content; a file that cannot be opened counts by its name."""
+    return (
+        path.suffix.lower() in images.PICTURE_SUFFIXES
+        or images.sniff(_head(path)) is not None
+    )
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except OSError:
+        return b""
+
+
+def _job(entry: _Found, target: Path, options: FolderOptions, one_file: bool) -> Job:
+    name = entry.path.name
+    if not one_file:
+        name = _output_name(entry.path, options)
+    relative = Path(os.path.relpath(entry.path, entry.root)).parent
+    if ".." in relative.parts or relative.is_absolute():
+        raise UsageError(
+            f"{entry.path} lies outside {entry.root}",
+            "write the list's paths without ..",
+        )
+    path = target if one_file else target / relative / name
+    compare = None
+    if options.compare:
+        compare = path.with_name(f"{path.stem}_compare.jpg")
+    within = entry.path.relative_to(entry.root) if entry.root.parts else entry.path
+    return Job(
+        source=entry.path,
+        target=path,
+        output=path.name if one_file else (relative / name).as_posix(),
+        listing=f"{entry.root.absolute().as_posix()}{_ROOT_MARK}{within.as_posix()}",
+        pixels=_pixels(entry.path),
+        compare=compare,
+    )
+
+
+def _output_name(path: Path, options: FolderOptions) -> str:
+    """The name a result gets; its suffix always tells the truth about its content."""
+    format = options.write.format or images.sniff(_head(path))
+    suffix = path.suffix
+    if format is not None and images.format_of(suffix) != format:
+        suffix = images.SUFFIXES[format]
+    return options.name.format(stem=path.stem, ext=suffix)
+
+
+def _check_template(template: str) -> None:
+    try:
+        name = template.format(stem="stem", ext=".ext")
+    except (KeyError, IndexError, ValueError) as error:
+        raise UsageError(
+            f"--name {template}: {error}", "use the fields {stem} and {ext}"
+        ) from error
+    if "stem" not in name or not name.endswith(".ext") or Path(name).name != name:
+        raise UsageError(
+            f"--name {template} does not give a file name",
+            "use {stem} and end with {ext}, without folders",
+        )
+
+
+def _pixels(path: Path) -> int:
+    try:
+        with path.open("rb") as file:
+            head = file.read(1 << 16)
+        image = Image.open(io.BytesIO(head))
+    except Exception:  # it will be reported when it is decoded
+        return 0
+    return image.width * image.height
+
+
+def _check_outputs(
+    jobs: Iterable[Job], folder: Path | None, options: FolderOptions
+) -> None:
+    sources = {job.source.resolve(): job.source for job in jobs}
+    taken: dict[str, Job] = {}
+    root = folder.resolve() if folder is not None else None
+    existing = [job.target for job in jobs if os.path.lexists(job.target)]
+    for job in jobs:
+        for path in filter(None, (job.target, job.compare)):
+            _check_target(path, root)
+            if path.resolve() in sources:
+                raise UsageError(
+                    f"{path} would overwrite the input {sources[path.resolve()]}",
+                    "choose another output folder",
+                )
+            # File systems differ in whether letter case and Unicode form count.
+            key = unicodedata.normalize("NFC", str(path)).casefold()
+            if key in taken:
+                raise UsageError(
+                    f"{taken[key].source} and {job.source} would both become {path}",
+                    "relight them into different folders, or rename one",
+                )
+            taken[key] = job
+    # One named file has no journal beside it that could vouch for what is there.
+    unwanted = options.exist == "error" or (folder is None and options.exist == "skip")
+    if existing and unwanted:
+        more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
+        raise UsageError(
+            f"{existing[0]}{more} exists", "use --exist overwrite to replace it"
+        )
+
+
+def _check_target(path: Path, root: Path | None) -> None:
+    if root is not None and not path.parent.resolve().is_relative_to(root):
+        raise UsageError(
+            f"{path} lies outside the output folder",
+            "remove the symbolic link that leads there",
+        )
+    if path.is_symlink():
+        raise UsageError(f"{path} is a symbolic link", "remove it")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} exists and is no regular file", "remove it")

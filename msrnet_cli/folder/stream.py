@@ -1,0 +1,76 @@
+"""One picture through standard input or output: no plan, no journal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msrnet_cli import images
+from msrnet_cli.errors import PictureError, UsageError
+from msrnet_cli.folder.files import write_whole
+from msrnet_cli.folder.job import for_target, relight_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from msrnet_cli.config import FolderOptions
+    from msrnet_cli.inference import Relighter
+
+_STREAM = "-"
+
+
+def relight_stream(
+    source: str, target: str, load: Callable[[], Relighter], options: FolderOptions
+) -> tuple[str, ...]:
+    """Relight one picture; ``-`` stands for standard input or output.
+
+    Args:
+        source: A file or ``-``.
+        target: A file or ``-``.
+        load: Makes the network ready; called after the input was read.
+        options: Format, quality and what to do where the target exists.
+
+    Returns:
+        Notes for the user.
+
+    Raises:
+        UsageError: The target exists, or its name is no picture's.
+        PictureError: The picture cannot be read, relit or written.
+    """
+    write = options.write
+    if target != _STREAM:
+        path = Path(target)
+        if images.format_of(path.suffix) is None:
+            raise UsageError(
+                f"{target} has no picture suffix", "end it in .png or .jpg"
+            )
+        if path.exists() and options.exist != "overwrite":
+            raise UsageError(f"{target} exists", "use --exist overwrite to replace it")
+        write = for_target(write, path)
+    data, suffix = _read(source)
+    encoded, notes = relight_bytes(
+        data, load(), write, suffix=suffix, max_megapixels=options.max_megapixels
+    )
+    try:
+        if target == _STREAM:
+            sys.stdout.buffer.write(encoded)
+            sys.stdout.buffer.flush()
+        else:
+            write_whole(Path(target), encoded)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise PictureError(
+            f"{target} cannot be written: {error.strerror}", "check space, permissions"
+        ) from error
+    return notes
+
+
+def _read(source: str) -> tuple[bytes, str]:
+    if source == _STREAM:
+        return sys.stdin.buffer.read(), ""
+    try:
+        return Path(source).read_bytes(), Path(source).suffix
+    except OSError as error:
+        raise UsageError(f"{source}: {error.strerror}", "check the path") from error

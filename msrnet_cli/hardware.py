@@ -1,0 +1,141 @@
+"""The one place that chooses device, number format and memory format."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from msrnet_cli.errors import DeviceError
+
+if TYPE_CHECKING:
+    from msrnet_cli.config import Dtype
+
+DTYPES: dict[Dtype, torch.dtype] = {
+    "fp32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
+_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device to run on.
+
+    Args:
+        name: ``auto`` (CUDA, else Apple's MPS, else the CPU), ``cpu``, ``cuda``,
+            ``cuda:N`` or ``mps``.
+
+    Raises:
+        DeviceError: The device named does not exist here, and why.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", 0)
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = torch.device("meta")
+    if device.type == "cuda":
+        _require_cuda(device.index or 0)
+        return torch.device("cuda", device.index or 0)
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise DeviceError("mps: no Apple GPU that torch can use", "use --device cpu")
+    if device.type not in ("cpu", "mps"):
+        raise DeviceError(
+            f"unknown device {name}", "use auto, cpu, cuda, cuda:N or mps"
+        )
+    return torch.device(device.type)
+
+
+def cuda_problem() -> str:
+    """Why CUDA cannot be used here; "" where it can."""
+    if torch.cuda.is_available():
+        return ""
+    if torch.version.cuda is None and torch.version.hip is None:
+        return f"torch {torch.__version__} is a build without CUDA"
+    return f"torch {torch.__version__} finds no NVIDIA GPU with a working driver"
+
+
+def preferred_dtype(device: torch.device) -> torch.dtype:
+    """The fastest number format with hardware of its own: bfloat16, else float32."""
+    if device.type == "cuda":
+        fast = torch.cuda.get_device_capability(device) >= (8, 0)
+    elif device.type == "cpu":
+        # Without such instructions bfloat16 is emulated, slower than float32.
+        fast = (
+            torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        )
+    else:
+        fast = False
+    return torch.bfloat16 if fast else torch.float32
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """``fp32``, ``bf16`` or ``fp16``."""
+    return _NAMES[dtype]
+
+
+def describe(device: torch.device) -> str:
+    """A device for people: "cuda:0 (NVIDIA H200)"."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    if device.type == "cpu":
+        return f"cpu ({torch.get_num_threads()} threads)"
+    return str(device)
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Memory that a computation may still take; None where it cannot be known."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        reserved = torch.cuda.memory_reserved(device)
+        return free + reserved - torch.cuda.memory_allocated(device)
+    if device.type == "cpu":
+        return _free_main_memory()
+    return None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory ran out, on any device."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and (
+        "not enough memory" in text or "out of memory" in text
+    )
+
+
+def _require_cuda(index: int) -> None:
+    problem = cuda_problem()
+    if problem:
+        raise DeviceError(
+            f"cuda: {problem}", "use --device cpu, and see `msrnet doctor`"
+        )
+    count = torch.cuda.device_count()
+    if index >= count:
+        raise DeviceError(
+            f"cuda:{index}: this machine has {count} GPU(s)", f"use 0 to {count - 1}"
+        )
+
+
+def _free_main_memory() -> int | None:
+    limits = []
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        for line in meminfo.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                limits.append(int(line.split()[1]) * 1024)
+    elif hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
+        limits.append(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    group = Path("/sys/fs/cgroup")
+    try:
+        ceiling = (group / "memory.max").read_text().strip()
+        if ceiling != "max":
+            limits.append(int(ceiling) - int((group / "memory.current").read_text()))
+    except (OSError, ValueError):
+        pass  # no such limit here
+    return min(limits, default=None)

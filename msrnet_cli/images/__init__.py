@@ -1,0 +1,31 @@
+"""Picture files and what they mean: bytes to pixels and back, nothing lost.
+
+The only place that knows Pillow. It does not know networks or folders.
+
+    formats    which files are pictures, told by content
+    reading    bytes -> Picture: upright, in sRGB, at full depth
+    writing    Picture + relit pixels -> bytes in the same format
+    picture    the record in between
+    colour     ICC profiles: into sRGB for the network and back
+    depth      16 bits per channel, which Pillow alone cuts to 8
+    metadata   EXIF, XMP, IPTC, text
+    pixels     Pillow images <-> tensors
+"""
+
+from msrnet_cli.images.formats import PICTURE_SUFFIXES, SUFFIXES, format_of, sniff
+from msrnet_cli.images.picture import Picture
+from msrnet_cli.images.reading import from_pil, read
+from msrnet_cli.images.writing import side_by_side, to_pil, write
+
+__all__ = [
+    "PICTURE_SUFFIXES",
+    "SUFFIXES",
+    "Picture",
+    "format_of",
+    "from_pil",
+    "read",
+    "side_by_side",
+    "sniff",
+    "to_pil",
+    "write",
+]

@@ -1,0 +1,181 @@
+"""Sixteen bits per channel in colour, which Pillow reads as 8 and cannot write.
+
+Reading uses Pillow's own decoders twice: once as they are, which keeps the high byte
+of each sample, and once told that the bytes come in the other order, which keeps the
+low byte. Compression, filters and interlacing stay Pillow's work.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import sys
+import zlib
+from typing import TYPE_CHECKING
+
+import torch
+from PIL import ImageFile, TiffImagePlugin
+
+from msrnet_cli.images import metadata as meta
+from msrnet_cli.images.pixels import big_endian_16, to_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from msrnet_cli.images.metadata import Metadata
+
+_TWINS = {
+    "16B": "16L",
+    "16L": "16B",
+    "16N": "16B" if sys.byteorder == "little" else "16L",
+}
+_STRIP_BYTES = 1 << 22
+
+
+def low_byte_tiles(image: ImageFile.ImageFile) -> list[ImageFile._Tile] | None:
+    """Decoder settings that read the low bytes of a picture not yet loaded.
+
+    Returns:
+        None where the picture is not 16-bit RGB or RGBA, or cannot be read so.
+    """
+    twins = [_twin(tile) for tile in image.tile]
+    if image.mode not in ("RGB", "RGBA") or not twins:
+        return None
+    return None if None in twins else [tile for tile in twins if tile]
+
+
+def bits_per_sample(image: ImageFile.ImageFile, data: bytes) -> int:
+    """How many bits each channel has in the file (8 where a format says nothing)."""
+    if image.format == "PNG":
+        return data[24]
+    if image.format == "TIFF" and isinstance(image, TiffImagePlugin.TiffImageFile):
+        return max(image.tag_v2.get(258, (1,)))
+    if image.format == "AVIF":
+        # AV1CodecConfigurationRecord: the third byte holds high_bitdepth, twelve_bit.
+        start = data.find(b"av1C", 0, 4096)
+        flags = data[start + 6] if 0 < start < len(data) - 6 else 0
+        return 12 if flags & 0x20 else 10 if flags & 0x40 else 8
+    return 8
+
+
+def write_png(pixels: Tensor, metadata: Metadata) -> bytes:
+    """Encode C H W int32 in [0, 65535], C 3 or 4, as a 16-bit PNG (W3C PNG 3)."""
+    channels, height, width = pixels.shape
+    colour_type = {3: 2, 4: 6}[channels]
+    out = io.BytesIO()
+    out.write(b"\x89PNG\r\n\x1a\n")
+    _chunk(
+        out, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
+    )
+    if metadata.icc:
+        _chunk(out, b"iCCP", b"ICC Profile\0\0" + zlib.compress(metadata.icc))
+    if metadata.dpi:
+        per_metre = (round(value / 0.0254) for value in metadata.dpi)
+        _chunk(out, b"pHYs", struct.pack(">IIB", *per_metre, 1))
+    if metadata.exif:
+        _chunk(out, b"eXIf", metadata.exif.removeprefix(b"Exif\0\0"))
+    for name, content, *_ in meta.png_text(metadata).chunks:
+        _chunk(out, name, content)
+    deflate = zlib.compressobj(6)
+    for rows in _paeth_rows(pixels):
+        _chunk(out, b"IDAT", deflate.compress(rows))
+    _chunk(out, b"IDAT", deflate.flush())
+    _chunk(out, b"IEND", b"")
+    return out.getvalue()
+
+
+def write_tiff(pixels: Tensor, metadata: Metadata) -> bytes:
+    """Encode C H W int32 in [0, 65535], C 3 or 4, as a 16-bit TIFF (TIFF 6.0).
+
+    Strips are deflated after horizontal differencing (predictor 2).
+    """
+    channels, height, width = pixels.shape
+    row_bytes = width * channels * 2
+    rows_per_strip = max(1, min(height, _STRIP_BYTES // row_bytes))
+    strips = list(_differenced_strips(pixels, rows_per_strip))
+    tags = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
+    for tag, value in (meta.tiff_tags(metadata) or {}).items():
+        tags[tag] = value
+    tags[256], tags[257] = width, height
+    tags[258] = (16,) * channels
+    tags[259] = 8  # deflate
+    tags[262] = 2  # RGB
+    tags[277] = channels
+    tags[278] = rows_per_strip
+    tags[279] = tuple(map(len, strips))
+    tags[284] = 1  # channels interleaved
+    tags[317] = 2  # horizontal differencing
+    if channels == 4:
+        tags[338] = 2  # unassociated alpha
+    if metadata.dpi:
+        tags[282], tags[283] = metadata.dpi
+        tags[296] = 2  # inches
+    if metadata.icc:
+        tags.tagtype[34675] = 7
+        tags[34675] = metadata.icc
+    starts, position = [], 0
+    for strip in strips:
+        starts.append(position)
+        position += len(strip)
+    tags[273] = tuple(starts)
+    out = io.BytesIO()
+    tags.save(out)
+    for strip in strips:
+        out.write(strip)
+    return out.getvalue()
+
+
+def _twin(tile: ImageFile._Tile) -> ImageFile._Tile | None:
+    arguments = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+    kind, _, order = str(arguments[0]).partition(";")
+    if kind not in ("RGB", "RGBA") or order not in _TWINS:
+        return None
+    raw_mode = f"{kind};{_TWINS[order]}"
+    args = (raw_mode, *arguments[1:]) if isinstance(tile.args, tuple) else raw_mode
+    return tile._replace(args=args)
+
+
+def _chunk(out: io.BytesIO, name: bytes, content: bytes) -> None:
+    if name == b"IDAT" and not content:
+        return
+    checksum = zlib.crc32(name + content)
+    out.write(struct.pack(">I", len(content)) + name + content)
+    out.write(struct.pack(">I", checksum))
+
+
+def _rows(pixels: Tensor, count: int) -> Iterator[Tensor]:
+    """C H W in strips of `count` rows: h W C, int32."""
+    yield from pixels.permute(1, 2, 0).split(count)
+
+
+def _paeth_rows(pixels: Tensor) -> Iterator[bytes]:
+    """Filtered scanlines: each byte less its Paeth prediction (PNG section 9.4)."""
+    channels, _, width = pixels.shape
+    step = 2 * channels
+    above = torch.zeros(1, width * step, dtype=torch.int16)
+    for strip in _rows(pixels, max(1, _STRIP_BYTES // (width * step))):
+        here = big_endian_16(strip).reshape(len(strip), -1).to(torch.int16)
+        up = torch.cat((above, here[:-1]))
+        above = here[-1:]
+        left = torch.nn.functional.pad(here, (step, 0))[:, :-step]
+        corner = torch.nn.functional.pad(up, (step, 0))[:, :-step]
+        filtered = (here - _paeth(left, up, corner)).bitwise_and(255).to(torch.uint8)
+        kind = torch.full((len(strip), 1), 4, dtype=torch.uint8)
+        yield to_bytes(torch.cat((kind, filtered), 1))
+
+
+def _paeth(left: Tensor, up: Tensor, corner: Tensor) -> Tensor:
+    estimate = left + up - corner
+    to_left, to_up = (estimate - left).abs(), (estimate - up).abs()
+    to_corner = (estimate - corner).abs()
+    best = torch.where(to_up <= to_corner, up, corner)
+    return torch.where((to_left <= to_up) & (to_left <= to_corner), left, best)
+
+
+def _differenced_strips(pixels: Tensor, rows: int) -> Iterator[bytes]:
+    for strip in _rows(pixels, rows):
+        change = strip.diff(dim=1, prepend=torch.zeros_like(strip[:, :1])) & 65535
+        little_endian = big_endian_16(change).flip(-1)
+        yield zlib.compress(to_bytes(little_endian), 6)

@@ -1,0 +1,114 @@
+"""Which files are pictures: told by content, never by name alone.
+
+Reads no pixels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from msrnet_cli.errors import PictureError
+
+if TYPE_CHECKING:
+    from msrnet_cli.config import Format
+
+HEAD_BYTES = 64
+"""How much of a file `sniff` needs."""
+
+SUFFIXES: dict[Format, str] = {
+    "png": ".png",
+    "jpeg": ".jpg",
+    "webp": ".webp",
+    "tiff": ".tif",
+    "bmp": ".bmp",
+    "avif": ".avif",
+    "gif": ".gif",
+}
+"""The suffix a format is written with where the input's own does not fit."""
+
+_FORMAT_OF_SUFFIX: dict[str, Format] = {
+    **{suffix: name for name, suffix in SUFFIXES.items()},
+    ".apng": "png",
+    ".dib": "bmp",
+    ".jpe": "jpeg",
+    ".jpeg": "jpeg",
+    ".jfif": "jpeg",
+    ".mpo": "jpeg",
+    ".tiff": "tiff",
+}
+
+_RAW_SUFFIXES = frozenset(
+    ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .gpr .iiq .kdc .mef .mos .mrw .nef"
+    " .nrw .orf .pef .raf .raw .rw2 .rwl .sr2 .srf .srw .x3f".split()
+)
+_OTHER_SUFFIXES = frozenset(
+    ".heic .heif .hif .jp2 .j2k .jxl .psd .psb .exr .hdr .tga .ico .svg .xcf .pcx"
+    " .ppm .pgm .pbm .eps .dds".split()
+)
+
+PICTURE_SUFFIXES = frozenset(_FORMAT_OF_SUFFIX) | _RAW_SUFFIXES | _OTHER_SUFFIXES
+"""Names that promise a picture: such a file is never passed over in silence."""
+
+
+def sniff(head: bytes) -> Format | None:
+    """Tell a format from the first `HEAD_BYTES` of a file.
+
+    Returns:
+        The format, or None where this is none that `msrnet` reads.
+    """
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp"
+    if head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+        return "tiff"
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        return "gif"
+    if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"):
+        return "avif"
+    if head.startswith(b"BM"):
+        return "bmp"
+    return None
+
+
+def format_of(suffix: str) -> Format | None:
+    """The format that a suffix (".JPG") names, or None."""
+    return _FORMAT_OF_SUFFIX.get(suffix.lower())
+
+
+def recognise(data: bytes, suffix: str) -> Format:
+    """Name the format of a whole file, or say why it cannot be read.
+
+    Camera raw files are refused even where they open: as TIFF files they show a
+    small preview, which would be a wrong picture.
+
+    Args:
+        data: The file, or at least its first `HEAD_BYTES`.
+        suffix: The suffix of its name, "" where it has none.
+
+    Raises:
+        PictureError: Empty, a camera raw file, or no known format.
+    """
+    suffix = suffix.lower()
+    if not data:
+        raise PictureError("the file is empty", "copy it again from its source")
+    if suffix in _RAW_SUFFIXES or data[8:10] == b"CR":
+        raise PictureError(
+            "camera raw files are not read", "develop it to 16-bit TIFF or JPEG first"
+        )
+    found = sniff(data[:HEAD_BYTES])
+    if found is None:
+        readable = ", ".join(name.upper() for name in cast("dict[str, str]", SUFFIXES))
+        kind = _foreign_kind(data, suffix)
+        raise PictureError(f"{kind} is not read", f"convert it to one of {readable}")
+    return found
+
+
+def _foreign_kind(data: bytes, suffix: str) -> str:
+    if data[4:8] == b"ftyp" and data[8:11] in (b"hei", b"hev", b"mif", b"msf"):
+        return "a HEIC picture"
+    if suffix in _OTHER_SUFFIXES:
+        return f"a {suffix[1:].upper()} picture"
+    return "a file that is no picture by its content"

@@ -1,0 +1,62 @@
+"""The record between reading and writing: pixels, and all that must not be lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from msrnet_cli.config import Format
+    from msrnet_cli.images.colour import ColourSpace
+    from msrnet_cli.images.metadata import Metadata
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How the file held its pixels, so that the output can do the same.
+
+    Attributes:
+        format: The container.
+        mode: Pillow's name of the file's own pixel mode.
+        depth: Bits per channel of the output: 8 or 16.
+        grey: Whether the file held no colour.
+        save: Further settings for Pillow's writer, such as JPEG tables.
+    """
+
+    format: Format
+    mode: str = "RGB"
+    depth: int = 8
+    grey: bool = False
+    save: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One upright picture.
+
+    Attributes:
+        rgb: What the network sees: 3 H W, float32, sRGB, in [0, 1].
+        alpha: 1 H W, uint8 or, at 16 bits, int32; None where there is none.
+        native: The same picture as `rgb` in the file's own colour space, 3 H W,
+            float32 in [0, 1]; None where that is sRGB.
+        space: The file's own colour space; None for sRGB.
+        encoding: How the file held its pixels.
+        metadata: EXIF, XMP, IPTC, text and colour profile.
+        notes: What a user must know, such as further frames that are left out.
+    """
+
+    rgb: Tensor
+    alpha: Tensor | None
+    native: Tensor | None
+    space: ColourSpace | None
+    encoding: Encoding
+    metadata: Metadata
+    notes: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, upright."""
+        _, height, width = self.rgb.shape
+        return width, height

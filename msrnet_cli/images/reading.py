@@ -1,0 +1,290 @@
+"""Bytes to a Picture: upright, in sRGB, at full depth, with all it carries.
+
+Whatever a decoder throws becomes a PictureError: no file may stop a run.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import torch
+from PIL import Image, ImageOps, JpegImagePlugin, TiffImagePlugin
+
+from msrnet_cli.errors import PictureError
+from msrnet_cli.images import depth as sixteen
+from msrnet_cli.images.colour import (
+    ColourSpace,
+    adobe_rgb,
+    space_from_icc,
+    space_from_primaries,
+    through_lcms,
+)
+from msrnet_cli.images.formats import recognise
+from msrnet_cli.images.metadata import as_srgb, read_metadata, uses_adobe_rgb
+from msrnet_cli.images.picture import Encoding, Picture
+from msrnet_cli.images.pixels import native_16, to_tensor
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+    from torch import Tensor
+
+    from msrnet_cli.config import Format
+    from msrnet_cli.images.metadata import Metadata
+
+_PILLOW_FORMATS: dict[Format, tuple[str, ...]] = {
+    "png": ("PNG",),
+    "jpeg": ("JPEG",),  # opens MPO, the format of phones, too
+    "webp": ("WEBP",),
+    "tiff": ("TIFF",),
+    "bmp": ("BMP",),
+    "avif": ("AVIF",),
+    "gif": ("GIF",),
+}
+_DNG_VERSION = 50706
+_PLANAR = 284
+_WHITE_IS_ZERO = 0
+_SRGB_GAMMA = 0.45455
+_SRGB_CHROMATICITY = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
+_opening = threading.Lock()
+
+
+def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Picture:
+    """Decode a picture file.
+
+    Args:
+        data: The whole file.
+        suffix: The suffix of its name: it tells camera raw files from TIFF.
+        max_megapixels: A picture that declares more is refused before it is decoded.
+
+    Raises:
+        PictureError: It is no picture, damaged, too large or of a kind not supported.
+    """
+    format = recognise(data, suffix)
+    try:
+        return _picture(_open(data, format, max_megapixels), data, format)
+    except PictureError:
+        raise
+    except MemoryError:
+        raise PictureError("not enough memory to decode it", "free memory") from None
+    except Exception as error:  # decoders throw anything: OSError, SyntaxError, ...
+        reason = f"damaged or unusual {format.upper()}: {error or type(error).__name__}"
+        raise PictureError(reason, "open and save it again elsewhere") from error
+
+
+def from_pil(image: Image.Image) -> Picture:
+    """A Picture from an image in memory.
+
+    Raises:
+        PictureError: Its mode is not supported.
+    """
+    return _understand(ImageOps.exif_transpose(image), Encoding("png"), ())
+
+
+def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
+    with _opening:
+        # Pillow's own guard warns at half its limit; ours below is the one in force.
+        guard, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            image = Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS[format])
+        finally:
+            Image.MAX_IMAGE_PIXELS = guard
+    width, height = image.size
+    if width * height > max_megapixels * 1e6:
+        raise PictureError(
+            f"it declares {width}x{height} = {width * height / 1e6:.0f} megapixels,"
+            f" more than the {max_megapixels:g} allowed",
+            "raise --max-megapixels if you trust it",
+        )
+    return image
+
+
+def _picture(image: ImageFile, data: bytes, format: Format) -> Picture:
+    notes = []
+    if getattr(image, "is_animated", False):
+        notes.append("only its first frame is kept")
+        image.seek(0)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        _refuse_odd_tiff(image)
+    bits = sixteen.bits_per_sample(image, data)
+    tiles = sixteen.low_byte_tiles(image)
+    encoding = Encoding(
+        format, image.mode, 16 if tiles else 8, save=_save_settings(image, data, format)
+    )
+    samples = None
+    if tiles:
+        second = _open(data, format, float("inf"))
+        second.tile = tiles
+        high, low = to_tensor(_upright(image)), to_tensor(_upright(second))
+        samples = (high.int() << 8) | low
+    elif bits > 8 and not image.mode.startswith("I;16"):
+        notes.append(f"reduced from {bits} to 8 bits per channel")
+    return _understand(_upright(image), encoding, tuple(notes), samples)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    image.load()
+    try:
+        ImageOps.exif_transpose(image, in_place=True)
+    except Exception:  # damaged EXIF: read_metadata says so
+        return image
+    return image
+
+
+def _refuse_odd_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
+    if _DNG_VERSION in image.tag_v2:
+        raise PictureError(
+            "camera raw files are not read", "develop it to 16-bit TIFF or JPEG first"
+        )
+    separate = image.tag_v2.get(_PLANAR) == 2
+    if separate and max(image.tag_v2.get(258, (1,))) > 8:
+        # Pillow misreads these: a wrong picture, without an error.
+        raise PictureError(
+            "16-bit TIFF with separate colour planes is not read",
+            "save it with interleaved (chunky) channels",
+        )
+
+
+def _understand(
+    image: Image.Image,
+    encoding: Encoding,
+    notes: tuple[str, ...],
+    samples: Tensor | None = None,
+) -> Picture:
+    """Split an upright image into colour, alpha and metadata.
+
+    Args:
+        image: Loaded and upright.
+        encoding: What is known of the file so far.
+        notes: What a user must know so far.
+        samples: 16-bit RGB or RGBA, C H W int32, where the image holds only 8.
+    """
+    metadata, damage = read_metadata(image)
+    notes += damage
+    mode = image.mode
+    if mode in ("I", "F"):
+        raise PictureError(
+            f"32-bit pixels (mode {mode}) have no defined white", "save it with 16 bits"
+        )
+    grey = mode in ("1", "L", "LA", "La") or mode.startswith("I;16")
+    if mode in ("CMYK", "LAB", "YCbCr", "HSV"):
+        image = through_lcms(image, metadata.icc if mode == "CMYK" else None)
+        metadata = as_srgb(metadata)
+        notes += (f"converted from {mode} to sRGB",)
+    depth = encoding.depth
+    if mode.startswith("I;16"):
+        samples, depth = _grey_16(image), 16
+    if samples is None:
+        samples = to_tensor(_plain(image))
+    elif depth == 16 and "transparency" in image.info and len(samples) == 3:
+        key = torch.tensor(image.info["transparency"], dtype=torch.int32)
+        opaque = (samples != key[:, None, None]).any(0, keepdim=True)
+        samples = torch.cat((samples, opaque.int() * 65535))
+    colours = 1 if grey else 3
+    values = samples[:colours].float() / ((1 << depth) - 1)
+    native = values.expand(3, -1, -1)
+    alpha = samples[colours:].contiguous() if len(samples) > colours else None
+    rgb, space, metadata, more = _into_srgb(native, image, grey, metadata)
+    return Picture(
+        rgb=rgb.contiguous(),
+        alpha=alpha,
+        native=None if space is None else native,
+        space=space,
+        encoding=Encoding(encoding.format, mode, depth, grey, encoding.save),
+        metadata=metadata,
+        notes=notes + more,
+    )
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Any 8-bit mode as L, LA, RGB or RGBA, transparency included."""
+    if image.mode in ("L", "LA", "RGB", "RGBA") and "transparency" not in image.info:
+        return image
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode in ("L", "LA", "La"):
+        return image.convert("LA")
+    translucent = image.mode in ("PA", "RGBa", "RGBA") or "transparency" in image.info
+    return image.convert("RGBA" if translucent else "RGB")
+
+
+def _grey_16(image: Image.Image) -> Tensor:
+    big = {"I;16B": True, "I;16N": None}.get(image.mode, False)
+    samples = native_16(image.tobytes(), image.size, big=big)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        (bits, *_) = image.tag_v2.get(258, (16,))
+        if bits < 16:
+            samples = (samples.float() * (65535 / ((1 << bits) - 1))).round().int()
+        if image.tag_v2.get(262) == _WHITE_IS_ZERO:
+            samples = 65535 - samples
+    return samples
+
+
+def _into_srgb(
+    native: Tensor, image: Image.Image, grey: bool, metadata: Metadata
+) -> tuple[Tensor, ColourSpace | None, Metadata, tuple[str, ...]]:
+    """Pixels in the file's own colours to sRGB.
+
+    Returns:
+        sRGB pixels; the space to write in, None for sRGB; the metadata that fits it;
+        notes.
+    """
+    if metadata.icc:
+        space = _known_space(metadata.icc)
+        if space is None:
+            if grey:
+                return native, None, as_srgb(metadata), ("its colour profile is odd",)
+            eight = image if image.mode == "RGB" else image.convert("RGB")
+            rgb = to_tensor(through_lcms(eight, metadata.icc)).float() / 255
+            return rgb, None, as_srgb(metadata), ("colours converted to sRGB, 8 bits",)
+        if grey:
+            return space.into_srgb(native), None, as_srgb(metadata), ()
+        if space.is_srgb():
+            return native, None, metadata, ()
+        return space.into_srgb(native), space, metadata, ()
+    declared = _declared_space(image)
+    if declared is None:
+        return native, None, metadata, ()
+    note = f"converted from {declared.name} to sRGB"
+    return declared.into_srgb(native), None, as_srgb(metadata), (note,)
+
+
+@lru_cache(maxsize=16)
+def _known_space(profile: bytes) -> ColourSpace | None:
+    return space_from_icc(profile)
+
+
+def _declared_space(image: Image.Image) -> ColourSpace | None:
+    """A colour space that is named by EXIF or by PNG's gAMA and cHRM chunks."""
+    if uses_adobe_rgb(image):
+        return adobe_rgb()
+    gamma = image.info.get("gamma")
+    if not gamma or "srgb" in image.info:
+        return None
+    chromaticity = image.info.get("chromaticity", _SRGB_CHROMATICITY)
+    shift = max(
+        abs(a - b) for a, b in zip(chromaticity, _SRGB_CHROMATICITY, strict=True)
+    )
+    if abs(gamma - _SRGB_GAMMA) < 0.02 and shift < 0.01:
+        return None
+    return space_from_primaries(chromaticity[2:], 1 / gamma, "its PNG gamma")
+
+
+def _save_settings(image: ImageFile, data: bytes, format: Format) -> dict[str, object]:
+    """How the file was compressed, in the words of Pillow's writer."""
+    if format == "jpeg" and isinstance(image, JpegImagePlugin.JpegImageFile):
+        settings: dict[str, object] = {"progressive": "progressive" in image.info}
+        if image.mode in ("L", "RGB"):
+            sampling = JpegImagePlugin.get_sampling(image)
+            tables = image.quantization
+            settings["qtables"] = {index: tables[index] for index in sorted(tables)}
+            if sampling >= 0:
+                settings["subsampling"] = sampling
+        return settings
+    if format == "webp":
+        return {"lossless": b"VP8L" in data[12:64]}
+    if format == "tiff":
+        return {"compression": image.info.get("compression", "raw")}
+    return {}

@@ -1,0 +1,199 @@
+"""A Picture and its relit pixels to bytes, as like the input file as can be.
+
+Writes to memory only: putting bytes into a file, safely, is the folder's work.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import torch
+
+from msrnet_cli.errors import PictureError
+from msrnet_cli.images import depth as sixteen
+from msrnet_cli.images.metadata import Metadata, save_arguments
+from msrnet_cli.images.pixels import quantise, to_image
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from torch import Tensor
+
+    from msrnet_cli.config import Format, WriteOptions
+    from msrnet_cli.images.picture import Picture
+
+_DEEP = ("png", "tiff")
+_OPAQUE = ("jpeg", "bmp")
+_TIFF_LOSSLESS = ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits")
+_COMPARE_HEIGHT = 2048
+
+
+def write(
+    picture: Picture, relit: Tensor, options: WriteOptions
+) -> tuple[bytes, tuple[str, ...]]:
+    """Encode a relit picture.
+
+    Args:
+        picture: What was read.
+        relit: 3 H W, sRGB in [0, 1], of the same size.
+        options: Format, quality, metadata.
+
+    Returns:
+        The file's bytes, and notes on what the format could not hold.
+
+    Raises:
+        PictureError: The format cannot hold the picture at all.
+    """
+    format = options.format or picture.encoding.format
+    metadata = picture.metadata
+    if options.strip_metadata:
+        metadata = metadata.stripped()
+    pixels, notes = _pixels(picture, relit, format)
+    try:
+        if pixels.dtype != torch.uint8 and len(pixels) >= 3:
+            encode = sixteen.write_png if format == "png" else sixteen.write_tiff
+            return encode(pixels, metadata), notes
+        image = _image(pixels)
+        settings = _settings(picture, format, options)
+        data, lost = _save(image, format, settings, metadata)
+    except Exception as error:  # encoders throw anything; the batch goes on
+        reason = f"cannot be written as {format.upper()}: {error}"
+        raise PictureError(reason, "choose another --format") from error
+    return data, notes + lost
+
+
+def side_by_side(picture: Picture, relit: Tensor) -> bytes:
+    """Input and output beside each other as one JPEG, at most 2048 high."""
+    pair = quantise(torch.cat((picture.rgb, relit), 2), 8)
+    image = to_image(pair)
+    image.thumbnail((65500, _COMPARE_HEIGHT))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=92, subsampling=0)
+    return out.getvalue()
+
+
+def to_pil(picture: Picture, relit: Tensor) -> Image.Image:
+    """A relit picture in memory: L, RGB or RGBA, 16-bit grey where it stays grey."""
+    pixels, _ = _pixels(picture, relit, "png")
+    if pixels.dtype != torch.uint8 and len(pixels) >= 3:
+        pixels = (pixels.float() / 257).round().to(torch.uint8)
+    image = _image(pixels)
+    if picture.metadata.icc:
+        image.info["icc_profile"] = picture.metadata.icc
+    if picture.metadata.exif:
+        image.info["exif"] = picture.metadata.exif
+    return image
+
+
+def _pixels(
+    picture: Picture, relit: Tensor, format: Format
+) -> tuple[Tensor, tuple[str, ...]]:
+    """Relit colours in the file's own space, with alpha: C H W integers."""
+    notes: tuple[str, ...] = ()
+    depth = picture.encoding.depth
+    if depth == 16 and format not in _DEEP:
+        depth = 8
+        notes += (f"reduced to 8 bits: {format.upper()} holds no more",)
+    if picture.space is not None and picture.native is not None:
+        relit = picture.space.from_srgb(relit, picture.native)
+    pixels = quantise(relit, depth)
+    if picture.encoding.grey and _is_neutral(pixels):
+        pixels = pixels[1:2]
+    alpha = picture.alpha
+    if alpha is None:
+        return pixels, notes
+    if format in _OPAQUE and not (format == "bmp" and picture.encoding.format == "bmp"):
+        return pixels, (*notes, f"transparency left out: {format.upper()} holds none")
+    if alpha.dtype != torch.uint8 and depth == 8:
+        alpha = (alpha.float() / 257).round().to(torch.uint8)
+    if alpha.dtype != torch.uint8 and len(pixels) == 1:
+        pixels = pixels.expand(3, -1, -1)  # no writer for 16-bit grey with alpha
+    return torch.cat((pixels, alpha)), notes
+
+
+def _is_neutral(pixels: Tensor) -> bool:
+    """Whether the channels agree within one 8-bit level everywhere."""
+    tolerance = 1 if pixels.dtype == torch.uint8 else 257
+    spread = pixels.int().amax(0) - pixels.int().amin(0)
+    return bool(spread.max() <= tolerance)
+
+
+def _image(pixels: Tensor) -> Image.Image:
+    if pixels.dtype == torch.uint8:
+        return to_image(pixels)
+    from PIL import Image
+
+    from msrnet_cli.images.pixels import big_endian_16, to_bytes
+
+    _, height, width = pixels.shape
+    data = to_bytes(big_endian_16(pixels[0]).flip(-1))
+    return Image.frombytes("I;16", (width, height), data)
+
+
+def _settings(
+    picture: Picture, format: Format, options: WriteOptions
+) -> dict[str, object]:
+    """Compression: the user's word, else the input file's, else a high default."""
+    settings: dict[str, object] = {}
+    if format == picture.encoding.format:
+        settings.update(picture.encoding.save)
+    if format == "jpeg":
+        _jpeg_settings(settings, picture, options)
+    elif format in ("webp", "avif"):
+        settings["quality"] = options.quality or 90
+        if options.lossless or (settings.get("lossless") and options.quality is None):
+            settings.update(_LOSSLESS[format])
+        else:
+            settings.pop("lossless", None)
+    elif format == "tiff" and settings.get("compression") not in _TIFF_LOSSLESS:
+        settings["compression"] = "tiff_adobe_deflate"
+    return settings
+
+
+_LOSSLESS: dict[str, dict[str, object]] = {
+    "webp": {"lossless": True, "exact": True, "quality": 75},
+    # Lossless AV1 also needs the colours kept as RGB rather than YCbCr.
+    "avif": {
+        "quality": 100,
+        "subsampling": "4:4:4",
+        "advanced": {"lossless": "1"},
+    },
+}
+
+
+def _jpeg_settings(
+    settings: dict[str, object], picture: Picture, options: WriteOptions
+) -> None:
+    if options.quality is not None:
+        settings.pop("qtables", None)
+        settings["quality"] = options.quality
+        if options.quality >= 90:
+            settings["subsampling"] = 0
+    elif "qtables" not in settings or picture.encoding.grey:
+        # A grey file has no table for colour.
+        settings.pop("qtables", None)
+        settings.update(quality=95, subsampling=0)
+    settings["optimize"] = True
+
+
+def _save(
+    image: Image.Image, format: Format, settings: dict[str, object], metadata: Metadata
+) -> tuple[bytes, tuple[str, ...]]:
+    """Encode with all metadata, or with as much of it as the format takes."""
+    arguments = save_arguments(metadata, format)
+    lost: list[str] = []
+    while True:
+        out = io.BytesIO()
+        try:
+            image.save(out, format.upper(), **settings, **arguments)
+        except Exception:
+            part = next((name for name in _DISPENSABLE if name in arguments), None)
+            if part is None:
+                raise
+            del arguments[part]
+            lost.append(f"{part} could not be kept")
+            continue
+        return out.getvalue(), tuple(lost)
+
+
+_DISPENSABLE = ("exif", "xmp", "extra", "comment", "pnginfo", "dpi")

@@ -1,0 +1,364 @@
+"""Relighter: pictures in, relit pictures out, of any size, on any device.
+
+Padding, number format, batching and the guards against wrong output live here, and
+nowhere else, so that what is evaluated and timed is what users get.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from msrnet_cli import hardware, images, weights
+from msrnet_cli.errors import DeviceError, PictureError
+from msrnet_cli.metrics import psnr
+from msrnet_cli.model import SIZE_MULTIPLE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from torch import nn
+
+    from msrnet_cli.config import Dtype, WeightsCard
+
+    ImageT = TypeVar("ImageT", Image.Image, np.ndarray[Any, Any], Tensor)
+
+AGREEMENT_DB = 45.0
+"""A reduced number format must agree with float32 at least this well."""
+
+_BYTES_PER_PIXEL = {torch.float32: 640, torch.bfloat16: 400, torch.float16: 400}
+_PROBE_SIZE = 96
+_BATCH_MEGAPIXELS = {"cuda": 8.0, "cpu": 0.25, "mps": 2.0}
+_MAX_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Relit:
+    """What a batch became.
+
+    Attributes:
+        images: B 3 H W, float32 on the CPU, in [0, 1]; None for a picture that failed.
+        failures: For each picture the reason it failed, or None.
+        notes: What had to be done differently, such as a smaller batch.
+    """
+
+    images: list[Tensor | None]
+    failures: list[PictureError | None]
+    notes: tuple[str, ...] = ()
+
+
+class Relighter:
+    """A network on a device, ready to relight.
+
+    Safe to share between threads. Prints nothing.
+
+    Args:
+        network: From `msrnet_cli.model`, any floating type; it is copied.
+        card: What its weights say about themselves; the value range is used.
+        device: As for `hardware.choose_device`.
+        dtype: ``auto`` is bfloat16 where the hardware computes it natively and the
+            output agrees with float32 to `AGREEMENT_DB`, else float32.
+
+    Raises:
+        DeviceError: The device does not exist, or cannot compute in this format.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        card: WeightsCard,
+        *,
+        device: str = "auto",
+        dtype: Dtype = "auto",
+        digest: str = "",
+    ) -> None:
+        self.card = card
+        self.digest = digest
+        self.device = hardware.choose_device(device)
+        self._exact = _placed(copy.deepcopy(network), self.device, torch.float32)
+        self._offset = 0.5 if card.model.value_range == "centred" else 0.0
+        self._lock = threading.Lock()
+        self.dtype, self._network = self._choose(dtype)
+
+    @classmethod
+    def load(
+        cls,
+        spec: str | Path | None = None,
+        *,
+        device: str = "auto",
+        dtype: Dtype = "auto",
+        offline: bool = False,
+    ) -> Relighter:
+        """Load weights and make them ready.
+
+        Args:
+            spec: A built-in name, a path, or ``hf://owner/repo[@revision][/file]``;
+                None for the built-in default.
+            device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+            dtype: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+            offline: Never use the network.
+
+        Raises:
+            WeightsError: The weights are missing or malformed.
+            DeviceError: The device does not exist.
+        """
+        found = weights.load(spec, offline=offline)
+        return cls(
+            found.network(),
+            found.card,
+            device=device,
+            dtype=dtype,
+            digest=found.sha256,
+        )
+
+    @overload
+    def relight(self, image: ImageT) -> ImageT: ...
+    @overload
+    def relight(self, image: Sequence[ImageT]) -> list[ImageT]: ...
+    def relight(self, image: Any) -> Any:
+        """Relight one picture, or a sequence of them, each of any kind and size.
+
+        - PIL image: any mode a file can have; orientation and colour profile are
+          applied, transparency is kept. Comes back upright, RGB (or L where a grey
+          picture stays neutral), with A where it had transparency.
+        - NumPy array: H W, H W 3, H W 4 or B H W 3, uint8, uint16, or floats in
+          [0, 1], sRGB. Comes back in the same type; H W becomes H W 3.
+        - Tensor: 3 H W or B 3 H W, uint8 or floats in [0, 1], sRGB. Comes back in the
+          same type on the same device.
+
+        Raises:
+            PictureError: A value outside its range, a shape or mode not supported, or
+                not enough memory.
+            TypeError: Not a picture.
+        """
+        if isinstance(image, list | tuple):
+            return [self.relight(one) for one in image]
+        if isinstance(image, Image.Image):
+            picture = images.from_pil(image)
+            return images.to_pil(picture, self._all([picture.rgb])[0])
+        if isinstance(image, Tensor):
+            return self._relight_tensor(image)
+        if hasattr(image, "__array_interface__"):
+            return self._relight_array(image)
+        raise TypeError(f"cannot relight a {type(image).__name__}")
+
+    def run(self, batch: Sequence[Tensor]) -> Relit:
+        """Relight pictures of one size together; the folder job's way in.
+
+        Args:
+            batch: Each 3 H W, float32, sRGB in [0, 1], all of one size.
+        """
+        notes: list[str] = []
+        outputs = self._attempt(torch.stack(list(batch)), notes)
+        images_ = [None if isinstance(o, PictureError) else o for o in outputs]
+        failures = [o if isinstance(o, PictureError) else None for o in outputs]
+        return Relit(images_, failures, tuple(dict.fromkeys(notes)))
+
+    def batch_size(self, width: int, height: int) -> int:
+        """How many pictures of a size are worth running together on this device."""
+        budget = _BATCH_MEGAPIXELS[self.device.type] * 1e6
+        return max(1, min(_MAX_BATCH, int(budget // (width * height))))
+
+    def _all(self, pictures: Sequence[Tensor]) -> list[Tensor]:
+        """Relight 3 H W pictures of one size; raises where one fails."""
+        outputs: list[Tensor] = []
+        height, width = pictures[0].shape[-2:]
+        count = self.batch_size(width, height)
+        for start in range(0, len(pictures), count):
+            relit = self.run(pictures[start : start + count])
+            for image, failure in zip(relit.images, relit.failures, strict=True):
+                if image is None:
+                    raise failure or PictureError("no output")
+                outputs.append(image)
+        return outputs
+
+    def _relight_tensor(self, image: Tensor) -> Tensor:
+        batch = image[None] if image.ndim == 3 else image
+        if batch.ndim != 4 or batch.shape[1] != 3 or 0 in batch.shape:
+            shape = list(image.shape)
+            raise PictureError(f"a tensor of shape {shape}", "give 3 H W or B 3 H W")
+        relit = torch.stack(self._all(list(_to_unit(batch))))
+        relit = _from_unit(relit, image.dtype).to(image.device)
+        return relit[0] if image.ndim == 3 else relit
+
+    def _relight_array(self, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        import numpy as np
+
+        if array.ndim == 4:
+            return np.stack([self._relight_array(one) for one in array])
+        if array.ndim == 2:
+            array = np.stack([array] * 3, -1)
+        if array.ndim != 3 or array.shape[2] not in (3, 4) or 0 in array.shape:
+            raise PictureError(
+                f"an array of shape {array.shape}", "give H W, H W 3, H W 4 or B H W 3"
+            )
+        colours = np.ascontiguousarray(array[..., :3].transpose(2, 0, 1))
+        deep = colours.dtype == np.uint16
+        tensor = torch.from_numpy(colours.astype(np.int32) if deep else colours)
+        unit = tensor.float() / 65535 if deep else _to_unit(tensor)
+        (relit,) = self._all([unit])
+        levels = relit * 65535 if deep else _from_unit(relit, tensor.dtype)
+        levels = levels.round() if deep else levels
+        out = levels.permute(1, 2, 0).contiguous().numpy().astype(array.dtype)
+        return np.concatenate((out, array[..., 3:]), 2)
+
+    def _attempt(self, batch: Tensor, notes: list[str]) -> list[Tensor | PictureError]:
+        """Run a batch; where memory runs out, its halves, down to single pictures."""
+        try:
+            self._require_memory(batch)
+            return self._guarded(batch, notes)
+        except (RuntimeError, MemoryError) as error:
+            if not hardware.is_out_of_memory(error):
+                raise
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            notes.append(f"memory ran out: batch of {len(batch)} split")
+            return self._attempt(batch[:middle], notes) + self._attempt(
+                batch[middle:], notes
+            )
+        return [self._too_large(batch)]
+
+    def _guarded(self, batch: Tensor, notes: list[str]) -> list[Tensor | PictureError]:
+        outputs: list[Tensor | PictureError] = list(self._forward(self._network, batch))
+        for index, output in enumerate(outputs):
+            image = batch[index : index + 1]
+            if not isinstance(output, Tensor) or _is_sound(output, image):
+                continue
+            if self.dtype != torch.float32:
+                notes.append("an unsound output was computed again in fp32")
+                output = self._forward(self._exact, image)[0]
+                outputs[index] = output
+            if not _is_sound(output, image):
+                outputs[index] = PictureError(
+                    "the network's output is not finite or is one flat colour",
+                    "check the weights: msrnet weights verify",
+                )
+        # The network's values are limited only here, after they were checked.
+        return [o.clamp_(0, 1) if isinstance(o, Tensor) else o for o in outputs]
+
+    def _forward(self, network: nn.Module, batch: Tensor) -> Tensor:
+        """B 3 H W in [0, 1] to B 3 H W, float32 on the CPU, not clamped."""
+        height, width = batch.shape[-2:]
+        dtype = next(network.parameters()).dtype
+        with torch.inference_mode():
+            x = batch.to(self.device, non_blocking=True) - self._offset
+            x = pad_to_multiple(x, SIZE_MULTIPLE).to(dtype)
+            y = network(x.contiguous(memory_format=torch.channels_last))
+            return (y[..., :height, :width].float() + self._offset).cpu()
+
+    def _choose(self, dtype: Dtype) -> tuple[torch.dtype, nn.Module]:
+        wanted = (
+            hardware.preferred_dtype(self.device)
+            if dtype == "auto"
+            else hardware.DTYPES[dtype]
+        )
+        if wanted == torch.float32:
+            return wanted, self._exact
+        reduced = _placed(copy.deepcopy(self._exact), self.device, wanted)
+        probe = _probe()
+        try:
+            output = self._forward(reduced, probe)
+        except RuntimeError as error:
+            name = hardware.dtype_name(wanted)
+            raise DeviceError(
+                f"{self.device} cannot compute in {name} ({error})", "use --dtype fp32"
+            ) from error
+        if dtype == "auto":
+            agreement = psnr(output, self._forward(self._exact, probe))
+            if not agreement >= AGREEMENT_DB:
+                return torch.float32, self._exact
+        return wanted, reduced
+
+    def _require_memory(self, batch: Tensor) -> None:
+        free = hardware.free_bytes(self.device)
+        if free is not None and self._needed(batch) > free:
+            # Raised before trying: where memory is overcommitted, trying would have
+            # the operating system kill the whole run.
+            raise MemoryError
+
+    def _needed(self, batch: Tensor) -> int:
+        scale = max(1.0, self.card.model.channels / 32)
+        pixels = batch.shape[0] * batch.shape[2] * batch.shape[3]
+        return int(pixels * _BYTES_PER_PIXEL[self.dtype] * scale)
+
+    def _too_large(self, image: Tensor) -> PictureError:
+        height, width = image.shape[-2:]
+        free = hardware.free_bytes(self.device)
+        have = "" if free is None else f", {free / 1e9:.1f} GB are free"
+        needed = self._needed(image) / 1e9
+        return PictureError(
+            f"{width}x{height} needs about {needed:.1f} GB of memory{have}",
+            "close other programs, use another device, or make the picture smaller",
+        )
+
+
+def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
+    """Enlarge B C H W to the right and below until both sides are multiples.
+
+    By reflection; where a side is too short for that, the rest by replication. A size
+    that already fits is returned as it is.
+    """
+    for axis in (-1, -2):
+        size = image.shape[axis]
+        missing = -size % multiple
+        reflected = min(missing, size - 1)
+        for amount, mode in (
+            (reflected, "reflect"),
+            (missing - reflected, "replicate"),
+        ):
+            if amount:
+                sides = (0, amount, 0, 0) if axis == -1 else (0, 0, 0, amount)
+                image = F.pad(image, sides, mode=mode)
+    return image
+
+
+def _placed(network: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
+    network = network.to(device, dtype).eval().requires_grad_(False)
+    # torch's stubs do not know this form of Module.to
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _is_sound(output: Tensor, image: Tensor) -> bool:
+    """Finite, and not one flat colour where the picture is none."""
+    if not output.isfinite().all():
+        return False
+    flat_out = all(bool(plane.max() == plane.min()) for plane in output.clamp(0, 1))
+    return not flat_out or bool(image.amax((-1, -2)).eq(image.amin((-1, -2))).all())
+
+
+def _probe() -> Tensor:
+    """A fixed test picture: smooth colours, an edge, and fine texture; B 3 H W."""
+    noise = torch.rand(3, 12, 12, generator=torch.Generator().manual_seed(0))
+    smooth = F.interpolate(noise[None], size=_PROBE_SIZE, mode="bicubic")
+    smooth[..., _PROBE_SIZE // 2 :] *= 0.2
+    smooth[..., ::2, ::2] += 0.05
+    return smooth.clamp(0, 1)
+
+
+def _to_unit(values: Tensor) -> Tensor:
+    """Uint8, or floats in [0, 1], to float32 in [0, 1] on the CPU."""
+    if values.dtype == torch.uint8:
+        return values.cpu().float() / 255
+    if not values.is_floating_point():
+        raise PictureError(f"pixels of type {values.dtype}", "give uint8 or floats")
+    values = values.detach().cpu().float()
+    if not bool(((values >= 0) & (values <= 1)).all()):
+        raise PictureError("values outside [0, 1]", "scale and clamp them first")
+    return values
+
+
+def _from_unit(values: Tensor, dtype: torch.dtype) -> Tensor:
+    if dtype == torch.uint8:
+        return (values * 255).round().to(torch.uint8)
+    return values.to(dtype)

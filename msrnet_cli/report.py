@@ -1,0 +1,225 @@
+"""Results to people and programs: progress, tables, JSON. Computes nothing.
+
+Progress and errors go to standard error, so that standard output holds only what was
+asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from msrnet_cli.results import FileDone, JobStarted, JobSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from msrnet_cli.errors import MSRNetError
+    from msrnet_cli.results import Check, Event, Ignored
+
+SCHEMA_VERSION = 1
+_EVENT_NAMES = {JobStarted: "start", FileDone: "file", JobSummary: "summary"}
+
+
+def error_line(error: MSRNetError) -> None:
+    """What went wrong and what to do, as one line."""
+    print(f"msrnet: {error}", file=sys.stderr)
+
+
+def warn(text: str) -> None:
+    """Something the user must know, as one line."""
+    print(f"msrnet: note: {text}", file=sys.stderr)
+
+
+def job_reporter(*, as_json: bool, quiet: bool) -> Callable[[Event], None]:
+    """The reporter that fits the options and the terminal."""
+    if as_json:
+        return json_events
+    if quiet:
+        return report_failures
+    if sys.stderr.isatty():
+        return ProgressBar()
+    return PlainLines()
+
+
+def json_events(event: Event) -> None:
+    """One JSON document a line on standard output."""
+    fields: dict[str, Any] = {
+        "event": _EVENT_NAMES[type(event)],
+        "schema": SCHEMA_VERSION,
+        **asdict(event),
+    }
+    if isinstance(event, JobSummary):
+        fields["slowest_stage"] = event.slowest_stage
+    print(json.dumps(fields), flush=True)
+
+
+def report_failures(event: Event) -> None:
+    """Only what went wrong."""
+    if isinstance(event, JobSummary):
+        _failure_lines(event)
+
+
+class PlainLines:
+    """A line for each picture, for logs."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._count = 0
+
+    def __call__(self, event: Event) -> None:
+        """Print one event."""
+        if isinstance(event, JobStarted):
+            self._total = event.pictures
+            _say(_opening(event))
+            _passed_over(event.ignored)
+        elif isinstance(event, FileDone):
+            self._count += 1
+            _say(f"[{self._count}/{self._total}] {_file_line(event)}")
+        else:
+            _failure_lines(event)
+            _say(_closing(event))
+
+
+class ProgressBar:
+    """A bar with the time left, judged by pixels, for terminals."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        self._console = Console(stderr=True, highlight=False)
+        self._files = 0
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[files]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+        )
+        self._bar: Any = None
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        if isinstance(event, JobStarted):
+            self._start(event)
+        elif isinstance(event, FileDone):
+            self._advance(event)
+        else:
+            self._progress.stop()
+            _failure_table(event, self._console)
+            self._console.print(_closing(event), markup=False)
+
+    def _start(self, event: JobStarted) -> None:
+        self._console.print(_opening(event), markup=False)
+        _passed_over(event.ignored)
+        self._total = event.pictures
+        self._bar = self._progress.add_task(
+            "relighting", total=event.megapixels or None, files=f"0/{self._total}"
+        )
+        self._progress.start()
+
+    def _advance(self, event: FileDone) -> None:
+        self._files += 1
+        if event.notes or event.status == "failed":
+            self._progress.console.print(_file_line(event), markup=False)
+        total = self._progress.tasks[0].total
+        if event.status == "skipped" and total is not None:
+            # Skipped pixels cost nothing: they must not make the rest look fast.
+            self._progress.update(self._bar, total=total - event.megapixels)
+        else:
+            self._progress.advance(self._bar, event.megapixels)
+        self._progress.update(self._bar, files=f"{self._files}/{self._total}")
+
+
+def checks_table(checks: Iterable[Check]) -> None:
+    """What `msrnet doctor` found, as lines, on standard output."""
+    for check in checks:
+        mark = "!!" if check.remedy else "ok"
+        print(f"{mark} {check.name:9} {check.finding}")
+        if check.remedy:
+            print(f"   {'':9} -> {check.remedy}")
+
+
+def json_document(document: object) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps(document, indent=2))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _opening(event: JobStarted) -> str:
+    pictures = _count(event.pictures, "picture")
+    return (
+        f"{pictures} -> {event.output}, weights {event.weights},"
+        f" on {event.device} in {event.dtype}"
+    )
+
+
+def _passed_over(ignored: Iterable[Ignored]) -> None:
+    """Counts by reason; links and special files, which may surprise, by name."""
+    counts: dict[str, int] = {}
+    for entry in ignored:
+        counts[entry.reason] = counts.get(entry.reason, 0) + 1
+        if entry.reason not in ("hidden", "no picture", "subfolder"):
+            _say(f"passed over: {entry.path}: {entry.reason}")
+    if counts:
+        parts = ", ".join(f"{number} {reason}" for reason, number in counts.items())
+        _say(f"passed over: {parts}")
+
+
+def _file_line(event: FileDone) -> str:
+    line = f"{event.status}: {event.input}"
+    if event.status == "failed":
+        return f"{line}: {event.reason}" + (f"; {event.remedy}" if event.remedy else "")
+    return f"{line} -> {event.output}" + "".join(f"; {note}" for note in event.notes)
+
+
+def _failure_lines(summary: JobSummary) -> None:
+    for failure in summary.failures:
+        _say(f"msrnet: {_file_line(failure)}")
+
+
+def _failure_table(summary: JobSummary, console: Any) -> None:  # noqa: ANN401 rich's Console is loaded on use
+    if not summary.failures:
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title="Not relit", title_justify="left")
+    for heading in ("picture", "reason", "remedy"):
+        table.add_column(heading, overflow="fold")
+    for failure in summary.failures:
+        cells = (failure.input, failure.reason, failure.remedy)
+        table.add_row(*map(Text, cells))
+    console.print(table)
+
+
+def _closing(summary: JobSummary) -> str:
+    parts = [f"{summary.relit} relit"]
+    for name in ("skipped", "failed", "unfinished"):
+        number = getattr(summary, name)
+        if number:
+            parts.append(f"{number} {name}")
+    line = f"{', '.join(parts)} in {summary.seconds:.1f} s"
+    if summary.relit:
+        stages = ", ".join(f"{k} {v:.1f} s" for k, v in summary.stages.items())
+        line += f" ({stages}; slowest: {summary.slowest_stage})"
+    if summary.failures_file:
+        line += f"; list: {summary.failures_file}"
+    if summary.stopped_by:
+        line += "; run the same command again to finish"
+    return line
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -1,0 +1,429 @@
+"""Weights files: found by name, path or hub address; checked; turned into a network.
+
+One safetensors file carries its own card, so it rebuilds its own network. Nothing
+that is malformed in any way is loaded, and no pickle ever.
+
+Source of the format: https://github.com/huggingface/safetensors, "Format".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import struct
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from msrnet_cli import hub
+from msrnet_cli.config import Arch, ModelConfig, ValueRange, WeightsCard
+from msrnet_cli.errors import MSRNetError, UsageError, WeightsError
+from msrnet_cli.model import build
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+FORMAT_VERSION = 1
+MAX_FILE_BYTES = 1 << 30
+MAX_HEADER_BYTES = 10 << 20
+_MAX_CHANNELS = 1024
+_CARD_KEY = "msrnet"
+_DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+_IMPORT_HINT = "convert it first: msrnet weights import SRC DST"
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """A weights file that is part of the package."""
+
+    name: str
+    path: Path
+    sha256: str
+    default: bool
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A checked weights file.
+
+    Attributes:
+        path: The file.
+        card: What it says about itself.
+        sha256: Of the whole file; names it in journals.
+        state: Parameters by name, float32 on the CPU.
+    """
+
+    path: Path
+    card: WeightsCard
+    sha256: str
+    state: dict[str, Tensor]
+
+    def network(self) -> nn.Module:
+        """The network the file describes, float32, ready for inference."""
+        with torch.device("meta"):
+            network = build(self.card.model)
+        network.load_state_dict(self.state, assign=True)
+        return network.eval().requires_grad_(False)
+
+
+def built_in() -> list[BuiltIn]:
+    """The weights that came with the package, by name."""
+    folder = _built_in_folder()
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    return [
+        BuiltIn(name, folder / f"{name}.safetensors", sha, name == manifest["default"])
+        for name, sha in sorted(manifest["files"].items())
+    ]
+
+
+def locate(spec: str | None = None, *, offline: bool = False) -> Path:
+    """Find a weights file.
+
+    Args:
+        spec: A built-in name, a path, or ``hf://owner/repo[@revision][/file]``; None
+            for the built-in default.
+        offline: Never use the network.
+
+    Raises:
+        WeightsError: There is no such file.
+        NetworkError: It could not be fetched.
+    """
+    known = built_in()
+    if spec is None:
+        default = next((entry for entry in known if entry.default), None)
+        if default is None:
+            raise WeightsError(
+                "this version of msrnet comes without default weights",
+                "name a file with --weights FILE or --weights hf://owner/repo",
+            )
+        return default.path
+    if spec.startswith(hub.SCHEME):
+        return hub.fetch(hub.parse_address(spec), offline=offline)
+    for entry in known:
+        if spec == entry.name:
+            return entry.path
+    path = Path(spec).expanduser()
+    if not path.is_file():
+        names = ", ".join(entry.name for entry in known) or "none"
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        raise WeightsError(
+            f"weights {spec}: {kind}",
+            f"give a .safetensors file, hf://owner/repo, or a built-in name ({names})",
+        )
+    return path
+
+
+def load(spec: str | Path | None = None, *, offline: bool = False) -> Weights:
+    """Find, check and read a weights file.
+
+    Args:
+        spec: As for `locate`.
+        offline: Never use the network.
+
+    Raises:
+        WeightsError: It is missing, malformed, or not what it should be.
+    """
+    path = locate(None if spec is None else str(spec), offline=offline)
+    try:
+        return _read(path)
+    except OSError as error:
+        raise WeightsError(
+            f"weights {path}: {error.strerror or error}", "check the file"
+        ) from error
+
+
+def load_network(spec: str | Path | None = None, *, offline: bool = False) -> nn.Module:
+    """The network that a weights file describes, float32, in evaluation mode.
+
+    Raises:
+        WeightsError: As for `load`.
+    """
+    return load(spec, offline=offline).network()
+
+
+def save(
+    path: Path,
+    state: Mapping[str, Tensor],
+    card: WeightsCard,
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    """Write a weights file; the old one stays until the new one is complete.
+
+    Args:
+        path: Where to.
+        state: Parameters by name.
+        card: What the file says about itself.
+        dtype: float32, float16 or bfloat16.
+
+    Raises:
+        WeightsError: The folder cannot be written.
+    """
+    names = {value: key for key, value in _DTYPES.items()}
+    header: dict[str, Any] = {"__metadata__": {_CARD_KEY: _card_json(card)}}
+    blobs, position = [], 0
+    for name, value in sorted(state.items()):
+        blob = _bytes(value.to(dtype))
+        span = [position, position + len(blob)]
+        header[name] = {
+            "dtype": names[dtype],
+            "shape": list(value.shape),
+            "data_offsets": span,
+        }
+        blobs.append(blob)
+        position += len(blob)
+    # Written by hand: the library's own writer needs NumPy; nothing else here does.
+    head = json.dumps(header).encode()
+    head += b" " * (-len(head) % 8)
+    part = path.with_name(f".{path.name[:64]}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(struct.pack("<Q", len(head)) + head)
+            file.writelines(blobs)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise WeightsError(
+            f"cannot write {path}: {error.strerror}", "choose another place"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def import_published(source: Path, target: Path, card: WeightsCard) -> WeightsCard:
+    """Convert weights in the layout of DMSHN's authors into our format.
+
+    Args:
+        source: A folder with their six files (``encoder_lv1.pkl`` to
+            ``decoder_lv3.pkl``), one ``.pth``, or safetensors with their names.
+        target: Where to write.
+        card: What the new file says about itself; its architecture is replaced by
+            the one found.
+
+    Returns:
+        The card as written.
+
+    Raises:
+        WeightsError: The source is not readable as such weights, or is unsafe.
+    """
+    theirs = _published_state(source)
+    ours = {_our_name(name): value.float() for name, value in theirs.items()}
+    stacked = any(name.startswith("1.") for name in ours)
+    stem = ours.get("0.encoder1.0.bias" if stacked else "encoder1.0.bias")
+    if stem is None:
+        raise WeightsError(f"{source} holds no DMSHN weights", "check the file")
+    arch: Arch = "stacked" if stacked else "dmshn"
+    model = replace(card.model, arch=arch, channels=len(stem))
+    card = replace(card, model=model)
+    _check_tensors(source, ours, _expected(model))
+    save(target, ours, card)
+    return card
+
+
+@cache
+def _built_in_folder() -> Path:
+    packaged = Path(__file__).parent / "_weights"
+    return packaged if packaged.is_dir() else Path(__file__).parents[1] / "weights"
+
+
+def _read(path: Path) -> Weights:
+    size = path.stat().st_size
+    if size > MAX_FILE_BYTES:
+        raise WeightsError(
+            f"weights {path}: {size / 1e9:.1f} GB is more than any MSR-Net needs",
+            "check that it is the right file",
+        )
+    card = _read_card(path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    for entry in built_in():
+        if entry.path == path and entry.sha256 != digest:
+            raise WeightsError(
+                f"built-in weights {entry.name} are damaged (sha256 {digest[:12]}...)",
+                "install msrnet again",
+            )
+    try:
+        state = load_file(path)
+    except SafetensorError as error:
+        raise _malformed(path, str(error)) from error
+    _check_tensors(path, state, _expected(card.model))
+    return Weights(path, card, digest, {k: v.float() for k, v in state.items()})
+
+
+def _read_card(path: Path) -> WeightsCard:
+    """The card in the header, after checking all that the header alone can tell."""
+    header = _read_header(path)
+    text = header.get("__metadata__", {}).get(_CARD_KEY)
+    if text is None:
+        raise WeightsError(f"weights {path}: made by another program", _IMPORT_HINT)
+    try:
+        return _card_from_json(text)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _malformed(path, f"its card is not readable ({error})") from error
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        start = file.read(8)
+        if start[:2] in (b"PK", b"\x80\x02", b"\x80\x04") or start.startswith(b"(d"):
+            raise WeightsError(
+                f"weights {path}: a pickle can run any program when it is opened",
+                _IMPORT_HINT,
+            )
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+        if not 2 <= length <= MAX_HEADER_BYTES:
+            raise _malformed(path, "it is no safetensors file")
+        head = file.read(length)
+    try:
+        header = json.loads(head, object_pairs_hook=_without_duplicates)
+    except ValueError as error:
+        raise _malformed(path, f"its header is not readable ({error})") from error
+    if not isinstance(header, dict):
+        raise _malformed(path, "its header is no table")
+    for name, entry in header.items():
+        if name != "__metadata__" and entry.get("dtype") not in _DTYPES:
+            raise _malformed(path, f"{name} is {entry.get('dtype')}, no float type")
+    return header
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        raise ValueError("a name occurs twice")
+    return table
+
+
+def _malformed(path: Path, why: str) -> WeightsError:
+    return WeightsError(f"weights {path}: {why}", "fetch or export the file again")
+
+
+def _expected(model: ModelConfig) -> dict[str, torch.Size]:
+    with torch.device("meta"):
+        return {name: v.shape for name, v in build(model).state_dict().items()}
+
+
+def _check_tensors(
+    path: Path, state: Mapping[str, Tensor], expected: Mapping[str, torch.Size]
+) -> None:
+    """Exactly the expected names, shapes and finite values, or a WeightsError."""
+    missing, extra = expected.keys() - state.keys(), state.keys() - expected.keys()
+    if missing or extra:
+        some = min(missing or extra)
+        kind = f"lacks {len(missing)}" if missing else f"has {len(extra)} unknown"
+        raise _malformed(path, f"it {kind} tensors, such as {some}")
+    for name, value in state.items():
+        if value.shape != expected[name]:
+            found, wanted = list(value.shape), list(expected[name])
+            raise _malformed(path, f"{name} has shape {found}, not {wanted}")
+        if not value.isfinite().all():
+            raise _malformed(path, f"{name} holds values that are not finite")
+
+
+def _card_json(card: WeightsCard) -> str:
+    return json.dumps({"format_version": FORMAT_VERSION, **asdict(card)})
+
+
+def _card_from_json(text: str) -> WeightsCard:
+    fields = json.loads(text)
+    version = fields.pop("format_version")
+    if version != FORMAT_VERSION:
+        raise ValueError(f"format version {version}; this program reads 1")
+    model = ModelConfig(**fields.pop("model"))
+    if model.arch not in get_args(Arch) or model.value_range not in get_args(
+        ValueRange
+    ):
+        raise ValueError(f"unknown architecture {model}")
+    if type(model.channels) is not int or not 1 <= model.channels <= _MAX_CHANNELS:
+        raise ValueError(f"{model.channels} channels")
+    return WeightsCard(model=model, **fields)
+
+
+def _bytes(value: Tensor) -> bytes:
+    import ctypes
+
+    value = value.detach().contiguous().cpu()
+    return ctypes.string_at(value.data_ptr(), value.nbytes)
+
+
+# The authors number their layers through both halves of a level.
+_ENCODER_LAYERS = (1, 2, 3, 5, 6, 7, 9, 10, 11)
+_DECODER_LAYERS = (13, 14, 16, 17, 18, 20, 21, 22, 24)
+_LAYERS = {
+    **{("encoder", layer): index for index, layer in enumerate(_ENCODER_LAYERS)},
+    **{("decoder", layer): index for index, layer in enumerate(_DECODER_LAYERS)},
+}
+_CONVS = {"0.": "conv1.", "2.": "conv2.", None: ""}
+_THEIR_NAME = re.compile(
+    r"(?:net([12])\.)?(encoder|decoder)_lv([123])\.layer(\d+)\.([02]\.)?(weight|bias)"
+)
+
+
+def _our_name(theirs: str) -> str:
+    match = _THEIR_NAME.fullmatch(theirs.replace("module.", ""))
+    if match is None or (match[2], int(match[4])) not in _LAYERS:
+        raise WeightsError(
+            f"{theirs} is no layer of a published DMSHN", "check the file"
+        )
+    net, half, level, layer, conv, kind = match.groups()
+    prefix = f"{int(net) - 1}." if net else ""
+    return f"{prefix}{half}{level}.{_LAYERS[half, int(layer)]}.{_CONVS[conv]}{kind}"
+
+
+def _published_state(source: Path) -> dict[str, Tensor]:
+    if source.is_dir():
+        state: dict[str, Tensor] = {}
+        for half in ("encoder", "decoder"):
+            for level in (1, 2, 3):
+                part = _load_unsafe_kind(source / f"{half}_lv{level}.pkl")
+                state |= {f"{half}_lv{level}.{k}": v for k, v in part.items()}
+        return state
+    if source.suffix == ".safetensors":
+        try:
+            return load_file(source)
+        except (SafetensorError, OSError) as error:
+            raise _malformed(source, str(error)) from error
+    return _load_unsafe_kind(source)
+
+
+def _load_unsafe_kind(path: Path) -> dict[str, Tensor]:
+    """A pickled state dict, opened without running anything in it."""
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise _malformed(path, "it is larger than any DMSHN")
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise WeightsError(f"{path} does not exist", "check the path") from error
+    except MSRNetError:
+        raise
+    except Exception as error:  # unpickling damaged bytes throws anything
+        cause = str(error).strip().partition("\n")[0]
+        raise WeightsError(
+            f"{path} cannot be opened safely ({cause})", "ask for a plain state dict"
+        ) from error
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
+    if not isinstance(state, dict) or not all(
+        isinstance(value, torch.Tensor) for value in state.values()
+    ):
+        raise WeightsError(f"{path} is no state dict", "ask for a plain state dict")
+    return {name.removeprefix("module."): value for name, value in state.items()}
+
+
+def check_import_target(target: Path) -> None:
+    """Refuse a target that is no safetensors name or exists.
+
+    Raises:
+        UsageError: With what to do instead.
+    """
+    if target.suffix != ".safetensors":
+        raise UsageError(f"{target} must end in .safetensors", "rename the target")
+    if target.exists():
+        raise UsageError(f"{target} exists", "remove it or choose another name")
