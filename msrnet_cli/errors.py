@@ -25,7 +25,7 @@ class MSRNetError(Exception):
     def __init__(self, reason: str, remedy: str = "") -> None:
         self.reason = " ".join(reason.split())
         self.remedy = " ".join(remedy.split())
-        super().__init__(": ".join(filter(None, (self.reason, self.remedy))))
+        super().__init__("; ".join(filter(None, (self.reason, self.remedy))))
 
 
 class UsageError(MSRNetError):

@@ -251,7 +251,8 @@ class Relighter:
         """B 3 H W in [0, 1] to B 3 H W, float32 on the CPU, not clamped."""
         height, width = batch.shape[-2:]
         dtype = next(network.parameters()).dtype
-        with torch.inference_mode():
+        # no_grad, not inference_mode: callers may go on computing with the result.
+        with torch.no_grad():
             x = batch.to(self.device, non_blocking=True) - self._offset
             x = pad_to_multiple(x, SIZE_MULTIPLE).to(dtype)
             y = network(x.contiguous(memory_format=torch.channels_last))

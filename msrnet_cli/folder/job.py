@@ -221,6 +221,8 @@ class _Run:
             return _failed(job, PictureError(f"cannot be read: {error.strerror}"))
         except PictureError as error:
             return _failed(job, error)
+        except Exception as error:  # a fault of ours must cost one picture, not all
+            return _failed(job, _fault(error))
         seconds = time.perf_counter() - begin
         self._add_busy("decode", seconds / _DECODERS)
         return _Decoded(job, picture, source, {"decode": seconds})
@@ -243,7 +245,12 @@ class _Run:
 
     def _relight(self, batch: list[_Decoded], pool: ThreadPoolExecutor) -> None:
         begin = time.perf_counter()
-        relit = self._relighter.run([item.picture.rgb for item in batch])
+        try:
+            relit = self._relighter.run([item.picture.rgb for item in batch])
+        except Exception as error:  # as in _decode
+            for item in batch:
+                self._report(_failed(item.job, _fault(error)))
+            return
         seconds = time.perf_counter() - begin
         self._add_busy("network", seconds)
         for item, image, failure in zip(
@@ -276,9 +283,8 @@ class _Run:
             return _failed(job, PictureError(reason, "check space and permissions"))
         except PictureError as error:
             return _failed(job, error)
-        except Exception as error:  # a fault here must cost one picture, not all
-            reason = f"cannot be written: {type(error).__name__}: {error}"
-            return _failed(job, PictureError(reason, "please report this"))
+        except Exception as error:  # as in _decode
+            return _failed(job, _fault(error))
         seconds = time.perf_counter() - begin
         self._add_busy("encode", seconds / _ENCODERS)
         width, height = picture.size
@@ -355,6 +361,11 @@ def _failed(job: Job, error: PictureError) -> FileDone:
         reason=error.reason,
         remedy=error.remedy,
     )
+
+
+def _fault(error: Exception) -> PictureError:
+    """An exception that is no user's doing, as the failure of one picture."""
+    return PictureError(f"a bug: {type(error).__name__}: {error}", "please report it")
 
 
 def for_target(write: WriteOptions, target: Path) -> WriteOptions:

@@ -103,7 +103,9 @@ def _pixels(
     if alpha is None:
         return pixels, notes
     if format in _OPAQUE and not (format == "bmp" and picture.encoding.format == "bmp"):
-        return pixels, (*notes, f"transparency left out: {format.upper()} holds none")
+        if int(alpha.min()) < alpha.new_tensor(255 if depth == 8 else 65535):
+            notes += (f"transparency left out: {format.upper()} holds none",)
+        return pixels, notes
     if alpha.dtype != torch.uint8 and depth == 8:
         alpha = (alpha.float() / 257).round().to(torch.uint8)
     if alpha.dtype != torch.uint8 and len(pixels) == 1:
