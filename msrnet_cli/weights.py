@@ -289,6 +289,8 @@ def _read_header(path: Path) -> dict[str, Any]:
     if not isinstance(header, dict):
         raise _malformed(path, "its header is no table")
     for name, entry in header.items():
+        if not isinstance(entry, dict):
+            raise _malformed(path, f"its entry {name} is no table")
         if name != "__metadata__" and entry.get("dtype") not in _DTYPES:
             raise _malformed(path, f"{name} is {entry.get('dtype')}, no float type")
     return header

@@ -104,12 +104,14 @@ class ColourSpace:
         before = self.linear(native)
         seen = _apply(self.to_srgb, before).clamp_(0, 1)
         after = linear_from_srgb(relit.clamp(0, 1))
-        from_srgb = torch.linalg.inv(self.to_srgb)
-        unseen = before - _apply(from_srgb, seen)
         weights = torch.tensor(_LUMINANCE)[:, None, None]
         floor = 1e-3  # keeps the ratio finite in black
         gain = ((after * weights).sum(0) + floor) / ((seen * weights).sum(0) + floor)
-        light = _apply(from_srgb, after) + unseen * gain.clamp(0, 4)
+        gain = gain.clamp(0, 4)
+        # = from_srgb(after) + gain * unseen, with unseen = before - from_srgb(seen),
+        # but exact where nothing has changed.
+        change = _apply(torch.linalg.inv(self.to_srgb), after - seen * gain)
+        light = before * gain + change
         return self.values(light).clamp_(0, 1)
 
     def is_srgb(self) -> bool:

@@ -1,4 +1,4 @@
-"""Sixteen bits per channel in colour, which Pillow reads as 8 and cannot write.
+"""Sixteen bits per channel in colour, which Pillow reads as 8; and PNG of that depth.
 
 Reading uses Pillow's own decoders twice: once as they are, which keeps the high byte
 of each sample, and once told that the bytes come in the other order, which keeps the
@@ -86,47 +86,6 @@ def write_png(pixels: Tensor, metadata: Metadata) -> bytes:
     return out.getvalue()
 
 
-def write_tiff(pixels: Tensor, metadata: Metadata) -> bytes:
-    """Encode C H W int32 in [0, 65535], C 3 or 4, as a 16-bit TIFF (TIFF 6.0).
-
-    Strips are deflated after horizontal differencing (predictor 2).
-    """
-    channels, height, width = pixels.shape
-    row_bytes = width * channels * 2
-    rows_per_strip = max(1, min(height, _STRIP_BYTES // row_bytes))
-    strips = list(_differenced_strips(pixels, rows_per_strip))
-    tags = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
-    for tag, value in (meta.tiff_tags(metadata) or {}).items():
-        tags[tag] = value
-    tags[256], tags[257] = width, height
-    tags[258] = (16,) * channels
-    tags[259] = 8  # deflate
-    tags[262] = 2  # RGB
-    tags[277] = channels
-    tags[278] = rows_per_strip
-    tags[279] = tuple(map(len, strips))
-    tags[284] = 1  # channels interleaved
-    tags[317] = 2  # horizontal differencing
-    if channels == 4:
-        tags[338] = 2  # unassociated alpha
-    if metadata.dpi:
-        tags[282], tags[283] = metadata.dpi
-        tags[296] = 2  # inches
-    if metadata.icc:
-        tags.tagtype[34675] = 7
-        tags[34675] = metadata.icc
-    starts, position = [], 0
-    for strip in strips:
-        starts.append(position)
-        position += len(strip)
-    tags[273] = tuple(starts)
-    out = io.BytesIO()
-    tags.save(out)
-    for strip in strips:
-        out.write(strip)
-    return out.getvalue()
-
-
 def _twin(tile: ImageFile._Tile) -> ImageFile._Tile | None:
     arguments = tile.args if isinstance(tile.args, tuple) else (tile.args,)
     kind, _, order = str(arguments[0]).partition(";")
@@ -145,17 +104,13 @@ def _chunk(out: io.BytesIO, name: bytes, content: bytes) -> None:
     out.write(struct.pack(">I", checksum))
 
 
-def _rows(pixels: Tensor, count: int) -> Iterator[Tensor]:
-    """C H W in strips of `count` rows: h W C, int32."""
-    yield from pixels.permute(1, 2, 0).split(count)
-
-
 def _paeth_rows(pixels: Tensor) -> Iterator[bytes]:
     """Filtered scanlines: each byte less its Paeth prediction (PNG section 9.4)."""
     channels, _, width = pixels.shape
     step = 2 * channels
     above = torch.zeros(1, width * step, dtype=torch.int16)
-    for strip in _rows(pixels, max(1, _STRIP_BYTES // (width * step))):
+    rows = max(1, _STRIP_BYTES // (width * step))
+    for strip in pixels.permute(1, 2, 0).split(rows):
         here = big_endian_16(strip).reshape(len(strip), -1).to(torch.int16)
         up = torch.cat((above, here[:-1]))
         above = here[-1:]
@@ -172,10 +127,3 @@ def _paeth(left: Tensor, up: Tensor, corner: Tensor) -> Tensor:
     to_corner = (estimate - corner).abs()
     best = torch.where(to_up <= to_corner, up, corner)
     return torch.where((to_left <= to_up) & (to_left <= to_corner), left, best)
-
-
-def _differenced_strips(pixels: Tensor, rows: int) -> Iterator[bytes]:
-    for strip in _rows(pixels, rows):
-        change = strip.diff(dim=1, prepend=torch.zeros_like(strip[:, :1])) & 65535
-        little_endian = big_endian_16(change).flip(-1)
-        yield zlib.compress(to_bytes(little_endian), 6)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image, JpegImagePlugin, PngImagePlugin
+from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, TiffTags
 from PIL.ExifTags import IFD, Base
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ def as_srgb(metadata: Metadata) -> Metadata:
     if exif is not None:
         tags = Image.Exif()
         tags.load(exif)
-        details = tags.get_ifd(IFD.Exif)
-        if details:
+        if IFD.Exif in tags:
+            details = tags.get_ifd(IFD.Exif)
             details[Base.ColorSpace] = _SRGB
             details.pop(IFD.Interop, None)
         exif = tags.tobytes()
@@ -121,9 +121,6 @@ def save_arguments(metadata: Metadata, format: Format) -> dict[str, object]:
     elif format == "png":
         arguments.pop("xmp")
         arguments["pnginfo"] = png_text(metadata)
-    elif format == "tiff":
-        arguments["exif"] = tiff_tags(metadata)
-        arguments.pop("xmp")
     return {name: value for name, value in arguments.items() if value is not None}
 
 
@@ -142,16 +139,26 @@ def png_text(metadata: Metadata) -> PngImagePlugin.PngInfo:
     return chunks
 
 
-def tiff_tags(metadata: Metadata) -> Image.Exif | None:
-    """EXIF and XMP as tags of a TIFF file."""
-    if metadata.exif is None and metadata.xmp is None:
-        return None
-    tags = Image.Exif()
+def tiff_directory(metadata: Metadata) -> TiffImagePlugin.ImageFileDirectory_v2:
+    """Everything as tags of a TIFF file; EXIF and GPS as directories within it."""
+    directory = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
     if metadata.exif is not None:
+        tags = Image.Exif()
         tags.load(metadata.exif)
-    if metadata.xmp is not None:
-        tags[_XMP_TAG] = metadata.xmp
-    return tags
+        for tag, value in tags.items():
+            directory[tag] = value
+        for tag in {IFD.Exif, IFD.GPSInfo} & set(tags):
+            directory[tag] = dict(tags.get_ifd(tag))
+        if IFD.Exif in tags and IFD.Interop in directory[IFD.Exif]:
+            directory[IFD.Exif][IFD.Interop] = dict(tags.get_ifd(IFD.Interop))
+    for tag, content in ((_XMP_TAG, metadata.xmp), (_PROFILE_TAG, metadata.icc)):
+        if content is not None:
+            directory.tagtype[tag] = TiffTags.UNDEFINED
+            directory[tag] = content
+    if metadata.dpi:
+        directory[282], directory[283] = metadata.dpi
+        directory[296] = 2  # inches
+    return directory
 
 
 def _exif(image: Image.Image) -> bytes | None:
@@ -161,7 +168,7 @@ def _exif(image: Image.Image) -> bytes | None:
     tags.pop(Base.Orientation, None)
     if not tags:
         return None
-    details = tags.get_ifd(IFD.Exif)
+    details = tags.get_ifd(IFD.Exif) if IFD.Exif in tags else {}
     if Base.ExifImageWidth in details and Base.ExifImageHeight in details:
         # The upright size: a quarter turn has exchanged the two.
         details[Base.ExifImageWidth], details[Base.ExifImageHeight] = image.size

@@ -202,8 +202,12 @@ def _plain(image: Image.Image) -> Image.Image:
     """Any 8-bit mode as L, LA, RGB or RGBA, transparency included."""
     if image.mode in ("L", "LA", "RGB", "RGBA") and "transparency" not in image.info:
         return image
-    if image.mode == "1":
+    if image.mode == "1" and "transparency" not in image.info:
         return image.convert("L")
+    if image.mode == "1":
+        key = 255 if image.info["transparency"] else 0
+        image = image.convert("L")
+        image.info["transparency"] = key
     if image.mode in ("L", "LA", "La"):
         return image.convert("LA")
     translucent = image.mode in ("PA", "RGBa", "RGBA") or "transparency" in image.info
@@ -272,6 +276,18 @@ def _declared_space(image: Image.Image) -> ColourSpace | None:
     return space_from_primaries(chromaticity[2:], 1 / gamma, "its PNG gamma")
 
 
+def _is_lossless_webp(data: bytes) -> bool:
+    """Whether the first picture in a RIFF container is of the lossless kind."""
+    start = 12
+    while start + 8 <= len(data):
+        name = data[start : start + 4]
+        if name in (b"VP8L", b"VP8 ", b"ANIM"):
+            return name == b"VP8L"
+        size = int.from_bytes(data[start + 4 : start + 8], "little")
+        start += 8 + size + size % 2
+    return False
+
+
 def _save_settings(image: ImageFile, data: bytes, format: Format) -> dict[str, object]:
     """How the file was compressed, in the words of Pillow's writer."""
     if format == "jpeg" and isinstance(image, JpegImagePlugin.JpegImageFile):
@@ -284,7 +300,7 @@ def _save_settings(image: ImageFile, data: bytes, format: Format) -> dict[str, o
                 settings["subsampling"] = sampling
         return settings
     if format == "webp":
-        return {"lossless": b"VP8L" in data[12:64]}
+        return {"lossless": _is_lossless_webp(data)}
     if format == "tiff":
         return {"compression": image.info.get("compression", "raw")}
     return {}

@@ -9,14 +9,15 @@ import io
 from typing import TYPE_CHECKING
 
 import torch
+from PIL import Image
 
 from msrnet_cli.errors import PictureError
 from msrnet_cli.images import depth as sixteen
 from msrnet_cli.images.metadata import Metadata, save_arguments
-from msrnet_cli.images.pixels import quantise, to_image
+from msrnet_cli.images.pixels import big_endian_16, quantise, to_bytes, to_image
+from msrnet_cli.images.tiff import write_tiff
 
 if TYPE_CHECKING:
-    from PIL import Image
     from torch import Tensor
 
     from msrnet_cli.config import Format, WriteOptions
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 _DEEP = ("png", "tiff")
 _OPAQUE = ("jpeg", "bmp")
-_TIFF_LOSSLESS = ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits")
 _COMPARE_HEIGHT = 2048
 
 
@@ -50,12 +50,15 @@ def write(
         metadata = metadata.stripped()
     pixels, notes = _pixels(picture, relit, format)
     try:
+        if format == "tiff":
+            compress = picture.encoding.save.get("compression") != "raw"
+            return write_tiff(pixels, metadata, compress=compress), notes
         if pixels.dtype != torch.uint8 and len(pixels) >= 3:
-            encode = sixteen.write_png if format == "png" else sixteen.write_tiff
-            return encode(pixels, metadata), notes
-        image = _image(pixels)
+            return sixteen.write_png(pixels, metadata), notes
         settings = _settings(picture, format, options)
-        data, lost = _save(image, format, settings, metadata)
+        data, lost = _save(_image(pixels), format, settings, metadata)
+        if format == "avif" and options.lossless:
+            notes += ("AVIF is written at its best, but not without loss",)
     except Exception as error:  # encoders throw anything; the batch goes on
         reason = f"cannot be written as {format.upper()}: {error}"
         raise PictureError(reason, "choose another --format") from error
@@ -123,10 +126,6 @@ def _is_neutral(pixels: Tensor) -> bool:
 def _image(pixels: Tensor) -> Image.Image:
     if pixels.dtype == torch.uint8:
         return to_image(pixels)
-    from PIL import Image
-
-    from msrnet_cli.images.pixels import big_endian_16, to_bytes
-
     _, height, width = pixels.shape
     data = to_bytes(big_endian_16(pixels[0]).flip(-1))
     return Image.frombytes("I;16", (width, height), data)
@@ -147,19 +146,12 @@ def _settings(
             settings.update(_LOSSLESS[format])
         else:
             settings.pop("lossless", None)
-    elif format == "tiff" and settings.get("compression") not in _TIFF_LOSSLESS:
-        settings["compression"] = "tiff_adobe_deflate"
     return settings
 
 
 _LOSSLESS: dict[str, dict[str, object]] = {
     "webp": {"lossless": True, "exact": True, "quality": 75},
-    # Lossless AV1 also needs the colours kept as RGB rather than YCbCr.
-    "avif": {
-        "quality": 100,
-        "subsampling": "4:4:4",
-        "advanced": {"lossless": "1"},
-    },
+    "avif": {"quality": 100, "subsampling": "4:4:4"},
 }
 
 

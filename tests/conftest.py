@@ -1,0 +1,194 @@
+"""What all tests share: real networks with known behaviour, pictures, the program."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
+    import torch
+
+from PIL import Image
+
+from msrnet_cli import weights
+from msrnet_cli.config import ModelConfig, WeightsCard
+from msrnet_cli.inference import Relighter
+from networks import constant_network, tinted_identity
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seed():
+    torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    torch.set_num_threads(1)  # the networks here are small: threads only wait
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """Material that lies beside some checkouts: the paper's weights, VIDIT pictures."""
+    if not SHARED.is_dir():
+        pytest.skip("no reference material beside this checkout")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def test_pictures():
+    """A folder with public test sets, named by MSRNET_TEST_PICTURES.
+
+    It holds, unpacked, Pillow's source distribution and Debian's libjxl-testdata.
+    """
+    folder = os.environ.get("MSRNET_TEST_PICTURES")
+    if not folder:
+        pytest.skip("MSRNET_TEST_PICTURES names no folder with public test pictures")
+    return Path(folder)
+
+
+def _found(folder, pattern):
+    match = next(folder.glob(pattern), None)
+    if match is None:
+        pytest.skip(f"no {pattern} in {folder}")
+    return match
+
+
+@pytest.fixture(scope="session")
+def real_deep_photos(test_pictures):
+    return _found(test_pictures, "**/external/wesaturate/64px")
+
+
+@pytest.fixture(scope="session")
+def wide_gamut_charts(test_pictures):
+    return _found(test_pictures, "**/external/wide-gamut-tests")
+
+
+@pytest.fixture(scope="session")
+def pillow_pictures(test_pictures):
+    return _found(test_pictures, "**/pillow-*/Tests/images")
+
+
+def _saved(network, path, **model):
+    card = WeightsCard(
+        model=ModelConfig(**model), from_light="6500_N", to_light="4500_E"
+    )
+    weights.save(path, network.state_dict(), card)
+    return path
+
+
+@pytest.fixture(scope="session")
+def identity_file(tmp_path_factory):
+    """Weights of a network that changes nothing, exactly, in fp32."""
+    path = tmp_path_factory.mktemp("weights") / "identity.safetensors"
+    return _saved(tinted_identity((1, 1, 1)), path, arch="dmshn", channels=12)
+
+
+@pytest.fixture(scope="session")
+def warm_file(tmp_path_factory):
+    """Weights of a network that multiplies red, green and blue by 1, 0.8 and 0.5."""
+    path = tmp_path_factory.mktemp("weights") / "warm.safetensors"
+    return _saved(tinted_identity((1, 0.8, 0.5)), path, arch="dmshn", channels=12)
+
+
+@pytest.fixture(scope="session")
+def flat_file(tmp_path_factory):
+    """Weights of a network that paints everything mid-grey."""
+    path = tmp_path_factory.mktemp("weights") / "flat.safetensors"
+    return _saved(constant_network(0.5), path, arch="dmshn", channels=4)
+
+
+@pytest.fixture(scope="session")
+def identity(identity_file):
+    return Relighter.load(identity_file, device="cpu", dtype="fp32")
+
+
+@pytest.fixture(scope="session")
+def warm(warm_file):
+    return Relighter.load(warm_file, device="cpu", dtype="fp32")
+
+
+def photo(width=48, height=40, seed=0, mode="RGB"):
+    """A picture with smooth colour and fine texture, the same for a seed."""
+    generator = torch.Generator().manual_seed(seed)
+    channels = len(Image.new(mode, (1, 1)).getbands())
+    coarse = torch.rand(1, channels, 5, 5, generator=generator)
+    smooth = torch.nn.functional.interpolate(coarse, (height, width), mode="bilinear")[
+        0
+    ]
+    grain = torch.rand(channels, height, width, generator=generator) * 0.1
+    values = ((smooth * 0.9 + grain) * 255).round().to(torch.uint8)
+    return Image.frombytes(
+        mode, (width, height), bytes(values.permute(1, 2, 0).flatten().tolist())
+    )
+
+
+def pixels(image):
+    """All values of an image as a flat list of integers."""
+    return list(image.tobytes())
+
+
+def largest_difference(a, b):
+    """The largest difference of any value of two 8-bit images of one mode and size."""
+    assert (a.mode, a.size) == (b.mode, b.size)
+    return max(abs(x - y) for x, y in zip(pixels(a), pixels(b), strict=True))
+
+
+class Program:
+    """The installed command line in a process of its own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "HF_HUB_OFFLINE": "1",
+            "OMP_NUM_THREADS": "1",
+            "COLUMNS": "200",
+        }
+
+    def start(self, *arguments, **options):
+        command = [sys.executable, "-m", "msrnet_cli", *map(str, arguments)]
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdin=options.pop("stdin", subprocess.DEVNULL),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            **options,
+        )
+
+    def run(self, *arguments, code=0, data=None):
+        """Run to the end; the exit code is checked, and that no traceback appears."""
+        process = self.start(*arguments, stdin=subprocess.PIPE)
+        out, err = process.communicate(data, timeout=120)
+        result = Finished(process.returncode, out, err.decode())
+        assert result.code == code, result.err or out
+        assert "Traceback" not in result.err
+        return result
+
+
+class Finished:
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def lines(self):
+        return self.err.strip().splitlines()
+
+    @property
+    def events(self):
+        return [json.loads(line) for line in self.out.decode().splitlines()]
+
+
+@pytest.fixture
+def program(tmp_path):
+    return Program(tmp_path)

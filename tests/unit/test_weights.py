@@ -1,0 +1,309 @@
+"""Weights files: what is written comes back, and nothing malformed is ever loaded."""
+
+import json
+import struct
+
+import pytest
+import torch
+
+from msrnet_cli import weights
+from msrnet_cli.config import ModelConfig, WeightsCard
+from msrnet_cli.errors import UsageError, WeightsError
+from msrnet_cli.model import DMSHN, StackedDMSHN
+
+CARD = WeightsCard(
+    model=ModelConfig("dmshn", 4),
+    from_light="6500_N",
+    to_light="4500_E",
+    training_data="noise",
+    licence="MIT",
+    scores={"psnr": 20.5},
+)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "w.safetensors"
+    weights.save(path, DMSHN(4).state_dict(), CARD)
+    return path
+
+
+def parts(path):
+    data = path.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    return json.loads(data[8 : 8 + length]), data[8 + length :]
+
+
+def rebuild(path, header, body):
+    head = header if isinstance(header, bytes) else json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(head)) + head + body)
+
+
+def refusal(path):
+    with pytest.raises(WeightsError) as caught:
+        weights.load(path)
+    assert caught.value.exit_code == 5
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_what_is_saved_comes_back_bit_for_bit(tmp_path, dtype):
+    state = StackedDMSHN(4).state_dict()
+    path = tmp_path / "w.safetensors"
+    card = WeightsCard(model=ModelConfig("stacked", 4), notes="ü")
+    weights.save(path, state, card, dtype)
+    found = weights.load(path)
+    assert found.card == card
+    assert found.state.keys() == state.keys()
+    assert all(
+        torch.equal(found.state[k], v.to(dtype).float()) for k, v in state.items()
+    )
+
+
+def test_the_library_s_own_reader_agrees(file):
+    from safetensors.torch import load_file
+
+    theirs = load_file(file)
+    assert all(torch.equal(theirs[k], v) for k, v in weights.load(file).state.items())
+
+
+def test_a_file_rebuilds_its_own_network(file):
+    network = weights.load_network(file)
+    image = torch.rand(1, 3, 16, 16)
+    reference = DMSHN(4)
+    reference.load_state_dict(weights.load(file).state)
+    assert torch.allclose(network(image), reference(image), atol=1e-6)
+
+
+def test_saving_leaves_nothing_half_written(tmp_path, monkeypatch, file):
+    before = file.read_bytes()
+
+    def full(_handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(WeightsError, match="No space left"):
+        weights.save(file, DMSHN(4).state_dict(), CARD)
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_every_truncation_is_refused(file):
+    data = file.read_bytes()
+    for percent in range(0, 100, 3):
+        file.write_bytes(data[: len(data) * percent // 100])
+        refusal(file)
+
+
+def test_trailing_bytes_are_refused(file):
+    file.write_bytes(file.read_bytes() + b"x")
+    refusal(file)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_values_that_are_not_finite_are_refused(tmp_path, bad):
+    state = DMSHN(4).state_dict()
+    state["encoder2.3.weight"][0, 0, 0, 0] = bad
+    path = tmp_path / "w.safetensors"
+    weights.save(path, state, CARD)
+    assert "encoder2.3.weight" in refusal(path)
+
+
+def test_a_missing_tensor_is_named(tmp_path):
+    state = DMSHN(4).state_dict()
+    del state["decoder1.8.bias"]
+    path = tmp_path / "w.safetensors"
+    weights.save(path, state, CARD)
+    assert "decoder1.8.bias" in refusal(path)
+
+
+def test_an_unknown_tensor_is_named(tmp_path):
+    path = tmp_path / "w.safetensors"
+    weights.save(path, DMSHN(4).state_dict() | {"extra": torch.ones(1)}, CARD)
+    assert "extra" in refusal(path)
+
+
+def test_a_wrong_shape_is_named(tmp_path):
+    path = tmp_path / "w.safetensors"
+    weights.save(path, DMSHN(5).state_dict(), CARD)
+    assert "shape" in refusal(path)
+
+
+def test_a_wrong_type_is_refused(file):
+    header, body = parts(file)
+    header["encoder1.0.bias"]["dtype"] = "I32"
+    rebuild(file, header, body)
+    assert "I32" in refusal(file)
+
+
+def test_a_name_that_occurs_twice_is_refused(file):
+    header, body = parts(file)
+    text = json.dumps(header)
+    twice = text[:-1] + ', "encoder1.0.bias": ' + json.dumps(header["encoder1.0.bias"])
+    rebuild(file, (twice + "}").encode(), body)
+    assert "twice" in refusal(file)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format_version": 99},
+        {"model": {"arch": "unet", "channels": 4}},
+        {"model": {"arch": "dmshn", "channels": 10**9}},
+        {"model": {"arch": "dmshn", "channels": "4"}},
+        {"model": {"arch": "dmshn", "channels": 4, "value_range": "odd"}},
+        {"model": 3},
+        {"surprise": 1},
+    ],
+)
+def test_a_card_that_makes_no_sense_is_refused(file, change):
+    header, body = parts(file)
+    card = json.loads(header["__metadata__"]["msrnet"])
+    header["__metadata__"]["msrnet"] = json.dumps(card | change)
+    rebuild(file, header, body)
+    refusal(file)
+
+
+@pytest.mark.parametrize("header", [b"[]", b"{", b"\xff\xfe", b'{"a": 1}', b"null"])
+def test_a_broken_header_is_refused(file, header):
+    rebuild(file, header, b"")
+    refusal(file)
+
+
+def test_files_of_other_programs_are_told_how_to_come_in(tmp_path):
+    path = tmp_path / "w.safetensors"
+    weights.save(path, {"encoder_lv1.layer1.weight": torch.ones(1)}, CARD)
+    header, body = parts(path)
+    del header["__metadata__"]
+    rebuild(path, header, body)
+    assert "msrnet weights import" in refusal(path)
+
+
+def test_a_pickle_is_refused_with_the_way_out(tmp_path):
+    path = tmp_path / "w.safetensors"
+    torch.save({"a": torch.ones(1)}, path)
+    assert "msrnet weights import" in refusal(path)
+
+
+def test_a_file_too_large_is_not_opened(file, monkeypatch):
+    monkeypatch.setattr(weights, "MAX_FILE_BYTES", 1000)
+    monkeypatch.setattr(weights, "load_file", None)
+    assert "more than any" in refusal(file)
+
+
+def test_a_damaged_built_in_file_is_refused(file, monkeypatch):
+    entry = weights.BuiltIn("default", file, "0" * 64, True)
+    monkeypatch.setattr(weights, "built_in", lambda: [entry])
+    assert "damaged" in refusal(None)
+
+
+def test_built_in_files_match_their_checksums():
+    for entry in weights.built_in():
+        assert weights.load(entry.name).sha256 == entry.sha256
+
+
+@pytest.mark.parametrize("spec", ["nowhere.safetensors", ".", "unknown-name"])
+def test_a_missing_file_is_named(spec):
+    with pytest.raises(WeightsError, match=spec.replace(".", r"\.")):
+        weights.load(spec)
+
+
+def published(network):
+    """A state dict in the authors' names."""
+    layers = {
+        "encoder": (1, 2, 3, 5, 6, 7, 9, 10, 11),
+        "decoder": (13, 14, 16, 17, 18, 20, 21, 22, 24),
+    }
+    convs = {"conv1": ".0", "conv2": ".2"}
+    state = {}
+    for name, value in network.state_dict().items():
+        part, index, *rest, kind = name.split(".")
+        half, level = part[:-1], part[-1]
+        conv = convs[rest[0]] if rest else ""
+        theirs = f"{half}_lv{level}.layer{layers[half][int(index)]}{conv}.{kind}"
+        state[theirs] = value
+    return state
+
+
+@pytest.mark.parametrize("layout", ["folder", "pth", "module.pth", "safetensors"])
+def test_every_published_layout_is_imported(tmp_path, layout):
+    network = DMSHN(4)
+    state = published(network)
+    source = tmp_path / layout
+    if layout == "folder":
+        source.mkdir()
+        for half in ("encoder", "decoder"):
+            for level in "123":
+                prefix = f"{half}_lv{level}."
+                part = {
+                    "module." + k.removeprefix(prefix): v
+                    for k, v in state.items()
+                    if k.startswith(prefix)
+                }
+                torch.save(part, source / f"{half}_lv{level}.pkl")
+    elif layout == "safetensors":
+        source = tmp_path / "theirs.safetensors"
+        weights.save(source, state, CARD)
+    else:
+        prefix = "module." if "module" in layout else ""
+        torch.save({prefix + k: v for k, v in state.items()}, source)
+    target = tmp_path / "ours.safetensors"
+    card = weights.import_published(source, target, CARD)
+    assert (card.model.arch, card.model.channels) == ("dmshn", 4)
+    ours = weights.load(target).state
+    assert all(torch.equal(ours[k], v) for k, v in network.state_dict().items())
+
+
+def test_a_published_stack_is_imported(tmp_path):
+    networks = [DMSHN(4), DMSHN(4)]
+    state = {
+        f"net{i}.{name}": value
+        for i, network in enumerate(networks, 1)
+        for name, value in published(network).items()
+    }
+    torch.save({"state_dict": state}, tmp_path / "stack.pth")
+    target = tmp_path / "ours.safetensors"
+    card = weights.import_published(tmp_path / "stack.pth", target, CARD)
+    assert card.model.arch == "stacked"
+    second = weights.load(target).state["1.encoder1.0.weight"]
+    assert torch.equal(second, networks[1].encoder1[0].weight)
+
+
+class Bomb:
+    def __reduce__(self):
+        return (open, ("exploded", "w"))
+
+
+def test_a_hostile_pickle_runs_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"a": Bomb()}, "bomb.pth")
+    with pytest.raises(WeightsError, match="safely"):
+        weights.import_published(
+            tmp_path / "bomb.pth", tmp_path / "o.safetensors", CARD
+        )
+    assert not (tmp_path / "exploded").exists()
+    assert not (tmp_path / "o.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04 no zip", b"text", b"\x80\x02}q\x00."], ids=repr
+)
+def test_damaged_pickles_are_refused(tmp_path, content):
+    source = tmp_path / "x.pth"
+    source.write_bytes(content)
+    with pytest.raises(WeightsError):
+        weights.import_published(source, tmp_path / "o.safetensors", CARD)
+
+
+def test_foreign_layers_are_refused(tmp_path):
+    torch.save({"conv.weight": torch.ones(1)}, tmp_path / "x.pth")
+    with pytest.raises(WeightsError, match=r"conv\.weight"):
+        weights.import_published(tmp_path / "x.pth", tmp_path / "o.safetensors", CARD)
+
+
+def test_import_never_overwrites(tmp_path, file):
+    with pytest.raises(UsageError, match="exists"):
+        weights.check_import_target(file)
+    with pytest.raises(UsageError, match="safetensors"):
+        weights.check_import_target(tmp_path / "x.pth")
