@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -17,11 +19,12 @@ with warnings.catch_warnings():
 
 from PIL import Image
 
-from msrnet_cli import weights
+from msrnet_cli import cli, weights
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.inference import Relighter
 from networks import constant_network, tinted_identity
 
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 SHARED = Path(__file__).parents[2] / "shared"
 
 
@@ -143,10 +146,11 @@ def largest_difference(a, b):
 
 
 class Program:
-    """The installed command line in a process of its own."""
+    """The command line; in this process where that is enough: torch loads slowly."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, monkeypatch):
         self.folder = folder
+        self._monkeypatch = monkeypatch
         self.environment = {
             **os.environ,
             "HF_HUB_OFFLINE": "1",
@@ -154,7 +158,29 @@ class Program:
             "COLUMNS": "200",
         }
 
+    def run(self, *arguments, code=0, data=b""):
+        """Run to the end; the exit code is checked, and that no traceback appears."""
+        signals = {name: signal.getsignal(name) for name in STOPPING}
+        out, err, stdin = (io.TextIOWrapper(io.BytesIO(b)) for b in (b"", b"", data))
+        with self._monkeypatch.context() as patch, warnings.catch_warnings():
+            patch.chdir(self.folder)
+            patch.setattr(sys, "argv", ["msrnet", *map(str, arguments)])
+            for name, stream in (("stdin", stdin), ("stdout", out), ("stderr", err)):
+                patch.setattr(sys, name, stream)
+            try:
+                cli.main()
+            except SystemExit as stop:
+                result = stop.code
+            finally:
+                for name, handler in signals.items():
+                    signal.signal(name, handler)
+        for stream in (out, err):
+            stream.flush()
+        finished = Finished(result, out.buffer.getvalue(), err.buffer.getvalue())
+        return finished.checked(code)
+
     def start(self, *arguments, **options):
+        """Start it as a process of its own."""
         command = [sys.executable, "-m", "msrnet_cli", *map(str, arguments)]
         return subprocess.Popen(
             command,
@@ -166,19 +192,21 @@ class Program:
             **options,
         )
 
-    def run(self, *arguments, code=0, data=None):
-        """Run to the end; the exit code is checked, and that no traceback appears."""
+    def run_process(self, *arguments, code=0, data=None):
+        """As `run`, but in a process of its own."""
         process = self.start(*arguments, stdin=subprocess.PIPE)
         out, err = process.communicate(data, timeout=120)
-        result = Finished(process.returncode, out, err.decode())
-        assert result.code == code, result.err or out
-        assert "Traceback" not in result.err
-        return result
+        return Finished(process.returncode, out, err).checked(code)
 
 
 class Finished:
     def __init__(self, code, out, err):
-        self.code, self.out, self.err = code, out, err
+        self.code, self.out, self.err = code, out, err.decode()
+
+    def checked(self, code):
+        assert self.code == code, self.err or self.out
+        assert "Traceback" not in self.err
+        return self
 
     @property
     def lines(self):
@@ -190,5 +218,5 @@ class Finished:
 
 
 @pytest.fixture
-def program(tmp_path):
-    return Program(tmp_path)
+def program(tmp_path, monkeypatch):
+    return Program(tmp_path, monkeypatch)

@@ -1,0 +1,17 @@
+"""Check an installed msrnet: its weights are inside, and it is not a checkout."""
+
+import sys
+from pathlib import Path
+
+import msrnet_cli
+from msrnet_cli import weights
+
+folder = Path(msrnet_cli.__file__).parent
+assert "site-packages" in folder.parts, f"this is a checkout: {folder}"
+assert (folder / "py.typed").is_file()
+entries = weights.built_in()
+for entry in entries:
+    assert weights.load(entry.name).path.is_relative_to(folder)
+if "numpy" in sys.modules:
+    sys.exit("NumPy was loaded, but is no dependency")
+print(f"{len(entries)} weights inside {folder}")

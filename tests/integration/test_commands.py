@@ -1,0 +1,168 @@
+"""The command line as a whole: help, versions, weights, doctor, imports."""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import typer
+
+import msrnet_cli
+from msrnet_cli.cli import app
+from msrnet_cli.model import DMSHN
+from test_weights import published
+
+ROOT = Path(__file__).parents[2]
+
+
+def commands(command=None, path=()):
+    """Every command with the names that lead to it."""
+    command = command or typer.main.get_command(app)
+    yield path, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from commands(child, (*path, name))
+
+
+COMMANDS = dict(commands())
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_and_option_has_help_and_is_in_the_readme(path):
+    command = COMMANDS[path]
+    readme = (ROOT / "README.md").read_text()
+    assert command.help
+    if path and not getattr(command, "commands", None):
+        assert f"msrnet {' '.join(path)}" in readme
+    for parameter in command.params:
+        if parameter.name in ("help", "install_completion", "show_completion"):
+            continue
+        assert parameter.help, parameter.name
+        if path[:1] == ("relight",) and parameter.param_type_name == "option":
+            assert parameter.opts[0] in readme, parameter.opts[0]
+
+
+def test_help_is_fast():
+    # Against an empty interpreter in the same minute: machines differ.
+    command = [sys.executable, "-m", "msrnet_cli", "--help"]
+    seconds = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        seconds.append(time.perf_counter() - begin)
+    assert min(seconds) < 0.3, statistics.median(seconds)
+
+
+def test_help_loads_no_torch():
+    code = (
+        "import sys\n"
+        "for name in ('torch', 'rich', 'PIL', 'numpy', 'huggingface_hub'):\n"
+        "    sys.modules[name] = None\n"
+        "from msrnet_cli.cli import main\n"
+        "sys.argv = ['msrnet', 'relight', '--help']\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "INPUT... OUTPUT" in done.stdout
+
+
+def test_the_core_needs_neither_typer_nor_rich():
+    code = (
+        "import sys, warnings\n"
+        "warnings.filterwarnings('ignore')\n"
+        "sys.modules['typer'] = sys.modules['rich'] = None\n"
+        "from msrnet_cli import DMSHN, Relighter, StackedDMSHN, load_network\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_module_imports_alone():
+    names = sorted(
+        str(path.relative_to(ROOT).with_suffix("")).replace(os.sep, ".")
+        for path in (ROOT / "msrnet_cli").rglob("*.py")
+        if path.stem != "__main__"
+    )
+    # One process that forgets our modules between imports: torch is loaded once.
+    code = (
+        "import importlib, sys, warnings\n"
+        "warnings.filterwarnings('ignore')\n"
+        f"for name in {names!r}:\n"
+        "    for key in [k for k in sys.modules if k.startswith('msrnet_cli')]:\n"
+        "        del sys.modules[key]\n"
+        "    importlib.import_module(name)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_public_names_are_those_announced():
+    assert sorted(msrnet_cli.__all__) == msrnet_cli.__all__
+    for name in msrnet_cli.__all__:
+        assert getattr(msrnet_cli, name) is not None
+    with pytest.raises(AttributeError):
+        _ = msrnet_cli.nothing
+
+
+def test_the_version_is_the_newest_in_the_changelog(program):
+    done = program.run("--version")
+    assert done.out.decode() == f"msrnet {msrnet_cli.__version__}\n"
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    newest = re.search(r"^## \[(\d[^\]]*)\]", changelog, re.MULTILINE)
+    assert newest[1] == msrnet_cli.__version__
+
+
+def test_doctor_finds_this_machine_and_speaks_json(program):
+    assert b"torch" in program.run("doctor").out
+    checks = json.loads(program.run("doctor", "--json").out)
+    found = {check["name"]: check for check in checks}
+    assert torch.__version__ in found["torch"]["finding"]
+    assert {"cpu", "codecs", "weights", "cache", "network"} <= set(found)
+
+
+def test_weights_are_imported_verified_and_used(program, tmp_path):
+    torch.save(published(DMSHN(4)), tmp_path / "theirs.pth")
+    options = ("--from-light", "6500_N", "--to-light", "4500_E", "--licence", "MIT")
+    program.run("weights", "import", "theirs.pth", "ours.safetensors", *options)
+    card = json.loads(program.run("weights", "verify", "ours.safetensors").out)
+    assert (card["from_light"], card["licence"]) == ("6500_N", "MIT")
+    path = program.run("weights", "path", "ours.safetensors").out.decode()
+    assert path == "ours.safetensors\n"
+    program.run("weights", "import", "theirs.pth", "ours.safetensors", code=2)
+
+
+def test_built_in_weights_are_listed(program):
+    json.loads(program.run("weights", "list", "--json").out)
+    program.run("weights", "list")
+    program.run("weights", "verify")
+
+
+def test_completion_can_be_shown(program):
+    assert b"msrnet" in program.run("--show-completion", "bash").out
+
+
+def test_a_bug_is_exit_code_1_and_one_line(program):
+    code = (
+        "import msrnet_cli.cli as cli, sys\n"
+        "def broken(*_, **__): raise ZeroDivisionError('oh')\n"
+        "sys.modules['msrnet_cli.doctor'] = type(sys)('doctor')\n"
+        "sys.modules['msrnet_cli.doctor'].examine = broken\n"
+        "sys.argv = ['msrnet', 'doctor']\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_traceback(program):
+    process = program.start("weights", "list", "--json")
+    process.stdout.close()
+    process.wait(60)
+    assert b"Traceback" not in process.stderr.read()
+    process.stderr.close()

@@ -1,0 +1,368 @@
+"""`msrnet relight` as users run it: real files, real processes, real exit codes."""
+
+import io
+import json
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+import torch
+from PIL import Image
+
+from conftest import largest_difference, photo
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Pictures of several kinds, a subfolder, and one broken file."""
+    root = tmp_path / "in"
+    (root / "sub").mkdir(parents=True)
+    photo(40, 30, 1).save(root / "a.png")
+    photo(40, 30, 2).save(root / "b.jpg", quality=95)
+    photo(40, 30, 3, "RGBA").save(root / "sub/c é 夜 🎨.png")
+    photo(33, 17, 4).save(root / "sub/d.webp", lossless=True)
+    return root
+
+
+def opened(source):
+    """An image with its file closed."""
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def broken(folder):
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a jpeg")
+
+
+def test_a_folder_is_relit_whole(program, folder, warm_file):
+    done = program.run("relight", "in", "out", "-r", "--weights", warm_file)
+    out = program.folder / "out"
+    for source in folder.rglob("*.*"):
+        target = out / source.relative_to(folder)
+        before, after = opened(source), opened(target)
+        assert (before.size, before.format) == (after.size, after.format)
+    expected = opened(folder / "a.png").convert("RGB")
+    red, green, blue = expected.split()
+    tinted = (
+        red,
+        green.point([round(v * 0.8) for v in range(256)]),
+        blue.point([round(v * 0.5) for v in range(256)]),
+    )
+    got = opened(out / "a.png")
+    # bfloat16, where the machine has it, costs a level or two.
+    assert largest_difference(got, Image.merge("RGB", tinted)) <= 3
+    assert "4 relit" in done.lines[-1]
+    assert done.out == b""
+
+
+def test_the_same_command_again_skips_everything(program, folder, warm_file):
+    command = ("relight", "in", "out", "-r", "--weights", warm_file)
+    program.run(*command)
+    times = {p: p.stat().st_mtime_ns for p in (program.folder / "out").rglob("*.*g")}
+    assert "4 skipped" in program.run(*command).lines[-1]
+    assert {p: p.stat().st_mtime_ns for p in times} == times
+
+
+def test_other_options_weights_or_inputs_are_not_skipped(
+    program, folder, warm_file, identity_file
+):
+    program.run("relight", "in", "out", "--weights", warm_file)
+    done = program.run("relight", "in", "out", "--weights", identity_file)
+    assert "2 relit" in done.lines[-1]
+    done = program.run(
+        "relight", "in", "out", "--weights", identity_file, "--strip-metadata"
+    )
+    assert "2 relit" in done.lines[-1]
+    photo(40, 30, 9).save(folder / "a.png")
+    done = program.run(
+        "relight", "in", "out", "--weights", identity_file, "--strip-metadata"
+    )
+    assert "1 relit, 1 skipped" in done.lines[-1]
+
+
+def test_somebody_else_s_file_is_never_replaced_unasked(program, folder, warm_file):
+    target = program.folder / "out/a.png"
+    target.parent.mkdir()
+    target.write_bytes(b"precious")
+    command = ("relight", "in", "out", "--weights", warm_file)
+    done = program.run(*command, code=3)
+    assert "--exist overwrite" in done.err
+    assert target.read_bytes() == b"precious"
+    program.run(*command, "--exist", "overwrite")
+    assert opened(target).size == (40, 30)
+
+
+def test_an_existing_output_can_end_the_run(program, folder, warm_file):
+    program.run("relight", "in", "out", "--weights", warm_file)
+    done = program.run(
+        "relight", "in", "out", "--weights", warm_file, "--exist", "error", code=2
+    )
+    assert len(done.lines) == 1
+
+
+def test_one_bad_file_does_not_stop_the_run(program, folder, warm_file):
+    broken(folder)
+    (folder / "locked.png").write_bytes(b"")
+    command = ("relight", "in", "out", "--weights", warm_file)
+    done = program.run(*command, code=3)
+    assert "2 relit, 2 failed" in done.lines[-1]
+    listing = program.folder / "out/failures.txt"
+    assert "broken.jpg" in listing.read_text()
+    # Mended, the list leads to the same places.
+    photo(40, 30, 5).save(folder / "broken.jpg")
+    photo(40, 30, 6).save(folder / "locked.png")
+    done = program.run(
+        "relight", "--files-from", "out/failures.txt", "out", "--weights", warm_file
+    )
+    assert "2 relit" in done.lines[-1]
+    assert (program.folder / "out/broken.jpg").exists()
+    assert not listing.exists()
+
+
+def test_a_list_of_failures_of_somebody_else_is_kept(program, folder, warm_file):
+    (program.folder / "out").mkdir()
+    theirs = program.folder / "out/failures.txt"
+    theirs.write_text("my notes")
+    broken(folder)
+    program.run("relight", "in", "out", "--weights", warm_file, code=3)
+    assert theirs.read_text() == "my notes"
+
+
+def test_fail_fast_stops(program, folder, warm_file):
+    (folder / "0.jpg").write_bytes(b"")
+    done = program.run(
+        "relight", "in", "out", "--weights", warm_file, "--fail-fast", code=4
+    )
+    assert "unfinished" in done.lines[-1]
+
+
+def test_nothing_but_failures_is_exit_code_4(program, tmp_path, warm_file):
+    (tmp_path / "in").mkdir()
+    program.run("relight", "in", "out", "--weights", warm_file, code=4)
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "in/x.jpg").write_bytes(b"x")
+    program.run("relight", "in", "out", "--weights", warm_file, code=4)
+
+
+def test_without_default_weights_nothing_is_applied_silently(program, folder):
+    from msrnet_cli import weights
+
+    if any(entry.default for entry in weights.built_in()):
+        pytest.skip("this version has default weights")
+    done = program.run("relight", "in", "out", code=5)
+    (line,) = done.lines
+    assert "--weights" in line
+    assert not (program.folder / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("relight",), 2),
+        (("relight", "in"), 2),
+        (("relight", "in", "in"), 2),
+        (("relight", "nowhere", "out"), 2),
+        (("relight", "in", "out", "--weights", "nowhere"), 5),
+        (("relight", "in", "out", "--device", "tpu"), 2),
+        (("relight", "in", "out", "--dtype", "fp8"), 2),
+        (("relight", "in", "out", "--batch-size", "0"), 2),
+        (("relight", "in", "out", "--quality", "101"), 2),
+        (("relight", "in", "-"), 2),
+        (("relight", "--files-from", "nowhere.txt", "out"), 2),
+        (("weights", "verify", "nowhere"), 5),
+        (("weights", "import", "nowhere", "x.safetensors"), 5),
+        (("weights", "import", "in", "x.pth"), 2),
+        (("nonsense",), 2),
+        (("relight", "--nonsense"), 2),
+    ],
+)
+def test_wrong_use_is_one_clear_message(program, folder, warm_file, arguments, code):
+    if "relight" in arguments and "--weights" not in arguments:
+        arguments = (*arguments, "--weights", warm_file)
+    done = program.run(*arguments, code=code)
+    assert done.err.strip()
+    assert sorted(p.name for p in program.folder.iterdir()) == ["in"]
+
+
+# --- streams and single files -------------------------------------------------------
+
+
+def test_a_picture_through_a_pipe(program, folder, identity_file):
+    data = (folder / "a.png").read_bytes()
+    arguments = ("relight", "-", "-", "--weights", identity_file, "--dtype", "fp32")
+    done = program.run_process(*arguments, data=data)
+    assert largest_difference(opened(done.out), photo(40, 30, 1)) == 0
+    assert done.err == ""
+
+
+def test_pipes_with_a_file_on_one_side(program, folder, identity_file):
+    out = program.run("relight", "in/a.png", "-", "--weights", identity_file).out
+    assert out.startswith(b"\x89PNG")
+    program.run("relight", "-", "x.jpg", "--weights", identity_file, data=out)
+    assert opened(program.folder / "x.jpg").format == "JPEG"
+    program.run("relight", "-", "x.jpg", "--weights", identity_file, data=out, code=2)
+
+
+def test_rubbish_through_a_pipe_is_one_line_and_no_output(program, identity_file):
+    for data in (b"", b"rubbish"):
+        done = program.run(
+            "relight", "-", "-", "--weights", identity_file, data=data, code=3
+        )
+        assert done.out == b""
+        assert len(done.lines) == 1
+
+
+def test_one_file_to_one_file_of_another_format(program, folder, identity_file):
+    program.run("relight", "in/a.png", "b.webp", "--weights", identity_file)
+    assert opened(program.folder / "b.webp").format == "WEBP"
+    # No journal beside it: the folder belongs to the user.
+    assert not list(program.folder.glob(".msrnet*"))
+
+
+def test_a_comparison_shows_both(program, folder, warm_file):
+    program.run("relight", "in", "out", "--weights", warm_file, "--compare")
+    pair = opened(program.folder / "out/a_compare.jpg")
+    assert pair.size == (80, 30)
+
+
+# --- reports ----------------------------------------------------------------------
+
+
+def test_json_is_one_event_a_line(program, folder, warm_file):
+    broken(folder)
+    done = program.run("relight", "in", "out", "--weights", warm_file, "--json", code=3)
+    start, *files, summary = done.events
+    assert (start["event"], start["pictures"], start["schema"]) == ("start", 3, 1)
+    assert {f["status"] for f in files} == {"relit", "failed"}
+    relit = next(f for f in files if f["status"] == "relit")
+    assert set(relit["seconds"]) == {"decode", "network", "encode"}
+    assert (summary["event"], summary["relit"], summary["failed"]) == ("summary", 2, 1)
+    assert summary["slowest_stage"] in summary["stages"]
+    assert done.err == ""
+
+
+def test_quiet_says_only_what_went_wrong(program, folder, warm_file):
+    assert program.run("relight", "in", "a", "--weights", warm_file, "-q").err == ""
+    broken(folder)
+    done = program.run("relight", "in", "b", "--weights", warm_file, "-q", code=3)
+    assert len(done.lines) == 1
+    assert "broken.jpg" in done.err
+
+
+def test_what_was_passed_over_is_said(program, folder, warm_file):
+    (folder / "notes.txt").write_text("x")
+    os.symlink("a.png", folder / "link.png")
+    done = program.run("relight", "in", "out", "--weights", warm_file)
+    assert "link.png: symbolic link" in done.err
+    assert "1 no picture" in done.err
+
+
+def test_a_terminal_gets_a_bar_without_colour_where_asked(program, folder, warm_file):
+    pty = pytest.importorskip("pty")
+    master, slave = pty.openpty()
+    program.environment |= {"NO_COLOR": "1", "TERM": "xterm"}
+    command = [sys.executable, "-m", "msrnet_cli", "relight", "in", "out"]
+    process = subprocess.Popen(
+        [*command, "--weights", str(warm_file)],
+        cwd=program.folder,
+        env=program.environment,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+    )
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            part = os.read(master, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    os.close(master)
+    assert process.wait() == 0
+    text = shown.decode()
+    assert "relighting" in text
+    assert "2 relit" in text
+    assert "\x1b[3" not in text
+
+
+# --- promises ---------------------------------------------------------------------
+
+
+def test_inputs_are_never_changed(program, folder, warm_file):
+    before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.rglob("*.*")}
+    program.run("relight", "in", "out", "-r", "--weights", warm_file)
+    assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in before} == before
+
+
+def test_the_same_input_gives_the_same_bytes(program, folder, warm_file):
+    for out in ("one", "two"):
+        program.run("relight", "in", out, "-r", "--weights", warm_file)
+    for first in (program.folder / "one").rglob("*.*g"):
+        second = program.folder / "two" / first.relative_to(program.folder / "one")
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_batches_of_any_size_give_the_same_pictures(program, tmp_path, warm_file):
+    (tmp_path / "in").mkdir()
+    for i in range(9):
+        photo(40, 30 if i % 3 else 31, i).save(tmp_path / f"in/{i}.png")
+    for size in ("1", "4", "auto"):
+        program.run("relight", "in", size, "--weights", warm_file, "--batch-size", size)
+    for i in range(9):
+        alone = opened(tmp_path / f"1/{i}.png")
+        for size in ("4", "auto"):
+            batched = opened(tmp_path / size / f"{i}.png")
+            assert largest_difference(alone, batched) <= 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
+def test_files_without_permission_fail_alone(program, folder, warm_file):
+    (folder / "a.png").chmod(0)
+    program.run("relight", "in", "out", "--weights", warm_file, code=3)
+
+
+def test_no_network_is_used(program, folder, warm_file, tmp_path):
+    # A socket that raises stands for every kind of network.
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/sitecustomize.py").write_text(
+        "import socket\n"
+        "def refuse(*a, **k): raise AssertionError('network used')\n"
+        "socket.socket.connect = refuse\nsocket.getaddrinfo = refuse\n"
+    )
+    program.environment["PYTHONPATH"] = str(tmp_path / "site")
+    del program.environment["HF_HUB_OFFLINE"]
+    program.run_process("relight", "in", "out", "--weights", warm_file)
+
+
+def test_a_full_disk_fails_pictures_and_leaves_nothing_half_written(
+    program, folder, warm_file
+):
+    # A limit on file size stands for the disk: the write itself fails, in the system.
+    noise = torch.randint(0, 256, (300, 300, 3), dtype=torch.uint8)
+    big = Image.frombytes("RGB", (300, 300), bytes(noise.flatten().tolist()))
+    big.save(folder / "big.png")
+
+    def limit():
+        import signal
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    process = program.start(
+        "relight", "in", "out", "--weights", warm_file, "--json", preexec_fn=limit
+    )
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 3, err
+    events = [json.loads(line) for line in out.splitlines()]
+    failed = [e for e in events if e.get("status") == "failed"]
+    assert [os.path.basename(e["input"]) for e in failed] == ["big.png"]
+    assert "space" in failed[0]["remedy"]
+    names = {p.name for p in (program.folder / "out").iterdir()}
+    assert names == {"a.png", "b.jpg", "failures.txt", ".msrnet-journal.jsonl"}

@@ -1,0 +1,238 @@
+"""The hub's real client against a server on this machine that plays the hub."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from msrnet_cli import hub
+from msrnet_cli.errors import UsageError
+
+COMMIT = "a" * 40
+
+
+class Hub(BaseHTTPRequestHandler):
+    """One repository, owner/repo, with one file; `mood` says how it behaves."""
+
+    mood = "good"
+    content = b""
+    hits = 0
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self):
+        self.answer(body=False)
+
+    def do_GET(self):
+        self.answer(body=True)
+
+    def answer(self, body):
+        type(self).hits += 1
+        mood = type(self).mood
+        if mood == "503":
+            return self.fail(503)
+        if mood == "loop":
+            self.send_response(302)
+            self.send_header("Location", self.path)
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
+        if mood == "slow":
+            time.sleep(20)
+        if not self.path.startswith("/owner/repo/"):
+            return self.fail(404, "RepoNotFound")
+        if "/resolve/main/" not in self.path and COMMIT not in self.path:
+            return self.fail(404, "RevisionNotFound")
+        if not self.path.endswith("/model.safetensors"):
+            return self.fail(404, "EntryNotFound")
+        return self.send_file(body, mood)
+
+    def fail(self, status, code=None):
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        if code:
+            self.send_header("X-Error-Code", code)
+        self.end_headers()
+
+    def send_file(self, body, mood):
+        content = type(self).content
+        length = len(content) + (100 if mood in ("cut", "length") else 0)
+        self.send_response(200)
+        self.send_header("Content-Length", str(length))
+        self.send_header("ETag", '"' + "b" * 40 + '"')
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.end_headers()
+        if body:
+            self.wfile.write(content[: len(content) // 2] if mood == "cut" else content)
+            if mood in ("cut", "length"):
+                self.close_connection = True
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def playing(content, mood="good"):
+    handler = type("Handler", (Hub,), {"content": content, "mood": mood})
+    instance = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    instance.daemon_threads = True
+    threading.Thread(target=instance.serve_forever, daemon=True).start()
+    try:
+        yield instance
+    finally:
+        instance.shutdown()
+        instance.server_close()
+
+
+@pytest.fixture
+def server(warm_file):
+    with playing(warm_file.read_bytes()) as instance:
+        yield instance
+
+
+# Without the command line, which would load torch each time.
+FETCH = """
+import sys
+from msrnet_cli import errors, hub
+try:
+    offline = "--offline" in sys.argv
+    print(hub.fetch(hub.parse_address(sys.argv[1]), offline=offline))
+except errors.MSRNetError as error:
+    sys.exit(f"msrnet: {error}") if error.exit_code == 5 else None
+"""
+
+
+def fetch(server, tmp_path, *arguments, works, **settings):
+    """Fetch in a process of its own: the client reads its settings only once."""
+    host, port = server.server_address
+    hidden = ("proxy", "hf_hub_offline")
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.lower().endswith(hidden)},
+        "HF_ENDPOINT": f"http://{host}:{port}",
+        "HF_HOME": str(tmp_path / "hub"),
+        "HF_HUB_DOWNLOAD_TIMEOUT": "2",
+        "HF_HUB_ETAG_TIMEOUT": "2",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        **settings,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", FETCH, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert (done.returncode == 0) == works, done.stderr
+    return Path(done.stdout.strip()) if works else one_line(done.stderr)
+
+
+def one_line(text):
+    (line,) = (line for line in text.splitlines() if line.startswith("msrnet:"))
+    return line
+
+
+def test_a_file_is_fetched_once_and_then_found_in_the_cache(server, tmp_path):
+    first = fetch(server, tmp_path, "hf://owner/repo", works=True)
+    assert first.read_bytes() == server.RequestHandlerClass.content
+    server.RequestHandlerClass.hits = 0
+    for arguments, settings in ((("--offline",), {}), ((), {"HF_HUB_OFFLINE": "1"})):
+        again = fetch(
+            server, tmp_path, "hf://owner/repo", *arguments, works=True, **settings
+        )
+        assert again == first
+    assert server.RequestHandlerClass.hits == 0
+
+
+def test_a_revision_and_a_file_can_be_named(server, tmp_path):
+    spec = f"hf://owner/repo@{COMMIT}/model.safetensors"
+    assert COMMIT in str(fetch(server, tmp_path, spec, works=True))
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("hf://nobody/nothing", "does not exist"),
+        ("hf://owner/repo@nope", "no revision nope"),
+        ("hf://owner/repo/other.safetensors", "no file other.safetensors"),
+    ],
+)
+def test_what_the_hub_has_not_is_named(server, tmp_path, spec, words):
+    assert words in fetch(server, tmp_path, spec, works=False)
+
+
+BAD_MOODS = ["503", "cut", "length", "loop", "gone"]
+GONE = {"HF_ENDPOINT": "http://127.0.0.1:9"}
+
+
+def suffer(mood, folder, content):
+    """Fetch from a hub in a bad mood, then from the same hub in a good one."""
+    with playing(content, mood) as server:
+        settings = GONE if mood == "gone" else {}
+        line = fetch(server, folder, "hf://owner/repo", works=False, **settings)
+        server.RequestHandlerClass.mood = "good"
+        return line, fetch(server, folder, "hf://owner/repo", works=True)
+
+
+@pytest.fixture(scope="module")
+def after_bad_moods(warm_file, tmp_path_factory):
+    """What each mood led to; all at once, for the client waits and tries again."""
+    content = warm_file.read_bytes()
+    folders = [tmp_path_factory.mktemp(mood) for mood in BAD_MOODS]
+    with ThreadPoolExecutor(len(BAD_MOODS)) as pool:
+        results = pool.map(suffer, BAD_MOODS, folders, [content] * len(BAD_MOODS))
+        return dict(zip(BAD_MOODS, results, strict=True))
+
+
+@pytest.mark.parametrize("mood", BAD_MOODS)
+def test_a_hub_in_a_bad_mood_costs_one_line_and_leaves_nothing_behind(
+    after_bad_moods, warm_file, mood
+):
+    line, fetched = after_bad_moods[mood]
+    assert "HTTPS_PROXY" in line
+    assert fetched.read_bytes() == warm_file.read_bytes()
+
+
+@pytest.mark.slow
+def test_a_hub_that_hangs_is_given_up_on(warm_file, tmp_path):
+    line, fetched = suffer("slow", tmp_path, warm_file.read_bytes())
+    assert "HTTPS_PROXY" in line
+    assert fetched.read_bytes() == warm_file.read_bytes()
+
+
+def test_a_cache_serves_when_the_network_is_gone(server, tmp_path):
+    first = fetch(server, tmp_path, "hf://owner/repo", works=True)
+    assert fetch(server, tmp_path, "hf://owner/repo", works=True, **GONE) == first
+
+
+def test_offline_means_no_request_at_all(server, tmp_path):
+    line = fetch(server, tmp_path, "hf://owner/repo", "--offline", works=False)
+    assert "not cached" in line
+    assert server.RequestHandlerClass.hits == 0
+
+
+@pytest.mark.parametrize(
+    ("spec", "address"),
+    [
+        ("hf://a/b", hub.HubAddress("a/b")),
+        ("hf://a/b@v1", hub.HubAddress("a/b", revision="v1")),
+        ("hf://a/b@v1/x/y.safetensors", hub.HubAddress("a/b", "x/y.safetensors", "v1")),
+        ("hf://a/b/y.safetensors", hub.HubAddress("a/b", "y.safetensors")),
+    ],
+)
+def test_addresses_are_read(spec, address):
+    assert hub.parse_address(spec) == address
+
+
+@pytest.mark.parametrize(
+    "spec", ["hf://", "hf://a", "hf://a/", "hf://a/b@", "hf://a/b/../c"]
+)
+def test_bad_addresses_are_refused(spec):
+    with pytest.raises(UsageError):
+        hub.parse_address(spec)

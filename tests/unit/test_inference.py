@@ -1,0 +1,353 @@
+"""Relighter: any size, any kind of picture, and never a wrong one."""
+
+import copy
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from PIL.ExifTags import Base
+
+from conftest import largest_difference, photo
+from msrnet_cli import hardware, inference
+from msrnet_cli.config import ModelConfig, WeightsCard
+from msrnet_cli.errors import DeviceError, PictureError
+from msrnet_cli.inference import Relighter, pad_to_multiple
+from msrnet_cli.metrics import psnr
+from msrnet_cli.model import DMSHN, SIZE_MULTIPLE, StackedDMSHN
+from networks import constant_network, tinted_identity
+
+SMALL = WeightsCard(model=ModelConfig("dmshn", 4))
+
+
+def relighter(network, card=SMALL, dtype="fp32"):
+    return Relighter(network, card, device="cpu", dtype=dtype)
+
+
+# --- size ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 50), (2, 3), (16, 16), (17, 31), (40, 9)])
+def test_any_size_comes_back_in_that_size(size, identity):
+    image = torch.rand(3, *size)
+    assert torch.equal(identity.relight(image), image)
+
+
+@pytest.mark.parametrize("size", range(1, 40))
+def test_padding_reflects_then_replicates(size):
+    row = torch.arange(float(size)).view(1, 1, 1, size)
+    padded = pad_to_multiple(row, SIZE_MULTIPLE)[0, 0, 0].tolist()
+    missing = -size % SIZE_MULTIPLE
+    mirrored = list(range(size - 2, -1, -1))[:missing]
+    rest = [mirrored[-1] if mirrored else size - 1] * (missing - len(mirrored))
+    assert padded == list(range(size)) + mirrored + rest
+
+
+def test_a_size_that_fits_is_not_touched():
+    image = torch.rand(1, 3, 32, 48)
+    assert pad_to_multiple(image, SIZE_MULTIPLE) is image
+
+
+def test_padding_does_not_change_a_fitting_size():
+    network = DMSHN(4).eval()
+    image = torch.rand(3, 32, 48)
+    with torch.no_grad():
+        expected = network(image[None])[0].clamp(0, 1)
+    assert torch.allclose(relighter(network).relight(image), expected, atol=1e-6)
+
+
+# --- batches and formats ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+def test_a_batch_gives_what_single_pictures_give(dtype):
+    network = StackedDMSHN(8)
+    with torch.no_grad():
+        network[1].decoder1[8].bias.fill_(0.4)
+    subject = relighter(network, WeightsCard(model=ModelConfig("stacked", 8)), dtype)
+    pictures = [torch.rand(3, 48, 40) for _ in range(5)]
+    together = subject.run(pictures).images
+    for picture, batched in zip(pictures, together, strict=True):
+        (alone,) = subject.run([picture]).images
+        assert (alone - batched).abs().max() <= 1 / 255
+
+
+def test_value_range_is_part_of_the_weights():
+    # A network that returns its input, times 0.5, shows which values it saw.
+    centred = WeightsCard(model=ModelConfig("dmshn", 12, "centred"))
+    network = tinted_identity((0.5, 0.5, 0.5))
+    image = torch.full((3, 16, 16), 0.7)
+    assert torch.allclose(relighter(network, centred).relight(image), image * 0 + 0.6)
+    plain = WeightsCard(model=ModelConfig("dmshn", 12))
+    assert torch.allclose(relighter(network, plain).relight(image), image * 0.5)
+
+
+def test_auto_takes_bfloat16_only_where_it_agrees(monkeypatch):
+    monkeypatch.setattr(hardware, "preferred_dtype", lambda _: torch.bfloat16)
+    tame = relighter(constant_network(0.5), dtype="auto")
+    assert tame.dtype == torch.bfloat16
+    # A network that amplifies small differences is beyond bfloat16.
+    wild = tinted_identity((1, 1, 1))
+    with torch.no_grad():
+        wild.decoder1[8].weight.mul_(100)
+        wild.decoder1[8].bias.fill_(-50)
+    card = WeightsCard(model=ModelConfig("dmshn", 12))
+    assert relighter(wild, card, "auto").dtype == torch.float32
+
+
+def test_auto_is_float32_without_hardware_for_less(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    assert relighter(DMSHN(4), dtype="auto").dtype == torch.float32
+
+
+def test_reduced_formats_agree_with_float32(shared, tmp_path):
+    from msrnet_cli import images, weights
+
+    file = tmp_path / "w.safetensors"
+    source = shared / "reference" / "dmshn_dehaze_published.safetensors"
+    card = WeightsCard(model=ModelConfig(value_range="centred"))
+    weights.import_published(source, file, card)
+    picture = images.read((shared / "real" / "vidit318.png").read_bytes())
+    crop = picture.rgb[:, 400:656, 300:556]
+    exact = Relighter.load(file, device="cpu", dtype="fp32").relight(crop)
+    reduced = Relighter.load(file, device="cpu", dtype="bf16").relight(crop)
+    assert psnr(reduced, exact) >= inference.AGREEMENT_DB
+
+
+# --- guards ----------------------------------------------------------------------
+
+
+class Sick(torch.nn.Module):
+    """The identity, but in reduced precision it returns what a broken kernel might."""
+
+    def __init__(self, poison, always=False):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(1))
+        self.poison, self.always = poison, always
+
+    def forward(self, x):
+        sick = self.always or x.dtype != torch.float32
+        return torch.full_like(x, self.poison) if sick else x
+
+
+@pytest.mark.parametrize("poison", [float("nan"), float("inf"), 0.0])
+def test_unsound_output_is_computed_again_in_float32(poison):
+    image = torch.rand(3, 16, 16)
+    result = relighter(Sick(poison), dtype="bf16").run([image])
+    assert torch.equal(result.images[0], image)
+    assert any("fp32" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("poison", [float("nan"), 0.0])
+@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+def test_output_that_stays_unsound_fails_that_picture_only(poison, dtype):
+    subject = relighter(Sick(poison, always=True), dtype=dtype)
+    result = subject.run([torch.rand(3, 16, 16)])
+    assert result.images == [None]
+    assert isinstance(result.failures[0], PictureError)
+    with pytest.raises(PictureError):
+        subject.relight(torch.rand(3, 16, 16))
+
+
+def test_a_flat_picture_may_stay_flat(identity):
+    black = torch.zeros(3, 20, 20)
+    assert torch.equal(identity.relight(black), black)
+
+
+class Hungry(torch.nn.Module):
+    """Runs out of memory for more than a given number of pictures."""
+
+    def __init__(self, limit):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(1))
+        self.limit = limit
+
+    def forward(self, x):
+        if len(x) > self.limit:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return x
+
+
+def test_a_batch_too_large_is_split_and_that_is_said():
+    pictures = [torch.rand(3, 16, 16) for _ in range(7)]
+    result = relighter(Hungry(2)).run(pictures)
+    assert all(torch.equal(a, b) for a, b in zip(pictures, result.images, strict=True))
+    assert any("split" in note for note in result.notes)
+
+
+def test_one_picture_too_large_fails_with_its_size():
+    result = relighter(Hungry(0)).run([torch.rand(3, 16, 32)])
+    assert "32x16" in result.failures[0].reason
+
+
+def test_memory_is_looked_at_before_it_is_taken(monkeypatch):
+    subject = relighter(DMSHN(4))
+    monkeypatch.setattr(hardware, "free_bytes", lambda _: 1000)
+    (failure,) = subject.run([torch.rand(3, 64, 64)]).failures
+    assert "memory" in failure.reason
+
+
+def test_other_errors_are_not_swallowed():
+    class Broken(Hungry):
+        def forward(self, x):
+            raise RuntimeError(f"illegal memory access {x.shape}")
+
+    with pytest.raises(RuntimeError, match="illegal"):
+        relighter(Broken(1)).run([torch.rand(3, 16, 16)])
+
+
+# --- kinds of picture --------------------------------------------------------------
+
+
+def test_pil_in_pil_out(identity):
+    for mode in ("RGB", "RGBA", "L", "LA"):
+        image = photo(33, 21, mode=mode)
+        back = identity.relight(image)
+        assert largest_difference(back, image) == 0
+
+
+def test_pil_orientation_is_applied(identity):
+    image = photo(33, 21)
+    image.getexif()[Base.Orientation] = 6
+    back = identity.relight(image)
+    assert back.size == (21, 33)
+    assert back.getexif().get(Base.Orientation, 1) == 1
+
+
+def test_pil_is_coloured(warm):
+    back = warm.relight(Image.new("RGB", (20, 20), (200, 200, 200)))
+    assert back.getpixel((10, 10)) == (200, 160, 100)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_arrays_come_back_alike(identity, dtype, channels):
+    peak = 1 if dtype.startswith("float") else np.iinfo(dtype).max
+    array = (np.random.default_rng(0).random((20, 30, channels)) * peak).astype(dtype)
+    back = identity.relight(array)
+    assert (back.dtype, back.shape) == (array.dtype, array.shape)
+    assert np.allclose(back, array, atol=1e-6)
+
+
+def test_batches_of_arrays_and_grey_arrays(identity):
+    array = np.random.default_rng(0).integers(0, 255, (3, 20, 30, 3), dtype=np.uint8)
+    assert np.array_equal(identity.relight(array), array)
+    grey = identity.relight(array[0, ..., 0])
+    assert np.array_equal(grey[..., 1], array[0, ..., 0])
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.float16])
+def test_tensors_come_back_alike(identity, dtype):
+    values = torch.rand(2, 3, 20, 30)
+    batch = (values * 255).to(dtype) if dtype == torch.uint8 else values.to(dtype)
+    back = identity.relight(batch)
+    assert torch.equal(back, batch)
+    assert torch.equal(identity.relight(batch[0]), batch[0])
+
+
+def test_sequences_come_back_in_order(identity):
+    pictures = [photo(20 + i, 20, seed=i) for i in range(3)]
+    back = identity.relight(pictures)
+    for a, b in zip(back, pictures, strict=True):
+        assert largest_difference(a, b) == 0
+
+
+def test_results_can_be_computed_with(identity):
+    result = identity.relight(torch.rand(3, 16, 16))
+    result.requires_grad_().sum().backward()
+    assert result.grad is not None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        torch.rand(1, 16, 16),
+        torch.rand(16, 16),
+        torch.rand(3, 0, 16),
+        torch.rand(3, 16, 16) * 255,
+        torch.rand(3, 16, 16) - 1,
+        torch.full((3, 16, 16), float("nan")),
+        torch.ones(3, 16, 16, dtype=torch.int64),
+        np.zeros((16, 16, 2)),
+        np.zeros((16, 16, 3)) + 2,
+    ],
+    ids=lambda value: f"{type(value).__name__} {list(value.shape)}",
+)
+def test_wrong_values_and_shapes_are_refused(identity, wrong):
+    with pytest.raises(PictureError):
+        identity.relight(wrong)
+
+
+def test_what_is_no_picture_is_a_type_error(identity):
+    with pytest.raises(TypeError, match="str"):
+        identity.relight("picture.png")
+
+
+def test_threads_share_one_relighter(warm):
+    pictures = [photo(32, 32, seed=i) for i in range(16)]
+    expected = [warm.relight(picture) for picture in pictures]
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(warm.relight, pictures))
+    assert all(
+        largest_difference(a, b) == 0 for a, b in zip(results, expected, strict=True)
+    )
+
+
+def test_nothing_is_printed(warm, capfd):
+    warm.relight(photo())
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_network_given_is_left_alone():
+    network = DMSHN(4)
+    before = copy.deepcopy(network.state_dict())
+    relighter(network, dtype="bf16").relight(torch.rand(3, 16, 16))
+    assert network.encoder1[0].weight.dtype == torch.float32
+    assert all(torch.equal(before[k], v) for k, v in network.state_dict().items())
+
+
+# --- devices -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "meta", "xpu", ""])
+def test_unknown_devices_are_refused(name):
+    with pytest.raises(DeviceError):
+        hardware.choose_device(name)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_a_device_that_is_not_there_is_refused_with_the_reason():
+    with pytest.raises(DeviceError, match="torch") as caught:
+        hardware.choose_device("cuda")
+    assert caught.value.exit_code == 2
+
+
+def test_small_pictures_share_a_batch_and_large_ones_do_not(identity):
+    assert identity.batch_size(64, 64) > 4
+    assert identity.batch_size(1024, 1024) == 1
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.parametrize("dtype", ["fp32", "bf16", "fp16"])
+def test_cuda_agrees_with_the_cpu(dtype):
+    network = StackedDMSHN(32)
+    with torch.no_grad():
+        network[1].decoder1[8].bias.fill_(0.4)
+    card = WeightsCard(model=ModelConfig("stacked", 32))
+    image = torch.rand(3, 200, 300)
+    cpu = Relighter(network, card, device="cpu", dtype="fp32").relight(image)
+    cuda = Relighter(network, card, device="cuda", dtype=dtype).relight(image)
+    assert psnr(cuda, cpu) >= inference.AGREEMENT_DB
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_cuda_runs_out_of_memory_gracefully():
+    subject = Relighter(DMSHN(32), SMALL, device="cuda", dtype="fp32")
+    side = 60_000  # 3.6 gigapixels: no card holds its features
+    image = torch.empty(3, 1, 1).expand(3, side, side)
+    with pytest.raises(PictureError, match="memory"):
+        subject._all([image])
