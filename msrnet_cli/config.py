@@ -12,6 +12,8 @@ Arch = Literal["dmshn", "stacked"]
 ValueRange = Literal["zero_one", "centred"]
 Dtype = Literal["auto", "fp32", "bf16", "fp16"]
 Exist = Literal["skip", "overwrite", "error"]
+Split = Literal["train", "validation", "test"]
+Layout = Literal["vidit", "pairs"]
 Format = Literal["png", "jpeg", "webp", "tiff", "bmp", "avif", "gif"]
 
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -98,3 +100,38 @@ class FolderOptions:
     fail_fast: bool = False
     max_megapixels: float = 179.0
     write: WriteOptions = field(default_factory=WriteOptions)
+
+
+@dataclass(frozen=True)
+class SynthOptions:
+    """What `msrnet synth` renders.
+
+    Attributes:
+        scenes: How many scenes.
+        size: Side of the pictures in pixels.
+        lights: Lights of each scene, as ``6500_N``; ``all`` is all forty.
+        seed: Another seed gives other scenes.
+        split: Scenes of one split are never those of another.
+        layout: ``vidit`` names files ``Image000_6500_N.png``; ``pairs`` makes
+            ``input/Image000.png`` and ``target/Image000.png``.
+        from_light: Light of the input, for ``pairs``.
+        to_light: Light of the target, for ``pairs``.
+        depth: Also write ``depth/Image000.png``: 16 bits, centimetres from the
+            camera, 0 where there is nothing.
+        sheet: Where to put a contact sheet; None makes none.
+        workers: Scenes rendered side by side; 0 takes one for each core.
+        samples: Rays a pixel.
+    """
+
+    scenes: int = 300
+    size: int = 512
+    lights: tuple[str, ...] = ("6500_N", "4500_E")
+    seed: int = 0
+    split: Split = "train"
+    layout: Layout = "vidit"
+    from_light: str = "6500_N"
+    to_light: str = "4500_E"
+    depth: bool = False
+    sheet: str | None = None
+    workers: int = 0
+    samples: int = 16

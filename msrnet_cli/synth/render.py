@@ -6,13 +6,15 @@ or too old it must not be touched, for Dr.Jit ends the whole process over it.
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,12 @@ from numpy.typing import NDArray
 from msrnet_cli.errors import UsageError
 from msrnet_cli.synth.light import Image, azimuth
 from msrnet_cli.synth.scenes import Scene
-from msrnet_cli.synth.shapes import Mesh
+from msrnet_cli.synth.shapes import Mesh, flat, joined
 from msrnet_cli.synth.surfaces import Surface
 
 OLDEST_LLVM = 16
+_GLOWS = 8  # columns in the palette of things that shine
+_MATERIALS = 8  # materials come in multiples of this, so that kernels are shared
 _LIBRARIES = (
     "/usr/lib/*/libLLVM*.so*",
     "/usr/lib64/libLLVM*.so*",
@@ -147,7 +151,7 @@ def _material(mi: Any, surface: Surface) -> Any:  # noqa: ANN401
                     "base_color": _bitmap(mi, surface.albedo),
                     "roughness": _bitmap(mi, surface.rough),
                     "metallic": _bitmap(mi, metallic),
-                    "specular": 0.5,
+                    "specular": 0.3,
                 },
             },
         }
@@ -178,6 +182,22 @@ def _shape(mi: Any, name: str, mesh: Mesh, metres: float, extra: dict[str, Any])
     return made
 
 
+def _speck() -> Mesh:
+    """A triangle too small and too deep to be seen."""
+    corner = np.array([[0, 0, -900], [0.01, 0, -900], [0, 0.01, -900]], np.float32)
+    return flat(corner, [[0, 1, 2]])
+
+
+def _blank() -> Surface:
+    grey = np.full((2, 2, 1), 0.5, np.float32)
+    return Surface(np.repeat(grey, 3, 2), grey, grey, 0.0, 1.0, 0.0)
+
+
+def _inside_texel(mesh: Mesh, column: int) -> NDArray[np.float32]:
+    """Texture coordinates that all point into one column of the palette."""
+    return np.tile(np.float32([(column + 0.5) / _GLOWS, 0.5]), (len(mesh.points), 1))
+
+
 def light_place(scene: Scene, direction: str) -> tuple[float, float, float]:
     """Where the light hangs for one direction."""
     rig, angle = scene.rig, azimuth(direction)
@@ -188,6 +208,42 @@ def light_place(scene: Scene, direction: str) -> tuple[float, float, float]:
         rig.focus[1] + level * float(np.cos(angle)),
         rig.focus[2] + rig.radius * float(np.sin(lift)),
     )
+
+
+@dataclass(frozen=True)
+class Guides:
+    """What is seen, without light.
+
+    Attributes:
+        albedo: Linear colour, (size, size, 3).
+        depth: Metres from the camera, (size, size); 0 is empty sky.
+        normal: Unit normals of the surface, (size, size, 3).
+    """
+
+    albedo: Image
+    depth: Image
+    normal: Image
+
+
+def smoothed(images: list[Image], guide: Guides) -> list[Image]:
+    """Average each image along surfaces, not across edges (a-trous wavelets)."""
+    stack = np.concatenate(images, 2)
+    ceiling = np.quantile(stack, 0.995, axis=(0, 1))
+    stack = np.minimum(stack, ceiling)
+    scale = 0.05 * guide.depth + 0.02
+    for reach in (1, 2, 4, 8):
+        total, weights = stack.copy(), np.ones_like(guide.depth)
+        for dy, dx in product((-reach, 0, reach), repeat=2):
+            if not dy and not dx:
+                continue
+            there = (dy, dx)
+            near = np.roll(guide.depth, there, (0, 1)) - guide.depth
+            facing = (np.roll(guide.normal, there, (0, 1)) * guide.normal).sum(2)
+            weight = np.exp(-((near / scale) ** 2)) * np.maximum(facing, 0.0) ** 4
+            total += np.roll(stack, there, (0, 1)) * weight[..., None]
+            weights += weight
+        stack = total / weights[..., None]
+    return [stack[..., k : k + 3] for k in range(0, stack.shape[2], 3)]
 
 
 class Stage:
@@ -208,44 +264,59 @@ class Stage:
         self._sensors: dict[int, Any] = {}
 
     def _contents(self) -> dict[str, Any]:
-        mi, scene = self.mi, self.scene
-        contents: dict[str, Any] = {"light": self._light()}
-        for kind, mesh in scene.meshes.items():
-            if kind in scene.surfaces:
-                skin = scene.surfaces[kind]
-                extra = {"mesh_bsdf": _material(mi, skin)}
-                metres = skin.metres
-            else:
-                dark = {"type": "diffuse", "reflectance": {"type": "rgb", "value": 0.02}}
-                shine = {"type": "area", "radiance": {"type": "rgb", "value": 0.0}, "sampling_weight": 0.0}
-                extra = {"mesh_bsdf": mi.load_dict(dark), "shine": mi.load_dict(shine)}
-                metres = 1.0
+        scene = self.scene
+        contents: dict[str, Any] = {"light": self._light(), "shine": self._shine()}
+        for kind, skin in scene.surfaces.items():
             name = "m_" + kind.replace(".", "_")
-            contents[name] = _shape(mi, name, mesh, metres, extra)
+            contents[name] = self._shape(name, scene.meshes[kind], skin)
+        for k in range(-len(scene.surfaces) % _MATERIALS):
+            contents[f"spare_{k}"] = self._shape(f"spare_{k}", _speck(), _blank())
         return contents
 
+    def _shape(self, name: str, mesh: Mesh, skin: Surface) -> Any:  # noqa: ANN401
+        extra = {"mesh_bsdf": _material(self.mi, skin)}
+        return _shape(self.mi, name, mesh, skin.metres, extra)
+
+    def _shine(self) -> Any:  # noqa: ANN401
+        """Everything that shines by itself, as one shape; dark until asked for."""
+        mi, scene = self.mi, self.scene
+        colours = np.zeros((2, _GLOWS, 3), np.float32)
+        colours[:, : len(scene.glows)] = [*scene.glows.values()] or 0.0
+        glowing = [
+            replace(scene.meshes[kind], uv=_inside_texel(scene.meshes[kind], k))
+            for k, kind in enumerate(scene.glows)
+        ]
+        self._palette = colours
+        extra = {
+            "mesh_bsdf": mi.load_dict({"type": "diffuse", "reflectance": 0.02}),
+            "lamp": mi.load_dict(
+                {
+                    "type": "area",
+                    "radiance": {
+                        **_bitmap(mi, np.zeros_like(colours)),
+                        "filter_type": "nearest",
+                    },
+                    "sampling_weight": 0.0,
+                }
+            ),
+        }
+        return _shape(mi, "shine", joined(glowing or [_speck()]), 1.0, extra)
+
     def _light(self) -> dict[str, Any]:
-        cone = self.scene.rig.cone
-        power = {"type": "rgb", "value": self.scene.rig.radius**2}
-        if cone is None:
-            return {"type": "point", "intensity": power, "position": [0.0, 0.0, 0.0]}
+        cone = self.scene.rig.cone or 179.5
         return {
             "type": "spot",
-            "intensity": power,
+            "intensity": {"type": "rgb", "value": self.scene.rig.radius**2},
             "cutoff_angle": cone,
-            "beam_width": cone * 0.6,
+            "beam_width": cone * (0.6 if self.scene.rig.cone else 0.99),
         }
 
     def _hang(self, direction: str) -> None:
-        mi = self.mi
-        place = light_place(self.scene, direction)
-        if self.scene.rig.cone is None:
-            self._fields["light.position"] = mi.Point3f(*place)
-        else:
-            focus = mi.Point3f(*self.scene.rig.focus)
-            up = mi.Vector3f(0.0, 0.0, 1.0)
-            turn = mi.Transform4f().look_at(mi.Point3f(*place), focus, up)
-            self._fields["light.to_world"] = turn
+        mi, focus = self.mi, self.scene.rig.focus
+        place = mi.Point3f(*light_place(self.scene, direction))
+        up = mi.Vector3f(0.0, 0.0, 1.0)
+        turn = mi.Transform4f().look_at(place, mi.Point3f(*focus), up)
+        self._fields["light.to_world"] = turn
         self._fields.update()
 
     def _sensor(self, size: int) -> Any:  # noqa: ANN401
@@ -293,3 +364,53 @@ class Stage:
         self._hang(direction)
         integrator = {"type": "direct", "emitter_samples": 1, "bsdf_samples": 0}
         return self._render(integrator, size, samples)
+
+    def bounced(self, directions: tuple[str, ...], size: int, samples: int) -> list[Image]:
+        """Light that came by way of one other surface, at half size and smoothed.
+
+        It is soft, so half the resolution carries it, and the noise of chance paths
+        is filtered along surfaces. What is returned lacks the albedo of the surface
+        it falls on: multiply by the full-size one.
+        """
+        small = max(size // 2, 8)
+        guide = self.guides(small, samples)
+        path = {"type": "path", "max_depth": 3}
+        found = []
+        for direction in directions:
+            straight = self.direct(direction, small, samples)
+            # The same seed places the same rays, so the direct parts cancel exactly.
+            rest = self._render(path, small, samples) - straight
+            found.append(np.maximum(rest, 0.0) / np.maximum(guide.albedo, 0.02))
+        return smoothed(found, guide)
+
+    def guides(self, size: int, samples: int) -> Guides:
+        """What the camera sees whatever the light."""
+        aovs = "colour:albedo,depth:depth,normal:sh_normal"
+        made = self._render({"type": "aov", "aovs": aovs}, size, samples)
+        return Guides(made[..., 0:3], made[..., 3], made[..., 4:7])
+
+    def depth(self, size: int) -> Image:
+        """Metres from the camera through each pixel, 0 where there is nothing."""
+        return self.guides(size, 1).depth
+
+    def glow(self, size: int, samples: int) -> Image:
+        """What shines by itself, the same under every light."""
+        power = self._fields["light.intensity.value"]
+        self._set_glow(0.0 * power, self._palette)
+        made = self._render({"type": "direct", "bsdf_samples": 0}, size, samples)
+        self._set_glow(power, np.zeros_like(self._palette))
+        return made
+
+    def _set_glow(self, power: Any, palette: NDArray[np.float32]) -> None:  # noqa: ANN401
+        self._fields["light.intensity.value"] = power
+        self._fields["shine.emitter.radiance.data"] = palette
+        self._fields.update()
+
+    def close(self) -> None:
+        """Give the memory back."""
+        import drjit
+
+        self._world = self._fields = None
+        self._sensors.clear()
+        gc.collect()
+        drjit.flush_malloc_cache()

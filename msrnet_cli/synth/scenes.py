@@ -20,14 +20,14 @@ from msrnet_cli.synth.surfaces import Surface, surface
 Vector = tuple[float, float, float]
 
 SPLITS = {"train": 0, "validation": 1, "test": 2}
-_SETS = 2**20  # user seeds in a split
+SETS_PER_SPLIT = 2**20  # user seeds in a split
 _SCENES = 2**20  # scenes in a user's seed
 
 
 
 def scene_number(split: str, seed: int, index: int) -> int:
     """The number a scene is drawn from; no two splits, seeds or scenes share one."""
-    return (SPLITS[split] * _SETS + seed) * _SCENES + index
+    return (SPLITS[split] * SETS_PER_SPLIT + seed) * _SCENES + index
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class Scene:
         camera: Where it is seen from.
         rig: How the light is hung.
         ambient: Light from everywhere as a share of the exposure's white.
+        tint: Colour of the ambient light, linear RGB.
         bounce: Share of once-reflected light that is kept; games keep none.
         key: How brightly it is exposed; 1 is middling.
     """
@@ -79,6 +80,7 @@ class Scene:
     camera: Camera
     rig: Rig
     ambient: float
+    tint: Vector
     bounce: float
     key: float
 
@@ -562,7 +564,8 @@ def _finished(plan: Plan, theme: str, texture: int) -> Scene:
         glows,
         plan.camera,
         plan.rig,
-        float(rng.choice([0.0, rng.uniform(0.0005, 0.004)], p=[0.5, 0.5])),
+        float(rng.uniform(0.004, 0.05)) if rng.random() < 0.5 else 0.0,
+        tuple(np.clip(rng.normal((0.85, 1.0, 1.2), 0.1), 0.5, 1.5).tolist()),
         float(rng.uniform(0.3, 1.0)) if rng.random() < (0.6 if indoor else 0.2) else 0.0,
         float(np.exp(rng.normal(0.0, 0.45))),
     )

@@ -191,7 +191,7 @@ def surface(kind: str, rng: np.random.Generator, size: int) -> Surface:
         np.clip(albedo, 0.003, 0.92).astype(np.float32),
         drawn.height[..., None],
         np.clip(rough, 0.06, 1.0).astype(np.float32)[..., None],
-        recipe.relief * float(rng.uniform(0.5, 1.5)),
+        recipe.relief * float(rng.uniform(0.3, 0.9)),
         drawn.metres * float(np.exp(rng.normal(0.0, 0.15))),
         float(rng.random() < recipe.metal),
     )

@@ -1,0 +1,35 @@
+"""VIDIT-style training pairs, rendered: `render_set` is the way in.
+
+Importing this package loads neither numpy nor the renderer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from msrnet_cli.config import SynthOptions
+from msrnet_cli.synth.records import SceneDone, SetStarted, SynthSummary
+
+__all__ = ["SceneDone", "SetStarted", "SynthSummary", "render_set"]
+
+
+def render_set(
+    out: Path,
+    options: SynthOptions,
+    report: Callable[[SetStarted | SceneDone], None],
+) -> SynthSummary:
+    """Render a set into a folder; going on where an earlier run stopped.
+
+    Args:
+        out: The folder; made where it is missing.
+        options: What to render.
+        report: Told once before the first scene, then after each.
+
+    Raises:
+        UsageError: Options that cannot be carried out, another set in the folder,
+            or Mitsuba is not installed.
+    """
+    from msrnet_cli.synth.dataset import render_set as render
+
+    return render(out, options, report)

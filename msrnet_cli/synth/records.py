@@ -1,0 +1,69 @@
+"""What `render_set` tells. Loads neither numpy nor the renderer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class SetStarted:
+    """Told once, before the first scene.
+
+    Attributes:
+        total: Scenes of the set.
+        present: Scenes that an earlier run finished.
+        variant: Mitsuba's variant in use.
+        workers: Scenes rendered side by side.
+        notice: One line a user should read, as when LLVM is missing; "" if none.
+    """
+
+    total: int
+    present: int
+    variant: str
+    workers: int
+    notice: str
+
+
+@dataclass(frozen=True)
+class SceneDone:
+    """One scene is on disk.
+
+    Attributes:
+        index: Its number in the set.
+        name: Its name in the set, as ``Image000``.
+        theme: Which kind of place it shows.
+        attempts: Draws it took; more than 1 where one came out too dark.
+        pictures: Pictures written.
+        seconds: Time it took in its process.
+    """
+
+    index: int
+    name: str
+    theme: str
+    attempts: int
+    pictures: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class SynthSummary:
+    """What a finished run did.
+
+    Attributes:
+        out: The folder.
+        scenes: Scenes of the set.
+        rendered: Scenes this run rendered; the others were there.
+        pictures: Pictures this run wrote.
+        seconds: Wall time.
+        variant: Mitsuba's variant in use.
+        sheet: The contact sheet; None where none was asked for.
+    """
+
+    out: Path
+    scenes: int
+    rendered: int
+    pictures: int
+    seconds: float
+    variant: str
+    sheet: Path | None
