@@ -152,7 +152,12 @@ def exposure(previews: list[Image], key: float) -> float:
             exposed alike.
         key: Brighter above 1, darker below.
     """
-    light = np.concatenate([luminance(p).ravel() for p in previews])
-    lit = light[light > light.max() * 1e-4]
-    bright = float(np.quantile(lit, 0.85)) if len(lit) else 1.0
-    return 0.55 * key / max(bright, 1e-6)
+    bright = [_bright_part(luminance(preview)) for preview in previews]
+    # The mean of the brightest side and all: one side may burn out a little.
+    level = 0.5 * (float(np.mean(bright)) + max(bright))
+    return 0.6 * key / max(level, 1e-6)
+
+
+def _bright_part(light: Image) -> float:
+    lit = light[light > light.max() * 1e-3]
+    return float(np.quantile(lit, 0.85)) if len(lit) else 0.0

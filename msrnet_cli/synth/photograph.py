@@ -85,8 +85,8 @@ def photograph(
         engine: From ``render.choose_engine``.
         depth: Also measure depth.
     """
-    # Finer textures than 512 would not show: no surface fills a picture.
-    texture = 512 if size > 128 else 128
+    # Finer textures than this would not show: no surface fills a picture.
+    texture = 1024 if size > 640 else 512 if size > 128 else 128
     for attempt in range(ATTEMPTS):
         stage = Stage(scenes.draw(number, attempt, texture), engine, number)
         gain, previews = _previews(stage)

@@ -603,6 +603,11 @@ def rocks(rng: Rng, size: float) -> Prop:
     return parts
 
 
+def rocks_medium(rng: Rng) -> Prop:
+    """Fallen rock about a metre across."""
+    return rocks(rng, rng.uniform(0.5, 1.4))
+
+
 def stepping_stone(rng: Rng) -> Prop:
     """A flat, many-cornered slab."""
     corners = int(rng.integers(5, 9))

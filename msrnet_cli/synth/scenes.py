@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from msrnet_cli.synth import buildings, plants, props, shapes
+from msrnet_cli.synth import buildings, oddments, plants, props, shapes
 from msrnet_cli.synth.noise import Relief, spectral
 from msrnet_cli.synth.props import Prop, Rng, placed
 from msrnet_cli.synth.shapes import Mesh, joined
@@ -193,7 +193,7 @@ def _view(plan: Plan, height: tuple[float, float], reach: float, ground: float =
     focus = (look[0] + float(rng.normal(0, 0.12) * reach), float(rng.uniform(-0.25, 0.35) * reach), ground + 0.4)
     plan.rig = Rig(
         focus,
-        float(reach * rng.uniform(0.65, 1.5)),
+        float(reach * rng.uniform(0.6, 1.3)),
         float(rng.uniform(22, 48)),
         float(rng.uniform(48, 75)) if rng.random() < 0.4 else None,
     )
@@ -212,7 +212,7 @@ def _greenery(plan: Plan, land: Land, amount: float, reach: float) -> None:
     rng = plan.rng
     for x, y in _spots(rng, int(5 * amount) + 1, -reach * 0.6, reach, reach, 0.6):
         centre = np.array([x, y, 0], np.float32)
-        grass = plants.meadow(rng, land, centre, rng.uniform(0.4, 1.6), int(700 * amount))
+        grass = plants.meadow(rng, land, centre, rng.uniform(0.4, 1.6), int(1100 * amount))
         plan.add(grass, (0, 0, 0))
     for x, y in _spots(rng, int(5 * amount), -reach * 0.6, reach * 0.8, reach, 0.5):
         plan.add(plants.flower(rng), (x, y, land.height(x, y)))
@@ -225,13 +225,15 @@ def _wilderness(plan: Plan) -> None:
     rng = plan.rng
     reach = float(rng.uniform(3, 9))
     land = _ground(plan, str(rng.choice(["beach", "desert", "earth", "meadow", "shingle", "snow"])), _land(rng, rng.uniform(0.5, 3.5)))
-    for x, y in _spots(rng, int(rng.integers(1, 9)), -reach * 0.4, reach * 1.4, reach, 1.2):
+    for x, y in _spots(rng, int(rng.integers(2, 12)), -reach * 0.4, reach * 1.4, reach, 0.9):
         size = float(rng.uniform(0.5, 2.4)) * reach / 5
         plan.add(props.rocks(rng, size), (x, y, land.height(x, y) - 0.05), rng.uniform(0, 6.3))
     if rng.random() < 0.55:
         _cliff(plan, rng.uniform(5, 14) + reach * 0.6, rng.uniform(4, 12), str(rng.choice(["crag", "redrock", "boulder"])))
-    if rng.random() < 0.5:
-        _greenery(plan, land, rng.uniform(0.3, 1.2), reach)
+    if rng.random() < 0.6:
+        _greenery(plan, land, rng.uniform(0.3, 1.6), reach)
+    if rng.random() < 0.4:
+        _litter(plan, land, (*oddments.LAND, plants.stump, props.logs), int(rng.integers(1, 4)), reach * 0.7, 2.0)
     for x, y in _spots(rng, int(rng.integers(0, 4)), reach * 0.3, reach * 2, reach * 1.6, 2):
         grown = plants.tree(rng, bare=bool(rng.random() < 0.4)) if rng.random() < 0.7 else plants.conifer(rng)
         plan.add(grown, (x, y, land.height(x, y)), rng.uniform(0, 6.3))
@@ -241,29 +243,29 @@ def _wilderness(plan: Plan) -> None:
 def _village(plan: Plan) -> None:
     """A cottage yard: houses, fences, barrels, stones, grass."""
     rng = plan.rng
-    reach = float(rng.uniform(4, 8))
-    land = _ground(plan, str(rng.choice(["meadow", "meadow", "earth", "paving", "snow"])), _land(rng, rng.uniform(0.2, 1.2)))
+    reach = float(rng.uniform(3.2, 6.5))
+    land = _ground(plan, str(rng.choice(["meadow", "meadow", "earth", "paving", "beach"])), _land(rng, rng.uniform(0.2, 1.2)))
     plan.lit = bool(rng.random() < 0.45)
-    for x, y in _spots(rng, int(rng.integers(2, 5)), reach * 0.75, reach * 2.2, reach * 2.0, 6.0):
+    for x, y in _spots(rng, int(rng.integers(2, 6)), reach * 0.5 + 2.5, reach * 1.6 + 5, reach * 1.6, 5.5):
         home = buildings.cottage(rng, plan.lit) if rng.random() < 0.75 else buildings.shed(rng)
         plan.add(home, (x, y, land.height(x, y) - 0.1), rng.normal(0, 0.6))
-    for x, y in _spots(rng, int(rng.integers(1, 5)), -reach * 0.4, reach * 1.2, reach * 1.2, 1.6):
+    for x, y in _spots(rng, int(rng.integers(2, 6)), -reach * 0.5, reach * 1.0, reach * 1.1, 1.5):
         run = props.fence(rng, rng.uniform(2.5, 6)) if rng.random() < 0.7 else props.wall(rng, rng.uniform(2, 5))
         plan.add(run, (x, y, land.height(x, y)), rng.uniform(0, 3.2))
-    _litter(plan, land, props.YARD, int(rng.integers(5, 14)), reach)
-    _greenery(plan, land, rng.uniform(0.4, 1.6), reach)
+    _litter(plan, land, (*props.YARD, *oddments.YARD), int(rng.integers(9, 20)), reach * 0.85, 0.9)
+    _greenery(plan, land, rng.uniform(0.6, 2.4), reach)
     if plan.lit:
         for x, y in _spots(rng, int(rng.integers(0, 4)), 0, reach * 1.2, reach, 2.5):
             plan.add(props.torch(rng), (x, y, land.height(x, y)))
     for x, y in _spots(rng, int(rng.integers(0, 5)), reach, reach * 2.6, reach * 2.2, 2):
         plan.add(plants.tree(rng), (x, y, land.height(x, y)))
-    _view(plan, (1.0, 3.2), reach, land.height(0, -reach))
+    _view(plan, (1.0, 2.8), reach, land.height(0, -reach))
 
 
 def _street(plan: Plan) -> None:
     """A road between facades, from the pavement or from above."""
     rng = plan.rng
-    reach = float(rng.uniform(7, 14))
+    reach = float(rng.uniform(5, 11))
     _ground(plan, "asphalt", None)
     half = float(rng.uniform(3.5, 6))
     turn = float(rng.choice([0.0, np.pi / 2]) + rng.normal(0, 0.25))
@@ -280,9 +282,9 @@ def _street(plan: Plan) -> None:
             if at[1] > -reach * 0.5 and np.hypot(at[0], at[1] + reach) > depth * 0.8 + width * 0.6:
                 plan.add(house, tuple(at), turn + (np.pi if side < 0 else 0))
             along += width + rng.uniform(0, 1.5)
-    for x, y in _spots(rng, int(rng.integers(4, 12)), -reach * 0.6, reach * 1.4, reach, 1.8):
-        makers = (props.barrel, props.crate, props.rubbish, props.car, props.machine, plants.bush)
-        plan.add(makers[int(rng.integers(6))](rng), (x, y, 0.1), turn + float(rng.choice([0, 1.57])))
+    for x, y in _spots(rng, int(rng.integers(8, 20)), -reach * 0.6, reach * 1.2, reach * 0.9, 1.5):
+        makers = (props.barrel, props.crate, props.rubbish, props.car, props.car, props.machine, plants.bush, *oddments.TOWN)
+        plan.add(makers[int(rng.integers(len(makers)))](rng), (x, y, 0.1), turn + float(rng.choice([0, 1.57])))
     for x, y in _spots(rng, int(rng.integers(1, 5)), -reach * 0.3, reach * 1.5, reach, 4):
         plan.add(props.lamp_post(rng, plan.lit), (x, y, 0.1))
     _view(plan, (1.4, 9.0), reach)
@@ -318,7 +320,7 @@ def _rooftop(plan: Plan) -> None:
     roof.append(("masonry", shapes.boxed(shapes.box((2 * w, 2 * d, drop), (0, 0, -drop - 0.05)))))
     shift = (float(rng.normal(0, 0.4) * w), float(rng.uniform(-0.1, 0.5) * d), 0.0)
     plan.add(roof, shift, rng.normal(0, 0.35))
-    for x, y in _spots(rng, int(rng.integers(3, 9)), -d * 0.5, d * 0.8, w * 0.8, 1.5):
+    for x, y in _spots(rng, int(rng.integers(4, 12)), -d * 0.5, d * 0.8, w * 0.8, 1.3):
         gear = (props.vent, props.vent, props.rubbish, props.crate, props.machine)
         plan.add(gear[int(rng.integers(5))](rng), (x + shift[0], y + shift[1], 0), rng.uniform(0, 6.3))
     plan.lit = bool(rng.random() < 0.3)
@@ -341,7 +343,7 @@ def _room(plan: Plan) -> None:
         back = (props.shelf, props.cabinet)[int(rng.integers(2))](rng)
         plan.add(back, (float(rng.uniform(-0.8, 0.8) * w), d - 0.3, 0))
     for x, y in _spots(rng, int(rng.integers(3, 9)), -d * 0.6, d * 0.7, w * 0.8, 0.4):
-        small = (*props.SMALL, plants.house_plant, props.crate)
+        small = (*props.SMALL, plants.house_plant, props.crate, oddments.bucket, oddments.sacks)
         plan.add(small[int(rng.integers(len(small)))](rng), (x, y, 0), rng.uniform(0, 6.3))
     if rng.random() < 0.5:
         _carpet(plan, w, d)
@@ -375,8 +377,9 @@ def _works(plan: Plan) -> None:
     plate = str(rng.choice(["plating", "steel", "rusty", "concrete"]))
     panel = shapes.boxed(shapes.box((2 * w, 0.1, h * 0.6), (0, d - 0.06, 0.2), 0.02, rng))
     plan.add([(plate, panel)], (0, 0, 0))
-    for x, y in _spots(rng, int(rng.integers(4, 10)), -d * 0.45, d * 0.8, w * 0.9, 1.5):
-        plan.add(props.WORKS[int(rng.integers(len(props.WORKS)))](rng), (x, y, 0), float(rng.choice([0, 1.57, 3.14])) + rng.normal(0, 0.1))
+    for x, y in _spots(rng, int(rng.integers(6, 14)), -d * 0.45, d * 0.8, w * 0.9, 1.3):
+        makers = (*props.WORKS, *oddments.TOWN, oddments.frame_tower)
+        plan.add(makers[int(rng.integers(len(makers)))](rng), (x, y, 0), float(rng.choice([0, 1.57, 3.14])) + rng.normal(0, 0.1))
     for z in rng.uniform(0, h - 1, int(rng.integers(1, 4))):
         plan.add(props.pipes(rng, 2 * w), (0, d - 0.4, float(z)))
     for x in rng.uniform(-w, w, 2):
@@ -404,16 +407,16 @@ def _trusses(plan: Plan, w: float, d: float, h: float) -> None:
 def _ruins(plan: Plan) -> None:
     """A paved court with columns, statues, walls and steps."""
     rng = plan.rng
-    reach = float(rng.uniform(4, 8))
+    reach = float(rng.uniform(3.5, 6.5))
     land = _ground(plan, str(rng.choice(["flags", "paving", "flags", "earth", "desert"])), _land(rng, 0.3, 0.4))
     centre = (props.fountain, props.statue, props.column, props.statue, props.well)[int(rng.integers(5))]
     plan.add(centre(rng), (float(rng.normal(0, 0.6)), float(rng.normal(0, 0.6)), -0.05), rng.normal(0, 0.5), rng.uniform(0.9, 1.4))
-    for x, y in _spots(rng, int(rng.integers(2, 7)), -reach * 0.3, reach * 1.4, reach * 1.2, 2.2):
-        maker = (props.column, props.column, props.statue, props.steps)[int(rng.integers(4))]
+    for x, y in _spots(rng, int(rng.integers(3, 10)), -reach * 0.4, reach * 1.2, reach * 1.1, 1.7):
+        maker = (props.column, props.column, props.statue, props.steps, oddments.arch, oddments.idol, props.rocks_medium)[int(rng.integers(7))]
         plan.add(maker(rng), (x, y, land.height(x, y) - 0.05), rng.choice([0, 0, 1.57]) + rng.normal(0, 0.2))
     for x, y in _spots(rng, int(rng.integers(2, 6)), -reach * 0.3, reach * 1.6, reach * 1.4, 2.5):
         plan.add(props.wall(rng, rng.uniform(2, 7)), (x, y, land.height(x, y) - 0.1), rng.choice([0, 1.57]) + rng.normal(0, 0.2))
-    _litter(plan, land, (props.rubbish, lambda r: props.rocks(r, 0.5), props.pot), int(rng.integers(3, 10)), reach)
+    _litter(plan, land, (props.rubbish, lambda r: props.rocks(r, 0.5), props.pot, oddments.bench, props.rubbish), int(rng.integers(6, 15)), reach)
     if rng.random() < 0.6:
         _cliff(plan, reach * 1.6 + 3, rng.uniform(4, 10), str(rng.choice(["crag", "boulder", "stone"])))
     if rng.random() < 0.6:
@@ -468,8 +471,8 @@ def _forest(plan: Plan) -> None:
         grown = plants.conifer(rng) if rng.random() < 0.35 else plants.tree(rng, bool(rng.random() < 0.25))
         plan.add(grown, (x, y, land.height(x, y)), rng.uniform(0, 6.3), rng.uniform(0.8, 1.3))
     makers = (plants.stump, props.logs, lambda r: props.rocks(r, 0.8), plants.bush, plants.flower)
-    _litter(plan, land, makers, int(rng.integers(5, 13)), reach)
-    _greenery(plan, land, rng.uniform(0.8, 2.0), reach)
+    _litter(plan, land, (*makers, *oddments.LAND[:2]), int(rng.integers(7, 16)), reach, 0.9)
+    _greenery(plan, land, rng.uniform(1.0, 3.0), reach)
     if rng.random() < 0.3:
         plan.add(buildings.shed(rng), (float(rng.normal(0, 2)), reach * 1.2, land.height(0, reach * 1.2)), rng.normal(0, 0.5))
     _view(plan, (0.9, 2.4), reach, land.height(0, -reach))
@@ -497,8 +500,8 @@ def _clutter(plan: Plan) -> None:
     rng = plan.rng
     reach = float(rng.uniform(3, 6))
     land = _ground(plan, str(rng.choice(["concrete", "flags", "earth", "planks", "meadow", "plating", "rusty", "drab"])), _land(rng, rng.uniform(0, 0.8), 0.5))
-    everything = (*props.YARD, *props.HOME, *props.WORKS, *props.SMALL, props.statue, props.column, props.vent, props.steps, plants.bush, plants.house_plant, props.pot, lambda r: props.fence(r, 3.0), lambda r: props.wall(r, 2.5), lambda r: props.rocks(r, 1.0))
-    _litter(plan, land, everything, int(rng.integers(8, 22)), reach, 1.0)
+    everything = (*oddments.YARD, *oddments.TOWN, oddments.idol, oddments.frame_tower, *props.YARD, *props.HOME, *props.WORKS, *props.SMALL, props.statue, props.column, props.vent, props.steps, plants.bush, plants.house_plant, props.pot, lambda r: props.fence(r, 3.0), lambda r: props.wall(r, 2.5), lambda r: props.rocks(r, 1.0))
+    _litter(plan, land, everything, int(rng.integers(12, 28)), reach * 0.8, 0.8)
     if rng.random() < 0.6:
         kind = str(rng.choice(["masonry", "planks", "stone", "render", "plating"]))
         back = shapes.boxed(shapes.box((18, 0.4, rng.uniform(2.5, 5)), (0, reach * 1.5, 0)))

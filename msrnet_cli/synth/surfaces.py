@@ -70,11 +70,11 @@ class Recipe:
 
 _STONES = "crag blocks slabs"
 RECIPES: dict[str, Recipe] = {
-    "earth": Recipe("soil mud gravel", EARTH, MOSS, 0.03),
-    "meadow": Recipe("turf", GREEN, EARTH, 0.03),
+    "earth": Recipe("soil mud soil gravel", EARTH, MOSS, 0.025, contrast=0.8),
+    "meadow": Recipe("turf", GREEN, EARTH, 0.02, contrast=0.65),
     "beach": Recipe("sand", SAND, EARTH, 0.05, contrast=0.6),
     "desert": Recipe("sand mud soil", SAND, BRICK, 0.04),
-    "shingle": Recipe("gravel", GREY, EARTH, 0.03),
+    "shingle": Recipe("gravel", GREY, EARTH, 0.015, contrast=0.65),
     "paving": Recipe("cobbles slabs tiles brick", GREY, EARTH, 0.02, (0.35, 1.0)),
     "flags": Recipe("slabs cobbles", EARTH, RUST, 0.02, (0.3, 0.9)),
     "asphalt": Recipe("concrete soil", DARK, GREY, 0.008, (0.35, 0.9), 0.6),
@@ -178,7 +178,7 @@ def surface(kind: str, rng: np.random.Generator, size: int) -> Surface:
     )
     colour = linear(recipe.colours, rng)
     albedo = _ramp(drawn.tone, rng, colour, recipe.contrast)
-    amount = (drawn.mask * rng.uniform(0.2, 1.0))[..., None]
+    amount = (drawn.mask * rng.uniform(0.1, 0.8))[..., None]
     albedo = albedo + amount * (
         linear(recipe.second, rng) * (0.4 + 0.8 * drawn.tone[..., None]) - albedo
     )
