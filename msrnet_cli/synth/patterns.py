@@ -86,11 +86,11 @@ def turf(rng: np.random.Generator, size: int) -> Pattern:
     """Short grass seen from above: strokes in many directions, bare patches."""
     strokes = np.zeros((size, size), np.float32)
     for along in ((1, 5), (5, 1), (2, 6), (6, 2)):
-        layer = spectral(rng, size, 0.15, (float(along[0]), float(along[1])), 30)
+        layer = spectral(rng, size, 0.35, (float(along[0]), float(along[1])), 12)
         strokes = np.maximum(strokes, layer * (0.7 + 0.3 * rng.random()))
-    patches = spectral(rng, size, 1.6)
-    tone = stretch(0.8 * strokes + 0.7 * patches)
-    return Pattern(stretch(strokes), tone, _blotches(rng, size, 0.25), 3.0)
+    patches = spectral(rng, size, 1.4)
+    tone = stretch(0.9 * strokes + 0.6 * patches)
+    return Pattern(stretch(strokes + 0.4 * patches), tone, _blotches(rng, size, 0.25), 3.0)
 
 
 def crag(rng: np.random.Generator, size: int) -> Pattern:

@@ -155,9 +155,9 @@ def _ground(plan: Plan, kind: str, land: Land | None, half: float = 60.0) -> Lan
 
 def _cliff(plan: Plan, distance: float, height: float, kind: str) -> None:
     """A rock face across the back."""
-    rng, rows, columns = plan.rng, 60, 110
+    rng, rows, columns = plan.rng, 100, 180
     u, v = np.meshgrid(np.linspace(-1, 1, columns), np.linspace(0, 1, rows))
-    relief = Relief(spectral(rng, 256, 1.5), 24.0)
+    relief = Relief(spectral(rng, 512, 1.35), 26.0)
     crest = height * (0.55 + 0.9 * Relief(spectral(rng, 256, 1.6), 50.0).at(u * 25, 0 * u))
     x, z = u * 30, v * crest - 1.0
     depth = (relief.at(x + 0.3 * z, z * 1.4) - 0.5) * height * 0.7 + v**2 * height * 0.5
@@ -202,6 +202,8 @@ def _view(plan: Plan, height: tuple[float, float], reach: float, ground: float =
 def _litter(plan: Plan, land: Land, makers: tuple[Callable[[Rng], Prop], ...], count: int, reach: float, gap: float = 1.2) -> None:
     """Scatter props that lie about on the land."""
     rng = plan.rng
+    if rng.random() < 0.75:
+        _scree(plan, land, int(rng.integers(40, 200)), reach)
     for x, y in _spots(rng, count, -reach * 0.55, reach * 1.3, reach * 1.3, gap):
         maker = makers[int(rng.integers(len(makers)))]
         plan.add(maker(rng), (x, y, land.height(x, y) - 0.02), rng.uniform(0, 6.3), rng.uniform(0.85, 1.2))
@@ -220,6 +222,24 @@ def _greenery(plan: Plan, land: Land, amount: float, reach: float) -> None:
         plan.add(plants.bush(rng), (x, y, land.height(x, y)))
 
 
+def _scree(plan: Plan, land: Land, count: int, reach: float) -> None:
+    """Stones and twigs underfoot: nothing lies on clean ground."""
+    rng = plan.rng
+    kind = str(rng.choice(["boulder", "crag", "boulder", "timber"]))
+    if kind == "timber":
+        chips = [shapes.box((rng.uniform(0.2, 0.7), 0.03, 0.03), rng=rng, warp=0.3) for _ in range(6)]
+    else:
+        chips = [shapes.rock(rng, rng.uniform(0.6, 1.4, 3), 1, 9) for _ in range(6)]
+    x = rng.normal(0, reach * 0.6, count)
+    y = rng.normal(-reach * 0.2, reach * 0.6, count)
+    z = land(x, y)
+    size = np.minimum(0.03 * np.exp(rng.exponential(0.7, count)), 0.3)
+    for k in range(count):
+        scale = 1.0 if kind == "timber" else float(size[k])
+        chip = [(kind, chips[k % 6])]
+        plan.add(chip, (float(x[k]), float(y[k]), float(z[k]) - 0.01), rng.uniform(0, 6.3), scale)
+
+
 def _wilderness(plan: Plan) -> None:
     """Rocks on sand, earth, grass or snow, perhaps under a cliff."""
     rng = plan.rng
@@ -228,6 +248,7 @@ def _wilderness(plan: Plan) -> None:
     for x, y in _spots(rng, int(rng.integers(2, 12)), -reach * 0.4, reach * 1.4, reach, 0.9):
         size = float(rng.uniform(0.5, 2.4)) * reach / 5
         plan.add(props.rocks(rng, size), (x, y, land.height(x, y) - 0.05), rng.uniform(0, 6.3))
+    _scree(plan, land, int(rng.integers(60, 260)), reach)
     if rng.random() < 0.55:
         _cliff(plan, rng.uniform(5, 14) + reach * 0.6, rng.uniform(4, 12), str(rng.choice(["crag", "redrock", "boulder"])))
     if rng.random() < 0.6:
@@ -320,9 +341,9 @@ def _rooftop(plan: Plan) -> None:
     roof.append(("masonry", shapes.boxed(shapes.box((2 * w, 2 * d, drop), (0, 0, -drop - 0.05)))))
     shift = (float(rng.normal(0, 0.4) * w), float(rng.uniform(-0.1, 0.5) * d), 0.0)
     plan.add(roof, shift, rng.normal(0, 0.35))
-    for x, y in _spots(rng, int(rng.integers(4, 12)), -d * 0.5, d * 0.8, w * 0.8, 1.3):
-        gear = (props.vent, props.vent, props.rubbish, props.crate, props.machine)
-        plan.add(gear[int(rng.integers(5))](rng), (x + shift[0], y + shift[1], 0), rng.uniform(0, 6.3))
+    for x, y in _spots(rng, int(rng.integers(6, 16)), -d * 0.6, d * 0.85, w * 0.9, 1.1):
+        gear = (props.vent, props.vent, props.rubbish, props.crate, props.machine, oddments.frame_tower, oddments.washing, oddments.bench, oddments.tyres)
+        plan.add(gear[int(rng.integers(len(gear)))](rng), (x + shift[0], y + shift[1], 0), rng.uniform(0, 6.3))
     plan.lit = bool(rng.random() < 0.3)
     for x, y in _spots(rng, int(rng.integers(3, 7)), d + 8, d + 32, 30, 9):
         plan.add(buildings.tower(rng, plan.lit), (x, y, -drop), rng.normal(0, 0.4))
@@ -336,13 +357,13 @@ def _room(plan: Plan) -> None:
     rng = plan.rng
     w, d, h = (float(rng.uniform(*r)) for r in ((2.2, 4.5), (2.2, 4.5), (2.5, 4.0)))
     plan.add(buildings.room(rng, w, d, h), (0, 0, 0))
-    for x, y in _spots(rng, int(rng.integers(3, 8)), -d * 0.45, d * 0.75, w * 0.85, 1.1):
+    for x, y in _spots(rng, int(rng.integers(4, 11)), -d * 0.45, d * 0.75, w * 0.9, 1.0):
         maker = props.HOME[int(rng.integers(len(props.HOME)))]
         plan.add(maker(rng), (x, y, 0), rng.choice([0, 0, 1.57, -1.57, 3.14]) + rng.normal(0, 0.2))
-    for _ in range(int(rng.integers(0, 4))):
+    for _ in range(int(rng.integers(1, 5))):
         back = (props.shelf, props.cabinet)[int(rng.integers(2))](rng)
         plan.add(back, (float(rng.uniform(-0.8, 0.8) * w), d - 0.3, 0))
-    for x, y in _spots(rng, int(rng.integers(3, 9)), -d * 0.6, d * 0.7, w * 0.8, 0.4):
+    for x, y in _spots(rng, int(rng.integers(5, 15)), -d * 0.6, d * 0.7, w * 0.85, 0.35):
         small = (*props.SMALL, plants.house_plant, props.crate, oddments.bucket, oddments.sacks)
         plan.add(small[int(rng.integers(len(small)))](rng), (x, y, 0), rng.uniform(0, 6.3))
     if rng.random() < 0.5:
@@ -429,13 +450,17 @@ def _shore(plan: Plan) -> None:
     rng = plan.rng
     reach = float(rng.uniform(4, 9))
     _ground(plan, "water", None)
-    for x, y in _spots(rng, int(rng.integers(1, 7)), -reach * 0.3, reach * 1.5, reach, 1.6):
-        plan.add(props.rocks(rng, float(rng.uniform(0.6, 2.4))), (x, y, -0.25), rng.uniform(0, 6.3))
+    for x, y in _spots(rng, int(rng.integers(3, 13)), -reach * 0.4, reach * 1.3, reach, 1.1):
+        plan.add(props.rocks(rng, float(rng.uniform(0.5, 2.6))), (x, y, -0.25), rng.uniform(0, 6.3))
     if rng.random() < 0.5:
         x, y = _spots(rng, 1, 0, reach, reach * 0.8, 0)[0]
         plan.add(props.boat(rng), (x, y, -0.15), rng.uniform(0, 6.3))
     if rng.random() < 0.5:
         _pier(plan, reach)
+    if rng.random() < 0.5:
+        for x0, y0 in _spots(rng, int(rng.integers(2, 7)), -reach * 0.5, reach * 0.6, reach, 1.0):
+            reeds = plants.meadow(rng, _land(rng, 0.0, 0.0), np.array([x0, y0, 0], np.float32), 0.5, 300)
+            plan.add([(k, shapes.moved(m, scale=(1, 1, 2))) for k, m in reeds], (0, 0, -0.05))
     land = _land(rng, 4.0)
     x, y = _lattice(40, 90)
     bank = land(x, y + 30) - 1.2 + np.clip((y - reach * 0.2) * 0.12, -1, 2.5)
@@ -484,7 +509,7 @@ def _still_life(plan: Plan) -> None:
     floor = str(rng.choice(["polished", "planks", "stone", "carved", "ornament", "concrete", "cloth", "clay"]))
     plan.add([(floor, shapes.boxed(shapes.box((3.2, 2.2, 0.2), (0, 0.2, -0.2), 0.02, rng)))], (0, 0, 0))
     makers = (*props.SMALL, props.pot, plants.house_plant, lambda r: placed(props.statue(r), (0, 0, 0), 0, 0.25), lambda r: props.rocks(r, 0.25), lambda r: placed(props.crate(r), (0, 0, 0), 0, 0.3), lambda r: placed(props.barrel(r), (0, 0, 0), 0, 0.35))
-    for x, y in _spots(rng, int(rng.integers(4, 13)), -0.6, 0.9, 1.0, 0.26):
+    for x, y in _spots(rng, int(rng.integers(6, 19)), -0.6, 0.95, 1.1, 0.2):
         plan.add(makers[int(rng.integers(len(makers)))](rng), (x, y, 0), rng.uniform(0, 6.3), rng.uniform(0.6, 1.0))
     if rng.random() < 0.8:
         kind = str(rng.choice(["render", "planks", "masonry", "stone", "drab", "ornament", "cloth", "oldwood"]))

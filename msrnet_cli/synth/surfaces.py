@@ -71,13 +71,13 @@ class Recipe:
 _STONES = "crag blocks slabs"
 RECIPES: dict[str, Recipe] = {
     "earth": Recipe("soil mud soil gravel", EARTH, MOSS, 0.025, contrast=0.8),
-    "meadow": Recipe("turf", GREEN, EARTH, 0.02, contrast=0.65),
+    "meadow": Recipe("turf", GREEN, EARTH, 0.03, contrast=0.9),
     "beach": Recipe("sand", SAND, EARTH, 0.05, contrast=0.6),
     "desert": Recipe("sand mud soil", SAND, BRICK, 0.04),
     "shingle": Recipe("gravel", GREY, EARTH, 0.015, contrast=0.65),
     "paving": Recipe("cobbles slabs tiles brick", GREY, EARTH, 0.02, (0.35, 1.0)),
     "flags": Recipe("slabs cobbles", EARTH, RUST, 0.02, (0.3, 0.9)),
-    "asphalt": Recipe("concrete soil", DARK, GREY, 0.008, (0.35, 0.9), 0.6),
+    "asphalt": Recipe("concrete soil", DARK, DARK + " 4a4a48", 0.008, (0.35, 0.9), 0.6),
     "snow": Recipe("sand plaster", PALE, GREY, 0.04, (0.4, 0.9), 0.4),
     "crag": Recipe("crag", EARTH, MOSS, 0.07, contrast=1.1),
     "boulder": Recipe("crag", GREY, MOSS, 0.05, contrast=1.1),
@@ -191,7 +191,7 @@ def surface(kind: str, rng: np.random.Generator, size: int) -> Surface:
         np.clip(albedo, 0.003, 0.92).astype(np.float32),
         drawn.height[..., None],
         np.clip(rough, 0.06, 1.0).astype(np.float32)[..., None],
-        recipe.relief * float(rng.uniform(0.3, 0.9)),
+        recipe.relief * float(rng.uniform(0.4, 1.1)),
         drawn.metres * float(np.exp(rng.normal(0.0, 0.15))),
         float(rng.random() < recipe.metal),
     )
