@@ -46,7 +46,7 @@ def sacks(rng: Rng) -> Prop:
     for k in range(int(rng.integers(2, 6))):
         s = rng.uniform(0.35, 0.55)
         at = (*rng.normal(0, 0.28, 2), s * 0.4 + 0.3 * (k > 2))
-        body = blob(rng, at, (s, s * 0.8, s * rng.uniform(0.9, 1.4)), 0.06)
+        body = blob(rng, at, (s, s * 0.8, s * rng.uniform(0.9, 1.4)), 0.06, square=3)
         parts.append((f"canvas.{k % 2}", body))
     return parts
 

@@ -62,7 +62,7 @@ def too_dark(previews: dict[str, Image]) -> bool:
 
 
 def _previews(stage: Stage) -> tuple[float, dict[str, Image]]:
-    raw = {d: stage.direct(d, _PREVIEW, 4) for d in _SIDES}
+    raw = {d: stage.direct(d, _PREVIEW, 8) for d in _SIDES}
     gain = exposure(list(raw.values()), stage.scene.key)
     return gain, {d: image * gain for d, image in raw.items()}
 

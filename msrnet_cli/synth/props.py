@@ -216,8 +216,8 @@ def chair(rng: Rng) -> Prop:
 
 def _swivel(rng: Rng, h: float, w: float) -> Prop:
     pad = f"paint.{rng.integers(3)}" if rng.random() < 0.5 else "cloth.1"
-    parts: Prop = [(pad, blob(rng, (0, 0, h), (w * 1.15, w * 1.15, 0.14), 0.01))]
-    parts.append((pad, blob(rng, (0, w * 0.5, h + 0.42), (w * 1.1, 0.13, 0.7), 0.01)))
+    parts: Prop = [(pad, blob(rng, (0, 0, h), (w * 1.15, w * 1.15, 0.14), 0.01, square=4))]
+    parts.append((pad, blob(rng, (0, w * 0.5, h + 0.42), (w * 1.1, 0.13, 0.7), 0.01, square=4)))
     parts.append(("steel", lathe([(0.03, 0.05), (0.025, h)], 12)))
     for angle in np.arange(5) * 2 * np.pi / 5:
         end = (0.3 * np.cos(angle), 0.3 * np.sin(angle), 0.05)
@@ -281,12 +281,12 @@ def sofa(rng: Rng) -> Prop:
     for k in range(seats):
         x = (k + 0.5) * w / seats - w / 2
         size = (w / seats * 1.02, d * 0.95, 0.34)
-        parts.append((kind, blob(rng, (x, -0.05, 0.38), size, 0.015)))
-        parts.append((kind, blob(rng, (x, d * 0.4, 0.7), (size[0], 0.35, 0.6), 0.015)))
+        parts.append((kind, blob(rng, (x, -0.05, 0.38), size, 0.015, square=5)))
+        parts.append((kind, blob(rng, (x, d * 0.4, 0.7), (size[0], 0.3, 0.6), 0.015, square=5)))
     for s in (-1, 1):
-        parts.append((kind, blob(rng, (s * w / 2, 0, 0.5), (0.28, d, 0.4), 0.015)))
+        parts.append((kind, blob(rng, (s * w / 2, 0, 0.4), (0.24, d, 0.6), 0.01, square=6)))
     if rng.random() < 0.6:
-        cushion = blob(rng, (w * 0.3, 0, 0.62), (0.42, 0.2, 0.42), 0.03)
+        cushion = blob(rng, (w * 0.3, 0, 0.62), (0.42, 0.16, 0.42), 0.02, square=4)
         parts.append((f"ornament.{rng.integers(2)}", cushion))
     return parts
 

@@ -372,7 +372,7 @@ class Stage:
         is filtered along surfaces. What is returned lacks the albedo of the surface
         it falls on: multiply by the full-size one.
         """
-        small = max(size // 2, 8)
+        small, samples = max(size // 2, 8), max(samples // 2, 4)
         guide = self.guides(small, samples)
         path = {"type": "path", "max_depth": 3}
         found = []

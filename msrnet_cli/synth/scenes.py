@@ -594,7 +594,7 @@ def _finished(plan: Plan, theme: str, texture: int) -> Scene:
         plan.rig,
         float(rng.uniform(0.004, 0.05)) if rng.random() < 0.5 else 0.0,
         tuple(np.clip(rng.normal((0.85, 1.0, 1.2), 0.1), 0.5, 1.5).tolist()),
-        float(rng.uniform(0.3, 1.0)) if rng.random() < (0.6 if indoor else 0.2) else 0.0,
+        float(rng.uniform(0.3, 1.0)) if rng.random() < (0.5 if indoor else 0.15) else 0.0,
         float(np.exp(rng.normal(0.0, 0.45))),
     )
 

@@ -224,11 +224,6 @@ def _box_uv(points: Points, longest: int) -> Points:
     return uv
 
 
-def upright_uv(mesh: Mesh) -> Mesh:
-    """Texture rows level, as on brickwork, whatever the proportions."""
-    return boxed(mesh)
-
-
 def beam(
     start: Sequence[float],
     end: Sequence[float],
@@ -408,9 +403,11 @@ def blob(
     size: Sequence[float],
     rough: float = 0.04,
     detail: int = 3,
+    square: float = 2.0,
 ) -> Mesh:
-    """A rounded, slightly uneven body: fruit, heads, cushions."""
+    """A rounded, slightly uneven body: fruit, heads; ``square`` 5 gives cushions."""
     d, faces = ball(detail)
+    d = d / (np.abs(d) ** square).sum(1, keepdims=True) ** (1 / square)
     points = d * (1 + lumps(rng, d, rough))[:, None] * np.asarray(size, np.float32) / 2
     return boxed(smooth(points + np.asarray(at, np.float32), faces))
 
