@@ -92,9 +92,18 @@ def cottage(rng: Rng, lit: bool = False) -> Prop:
     if kind == "render" and rng.random() < 0.7:
         parts += _half_timber(rng, w, h, -d / 2)
     parts += placed(door(rng), (rng.uniform(-0.3, 0.3) * w, -d / 2, 0))
-    for turn, half, width in ((0, d / 2, w), (np.pi / 2, w / 2, d), (-np.pi / 2, w / 2, d)):
+    for turn, half, width in (
+        (0, d / 2, w),
+        (np.pi / 2, w / 2, d),
+        (-np.pi / 2, w / 2, d),
+    ):
         for x in np.arange(-width / 2 + 0.9, width / 2 - 0.6, rng.uniform(1.4, 2.4)):
-            pane = window(rng, rng.uniform(0.5, 0.9), rng.uniform(0.7, 1.2), lit and rng.random() < 0.5)
+            pane = window(
+                rng,
+                rng.uniform(0.5, 0.9),
+                rng.uniform(0.7, 1.2),
+                lit and rng.random() < 0.5,
+            )
             for z in np.arange(0.95, h - 0.9, 2.2):
                 pane_at = placed(pane, (x, -half, z))
                 parts += placed(pane_at, (0, 0, 0), turn)
@@ -120,10 +129,18 @@ def shed(rng: Rng) -> Prop:
         for s in (-1, 1):
             side = _boarded(rng, wall_kind, d, h, -w / 2, lift, gap=False)
             parts += placed(side, (0, 0, 0), s * np.pi / 2)
-        parts += placed(_boarded(rng, wall_kind, w, h, -d / 2, lift, False), (0, 0, 0), np.pi)
+        parts += placed(
+            _boarded(rng, wall_kind, w, h, -d / 2, lift, False), (0, 0, 0), np.pi
+        )
     parts.append(("planks", box((w, d, 0.1), (0, 0, lift), rng=rng)))
-    corners = [(-w / 2 - 0.3, -d / 2 - 0.4, h + lift), (w / 2 + 0.3, -d / 2 - 0.4, h + lift)]
-    corners += [(w / 2 + 0.3, d / 2 + 0.3, h + lift + 0.6), (-w / 2 - 0.3, d / 2 + 0.3, h + lift + 0.6)]
+    corners = [
+        (-w / 2 - 0.3, -d / 2 - 0.4, h + lift),
+        (w / 2 + 0.3, -d / 2 - 0.4, h + lift),
+    ]
+    corners += [
+        (w / 2 + 0.3, d / 2 + 0.3, h + lift + 0.6),
+        (-w / 2 - 0.3, d / 2 + 0.3, h + lift + 0.6),
+    ]
     for lower in (0.0, 0.07):
         face = np.array(corners) - [0, 0, lower]
         parts.append((str(rng.choice(["slates", "shingles", "planks"])), sheet(face)))
@@ -137,7 +154,12 @@ def _boarded(
     for x in np.arange(-w / 2, w / 2, 0.2):
         if gap and rng.random() < 0.15:
             continue
-        board = box((0.19, 0.03, h * rng.uniform(0.97, 1.03)), (x + 0.1, y, lift), rng=rng, warp=0.02)
+        board = box(
+            (0.19, 0.03, h * rng.uniform(0.97, 1.03)),
+            (x + 0.1, y, lift),
+            rng=rng,
+            warp=0.02,
+        )
         parts.append((kind, board))
     return parts
 
@@ -161,11 +183,15 @@ def tower(rng: Rng, lit: bool = False) -> Prop:
         corner = box((0.5, 0.5, h), (s * w / 2, -d / 2, 0), 0.03, rng)
         parts.append((kind, boxed(corner)))
     if rng.random() < 0.4:
-        parts += placed(_escape(rng, floors, storey), (rng.uniform(-0.3, 0.3) * w, -d / 2, 0))
+        parts += placed(
+            _escape(floors, storey), (rng.uniform(-0.3, 0.3) * w, -d / 2, 0)
+        )
     return parts
 
 
-def _front(rng: Rng, bays: int, floors: int, bay: float, storey: float, lit: bool) -> Prop:
+def _front(
+    rng: Rng, bays: int, floors: int, bay: float, storey: float, lit: bool
+) -> Prop:
     """Window fields of one side, in the plane y = 0."""
     parts: Prop = []
     w, h = bay * rng.uniform(0.4, 0.6), storey * rng.uniform(0.5, 0.65)
@@ -179,15 +205,27 @@ def _front(rng: Rng, bays: int, floors: int, bay: float, storey: float, lit: boo
             glow = lit and rng.random() < 0.15
             parts += placed(_pane(rng, w, h, glow), (x, 0, z))
             if brow:
-                parts.append(("carved", box((w + 0.3, 0.14, 0.16), (x, -0.05, z + h), 0.03)))
+                parts.append(
+                    ("carved", box((w + 0.3, 0.14, 0.16), (x, -0.05, z + h), 0.03))
+                )
             if rng.random() < 0.06:
                 parts.append(("steel", box((0.6, 0.45, 0.4), (x, -0.25, z), 0.03)))
         if style == 1:
-            parts.append(("carved", box((bays * bay, 0.12, 0.15), (0, -0.05, floor * storey), 0.03)))
+            parts.append(
+                (
+                    "carved",
+                    box((bays * bay, 0.12, 0.15), (0, -0.05, floor * storey), 0.03),
+                )
+            )
     if style == 2:
         for k in range(bays + 1):
             x = (k - bays / 2) * bay
-            parts.append(("masonry", boxed(box((0.35, 0.16, floors * storey), (x, -0.05, 0), 0.03))))
+            parts.append(
+                (
+                    "masonry",
+                    boxed(box((0.35, 0.16, floors * storey), (x, -0.05, 0), 0.03)),
+                )
+            )
     return parts
 
 
@@ -209,16 +247,25 @@ def _shop(rng: Rng, bay: float, storey: float) -> Prop:
     h = storey * 0.72
     parts: Prop = [("glass", box((bay * 0.84, 0.03, h), (0, -0.01, 0.3), 0.004))]
     for s in (-1, 1):
-        parts.append(("drab.2", box((0.12, 0.14, h + 0.3), (s * bay * 0.44, -0.04, 0), 0.02)))
-    parts.append((f"paint.{rng.integers(3)}", box((bay, 0.2, 0.5), (0, -0.08, h + 0.25), 0.02)))
+        parts.append(
+            ("drab.2", box((0.12, 0.14, h + 0.3), (s * bay * 0.44, -0.04, 0), 0.02))
+        )
+    parts.append(
+        (f"paint.{rng.integers(3)}", box((bay, 0.2, 0.5), (0, -0.08, h + 0.25), 0.02))
+    )
     if rng.random() < 0.3:
         z = h + 0.2
-        corners = [(-bay / 2, -1.2, z - 0.5), (bay / 2, -1.2, z - 0.5), (bay / 2, 0, z), (-bay / 2, 0, z)]
+        corners = [
+            (-bay / 2, -1.2, z - 0.5),
+            (bay / 2, -1.2, z - 0.5),
+            (bay / 2, 0, z),
+            (-bay / 2, 0, z),
+        ]
         parts.append(("cloth", sheet(corners)))
     return parts
 
 
-def _escape(rng: Rng, floors: int, storey: float) -> Prop:
+def _escape(floors: int, storey: float) -> Prop:
     """A fire escape of thin iron."""
     parts: Prop = []
     for floor in range(1, floors):
@@ -236,8 +283,26 @@ def _escape(rng: Rng, floors: int, storey: float) -> Prop:
 def room(rng: Rng, w: float, d: float, h: float) -> Prop:
     """Floor, back and side walls, sometimes a ceiling with beams; open toward -y."""
     floor = str(rng.choice(["planks", "polished", "paving", "concrete", "flags"]))
-    sides = str(rng.choice(["planks", "render", "masonry", "concrete", "stone", "plating", "drab", "oldwood"]))
-    parts: Prop = [(floor + ".9", shapes.moved(sheet([(-w, -d, 0), (w, -d, 0), (w, d, 0), (-w, d, 0)])))]
+    sides = str(
+        rng.choice(
+            [
+                "planks",
+                "render",
+                "masonry",
+                "concrete",
+                "stone",
+                "plating",
+                "drab",
+                "oldwood",
+            ]
+        )
+    )
+    parts: Prop = [
+        (
+            floor + ".9",
+            shapes.moved(sheet([(-w, -d, 0), (w, -d, 0), (w, d, 0), (-w, d, 0)])),
+        )
+    ]
     upright = [
         [(-w, d, 0), (w, d, 0), (w, d, h), (-w, d, h)],
         [(-w, -d, 0), (-w, d, 0), (-w, d, h), (-w, -d, h)],
@@ -247,7 +312,9 @@ def room(rng: Rng, w: float, d: float, h: float) -> Prop:
     skirting = str(rng.choice(["polished", "drab.1", "timber"]))
     parts.append((skirting, box((2 * w, 0.04, 0.14), (0, d - 0.02, 0), rng=rng)))
     for s in (-1, 1):
-        parts.append((skirting, box((0.04, 2 * d, 0.14), (s * (w - 0.02), 0, 0), rng=rng)))
+        parts.append(
+            (skirting, box((0.04, 2 * d, 0.14), (s * (w - 0.02), 0, 0), rng=rng))
+        )
     if rng.random() < 0.5:
         for y in np.arange(-d, d, rng.uniform(1.0, 2.0)):
             parts.append(("timber", box((2 * w, 0.16, 0.2), (0, y, h - 0.2), rng=rng)))

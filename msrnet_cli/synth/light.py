@@ -6,7 +6,7 @@ Linear light in, 8-bit sRGB out. Knows nothing of scenes or renderers.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +103,7 @@ def _observer(nm: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.stack([x, y, z])
 
 
-@lru_cache(maxsize=None)
+@cache
 def _blackbody(kelvin: float) -> tuple[float, float, float]:
     nm = np.arange(380.0, 781.0, 2.0)
     metres = nm * 1e-9

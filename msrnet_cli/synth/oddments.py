@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from msrnet_cli.synth import props, shapes
+from msrnet_cli.synth import furniture, props, shapes, yard
 from msrnet_cli.synth.props import Prop, Rng, placed, wooden
 from msrnet_cli.synth.shapes import beam, blob, box, disc, lathe, sheet, tube
 
@@ -31,12 +31,16 @@ def cart(rng: Rng) -> Prop:
     kind, w, d = wooden(rng), rng.uniform(0.9, 1.2), rng.uniform(1.5, 2.1)
     parts: Prop = [(kind, box((w, d, 0.06), (0, 0, 0.6), rng=rng))]
     for s in (-1, 1):
-        parts.append((kind, box((0.05, d, 0.35), (s * w / 2, 0, 0.62), rng=rng, warp=0.04)))
-        shaft = beam((s * w * 0.4, d / 2, 0.6), (s * w * 0.35, d, 0.25), 0.06, 0.06, rng)
+        parts.append(
+            (kind, box((0.05, d, 0.35), (s * w / 2, 0, 0.62), rng=rng, warp=0.04))
+        )
+        shaft = beam(
+            (s * w * 0.4, d / 2, 0.6), (s * w * 0.35, d, 0.25), 0.06, 0.06, rng
+        )
         parts.append((kind, shaft))
-        rim = placed(props.wheel(rng), (0, 0, 0), np.pi / 2)
+        rim = placed(yard.wheel(rng), (0, 0, 0), np.pi / 2)
         parts += placed(rim, (s * (w / 2 + 0.12), 0, 0))
-    load = (sacks, props.crate, props.pot, hay)[int(rng.integers(4))](rng)
+    load = (sacks, yard.crate, furniture.pot, hay)[int(rng.integers(4))](rng)
     return parts + placed(load, (0, 0, 0.65), rng.uniform(0, 6.3), 0.7)
 
 
@@ -89,8 +93,16 @@ def signpost(rng: Rng) -> Prop:
     for k in range(int(rng.integers(1, 3))):
         w = rng.uniform(0.5, 0.9)
         z = h - 0.35 - 0.32 * k
-        tip = [(-w / 2, 0), (w / 2, 0), (w / 2 + 0.14, 0.12), (w / 2, 0.24), (-w / 2, 0.24)]
-        board = shapes.moved(shapes.prism(tip, 0.03), (0.1, -0.07, z), rng.normal(0, 0.3))
+        tip = [
+            (-w / 2, 0),
+            (w / 2, 0),
+            (w / 2 + 0.14, 0.12),
+            (w / 2, 0.24),
+            (-w / 2, 0.24),
+        ]
+        board = shapes.moved(
+            shapes.prism(tip, 0.03), (0.1, -0.07, z), rng.normal(0, 0.3)
+        )
         face = str(rng.choice([kind, "paint", "drab"]))
         parts.append((face, board))
     return parts
@@ -143,10 +155,22 @@ def bicycle(rng: Rng) -> Prop:
         "rear": (-0.52, 0, 0.33), "front": (0.52, 0, 0.33), "seat": (-0.2, 0, 0.85),
         "crank": (-0.08, 0, 0.3), "head": (0.4, 0, 0.82),
     }  # fmt: skip
-    for pair in ("rear seat", "rear crank", "seat crank", "seat head", "crank head", "head front"):
+    for pair in (
+        "rear seat",
+        "rear crank",
+        "seat crank",
+        "seat head",
+        "crank head",
+        "head front",
+    ):
         a, b = pair.split()
         parts.append((kind, tube([joints[a], joints[b]], 0.016, 7)))
-    parts.append((kind, tube([(0.36, -0.25, 0.98), (0.4, 0, 0.92), (0.36, 0.25, 0.98)], 0.013, 6)))
+    parts.append(
+        (
+            kind,
+            tube([(0.36, -0.25, 0.98), (0.4, 0, 0.92), (0.36, 0.25, 0.98)], 0.013, 6),
+        )
+    )
     parts.append(("cloth", blob(rng, (-0.23, 0, 0.9), (0.27, 0.14, 0.08), 0.0, 2)))
     return [(k, shapes.moved(m, tilt=("x", 0.12))) for k, m in parts]
 
@@ -164,8 +188,15 @@ def washing(rng: Rng) -> Prop:
         cw, ch = rng.uniform(0.35, 0.8), rng.uniform(0.4, 1.1)
         top = h - 0.1
         wave = np.zeros((6, 8, 3))
-        wave[..., 1] = 0.06 * np.sin(np.linspace(0, rng.uniform(4, 9), 8) + rng.uniform(0, 6))
-        corners = [(x, 0, top - ch), (x + cw, 0, top - ch), (x + cw, 0, top), (x, 0, top)]
+        wave[..., 1] = 0.06 * np.sin(
+            np.linspace(0, rng.uniform(4, 9), 8) + rng.uniform(0, 6)
+        )
+        corners = [
+            (x, 0, top - ch),
+            (x + cw, 0, top - ch),
+            (x + cw, 0, top),
+            (x, 0, top),
+        ]
         parts.append((f"cloth.{rng.integers(3)}", sheet(corners, 6, 8, wave)))
         x += cw + rng.uniform(0.1, 0.5)
     return parts
@@ -174,7 +205,16 @@ def washing(rng: Rng) -> Prop:
 def tyres(rng: Rng) -> Prop:
     """A stack of tyres."""
     parts: Prop = []
-    ring = [(0.2, 0.02), (0.3, 0.0), (0.34, 0.05), (0.34, 0.14), (0.3, 0.19), (0.2, 0.17), (0.18, 0.1), (0.2, 0.02)]
+    ring = [
+        (0.2, 0.02),
+        (0.3, 0.0),
+        (0.34, 0.05),
+        (0.34, 0.14),
+        (0.3, 0.19),
+        (0.2, 0.17),
+        (0.18, 0.1),
+        (0.2, 0.02),
+    ]
     for k in range(int(rng.integers(1, 5))):
         at = (*rng.normal(0, 0.03, 2), 0.19 * k)
         parts.append(("asphalt", shapes.moved(lathe(ring, 26), at)))
@@ -191,12 +231,19 @@ def cone(rng: Rng) -> Prop:
         ]
     h = rng.uniform(0.6, 1.0)
     side = [(0.24, 0), (0.28, h), (0.25, h), (0.22, 0.05), (0, 0.05)]
-    return [(props.painted(rng), lathe(side, 22)), ("iron", lathe([(0.29, h - 0.04), (0.29, h)], 22))]
+    return [
+        (props.painted(rng), lathe(side, 22)),
+        ("iron", lathe([(0.29, h - 0.04), (0.29, h)], 22)),
+    ]
 
 
 def frame_tower(rng: Rng) -> Prop:
     """Scaffolding, a mast or a trestle: thin struts and nothing else."""
-    w, h, kind = rng.uniform(0.8, 2.0), rng.uniform(2.0, 4.5), str(rng.choice(["iron", "timber", "steel"]))
+    w, h, kind = (
+        rng.uniform(0.8, 2.0),
+        rng.uniform(2.0, 4.5),
+        str(rng.choice(["iron", "timber", "steel"])),
+    )
     t = 0.04 if kind != "timber" else 0.08
     parts: Prop = []
     corners = [(x, y) for x in (-w / 2, w / 2) for y in (-w / 2, w / 2)]
@@ -210,7 +257,12 @@ def frame_tower(rng: Rng) -> Prop:
             level = (*corners[a], z + 0.02), (*corners[b], z + 0.02)
             parts.append((kind, beam(*level, t, t)))
     if rng.random() < 0.6:
-        parts.append(("planks", box((w, w, 0.04), (0, 0, float(rng.uniform(0.4, 0.9)) * h), rng=rng)))
+        parts.append(
+            (
+                "planks",
+                box((w, w, 0.04), (0, 0, float(rng.uniform(0.4, 0.9)) * h), rng=rng),
+            )
+        )
     return parts
 
 
@@ -224,7 +276,10 @@ def idol(rng: Rng) -> Prop:
         parts.append((kind, blob(rng, (*rng.normal(0, 0.1, 2), z), s * 1.3, 0.12, 4)))
         z += float(s[2]) * 0.6
     t = np.linspace(0, 2 * np.pi, 40)
-    knot = np.stack([np.sin(t) + 2 * np.sin(2 * t), np.cos(t) - 2 * np.cos(2 * t), -np.sin(3 * t)], 1)
+    knot = np.stack(
+        [np.sin(t) + 2 * np.sin(2 * t), np.cos(t) - 2 * np.cos(2 * t), -np.sin(3 * t)],
+        1,
+    )
     if rng.random() < 0.35:
         parts = [parts[0], (kind, tube(knot * 0.14 + [0, 0, 1.1], 0.07, 12))]
     return parts
@@ -233,8 +288,14 @@ def idol(rng: Rng) -> Prop:
 def hatch(rng: Rng) -> Prop:
     """A manhole, a drain or a trapdoor in the ground."""
     if rng.random() < 0.5:
-        return [("iron", disc(0.34, (0, 0, 0.015))), ("iron", lathe([(0.36, 0), (0.36, 0.02), (0.33, 0.02)], 28))]
-    return [("iron", box((0.6, 0.03, 0.03), (0, k, 0), 0.004)) for k in np.arange(-0.3, 0.31, 0.06)]
+        return [
+            ("iron", disc(0.34, (0, 0, 0.015))),
+            ("iron", lathe([(0.36, 0), (0.36, 0.02), (0.33, 0.02)], 28)),
+        ]
+    return [
+        ("iron", box((0.6, 0.03, 0.03), (0, k, 0), 0.004))
+        for k in np.arange(-0.3, 0.31, 0.06)
+    ]
 
 
 YARD = (bench, cart, sacks, bucket, signpost, hay, washing, bicycle, bucket)

@@ -90,7 +90,9 @@ def turf(rng: np.random.Generator, size: int) -> Pattern:
         strokes = np.maximum(strokes, layer * (0.7 + 0.3 * rng.random()))
     patches = spectral(rng, size, 1.4)
     tone = stretch(0.9 * strokes + 0.6 * patches)
-    return Pattern(stretch(strokes + 0.4 * patches), tone, _blotches(rng, size, 0.25), 3.0)
+    return Pattern(
+        stretch(strokes + 0.4 * patches), tone, _blotches(rng, size, 0.25), 3.0
+    )
 
 
 def crag(rng: np.random.Generator, size: int) -> Pattern:
@@ -250,9 +252,7 @@ def plaster(rng: np.random.Generator, size: int) -> Pattern:
     fine = spectral(rng, size, 0.5)
     flaked = _blotches(rng, size, float(rng.uniform(0.03, 0.2)))
     tone = stretch(0.5 * cloud + 0.45 * runs + 0.2 * fine)
-    return Pattern(
-        stretch(0.5 * cloud + 0.2 * fine - 0.5 * flaked), tone, flaked, 2.8
-    )
+    return Pattern(stretch(0.5 * cloud + 0.2 * fine - 0.5 * flaked), tone, flaked, 2.8)
 
 
 def concrete(rng: np.random.Generator, size: int) -> Pattern:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msrnet_cli.synth import scenes
+from msrnet_cli.synth.engine import Engine
 from msrnet_cli.synth.light import (
     Image,
     Light,
@@ -17,7 +18,7 @@ from msrnet_cli.synth.light import (
     to_bytes,
     tone,
 )
-from msrnet_cli.synth.render import Engine, Guides, Stage
+from msrnet_cli.synth.render import Guides, Stage
 
 ATTEMPTS = 12
 BLACK = 0.02  # encoded luminance under which a pixel counts as black
@@ -82,7 +83,7 @@ def photograph(
         directions: Directions to light it from.
         size: Side in pixels.
         samples: Rays a pixel.
-        engine: From ``render.choose_engine``.
+        engine: From ``engine.choose_engine``.
         depth: Also measure depth.
     """
     # Finer textures than this would not show: no surface fills a picture.
@@ -113,7 +114,9 @@ def exposed(
     if not share:
         return light
     albedo = stage.guides(size, samples).albedo
-    for d, soft in zip(directions, stage.bounced(directions, size, samples), strict=True):
+    for d, soft in zip(
+        directions, stage.bounced(directions, size, samples), strict=True
+    ):
         light[d] = light[d] + enlarged(soft, size) * albedo * share
     return light
 

@@ -39,7 +39,12 @@ def flower(rng: Rng) -> Prop:
             continue
         ring = np.arange(7) * 2 * np.pi / 7
         out = np.stack([np.cos(ring), np.sin(ring), 0.3 + 0 * ring], 1) * 0.035
-        parts.append((f"petal.{rng.integers(2)}", leaves(rng, (top + out).astype(np.float32), 0.07)))
+        parts.append(
+            (
+                f"petal.{rng.integers(2)}",
+                leaves(rng, (top + out).astype(np.float32), 0.07),
+            )
+        )
         parts.append(("petal.2", blob(rng, top, (0.03, 0.03, 0.03), 0, 1)))
     return parts
 
@@ -50,7 +55,11 @@ def bush(rng: Rng) -> Prop:
     count = int(rng.integers(250, 700))
     d = rng.normal(size=(count, 3))
     d /= np.linalg.norm(d, axis=1, keepdims=True)
-    radius = size * (0.5 + 0.5 * rng.random((count, 1))) * (1 + shapes.lumps(rng, d.astype(np.float32), 0.3))[:, None]
+    radius = (
+        size
+        * (0.5 + 0.5 * rng.random((count, 1)))
+        * (1 + shapes.lumps(rng, d.astype(np.float32), 0.3))[:, None]
+    )
     centre = d * radius * [1, 1, 0.8] + [0, 0, size * 0.75]
     parts: Prop = [("leaf", leaves(rng, centre.astype(np.float32), 0.06 + 0.1 * size))]
     for tip in centre[:14]:
@@ -63,15 +72,23 @@ def house_plant(rng: Rng) -> Prop:
     h = rng.uniform(0.2, 0.4)
     outline = [(0, 0), (h * 0.35, 0), (h * 0.5, h), (h * 0.46, h), (0, h * 0.9)]
     parts: Prop = [("clay", lathe(outline, 24, True))]
-    centre = rng.normal(0, 0.16, (90, 3)) + [0, 0, h + 0.3]
-    parts.append(("leaf.1", leaves(rng, centre.astype(np.float32), rng.uniform(0.15, 0.3), 0.1)))
+    centre = rng.normal(0, 0.16, (90, 3)) + np.array([0, 0, h + 0.3])
+    parts.append(
+        ("leaf.1", leaves(rng, centre.astype(np.float32), rng.uniform(0.15, 0.3), 0.1))
+    )
     return parts
 
 
 def _branch(
-    rng: Rng, start: Points, direction: Points, length: float, radius: float, depth: int,
-    parts: Prop, tips: list[Points],
-) -> None:  # fmt: skip
+    rng: Rng,
+    start: Points,
+    direction: Points,
+    length: float,
+    radius: float,
+    depth: int,
+    parts: Prop,
+    tips: list[Points],
+) -> None:
     """Grow one limb and, from its upper half, the next ones."""
     points = [start]
     heading = direction
@@ -89,7 +106,16 @@ def _branch(
         spot = line[-1] if k == 0 else line[int(rng.integers(2, 5))]
         outward = heading + rng.normal(0, 0.6, 3)
         outward = (outward / np.linalg.norm(outward)).astype(np.float32)
-        _branch(rng, spot, outward, length * rng.uniform(0.55, 0.8), radius * 0.55, depth - 1, parts, tips)
+        _branch(
+            rng,
+            spot,
+            outward,
+            length * rng.uniform(0.55, 0.8),
+            radius * 0.55,
+            depth - 1,
+            parts,
+            tips,
+        )
 
 
 def tree(rng: Rng, bare: bool = False) -> Prop:
@@ -103,7 +129,9 @@ def tree(rng: Rng, bare: bool = False) -> Prop:
     if not bare:
         at = np.repeat(np.array(tips, np.float32), int(rng.integers(14, 30)), 0)
         at = at + rng.normal(0, 0.22, at.shape)
-        parts.append(("leaf", leaves(rng, at.astype(np.float32), rng.uniform(0.12, 0.22))))
+        parts.append(
+            ("leaf", leaves(rng, at.astype(np.float32), rng.uniform(0.12, 0.22)))
+        )
     return parts
 
 

@@ -1,135 +1,26 @@
-"""Mitsuba 3: which variant runs here, and linear renders of a scene.
+"""Mitsuba 3: a scene loaded, and linear renders of it.
 
-The only file that imports mitsuba, and only inside functions: where LLVM is missing
-or too old it must not be touched, for Dr.Jit ends the whole process over it.
+Knows no exposure, colour temperature or file.
 """
 
 from __future__ import annotations
 
 import gc
-import os
-import re
-import subprocess
-import sys
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.util import find_spec
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from msrnet_cli.errors import UsageError
+from msrnet_cli.synth.engine import Engine, start
 from msrnet_cli.synth.light import Image, azimuth
 from msrnet_cli.synth.scenes import Scene
 from msrnet_cli.synth.shapes import Mesh, flat, joined
 from msrnet_cli.synth.surfaces import Surface
 
-OLDEST_LLVM = 16
 _GLOWS = 8  # columns in the palette of things that shine
 _MATERIALS = 8  # materials come in multiples of this, so that kernels are shared
-_LIBRARIES = (
-    "/usr/lib/*/libLLVM*.so*",
-    "/usr/lib64/libLLVM*.so*",
-    "/usr/lib/llvm-*/lib/libLLVM*.so*",
-    "/usr/local/lib/libLLVM*.so*",
-    "/opt/homebrew/opt/llvm*/lib/libLLVM*.dylib",
-    "/usr/local/opt/llvm*/lib/libLLVM*.dylib",
-)
-_PROBE = (
-    "import mitsuba as mi; mi.set_variant('llvm_ad_rgb'); import drjit as dr; "
-    "assert dr.sum(dr.arange(mi.Float, 4) + 1)[0] == 10"
-)
-
-
-@dataclass(frozen=True)
-class Engine:
-    """How scenes are rendered here.
-
-    Attributes:
-        variant: Mitsuba's name for it.
-        library: The LLVM library; "" lets Dr.Jit find it, or none is used.
-        notice: What a user should know about the choice; "" when all is well.
-    """
-
-    variant: str
-    library: str
-    notice: str = ""
-
-
-def _version(path: Path) -> int:
-    """Major version in a library's name; 0 where it says none."""
-    found = re.search(r"libLLVM(?:-(\d+)|\.so\.(\d+))", path.name)
-    return int(found.group(1) or found.group(2)) if found else 0
-
-
-def _candidates() -> list[str]:
-    """LLVM libraries worth trying, the newest first."""
-    named = os.environ.get("DRJIT_LIBLLVM_PATH")
-    if named:
-        return [named]
-    paths = {p.resolve() for g in _LIBRARIES for p in Path("/").glob(g.lstrip("/"))}
-    fit = [p for p in paths if _version(p) >= OLDEST_LLVM or _version(p) == 0]
-    fit.sort(key=lambda p: (_version(p), str(p)), reverse=True)
-    return [str(p) for p in fit[:4]] or ([""] if sys.platform == "win32" else [])
-
-
-def _works(library: str) -> bool:
-    """Whether LLVM renders, tried in a process that may die of it."""
-    environment = dict(os.environ)
-    if library:
-        environment["DRJIT_LIBLLVM_PATH"] = library
-    try:
-        probe = subprocess.run(
-            [sys.executable, "-c", _PROBE],
-            env=environment,
-            capture_output=True,
-            timeout=120,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return probe.returncode == 0
-
-
-@cache
-def choose_engine() -> Engine:
-    """The fastest variant that works on this machine.
-
-    Raises:
-        UsageError: Mitsuba is not installed.
-    """
-    if find_spec("mitsuba") is None:
-        raise UsageError("synth needs Mitsuba", "pip install 'msrnet[synth]'")
-    for library in _candidates():
-        if _works(library):
-            return Engine("llvm_ad_rgb", library)
-    return Engine(
-        "scalar_rgb",
-        "",
-        f"no LLVM {OLDEST_LLVM} or newer found, rendering will be about 4 times "
-        "slower: apt install libllvm19 (or set DRJIT_LIBLLVM_PATH)",
-    )
-
-
-@cache
-def start(engine: Engine) -> Any:  # noqa: ANN401  the mitsuba module
-    """Load Mitsuba in this process, on one thread.
-
-    One thread, because sums over several come out in any order, and the same seed
-    must give the same bytes; scenes run side by side in processes instead.
-    """
-    if engine.library:
-        os.environ["DRJIT_LIBLLVM_PATH"] = engine.library
-    import drjit
-    import mitsuba
-
-    mitsuba.set_variant(engine.variant)
-    mitsuba.set_log_level(mitsuba.LogLevel.Error)
-    drjit.set_thread_count(1)
-    return mitsuba
 
 
 def _bitmap(mi: Any, values: NDArray[np.float32]) -> dict[str, Any]:  # noqa: ANN401
@@ -251,7 +142,7 @@ class Stage:
 
     Args:
         scene: What to render.
-        engine: From ``choose_engine``.
+        engine: From ``engine.choose_engine``.
         seed: For the places of samples within pixels.
     """
 
@@ -365,7 +256,9 @@ class Stage:
         integrator = {"type": "direct", "emitter_samples": 1, "bsdf_samples": 0}
         return self._render(integrator, size, samples)
 
-    def bounced(self, directions: tuple[str, ...], size: int, samples: int) -> list[Image]:
+    def bounced(
+        self, directions: tuple[str, ...], size: int, samples: int
+    ) -> list[Image]:
         """Light that came by way of one other surface, at half size and smoothed.
 
         It is soft, so half the resolution carries it, and the noise of chance paths

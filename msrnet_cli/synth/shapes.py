@@ -342,18 +342,18 @@ def ball(detail: int) -> tuple[Points, Faces]:
     points += [(0, -1, -t), (0, 1, -t), (t, 0, -1), (t, 0, 1), (-t, 0, -1), (-t, 0, 1)]
     p = _unit(np.array(points, np.float32))
     f = np.array(
-        "0 11 5 0 5 1 0 1 7 0 7 10 0 10 11 1 5 9 5 11 4 11 10 2 10 7 6 7 1 8 "
-        "3 9 4 3 4 2 3 2 6 3 6 8 3 8 9 4 9 5 2 4 11 6 2 10 8 6 7 9 8 1".split(),
+        [[0, 11, 5], [0, 5, 1], [0, 1, 7], [0, 7, 10], [0, 10, 11],
+         [1, 5, 9], [5, 11, 4], [11, 10, 2], [10, 7, 6], [7, 1, 8],
+         [3, 9, 4], [3, 4, 2], [3, 2, 6], [3, 6, 8], [3, 8, 9],
+         [4, 9, 5], [2, 4, 11], [6, 2, 10], [8, 6, 7], [9, 8, 1]],
         np.int64,
-    ).reshape(-1, 3)
+    )  # fmt: skip
     for _ in range(detail):
         p, f = _subdivided(p, f)
     return p, f.astype(np.uint32)
 
 
-def _subdivided(
-    p: Points, f: NDArray[np.int64]
-) -> tuple[Points, NDArray[np.int64]]:
+def _subdivided(p: Points, f: NDArray[np.int64]) -> tuple[Points, NDArray[np.int64]]:
     edges = np.sort(np.concatenate([f[:, (0, 1)], f[:, (1, 2)], f[:, (2, 0)]]), 1)
     unique, inverse = np.unique(edges, axis=0, return_inverse=True)
     middle = _unit(p[unique].sum(1))
@@ -477,9 +477,7 @@ def leaves(
 ) -> Mesh:
     """Leaves, each a folded lozenge at its own angle, one at each centre."""
     count = len(centres)
-    along = _unit(
-        rng.normal(size=(count, 3)) * (1, 1, 0.5) - np.array([0, 0, droop])
-    )
+    along = _unit(rng.normal(size=(count, 3)) * (1, 1, 0.5) - np.array([0, 0, droop]))
     side = _unit(np.cross(along, rng.normal(size=(count, 3))))
     lift = np.cross(side, along)
     size = length * rng.uniform(0.6, 1.3, (count, 1))

@@ -10,7 +10,9 @@ _MOST_SCENES = 60
 _MOST_LIGHTS = 4
 
 
-def contact_sheet(rows: list[list[Path]], side: int = 192, width: int = 8) -> Image.Image:
+def contact_sheet(
+    rows: list[list[Path]], side: int = 192, width: int = 8
+) -> Image.Image:
     """A page of thumbnails, the pictures of one scene next to one another.
 
     Args:
@@ -29,6 +31,8 @@ def contact_sheet(rows: list[list[Path]], side: int = 192, width: int = 8) -> Im
         for k, path in enumerate(row):
             x = (place % across * each + k) * side
             with Image.open(path) as picture:
-                small = picture.convert("RGB").resize((side, side), Image.Resampling.BOX)
+                small = picture.convert("RGB").resize(
+                    (side, side), Image.Resampling.BOX
+                )
             page.paste(small, (x, place // across * side))
     return page

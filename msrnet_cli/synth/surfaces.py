@@ -31,6 +31,7 @@ STRONG = (
     "e07a28 d8d0c8 2a3a5a 5a8ab8 b04a6a 184838"
 )
 DARK = "2a2624 302c28 242628 38322c 2c3034 3a3430 1e1e20 34302e"
+SEA = "0c1a20 10242a 1a2a2c 2078a8 28302c"
 METAL = "8a8c8e 6a6c70 a0a09c 5a5c60 7a7468 9a8a6a b0a080 50545a"
 RUST = "6a3a1e 8a4a22 5a3420 9c5a2a 7a4428"
 MOSS = "4a5628 5a6a2c 6a7038 3f4a22 5f5a30"
@@ -111,7 +112,7 @@ RECIPES: dict[str, Recipe] = {
     "leaf": Recipe("leafage", LEAF, WOOD, 0.002, (0.35, 0.7), 0.8),
     "grass": Recipe("leafage", GREEN, SAND, 0.001, (0.5, 0.8), 0.9),
     "petal": Recipe("leafage", STRONG + " e8b0c8 e8e0d8", PALE, 0.001, (0.5, 0.9), 0.4),
-    "water": Recipe("ripples", "0c1a20 10242a 1a2a2c 2078a8 28302c", DARK, 0.1, (0.04, 0.18), 0.3),
+    "water": Recipe("ripples", SEA, DARK, 0.1, (0.04, 0.18), 0.3),
     "glass": Recipe("scuffed", DARK, DARK, 0.001, (0.03, 0.15), 0.2),
 }  # fmt: skip
 
