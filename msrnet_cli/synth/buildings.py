@@ -358,7 +358,7 @@ def picture(rng: Rng) -> Prop:
     """A framed picture or a poster."""
     w, h = rng.uniform(0.4, 1.1), rng.uniform(0.4, 0.9)
     art = sheet([(-w / 2, 0, 0), (w / 2, 0, 0), (w / 2, 0, h), (-w / 2, 0, h)])
-    unit = shapes.Mesh(art.points, art.normals, art.uv / [w, h], art.faces)
+    unit = shapes.Mesh(art.points, art.normals, art.uv / np.array([w, h]), art.faces)
     art = shapes.moved(unit, (0, -0.02, 0))
     kind = str(rng.choice(["polished", "brass", "iron"]))
     parts: Prop = [(f"ornament.{rng.integers(3)}", art)]

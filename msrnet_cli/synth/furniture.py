@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from msrnet_cli.synth import shapes
-from msrnet_cli.synth.props import Prop, Rng, placed, wooden
+from msrnet_cli.synth.props import Maker, Prop, Rng, placed, wooden
 from msrnet_cli.synth.shapes import beam, blob, box, lathe, tube
 
 
@@ -226,7 +224,7 @@ def sofa(rng: Rng) -> Prop:
     return parts
 
 
-SMALL: tuple[Callable[[Rng], Prop], ...] = (pot, bottle, fruit, books)
+SMALL: tuple[Maker, ...] = (pot, bottle, fruit, books)
 
 
-HOME: tuple[Callable[[Rng], Prop], ...] = (table, chair, shelf, cabinet, sofa, chair)
+HOME: tuple[Maker, ...] = (table, chair, shelf, cabinet, sofa, chair)

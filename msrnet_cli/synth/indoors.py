@@ -17,7 +17,7 @@ from msrnet_cli.synth import (
     yard,
 )
 from msrnet_cli.synth.layout import Plan, Rig, spots, view
-from msrnet_cli.synth.props import Prop, placed
+from msrnet_cli.synth.props import Maker, Prop, placed
 
 
 def room(plan: Plan) -> None:
@@ -146,7 +146,7 @@ def still_life(plan: Plan) -> None:
         [(floor, shapes.boxed(shapes.box((3.2, 2.2, 0.2), (0, 0.2, -0.2), 0.02, rng)))],
         (0, 0, 0),
     )
-    makers = (
+    makers: tuple[Maker, ...] = (
         *furniture.SMALL,
         furniture.pot,
         plants.house_plant,

@@ -5,7 +5,6 @@ No theme of its own; places.py builds its places from these.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from msrnet_cli.synth import plants, shapes
 from msrnet_cli.synth.noise import Relief, spectral
-from msrnet_cli.synth.props import Prop, Rng, placed
+from msrnet_cli.synth.props import Maker, Prop, Rng, placed
 from msrnet_cli.synth.shapes import Mesh
 
 Vector = tuple[float, float, float]
@@ -187,7 +186,7 @@ def view(
 def litter(
     plan: Plan,
     land: Land,
-    makers: tuple[Callable[[Rng], Prop], ...],
+    makers: tuple[Maker, ...],
     count: int,
     reach: float,
     gap: float = 1.2,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from msrnet_cli.errors import UsageError
 
-Image = NDArray[np.float32]
+Image = NDArray[np.floating]
 
 # Clockwise from above, N behind the scene; VIDIT's eight.
 DIRECTIONS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
@@ -121,7 +121,7 @@ def gains(kelvin: float) -> NDArray[np.float32]:
     has the same luminance.
     """
     ratio = np.array(_blackbody(kelvin)) / np.array(_blackbody(6500.0))
-    return (ratio / (_LUMA @ ratio)).astype(np.float32)
+    return np.asarray(ratio / (_LUMA @ ratio), np.float32)
 
 
 def luminance(image: Image) -> Image:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from msrnet_cli.synth import shapes
-from msrnet_cli.synth.props import Prop, Rng, painted, placed
+from msrnet_cli.synth.props import Maker, Prop, Rng, painted, placed
 from msrnet_cli.synth.shapes import beam, blob, box, lathe, tube
 from msrnet_cli.synth.yard import barrel, crate, rubbish
 
@@ -158,4 +156,4 @@ def car(rng: Rng) -> Prop:
     return parts
 
 
-WORKS: tuple[Callable[[Rng], Prop], ...] = (machine, barrel, crate, machine, rubbish)
+WORKS: tuple[Maker, ...] = (machine, barrel, crate, machine, rubbish)

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating]
 
 
 def stretch(field: Field) -> Field:
     """A field brought to [0, 1] by its own 0.5 and 99.5 per cent points."""
     low, high = np.percentile(field[::4, ::4], (0.5, 99.5))
     span = max(float(high - low), 1e-6)
-    return np.clip((field - low) / span, 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip((field - low) / span, 0.0, 1.0), np.float32)
 
 
 def spectral(
@@ -98,7 +98,7 @@ def cells(
 def step(field: Field, low: float, high: float) -> Field:
     """A smooth rise from 0 at low to 1 at high."""
     t = np.clip((field - low) / (high - low), 0.0, 1.0)
-    return (t * t * (3.0 - 2.0 * t)).astype(np.float32)
+    return np.asarray(t * t * (3.0 - 2.0 * t), np.float32)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from msrnet_cli.synth.layout import (
     spots,
     view,
 )
-from msrnet_cli.synth.props import Prop
+from msrnet_cli.synth.props import Maker, Prop
 
 
 def wilderness(plan: Plan) -> None:
@@ -154,7 +154,7 @@ def street(plan: Plan) -> None:
     for x, y in spots(
         rng, int(rng.integers(8, 20)), -reach * 0.6, reach * 1.2, reach * 0.9, 1.5
     ):
-        makers = (
+        makers: tuple[Maker, ...] = (
             yard.barrel,
             yard.crate,
             yard.rubbish,
@@ -347,9 +347,10 @@ def shore(plan: Plan) -> None:
                 [(k, shapes.moved(m, scale=(1, 1, 2))) for k, m in reeds], (0, 0, -0.05)
             )
     land = rolling(rng, 4.0)
-    x, y = lattice(40, 90)
-    bank = land(x, y + 30) - 1.2 + np.clip((y - reach * 0.2) * 0.12, -1, 2.5)
-    points = np.stack([x, y + reach * 0.8, bank], -1).reshape(-1, 3)
+    east, north = lattice(40, 90)
+    rise = np.clip((north - reach * 0.2) * 0.12, -1, 2.5)
+    bank = land(east, north + 30) - 1.2 + rise
+    points = np.stack([east, north + reach * 0.8, bank], -1).reshape(-1, 3)
     kind = str(rng.choice(["earth", "beach", "crag", "meadow", "shingle"]))
     plan.add([(kind, shapes.smooth(points, shapes.grid_faces(90, 90)))], (0, 0, 0))
     if rng.random() < 0.5:
@@ -402,7 +403,7 @@ def forest(plan: Plan) -> None:
         plan.add(
             grown, (x, y, land.height(x, y)), rng.uniform(0, 6.3), rng.uniform(0.8, 1.3)
         )
-    makers = (
+    makers: tuple[Maker, ...] = (
         plants.stump,
         yard.logs,
         lambda r: stonework.rocks(r, 0.8),

@@ -399,6 +399,8 @@ def pattern(name: str, variant: int, size: int) -> Pattern:
     rng = np.random.default_rng([zlib.crc32(name.encode()), variant, size])
     made = MAKERS[name](rng, size)
     return Pattern(
-        *(np.asarray(f, np.float32) for f in (made.height, made.tone, made.mask)),
-        metres=made.metres,
+        np.asarray(made.height, np.float32),
+        np.asarray(made.tone, np.float32),
+        np.asarray(made.mask, np.float32),
+        made.metres,
     )

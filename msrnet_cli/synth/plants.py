@@ -32,7 +32,9 @@ def flower(rng: Rng) -> Prop:
         x, y = rng.normal(0, 0.12, 2)
         h = rng.uniform(0.15, 0.5)
         top = np.array([x + rng.normal(0, 0.06), y + rng.normal(0, 0.06), h])
-        parts.append(("grass", tube([(x, y, 0), (x, y, h * 0.6), top], 0.008, 5)))
+        parts.append(
+            ("grass", tube([(x, y, 0), (x, y, h * 0.6), tuple(top)], 0.008, 5))
+        )
         if rng.random() < 0.25:
             cap = lathe([(0.07, -0.02), (0.06, 0.02), (0.02, 0.05), (0, 0.055)], 14)
             parts.append(("petal", shapes.moved(cap, top)))
@@ -127,8 +129,8 @@ def tree(rng: Rng, bare: bool = False) -> Prop:
     root = np.array([0, 0, -0.2], np.float32)
     _branch(rng, root, up, length, rng.uniform(0.12, 0.28), 3, parts, tips)
     if not bare:
-        at = np.repeat(np.array(tips, np.float32), int(rng.integers(14, 30)), 0)
-        at = at + rng.normal(0, 0.22, at.shape)
+        near = np.repeat(np.array(tips, np.float32), int(rng.integers(14, 30)), 0)
+        at = near + rng.normal(0, 0.22, near.shape)
         parts.append(
             ("leaf", leaves(rng, at.astype(np.float32), rng.uniform(0.12, 0.22)))
         )
@@ -139,7 +141,7 @@ def conifer(rng: Rng) -> Prop:
     """A fir: drooping whorls about a straight stem."""
     h = rng.uniform(3.5, 7.0)
     parts: Prop = [("bark", tube([(0, 0, -0.2), (0, 0, h)], [0.16, 0.02], 8))]
-    centres = []
+    centres: list[Points] = []
     for z in np.linspace(0.12, 0.98, 18) * h:
         reach = (h - z) * 0.28 + 0.1
         for a in rng.uniform(0, 6.3, 7):

@@ -7,22 +7,21 @@ it, and kinds that begin with "glow" shine by themselves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from msrnet_cli.synth import shapes
-from msrnet_cli.synth.shapes import Mesh
+from msrnet_cli.synth.shapes import Mesh, Triple
 
 Prop = list[tuple[str, Mesh]]
 
 
 Rng = np.random.Generator
+Maker = Callable[[Rng], Prop]
 
 
-def placed(
-    prop: Prop, at: Sequence[float], turn: float = 0.0, scale: float = 1.0
-) -> Prop:
+def placed(prop: Prop, at: Triple, turn: float = 0.0, scale: float = 1.0) -> Prop:
     """The prop turned about z, scaled and moved."""
     return [(kind, shapes.moved(mesh, at, turn, scale)) for kind, mesh in prop]
 

@@ -86,7 +86,8 @@ def _blank() -> Surface:
 
 def _inside_texel(mesh: Mesh, column: int) -> NDArray[np.float32]:
     """Texture coordinates that all point into one column of the palette."""
-    return np.tile(np.float32([(column + 0.5) / _GLOWS, 0.5]), (len(mesh.points), 1))
+    spot = np.array([(column + 0.5) / _GLOWS, 0.5], np.float32)
+    return np.tile(spot, (len(mesh.points), 1))
 
 
 def light_place(scene: Scene, direction: str) -> tuple[float, float, float]:
@@ -268,7 +269,7 @@ class Stage:
         small, samples = max(size // 2, 8), max(samples // 2, 4)
         guide = self.guides(small, samples)
         path = {"type": "path", "max_depth": 3}
-        found = []
+        found: list[Image] = []
         for direction in directions:
             straight = self.direct(direction, small, samples)
             # The same seed places the same rays, so the direct parts cancel exactly.

@@ -14,7 +14,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Points = NDArray[np.float32]
+Points = NDArray[np.floating]
+Triple = Sequence[float] | NDArray[np.floating]
 Faces = NDArray[np.uint32]
 
 
@@ -37,7 +38,7 @@ class Mesh:
 
 def _unit(vectors: NDArray[np.floating]) -> Points:
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return (vectors / np.maximum(length, 1e-9)).astype(np.float32)
+    return np.asarray(vectors / np.maximum(length, 1e-9), np.float32)
 
 
 def smooth(points: ArrayLike, faces: ArrayLike, uv: ArrayLike | None = None) -> Mesh:
@@ -113,9 +114,9 @@ def turned(axis: str, angle: float) -> Points:
 
 def moved(
     mesh: Mesh,
-    at: Sequence[float] = (0, 0, 0),
+    at: Triple = (0, 0, 0),
     turn: float = 0.0,
-    scale: float | Sequence[float] = 1.0,
+    scale: float | Triple = 1.0,
     tilt: tuple[str, float] | None = None,
 ) -> Mesh:
     """Scale, tilt about an axis, turn about z, then shift."""
@@ -169,7 +170,7 @@ def _corner(
     return number[tuple(key)]
 
 
-def _chamfered(signs: Points, half: Sequence[float], bevel: float) -> Points:
+def _chamfered(signs: Points, half: Triple, bevel: float) -> Points:
     full = np.asarray(half, np.float32)
     inset = np.repeat(full[None] - bevel, 3, 0)
     inset[range(3), range(3)] = full
@@ -186,8 +187,8 @@ def _outward(points: Points, faces: Faces) -> Faces:
 
 
 def box(
-    size: Sequence[float],
-    at: Sequence[float] = (0, 0, 0),
+    size: Triple,
+    at: Triple = (0, 0, 0),
     bevel: float = 0.012,
     rng: np.random.Generator | None = None,
     warp: float = 0.0,
@@ -225,8 +226,8 @@ def _box_uv(points: Points, longest: int) -> Points:
 
 
 def beam(
-    start: Sequence[float],
-    end: Sequence[float],
+    start: Triple,
+    end: Triple,
     width: float,
     depth: float,
     rng: np.random.Generator | None = None,
@@ -304,7 +305,7 @@ def grid_faces(rows: int, columns: int) -> Faces:
     return np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
 
 
-def disc(radius: float, at: Sequence[float], sides: int = 28) -> Mesh:
+def disc(radius: float, at: Triple, sides: int = 28) -> Mesh:
     """A level disc facing up."""
     angle = np.linspace(0, 2 * np.pi, sides, endpoint=False)
     rim = np.stack([np.cos(angle), np.sin(angle), 0 * angle], 1) * radius
@@ -338,6 +339,7 @@ def tube(path: ArrayLike, radius: ArrayLike, sides: int = 8) -> Mesh:
 def ball(detail: int) -> tuple[Points, Faces]:
     """An icosphere: unit directions (n, 3) and faces; 20 x 4^detail of them."""
     t = (1 + 5**0.5) / 2
+    points: list[tuple[float, float, float]]
     points = [(-1, t, 0), (1, t, 0), (-1, -t, 0), (1, -t, 0), (0, -1, t), (0, 1, t)]
     points += [(0, -1, -t), (0, 1, -t), (t, 0, -1), (t, 0, 1), (-t, 0, -1), (-t, 0, 1)]
     p = _unit(np.array(points, np.float32))
@@ -374,7 +376,7 @@ def lumps(rng: np.random.Generator, d: Points, roughness: float) -> Points:
 
 
 def rock(
-    rng: np.random.Generator, size: Sequence[float], detail: int = 4, cuts: int = 14
+    rng: np.random.Generator, size: Triple, detail: int = 4, cuts: int = 14
 ) -> Mesh:
     """A boulder: a ball cut by random planes, then weathered.
 
@@ -385,7 +387,7 @@ def rock(
         cuts: Planes; few give slabs and spikes, 0 gives a pebble.
     """
     d, faces = ball(detail)
-    radius = np.ones(len(d), np.float32)
+    radius: Points = np.ones(len(d), np.float32)
     if cuts:
         planes = _unit(rng.normal(size=(cuts, 3)))
         depth = rng.uniform(0.45, 0.95, cuts).astype(np.float32)
@@ -399,8 +401,8 @@ def rock(
 
 def blob(
     rng: np.random.Generator,
-    at: Sequence[float],
-    size: Sequence[float],
+    at: Triple,
+    size: Triple,
     rough: float = 0.04,
     detail: int = 3,
     square: float = 2.0,

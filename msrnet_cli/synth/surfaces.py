@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from msrnet_cli.synth.noise import Field
 from msrnet_cli.synth.patterns import VARIANTS, pattern
 
-Colour = NDArray[np.float32]
+Colour = NDArray[np.floating]
 
 # Weathered things as a camera sees them, sRGB.
 EARTH = (

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 
 from msrnet_cli.synth import shapes
 from msrnet_cli.synth.furniture import pot
-from msrnet_cli.synth.props import Prop, Rng, wooden
+from msrnet_cli.synth.props import Maker, Prop, Rng, wooden
 from msrnet_cli.synth.shapes import beam, blob, box, disc, lathe, tube
 from msrnet_cli.synth.stonework import stepping_stone, well
 
@@ -217,6 +216,6 @@ def rubbish(rng: Rng) -> Prop:
     return parts
 
 
-YARD: tuple[Callable[[Rng], Prop], ...] = (
+YARD: tuple[Maker, ...] = (
     barrel, crate, pot, logs, wheel, rubbish, barrel, stepping_stone, well,
 )  # fmt: skip
