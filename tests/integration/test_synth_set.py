@@ -1,0 +1,199 @@
+"""Whole sets: files, bytes, continuing, physics. Small pictures throughout."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+np = pytest.importorskip("numpy")
+pytest.importorskip("mitsuba", reason="needs the extra msrnet[synth]")
+Image = pytest.importorskip("PIL.Image")
+
+from msrnet_cli.config import SynthOptions  # noqa: E402
+from msrnet_cli.errors import UsageError  # noqa: E402
+from msrnet_cli.synth import SceneDone, SetStarted, render_set  # noqa: E402
+from msrnet_cli.synth.engine import choose_engine  # noqa: E402
+from msrnet_cli.synth.light import Light, gains, luminance, tone  # noqa: E402
+from msrnet_cli.synth.photograph import exposed, photograph  # noqa: E402
+from msrnet_cli.synth.render import Stage  # noqa: E402
+from msrnet_cli.synth.scenes import draw, in_mirror, scene_number  # noqa: E402
+
+TINY = SynthOptions(scenes=2, size=32, samples=4, workers=1)
+
+
+def render(out, options):
+    told = []
+    return render_set(Path(out), options, told.append), told
+
+
+def pixels(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
+def contents(folder):
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {str(p.relative_to(folder)): p.read_bytes() for p in files}
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    out = tmp_path_factory.mktemp("tiny")
+    summary, told = render(out, TINY)
+    return out, summary, told
+
+
+def test_files_are_named_as_in_vidit(tiny):
+    out, summary, _ = tiny
+    pictures = sorted(p.name for p in out.glob("*.png"))
+    assert pictures == [
+        f"Image00{i}_{light}.png" for i in (0, 1) for light in ("4500_E", "6500_N")
+    ]
+    assert summary.pictures == 4
+    assert pixels(out / "Image000_6500_N.png").shape == (32, 32, 3)
+
+
+def test_the_note_records_version_seed_and_settings(tiny):
+    note = json.loads((tiny[0] / "synth.json").read_text())
+    assert {"msrnet", "mitsuba", "variant", "seed", "scenes", "settings"} <= set(note)
+    assert note["settings"]["size"] == 32
+    assert note["scene_numbers"] == [0, 1]
+
+
+def test_progress_is_told_once_a_scene(tiny):
+    _, _, told = tiny
+    assert isinstance(told[0], SetStarted)
+    assert [d.index for d in told[1:] if isinstance(d, SceneDone)] == [0, 1]
+
+
+def test_pictures_of_one_scene_differ_by_light(tiny):
+    north = pixels(tiny[0] / "Image000_6500_N.png").astype(float)
+    east = pixels(tiny[0] / "Image000_4500_E.png").astype(float)
+    assert np.abs(north - east).mean() > 2
+
+
+def test_two_processes_give_the_same_bytes_as_one(tiny, tmp_path):
+    render(tmp_path, replace(TINY, workers=2))
+    assert contents(tmp_path) == contents(tiny[0])
+
+
+def test_a_set_is_continued_where_it_stopped(tiny, tmp_path):
+    expected = contents(tiny[0])
+    render(tmp_path, replace(TINY, scenes=1))
+    (tmp_path / ".Image001_6500_N.png.77.part").write_bytes(b"half")
+    summary, told = render(tmp_path, TINY)
+    assert summary.rendered == 1
+    assert told[0].present == 1
+    assert contents(tmp_path) == expected
+
+
+def test_a_folder_with_another_set_is_refused(tiny):
+    before = contents(tiny[0])
+    with pytest.raises(UsageError, match="another set"):
+        render(tiny[0], replace(TINY, seed=1))
+    assert contents(tiny[0]) == before
+
+
+def test_splits_draw_other_scenes(tiny, tmp_path):
+    render(tmp_path, replace(TINY, split="validation", scenes=1))
+    one = (tmp_path / "Image000_6500_N.png").read_bytes()
+    assert one != (tiny[0] / "Image000_6500_N.png").read_bytes()
+
+
+def test_pairs_depth_and_sheet(tiny, tmp_path):
+    sheet = tmp_path / "sheet.png"
+    options = replace(TINY, scenes=1, layout="pairs", depth=True, sheet=str(sheet))
+    summary, _ = render(tmp_path / "set", options)
+    target = (tmp_path / "set/target/Image000.png").read_bytes()
+    assert target == (tiny[0] / "Image000_4500_E.png").read_bytes()
+    given = (tmp_path / "set/input/Image000.png").read_bytes()
+    assert given == (tiny[0] / "Image000_6500_N.png").read_bytes()
+    depth = pixels(tmp_path / "set/depth/Image000.png")
+    assert depth.dtype == np.uint16
+    assert 50 < np.median(depth[-8:]) < 3000  # the ground at the feet, centimetres
+    assert summary.sheet == sheet
+    assert pixels(sheet).shape[2] == 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"lights": ("7000_N",)},
+        {"scenes": 0},
+        {"size": 4},
+        {"samples": 0},
+        {"seed": -1},
+        {"to_light": "E"},
+    ],
+)
+def test_impossible_options_are_refused_before_anything_is_written(wrong, tmp_path):
+    with pytest.raises(UsageError):
+        render(tmp_path / "set", replace(TINY, **wrong))
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_killed_run_leaves_whole_pictures_and_goes_on(tiny, tmp_path):
+    code = (
+        "from pathlib import Path; from msrnet_cli.config import SynthOptions; "
+        "from msrnet_cli.synth import render_set; "
+        f"render_set(Path({str(tmp_path)!r}), SynthOptions(scenes=40, size=32, "
+        "samples=4, workers=1), lambda r: None)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code])
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("Image000_*.png")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    for path in tmp_path.glob("*.png"):
+        assert pixels(path).shape == (32, 32, 3)
+    render(tmp_path, TINY)
+    for name, data in contents(tiny[0]).items():
+        assert (tmp_path / name).read_bytes() == data
+
+
+def test_temperatures_are_a_gain_before_the_tone_curve():
+    engine = choose_engine()
+    shot = photograph(scene_number("test", 0, 3), ("N",), 32, 4, engine)
+    cold, warm = (shot.linear(Light(t, "N")) - shot.still for t in (6500, 2500))
+    lit = luminance(cold) > 0.01
+    ratio = warm[lit] / np.maximum(cold[lit], 1e-6)
+    expected = np.broadcast_to(gains(2500), ratio.shape)
+    np.testing.assert_allclose(ratio[ratio > 0], expected[ratio > 0], rtol=1e-3)
+    assert (shot.print(Light(2500, "N")) != shot.print(Light(6500, "N"))).any()
+
+
+@pytest.mark.parametrize("number", [1, 4, 7])
+def test_west_in_a_mirror_is_east_of_the_mirrored_scene(number):
+    engine = choose_engine()
+    scene = draw(number, texture=64)
+    here, there = Stage(scene, engine, 1), Stage(in_mirror(scene), engine, 2)
+
+    def shown(stage, side):
+        return tone(exposed(stage, 1.0, (side,), 64, 32)[side])
+
+    west, east = shown(here, "W")[:, ::-1], shown(there, "E")
+    other = shown(there, "W")
+    # Samples fall elsewhere in each pixel, so thin things differ a little.
+    assert np.abs(west - east).mean() < 0.03
+    assert np.abs(west - east).mean() < 0.3 * np.abs(west - other).mean()
+
+
+@pytest.mark.slow
+def test_statistics_of_fifty_scenes_are_near_vidit(tmp_path):
+    options = SynthOptions(
+        scenes=50, size=128, samples=8, seed=3, split="test", lights=("6500_N",)
+    )
+    render(tmp_path, options)
+    shown = [pixels(p) / np.float32(255.0) for p in tmp_path.glob("*_6500_N.png")]
+    bright = [luminance(picture) for picture in shown]
+    means = np.array([b.mean() for b in bright])
+    dark = np.array([(b < 0.02).mean() for b in bright])
+    assert 0.25 <= dark.mean() <= 0.7
+    assert 0.06 <= means.mean() <= 0.4
+    assert ((means < 0.02) | (dark > 0.95)).sum() < 1
