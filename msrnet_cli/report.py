@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from msrnet_cli.results import FileDone, JobStarted, JobSummary
+from msrnet_cli.synth.records import SceneDone, SetStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from msrnet_cli.errors import MSRNetError
     from msrnet_cli.results import Check, Event, Ignored
+    from msrnet_cli.synth.records import SynthSummary
 
 SCHEMA_VERSION = 1
 _EVENT_NAMES = {JobStarted: "start", FileDone: "file", JobSummary: "summary"}
@@ -139,6 +142,42 @@ class ProgressBar:
         self._progress.update(self._bar, files=f"{self._files}/{self._total}")
 
 
+class SceneLines:
+    """A line for each rendered scene, with the time left."""
+
+    def __init__(self) -> None:
+        self._begin = time.monotonic()
+        self._total = self._present = self._rendered = 0
+
+    def __call__(self, event: SetStarted | SceneDone) -> None:
+        """Print one event."""
+        if isinstance(event, SetStarted):
+            self._begin = time.monotonic()
+            self._total, self._present = event.total, event.present
+            if event.notice:
+                warn(event.notice)
+            _say(
+                f"{_count(event.total, 'scene')}, {event.present} there already,"
+                f" {event.workers} at a time, by {event.variant}"
+            )
+            return
+        self._rendered += 1
+        done = self._present + self._rendered
+        left = (time.monotonic() - self._begin) / self._rendered * (self._total - done)
+        _say(
+            f"[{done}/{self._total}] {event.name} {event.theme}, {_duration(left)} left"
+        )
+
+
+def synth_closing(summary: SynthSummary) -> None:
+    """What a set has become."""
+    _say(
+        f"{_count(summary.pictures, 'picture')} of {_count(summary.rendered, 'scene')}"
+        f" written to {summary.out} in {_duration(summary.seconds)}"
+        + (f"; sheet: {summary.sheet}" if summary.sheet else "")
+    )
+
+
 def checks_table(checks: Iterable[Check]) -> None:
     """What `msrnet doctor` found, as lines, on standard output."""
     for check in checks:
@@ -219,6 +258,14 @@ def _closing(summary: JobSummary) -> str:
     if summary.stopped_by:
         line += "; run the same command again to finish"
     return line
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
 def _count(number: int, noun: str) -> str:

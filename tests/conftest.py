@@ -22,7 +22,7 @@ from PIL import Image
 from msrnet_cli import cli, weights
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.inference import Relighter
-from networks import constant_network, tinted_identity
+from networks import tinted_identity
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 SHARED = Path(__file__).parents[2] / "shared"
@@ -100,13 +100,6 @@ def warm_file(tmp_path_factory):
     """Weights of a network that multiplies red, green and blue by 1, 0.8 and 0.5."""
     path = tmp_path_factory.mktemp("weights") / "warm.safetensors"
     return _saved(tinted_identity((1, 0.8, 0.5)), path, arch="dmshn", channels=12)
-
-
-@pytest.fixture(scope="session")
-def flat_file(tmp_path_factory):
-    """Weights of a network that paints everything mid-grey."""
-    path = tmp_path_factory.mktemp("weights") / "flat.safetensors"
-    return _saved(constant_network(0.5), path, arch="dmshn", channels=4)
 
 
 @pytest.fixture(scope="session")

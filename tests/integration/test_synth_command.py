@@ -1,0 +1,65 @@
+"""`msrnet synth` from the command line."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def mitsuba():
+    return pytest.importorskip("mitsuba")
+
+
+def test_a_small_set_with_a_sheet(program, mitsuba):
+    options = ("--scenes", 2, "--size", 32, "--samples", 2, "--workers", 1)
+    done = program.run("synth", "set", *options, "--sheet", "sheet.png")
+    names = sorted(path.name for path in (program.folder / "set").iterdir())
+    assert names == [
+        "Image000_4500_E.png",
+        "Image000_6500_N.png",
+        "Image001_4500_E.png",
+        "Image001_6500_N.png",
+        "synth.json",
+    ]
+    assert json.loads((program.folder / "set/synth.json").read_text())["seed"] == 0
+    with Image.open(program.folder / "sheet.png") as sheet:
+        assert sheet.width > 32
+    assert "[2/2]" in done.err
+    again = program.run("synth", "set", *options)
+    assert "0 pictures of 0 scenes" in again.err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--lights", "6500_Q"),
+        ("--lights", "1_N"),
+        ("--layout", "pairs", "--from", "N"),
+        ("--size", "1"),
+        ("--scenes", "0"),
+        ("--split", "other"),
+    ],
+)
+def test_options_that_cannot_be_carried_out_are_refused(program, options):
+    done = program.run("synth", "set", *options, code=2)
+    assert done.err.strip()
+    assert not (program.folder / "set").exists()
+
+
+def test_without_the_extra_one_line_says_what_to_install(tmp_path):
+    code = (
+        "import sys\n"
+        "sys.modules['mitsuba'] = None\n"
+        "from msrnet_cli.cli import main\n"
+        "sys.argv = ['msrnet', 'synth', 'set']\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "pip install 'msrnet[synth]'" in line
