@@ -12,7 +12,7 @@ import traceback
 import warnings
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -54,35 +54,63 @@ app = typer.Typer(
 weights_app = typer.Typer(help="Look at weights, check them, convert them.")
 app.add_typer(weights_app, name="weights", no_args_is_help=True)
 
-_SIGNAL_CODES = {"SIGINT": 130, "SIGTERM": 143}
+_SIGNAL_CODES = {"SIGINT": 130, "SIGPIPE": 141, "SIGTERM": 143}
 _STREAM = "-"
 
+# The base of all that the parser raises: typer has kept its name in several places.
+_ParserError: type[Exception] = typer.BadParameter.__mro__[2]
 _defaults = FolderOptions()
 _synth = SynthOptions()
 
 
 def main() -> NoReturn:
     """Run the command line; the one place where errors become exit codes."""
+    _open_closed_streams()
     # torch says at import that it runs without NumPy, which is what it is to do.
     warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
     warnings.filterwarnings("ignore", module="PIL")
     try:
-        app(prog_name="msrnet")
+        code = app(prog_name="msrnet", standalone_mode=False)
     except MSRNetError as error:
-        from msrnet_cli import report
-
-        report.error_line(error)
-        _exit(error.exit_code)
+        _exit_with(error)
+    except _ParserError as error:
+        _exit_with_usage(error)
     except KeyboardInterrupt as stop:
         _exit(_SIGNAL_CODES[getattr(stop, "signal", "SIGINT")])
     except BrokenPipeError:
         # Whoever read our output has gone; Python must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _exit(1)
+        _exit(_SIGNAL_CODES["SIGPIPE"])
     except Exception as error:
         _report_bug(error)
         _exit(1)
-    _exit(0)
+    _exit(code or 0)
+
+
+def _open_closed_streams() -> None:
+    """Give a program that was started without one of its streams an empty one.
+
+    Otherwise what is meant for people would go where pictures go.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 open to the end
+
+
+def _exit_with(error: MSRNetError) -> NoReturn:
+    from msrnet_cli import report
+
+    report.error_line(error)
+    _exit(error.exit_code)
+
+
+def _exit_with_usage(error: Any) -> NoReturn:  # noqa: ANN401 see _ParserError
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(error.format_message(), file=sys.stderr)
+        _exit(UsageError.exit_code)
+    context = error.ctx.command_path if getattr(error, "ctx", None) else "msrnet"
+    reason = error.format_message().rstrip(".")
+    _exit_with(UsageError(reason, f"see {context} --help"))
 
 
 def _exit(code: int) -> NoReturn:
@@ -163,7 +191,7 @@ def relight(
         ),
     ] = None,
     lossless: Annotated[
-        bool, typer.Option("--lossless", help="WebP and AVIF without loss.")
+        bool, typer.Option("--lossless", help="WebP without loss; AVIF at its best.")
     ] = False,
     strip_metadata: Annotated[
         bool, typer.Option("--strip-metadata", help="Leave out EXIF, XMP, IPTC, text.")
@@ -278,15 +306,18 @@ def _relight_stream(
     from msrnet_cli import report
     from msrnet_cli.folder import stream
 
-    for note in stream.relight_stream(inputs[0], output, load, options):
-        if not quiet:
-            report.warn(note)
+    try:
+        notes = stream.relight_stream(inputs[0], output, load, options)
+    except PictureError as error:  # the only picture there was
+        raise NothingDoneError(error.reason, error.remedy) from error
+    for note in () if quiet else notes:
+        report.warn(note)
 
 
 def _batch_size(text: str) -> int | None:
     if text == "auto":
         return None
-    if text.isdigit() and int(text) > 0:
+    if text.isdecimal() and int(text) > 0:
         return int(text)
     raise UsageError(f"--batch-size {text}", "give auto or a number from 1 on")
 

@@ -97,9 +97,9 @@ def _codecs() -> Check:
 
 def _weights() -> list[Check]:
     entries = weights.built_in()
-    if not any(entry.default for entry in entries):
-        return [Check("weights", "no default weights", "name a file with --weights")]
     checks = []
+    if not any(entry.default for entry in entries):
+        checks.append(Check("weights", "no default", "name a file with --weights"))
     for entry in entries:
         try:
             card = weights.load(entry.name).card

@@ -135,7 +135,11 @@ def _free_main_memory() -> int | None:
     try:
         ceiling = (group / "memory.max").read_text().strip()
         if ceiling != "max":
-            limits.append(int(ceiling) - int((group / "memory.current").read_text()))
+            statistics = (group / "memory.stat").read_text().split()
+            # Cached file pages count as used, but are given back on demand.
+            cached = int(statistics[statistics.index("inactive_file") + 1])
+            used = int((group / "memory.current").read_text()) - cached
+            limits.append(int(ceiling) - used)
     except (OSError, ValueError):
         pass  # no such limit here
     return min(limits, default=None)

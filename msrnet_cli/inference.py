@@ -7,7 +7,6 @@ nowhere else, so that what is evaluated and timed is what users get.
 from __future__ import annotations
 
 import copy
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -86,8 +85,8 @@ class Relighter:
         self.device = hardware.choose_device(device)
         self._exact = _placed(copy.deepcopy(network), self.device, torch.float32)
         self._offset = 0.5 if card.model.value_range == "centred" else 0.0
-        self._lock = threading.Lock()
         self.dtype, self._network = self._choose(dtype)
+        self._free_to_choose = dtype == "auto"
 
     @classmethod
     def load(
@@ -144,21 +143,33 @@ class Relighter:
             return [self.relight(one) for one in image]
         if isinstance(image, Image.Image):
             picture = images.from_pil(image)
-            return images.to_pil(picture, self._all([picture.rgb])[0])
+            (relit,) = self._all([picture.rgb], deep=picture.encoding.depth > 8)
+            return images.to_pil(picture, relit)
         if isinstance(image, Tensor):
             return self._relight_tensor(image)
         if hasattr(image, "__array_interface__"):
             return self._relight_array(image)
         raise TypeError(f"cannot relight a {type(image).__name__}")
 
-    def run(self, batch: Sequence[Tensor]) -> Relit:
+    def run(self, batch: Sequence[Tensor], *, deep: bool = False) -> Relit:
         """Relight pictures of one size together; the folder job's way in.
 
         Args:
             batch: Each 3 H W, float32, sRGB in [0, 1], all of one size.
+            deep: More than 8 bits matter. bfloat16 has no more than that, so these are
+                computed in float32, unless a format was asked for by name.
         """
         notes: list[str] = []
-        outputs = self._attempt(torch.stack(list(batch)), notes)
+        network = self._network
+        if deep and self.dtype != torch.float32:
+            if self._free_to_choose:
+                network = self._exact
+            else:
+                name = hardware.dtype_name(self.dtype)
+                notes.append(
+                    f"computed in {name}: only about 8 bits of its depth count"
+                )
+        outputs = self._attempt(network, torch.stack(list(batch)), notes)
         images_ = [None if isinstance(o, PictureError) else o for o in outputs]
         failures = [o if isinstance(o, PictureError) else None for o in outputs]
         return Relit(images_, failures, tuple(dict.fromkeys(notes)))
@@ -168,13 +179,13 @@ class Relighter:
         budget = _BATCH_MEGAPIXELS[self.device.type] * 1e6
         return max(1, min(_MAX_BATCH, int(budget // (width * height))))
 
-    def _all(self, pictures: Sequence[Tensor]) -> list[Tensor]:
+    def _all(self, pictures: Sequence[Tensor], *, deep: bool) -> list[Tensor]:
         """Relight 3 H W pictures of one size; raises where one fails."""
         outputs: list[Tensor] = []
         height, width = pictures[0].shape[-2:]
         count = self.batch_size(width, height)
         for start in range(0, len(pictures), count):
-            relit = self.run(pictures[start : start + count])
+            relit = self.run(pictures[start : start + count], deep=deep)
             for image, failure in zip(relit.images, relit.failures, strict=True):
                 if image is None:
                     raise failure or PictureError("no output")
@@ -186,36 +197,41 @@ class Relighter:
         if batch.ndim != 4 or batch.shape[1] != 3 or 0 in batch.shape:
             shape = list(image.shape)
             raise PictureError(f"a tensor of shape {shape}", "give 3 H W or B 3 H W")
-        relit = torch.stack(self._all(list(_to_unit(batch))))
+        deep = batch.dtype in (torch.float32, torch.float64)
+        relit = torch.stack(self._all(list(_to_unit(batch)), deep=deep))
         relit = _from_unit(relit, image.dtype).to(image.device)
         return relit[0] if image.ndim == 3 else relit
 
     def _relight_array(self, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         import numpy as np
 
-        if array.ndim == 4:
+        if array.ndim == 4 and len(array):
             return np.stack([self._relight_array(one) for one in array])
         if array.ndim == 2:
             array = np.stack([array] * 3, -1)
         if array.ndim != 3 or array.shape[2] not in (3, 4) or 0 in array.shape:
             raise PictureError(
-                f"an array of shape {array.shape}", "give H W, H W 3, H W 4 or B H W 3"
+                f"an array of shape {array.shape}", "give H W, H W 3 or 4, or B H W 3"
             )
-        colours = np.ascontiguousarray(array[..., :3].transpose(2, 0, 1))
-        deep = colours.dtype == np.uint16
-        tensor = torch.from_numpy(colours.astype(np.int32) if deep else colours)
-        unit = tensor.float() / 65535 if deep else _to_unit(tensor)
-        (relit,) = self._all([unit])
-        levels = relit * 65535 if deep else _from_unit(relit, tensor.dtype)
-        levels = levels.round() if deep else levels
-        out = levels.permute(1, 2, 0).contiguous().numpy().astype(array.dtype)
-        return np.concatenate((out, array[..., 3:]), 2)
+        # A copy in this machine's byte order: torch takes no other, and may write.
+        native = array.dtype.newbyteorder("=")
+        colours = array[..., :3].transpose(2, 0, 1).astype(native, order="C")
+        if native == np.uint16:
+            unit = torch.from_numpy(colours.astype(np.float32)) / 65535
+            (relit,) = self._all([unit], deep=True)
+            levels = (relit * 65535).round()
+        else:
+            levels = self._relight_tensor(torch.from_numpy(colours))
+        out = levels.permute(1, 2, 0).contiguous().numpy()
+        return np.concatenate((out, array[..., 3:]), 2).astype(array.dtype)
 
-    def _attempt(self, batch: Tensor, notes: list[str]) -> list[Tensor | PictureError]:
+    def _attempt(
+        self, network: nn.Module, batch: Tensor, notes: list[str]
+    ) -> list[Tensor | PictureError]:
         """Run a batch; where memory runs out, its halves, down to single pictures."""
         try:
-            self._require_memory(batch)
-            return self._guarded(batch, notes)
+            self._require_memory(network, batch)
+            return self._guarded(network, batch, notes)
         except (RuntimeError, MemoryError) as error:
             if not hardware.is_out_of_memory(error):
                 raise
@@ -224,18 +240,19 @@ class Relighter:
         if len(batch) > 1:
             middle = len(batch) // 2
             notes.append(f"memory ran out: batch of {len(batch)} split")
-            return self._attempt(batch[:middle], notes) + self._attempt(
-                batch[middle:], notes
-            )
-        return [self._too_large(batch)]
+            first = self._attempt(network, batch[:middle], notes)
+            return first + self._attempt(network, batch[middle:], notes)
+        return [self._too_large(network, batch)]
 
-    def _guarded(self, batch: Tensor, notes: list[str]) -> list[Tensor | PictureError]:
-        outputs: list[Tensor | PictureError] = list(self._forward(self._network, batch))
+    def _guarded(
+        self, network: nn.Module, batch: Tensor, notes: list[str]
+    ) -> list[Tensor | PictureError]:
+        outputs: list[Tensor | PictureError] = list(self._forward(network, batch))
         for index, output in enumerate(outputs):
             image = batch[index : index + 1]
             if not isinstance(output, Tensor) or _is_sound(output, image):
                 continue
-            if self.dtype != torch.float32:
+            if network is not self._exact:
                 notes.append("an unsound output was computed again in fp32")
                 output = self._forward(self._exact, image)[0]
                 outputs[index] = output
@@ -281,23 +298,24 @@ class Relighter:
                 return torch.float32, self._exact
         return wanted, reduced
 
-    def _require_memory(self, batch: Tensor) -> None:
+    def _require_memory(self, network: nn.Module, batch: Tensor) -> None:
         free = hardware.free_bytes(self.device)
-        if free is not None and self._needed(batch) > free:
+        if free is not None and self._needed(network, batch) > free:
             # Raised before trying: where memory is overcommitted, trying would have
             # the operating system kill the whole run.
             raise MemoryError
 
-    def _needed(self, batch: Tensor) -> int:
+    def _needed(self, network: nn.Module, batch: Tensor) -> int:
         scale = max(1.0, self.card.model.channels / 32)
         pixels = batch.shape[0] * batch.shape[2] * batch.shape[3]
-        return int(pixels * _BYTES_PER_PIXEL[self.dtype] * scale)
+        dtype = torch.float32 if network is self._exact else self.dtype
+        return int(pixels * _BYTES_PER_PIXEL[dtype] * scale)
 
-    def _too_large(self, image: Tensor) -> PictureError:
+    def _too_large(self, network: nn.Module, image: Tensor) -> PictureError:
         height, width = image.shape[-2:]
         free = hardware.free_bytes(self.device)
         have = "" if free is None else f", {free / 1e9:.1f} GB are free"
-        needed = self._needed(image) / 1e9
+        needed = self._needed(network, image) / 1e9
         return PictureError(
             f"{width}x{height} needs about {needed:.1f} GB of memory{have}",
             "close other programs, use another device, or make the picture smaller",

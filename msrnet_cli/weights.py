@@ -111,8 +111,17 @@ def locate(spec: str | None = None, *, offline: bool = False) -> Path:
     for entry in known:
         if spec == entry.name:
             return entry.path
-    path = Path(spec).expanduser()
-    if not path.is_file():
+    path = Path(spec)
+    try:
+        path = path.expanduser()
+        found = path.is_file()
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:  # no such user, a name too long
+        raise WeightsError(f"weights {spec}: {error}", "check the path") from error
+    if not found:
         names = ", ".join(entry.name for entry in known) or "none"
         kind = "is a folder" if path.is_dir() else "does not exist"
         raise WeightsError(
@@ -219,7 +228,7 @@ def import_published(source: Path, target: Path, card: WeightsCard) -> WeightsCa
     ours = {_our_name(name): value.float() for name, value in theirs.items()}
     stacked = any(name.startswith("1.") for name in ours)
     stem = ours.get("0.encoder1.0.bias" if stacked else "encoder1.0.bias")
-    if stem is None:
+    if stem is None or stem.ndim != 1:
         raise WeightsError(f"{source} holds no DMSHN weights", "check the file")
     arch: Arch = "stacked" if stacked else "dmshn"
     model = replace(card.model, arch=arch, channels=len(stem))
@@ -266,32 +275,39 @@ def _read_card(path: Path) -> WeightsCard:
         raise WeightsError(f"weights {path}: made by another program", _IMPORT_HINT)
     try:
         return _card_from_json(text)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise _malformed(path, f"its card is not readable ({error})") from error
 
 
 def _read_header(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         start = file.read(8)
-        if start[:2] in (b"PK", b"\x80\x02", b"\x80\x04") or start.startswith(b"(d"):
-            raise WeightsError(
-                f"weights {path}: a pickle can run any program when it is opened",
-                _IMPORT_HINT,
-            )
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+        # A length that is one cannot be mistaken for the first bytes of a pickle.
         if not 2 <= length <= MAX_HEADER_BYTES:
+            if start.startswith((b"PK\x03\x04", b"\x80", b"(d")):
+                raise WeightsError(
+                    f"weights {path}: a pickle can run any program when it is opened",
+                    _IMPORT_HINT,
+                )
             raise _malformed(path, "it is no safetensors file")
         head = file.read(length)
     try:
         header = json.loads(head, object_pairs_hook=_without_duplicates)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _malformed(path, f"its header is not readable ({error})") from error
     if not isinstance(header, dict):
         raise _malformed(path, "its header is no table")
     for name, entry in header.items():
         if not isinstance(entry, dict):
             raise _malformed(path, f"its entry {name} is no table")
-        if name != "__metadata__" and entry.get("dtype") not in _DTYPES:
+        if name != "__metadata__" and str(entry.get("dtype")) not in _DTYPES:
             raise _malformed(path, f"{name} is {entry.get('dtype')}, no float type")
     return header
 
@@ -345,7 +361,19 @@ def _card_from_json(text: str) -> WeightsCard:
         raise ValueError(f"unknown architecture {model}")
     if type(model.channels) is not int or not 1 <= model.channels <= _MAX_CHANNELS:
         raise ValueError(f"{model.channels} channels")
-    return WeightsCard(model=model, **fields)
+    card = WeightsCard(model=model, **fields)
+    texts = (
+        card.from_light,
+        card.to_light,
+        card.training_data,
+        card.licence,
+        card.notes,
+    )
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("a text is none")
+    if not all(isinstance(score, int | float) for score in card.scores.values()):
+        raise ValueError("a score is no number")
+    return card
 
 
 def _bytes(value: Tensor) -> bytes:
@@ -413,7 +441,8 @@ def _load_unsafe_kind(path: Path) -> dict[str, Tensor]:
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
     if not isinstance(state, dict) or not all(
-        isinstance(value, torch.Tensor) for value in state.values()
+        isinstance(name, str) and isinstance(value, torch.Tensor)
+        for name, value in state.items()
     ):
         raise WeightsError(f"{path} is no state dict", "ask for a plain state dict")
     return {name.removeprefix("module."): value for name, value in state.items()}

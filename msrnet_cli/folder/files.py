@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
+import platform
 import time
+import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 _PREFIX, _SUFFIX = ".msrnet-", ".part"
 _STALE_SECONDS = 3600
 _numbers = itertools.count()
+# Names this process on this machine: containers share folders, but not process numbers.
+_MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -26,7 +30,9 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # A short name of its own: the target's may already be as long as names can be.
-    part = path.with_name(f"{_PREFIX}{os.getpid()}-{next(_numbers)}{_SUFFIX}")
+    part = path.with_name(
+        f"{_PREFIX}{_MACHINE}-{os.getpid()}-{next(_numbers)}{_SUFFIX}"
+    )
     try:
         with part.open("wb") as file:
             file.write(data)
@@ -43,10 +49,12 @@ def write_whole(path: Path, data: bytes) -> None:
 def remove_leftovers(folder: Path) -> None:
     """Remove unfinished files that a killed run left in a folder."""
     for part in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
-        owner = part.name.removeprefix(_PREFIX).partition("-")[0]
+        machine, _, owner = (
+            part.name.removeprefix(_PREFIX).rpartition("-")[0].partition("-")
+        )
         with suppress(OSError):
             old = time.time() - part.stat().st_mtime > _STALE_SECONDS
-            if old or not _is_running(owner):
+            if old or (machine == _MACHINE and not _is_running(owner)):
                 part.unlink()
 
 

@@ -120,7 +120,7 @@ def relight_bytes(
         PictureError: It cannot be read, relit or written.
     """
     picture = images.read(data, suffix, max_megapixels)
-    relit = relighter.run([picture.rgb])
+    relit = relighter.run([picture.rgb], deep=picture.encoding.depth > 8)
     if relit.failures[0] is not None:
         raise relit.failures[0]
     assert relit.images[0] is not None
@@ -197,16 +197,22 @@ class _Run:
 
     def _batches(self, pictures: Iterator[_Decoded]) -> Iterator[list[_Decoded]]:
         """Pictures of one size together, without waiting long for a fellow."""
-        groups: dict[tuple[int, int], list[_Decoded]] = {}
+        groups: dict[tuple[int, int, bool], list[_Decoded]] = {}
         for item in pictures:
-            size = item.picture.size
-            limit = self._options.batch_size or self._relighter.batch_size(*size)
-            groups.setdefault(size, []).append(item)
-            if len(groups[size]) >= limit:
-                yield groups.pop(size)
+            key = (*item.picture.size, item.picture.encoding.depth > 8)
+            groups.setdefault(key, []).append(item)
+            limit = self._batch_limit(item.picture)
+            if len(groups[key]) >= limit:
+                yield groups.pop(key)
             elif sum(map(len, groups.values())) >= max(_AHEAD, limit):
                 yield groups.pop(next(iter(groups)))  # the longest waiting
         yield from groups.values()
+
+    def _batch_limit(self, picture: images.Picture) -> int:
+        """Pictures of this size that run together; never more than memory allows."""
+        width, height = picture.size
+        wanted = self._options.batch_size or self._relighter.batch_size(width, height)
+        return min(wanted, max(1, int(_AHEAD_MEGAPIXELS * 1e6 / (width * height))))
 
     def _decode(self, job: Job) -> _Decoded | FileDone:
         begin = time.perf_counter()
@@ -231,22 +237,25 @@ class _Run:
         """What to report instead of working, if anything."""
         if self._journal is None or self._options.exist == "overwrite":
             return None
-        standing = self._journal.standing(job.output, job.target, source, self._recipe)
-        if standing == "same":
-            return FileDone(
-                str(job.source), str(job.target), "skipped", job.pixels / 1e6
-            )
-        if standing == "foreign":
-            raise PictureError(
-                f"{job.target} exists and was not made by msrnet, or was changed since",
-                "use --exist overwrite to replace it",
-            )
+        standings = set()
+        for output, path in job.outputs():
+            standing = self._journal.standing(output, path, source, self._recipe)
+            if standing == "foreign":
+                raise PictureError(
+                    f"{path} exists and was not made by msrnet, or was changed since",
+                    "use --exist overwrite to replace it",
+                )
+            standings.add(standing)
+        if standings == {"same"}:
+            megapixels = job.pixels / 1e6
+            return FileDone(str(job.source), str(job.target), "skipped", megapixels)
         return None
 
     def _relight(self, batch: list[_Decoded], pool: ThreadPoolExecutor) -> None:
         begin = time.perf_counter()
+        deep = batch[0].picture.encoding.depth > 8
         try:
-            relit = self._relighter.run([item.picture.rgb for item in batch])
+            relit = self._relighter.run([i.picture.rgb for i in batch], deep=deep)
         except Exception as error:  # as in _decode
             for item in batch:
                 self._report(_failed(item.job, _fault(error)))
@@ -271,13 +280,14 @@ class _Run:
         try:
             options = for_target(self._options.write, job.target)
             data, more = images.write(picture, relit, options)
+            contents = [data]
             if job.compare is not None:
-                write_whole(job.compare, images.side_by_side(picture, relit))
-            with self._lock:
-                if self._journal is not None:
-                    entry = Entry(job.output, digest(data), item.source, self._recipe)
-                    self._journal.add(entry)
-            write_whole(job.target, data)
+                contents.append(images.side_by_side(picture, relit))
+            # The picture itself last: where it is, all that belongs to it is.
+            files = [*zip(job.outputs(), contents, strict=True)]
+            for (output, path), content in reversed(files):
+                self._note(Entry(output, digest(content), item.source, self._recipe))
+                write_whole(path, content)
         except OSError as error:
             reason = f"{job.target} cannot be written: {error.strerror or error}"
             return _failed(job, PictureError(reason, "check space and permissions"))
@@ -297,9 +307,17 @@ class _Run:
             seconds={**item.seconds, "encode": seconds},
         )
 
+    def _note(self, entry: Entry) -> None:
+        """Tell the journal of a result before it is moved into place."""
+        with self._lock:
+            if self._journal is not None:
+                self._journal.add(entry)
+
     def _report_encoded(self, leave: int) -> None:
         while len(self._encoding) > leave:
-            self._report(self._encoding.popleft().result())
+            done = self._encoding[0].result()  # a signal while waiting loses nothing
+            self._encoding.popleft()
+            self._report(done)
 
     def _report(self, done: FileDone) -> None:
         self._counts[done.status] += 1
@@ -340,7 +358,10 @@ class _Run:
                 return ""
             lines = [_HEADLINE]
             for failure in self._failures:
-                lines += [f"# {failure.reason}", listing[failure.input]]
+                line = listing[failure.input]
+                if "\n" in line:  # a name that a list of lines cannot hold
+                    line = f"# cannot be listed: {line!r}"
+                lines += [f"# {failure.reason}", line]
             write_whole(
                 path, ("\n".join(lines) + "\n").encode(errors="surrogateescape")
             )

@@ -6,13 +6,12 @@ result never arrived is harmless: the file at that path then has other content.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
-
-from msrnet_cli.folder.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,8 +50,9 @@ class Journal:
         self._folder = folder
         self._path = folder / NAME
         self._entries: dict[str, dict[str, Entry]] = {}
+        self._position = 0
         self._torn = False
-        self._load()
+        self._read_on()
 
     def standing(
         self, entry_output: str, path: Path, source: str, recipe: str
@@ -72,7 +72,11 @@ class Journal:
         """
         if not path.exists():
             return "absent"
-        entry = self._entries.get(entry_output, {}).get(digest(path.read_bytes()))
+        made = digest(path.read_bytes())
+        entry = self._entries.get(entry_output, {}).get(made)
+        if entry is None:
+            self._read_on()  # another run may be at work in the same folder
+            entry = self._entries.get(entry_output, {}).get(made)
         if entry is None:
             return "foreign"
         same = entry.source == source and entry.recipe == recipe
@@ -85,37 +89,38 @@ class Journal:
             OSError: The journal cannot be written.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        if self._torn:
-            self._rewrite()
-        line = json.dumps({"v": _VERSION, **asdict(entry)}, ensure_ascii=True) + "\n"
+        line = json.dumps({"v": _VERSION, **asdict(entry)}) + "\n"
+        # A line torn by a killed run or a full disk must not swallow the next one.
+        data = (b"\n" if self._torn else b"") + line.encode()
         with self._path.open("ab", buffering=0) as file:
-            file.write(line.encode())
+            self._torn = True
+            if file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._torn = False
             os.fsync(file.fileno())
         self._remember(entry)
 
-    def _load(self) -> None:
+    def _read_on(self) -> None:
+        """Read what was added since the last time, by this run or another."""
         try:
-            text = self._path.read_text("utf-8", errors="replace")
+            with self._path.open("rb") as file:
+                file.seek(self._position)
+                data = file.read()
         except OSError:
             return
-        self._torn = bool(text) and not text.endswith("\n")
-        for line in text.splitlines():
+        whole, _, rest = data.rpartition(b"\n")
+        self._position += len(data) - len(rest)
+        self._torn = bool(rest)
+        for line in whole.splitlines():
             try:
                 fields = json.loads(line)
                 if fields.pop("v") == _VERSION:
                     self._remember(Entry(**fields))
             except (ValueError, TypeError, KeyError, AttributeError):
-                continue  # a line torn by a killed run
+                continue  # torn by a killed run
 
     def _remember(self, entry: Entry) -> None:
         self._entries.setdefault(entry.output, {})[entry.made] = entry
-
-    def _rewrite(self) -> None:
-        """Drop a torn last line, which would swallow the next one."""
-        entries = (e for made in self._entries.values() for e in made.values())
-        lines = (json.dumps({"v": _VERSION, **asdict(e)}) + "\n" for e in entries)
-        write_whole(self._path, "".join(lines).encode())
-        self._torn = False
 
 
 def digest(data: bytes) -> str:

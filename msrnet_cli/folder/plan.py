@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from msrnet_cli.config import FolderOptions
 
 _CLUTTER = frozenset({"desktop.ini", "thumbs.db", "__macosx"})
+_LONGEST_NAME = 255  # bytes, on every common file system
 _ROOT_MARK = "/./"  # in a list, as rsync has it: the tree below is mirrored
 
 
@@ -50,6 +51,14 @@ class Job:
     listing: str
     pixels: int = 0
     compare: Path | None = None
+
+    def outputs(self) -> list[tuple[str, Path]]:
+        """All files this job writes, as names below the output folder and paths."""
+        files = [(self.output, self.target)]
+        if self.compare is not None:
+            name = (Path(self.output).parent / self.compare.name).as_posix()
+            files.append((name, self.compare))
+        return files
 
 
 @dataclass(frozen=True)
@@ -90,8 +99,24 @@ def make_plan(
             output folder.
         NothingDoneError: There is no picture.
     """
+    try:
+        return _make_plan(inputs, output, options, lists)
+    except OSError as error:  # such as a name too long for the file system
+        reason = f"{error.filename or output}: {error.strerror or error}"
+        raise UsageError(reason, "check the path") from error
+
+
+def _make_plan(
+    inputs: Sequence[str], output: str, options: FolderOptions, lists: str | None
+) -> Plan:
     _check_template(options.name)
     target = Path(output)
+    if (
+        target.exists()
+        and not target.is_dir()
+        and not _names_a_file(inputs, target, lists, output)
+    ):
+        raise UsageError(f"{output} is a file", "name a folder for the output")
     ignored: list[Ignored] = []
     found = list(_collect(inputs, lists, target, options, ignored))
     if not found:
@@ -115,8 +140,15 @@ def _names_a_file(
     inputs: Sequence[str], target: Path, lists: str | None, output: str
 ) -> bool:
     single = len(inputs) == 1 and lists is None and Path(inputs[0]).is_file()
-    folder = target.is_dir() or output.endswith(("/", os.sep))
-    return single and not folder and images.format_of(target.suffix) is not None
+    if not single or target.is_dir() or output.endswith(("/", os.sep)):
+        return False
+    if images.format_of(target.suffix) is not None:
+        return True
+    if target.suffix.lower() in images.PICTURE_SUFFIXES:
+        raise UsageError(
+            f"{target.suffix} files are not written", "end the output in .tif or .png"
+        )
+    return False
 
 
 def _collect(
@@ -200,11 +232,14 @@ def _matches(
     paths = sorted(map(Path, glob.glob(pattern, recursive=True)))
     if not paths:
         raise UsageError(f"{pattern} matches nothing", "check the pattern")
+    inside = target.resolve()
     for path in paths:
         if path.is_symlink():
             ignored.append(Ignored(str(path), "symbolic link"))
+        elif path.resolve().is_relative_to(inside):
+            ignored.append(Ignored(str(path), "in the output folder"))
         elif path.is_dir():
-            if options.recursive and not (target.exists() and path.samefile(target)):
+            if options.recursive:
                 yield from _scan(root, path, target, True, ignored)
         elif not path.is_file():
             ignored.append(Ignored(str(path), "no regular file"))
@@ -221,7 +256,9 @@ def _listed(lists: str) -> Iterator[_Found]:
         raise UsageError(
             f"the list {lists} cannot be read: {error.strerror}", "check the path"
         ) from error
-    for line in os.fsdecode(raw).splitlines():
+    # Entries end at a NUL, as `find -print0` writes them, or else at a line's end.
+    for entry in raw.split(b"\0" if b"\0" in raw else b"\n"):
+        line = os.fsdecode(entry.removesuffix(b"\r"))
         if not line.strip() or line.startswith("#"):
             continue
         head, mark, tail = line.rpartition(_ROOT_MARK)
@@ -302,7 +339,7 @@ def _output_name(path: Path, options: FolderOptions) -> str:
 def _check_template(template: str) -> None:
     try:
         name = template.format(stem="stem", ext=".ext")
-    except (KeyError, IndexError, ValueError) as error:
+    except (LookupError, ValueError, AttributeError, TypeError) as error:
         raise UsageError(
             f"--name {template}: {error}", "use the fields {stem} and {ext}"
         ) from error
@@ -329,9 +366,10 @@ def _check_outputs(
     sources = {job.source.resolve(): job.source for job in jobs}
     taken: dict[str, Job] = {}
     root = folder.resolve() if folder is not None else None
-    existing = [job.target for job in jobs if os.path.lexists(job.target)]
+    paths = [path for job in jobs for _, path in job.outputs()]
+    existing = [path for path in paths if os.path.lexists(path)]
     for job in jobs:
-        for path in filter(None, (job.target, job.compare)):
+        for _, path in job.outputs():
             _check_target(path, root)
             if path.resolve() in sources:
                 raise UsageError(
@@ -356,6 +394,8 @@ def _check_outputs(
 
 
 def _check_target(path: Path, root: Path | None) -> None:
+    if len(os.fsencode(path.name)) > _LONGEST_NAME:
+        raise UsageError(f"{path.name} is too long for a name", "rename the input")
     if root is not None and not path.parent.resolve().is_relative_to(root):
         raise UsageError(
             f"{path} lies outside the output folder",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msrnet_cli import images
+from msrnet_cli.config import FolderOptions
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.folder.files import write_whole
 from msrnet_cli.folder.job import for_target, relight_bytes
@@ -14,7 +15,6 @@ from msrnet_cli.folder.job import for_target, relight_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from msrnet_cli.config import FolderOptions
     from msrnet_cli.inference import Relighter
 
 _STREAM = "-"
@@ -38,13 +38,21 @@ def relight_stream(
         UsageError: The target exists, or its name is no picture's.
         PictureError: The picture cannot be read, relit or written.
     """
+    if options.compare or options.name != FolderOptions.name:
+        raise UsageError("--compare and --name need an output folder", "drop them")
     write = options.write
     if target != _STREAM:
         path = Path(target)
-        if images.format_of(path.suffix) is None:
+        format = images.format_of(path.suffix)
+        if format is None:
+            raise UsageError(f"{target} has no picture suffix", "end it in .png, .jpg")
+        if write.format not in (None, format):
             raise UsageError(
-                f"{target} has no picture suffix", "end it in .png or .jpg"
+                f"{target} does not end like a {write.format} file",
+                "drop --format or change the name",
             )
+        if path.is_symlink():
+            raise UsageError(f"{target} is a symbolic link", "remove it")
         if path.exists() and options.exist != "overwrite":
             raise UsageError(f"{target} exists", "use --exist overwrite to replace it")
         write = for_target(write, path)

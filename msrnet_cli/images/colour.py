@@ -174,7 +174,7 @@ def through_lcms(image: Image.Image, profile: bytes | None) -> Image.Image:
     if image.mode == "LAB":
         source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
     elif profile is None:
-        return image.convert("RGB")
+        return image.convert("RGB")  # CMYK by its complement
     else:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")

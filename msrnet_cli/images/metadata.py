@@ -166,6 +166,7 @@ def _exif(image: Image.Image) -> bytes | None:
     for tag in _LAYOUT_TAGS & set(tags):
         del tags[tag]
     tags.pop(Base.Orientation, None)
+    tags.bigtiff = False  # a classic directory, whatever the picture came in
     if not tags:
         return None
     details = tags.get_ifd(IFD.Exif) if IFD.Exif in tags else {}

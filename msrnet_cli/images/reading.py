@@ -11,7 +11,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
-from PIL import Image, ImageOps, JpegImagePlugin, TiffImagePlugin
+from PIL import (
+    Image,
+    ImageCms,
+    ImageOps,
+    JpegImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+)
 
 from msrnet_cli.errors import PictureError
 from msrnet_cli.images import depth as sixteen
@@ -67,20 +74,36 @@ def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Pictur
         return _picture(_open(data, format, max_megapixels), data, format)
     except PictureError:
         raise
-    except MemoryError:
-        raise PictureError("not enough memory to decode it", "free memory") from None
     except Exception as error:  # decoders throw anything: OSError, SyntaxError, ...
-        reason = f"damaged or unusual {format.upper()}: {error or type(error).__name__}"
-        raise PictureError(reason, "open and save it again elsewhere") from error
+        raise _undecodable(error, format.upper()) from error
 
 
 def from_pil(image: Image.Image) -> Picture:
     """A Picture from an image in memory.
 
+    An image that Pillow opened from a file of 16 bits per colour holds only 8.
+
     Raises:
-        PictureError: Its mode is not supported.
+        PictureError: It is empty, of a mode not supported, or cannot be loaded.
     """
-    return _understand(ImageOps.exif_transpose(image), Encoding("png"), ())
+    if 0 in image.size:
+        raise PictureError(f"an image of size {image.size}", "give one with pixels")
+    try:
+        return _understand(ImageOps.exif_transpose(image), Encoding("png"), ())
+    except PictureError:
+        raise
+    except Exception as error:  # a file opened lazily is decoded only now
+        raise _undecodable(error, image.format or "image") from error
+
+
+def _undecodable(error: Exception, kind: str) -> PictureError:
+    if isinstance(error, MemoryError):
+        return PictureError("not enough memory to decode it", "free memory")
+    remedy = "open and save it again elsewhere"
+    if isinstance(error, UnidentifiedImageError):  # its text is about an object of ours
+        return PictureError(f"damaged, or a rare kind of {kind}", remedy)
+    text = str(error) or type(error).__name__
+    return PictureError(f"damaged or unusual {kind}: {text}", remedy)
 
 
 def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
@@ -170,17 +193,17 @@ def _understand(
         )
     grey = mode in ("1", "L", "LA", "La") or mode.startswith("I;16")
     if mode in ("CMYK", "LAB", "YCbCr", "HSV"):
-        image = through_lcms(image, metadata.icc if mode == "CMYK" else None)
+        image, more = _through_lcms(image, metadata.icc if mode == "CMYK" else None)
         metadata = as_srgb(metadata)
-        notes += (f"converted from {mode} to sRGB",)
+        notes += (f"converted from {mode} to sRGB", *more)
     depth = encoding.depth
     if mode.startswith("I;16"):
         samples, depth = _grey_16(image), 16
     if samples is None:
         samples = to_tensor(_plain(image))
-    elif depth == 16 and "transparency" in image.info and len(samples) == 3:
+    elif depth == 16 and "transparency" in image.info and len(samples) in (1, 3):
         key = torch.tensor(image.info["transparency"], dtype=torch.int32)
-        opaque = (samples != key[:, None, None]).any(0, keepdim=True)
+        opaque = (samples != key.view(-1, 1, 1)).any(0, keepdim=True)
         samples = torch.cat((samples, opaque.int() * 65535))
     colours = 1 if grey else 3
     values = samples[:colours].float() / ((1 << depth) - 1)
@@ -238,10 +261,11 @@ def _into_srgb(
     if metadata.icc:
         space = _known_space(metadata.icc)
         if space is None:
-            if grey:
-                return native, None, as_srgb(metadata), ("its colour profile is odd",)
-            eight = image if image.mode == "RGB" else image.convert("RGB")
-            rgb = to_tensor(through_lcms(eight, metadata.icc)).float() / 255
+            eight = image.convert("L" if grey else "RGB")
+            converted, more = _through_lcms(eight, metadata.icc)
+            if more:  # the profile said nothing: the pixels are as deep as they were
+                return native, None, as_srgb(metadata), more
+            rgb = to_tensor(converted).float() / 255
             return rgb, None, as_srgb(metadata), ("colours converted to sRGB, 8 bits",)
         if grey:
             return space.into_srgb(native), None, as_srgb(metadata), ()
@@ -253,6 +277,17 @@ def _into_srgb(
         return native, None, metadata, ()
     note = f"converted from {declared.name} to sRGB"
     return declared.into_srgb(native), None, as_srgb(metadata), (note,)
+
+
+def _through_lcms(
+    image: Image.Image, profile: bytes | None
+) -> tuple[Image.Image, tuple[str, ...]]:
+    """To sRGB; a profile that cannot be used costs a note, not the picture."""
+    try:
+        return through_lcms(image, profile), ()
+    except (ImageCms.PyCMSError, OSError):
+        note = "its colour profile is damaged or for other pixels, and left out"
+        return through_lcms(image, None), (note,)
 
 
 @lru_cache(maxsize=16)
@@ -281,10 +316,11 @@ def _is_lossless_webp(data: bytes) -> bool:
     start = 12
     while start + 8 <= len(data):
         name = data[start : start + 4]
-        if name in (b"VP8L", b"VP8 ", b"ANIM"):
+        if name in (b"VP8L", b"VP8 "):
             return name == b"VP8L"
         size = int.from_bytes(data[start + 4 : start + 8], "little")
-        start += 8 + size + size % 2
+        # A frame of an animation holds its picture after 16 bytes of its own.
+        start += 24 if name == b"ANMF" else 8 + size + size % 2
     return False
 
 

@@ -57,8 +57,8 @@ def write(
             return sixteen.write_png(pixels, metadata), notes
         settings = _settings(picture, format, options)
         data, lost = _save(_image(pixels), format, settings, metadata)
-        if format == "avif" and options.lossless:
-            notes += ("AVIF is written at its best, but not without loss",)
+        if options.lossless and format in ("avif", "jpeg"):
+            notes += (f"{format.upper()} has no lossless form here",)
     except Exception as error:  # encoders throw anything; the batch goes on
         reason = f"cannot be written as {format.upper()}: {error}"
         raise PictureError(reason, "choose another --format") from error

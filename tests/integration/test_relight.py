@@ -96,6 +96,43 @@ def test_somebody_else_s_file_is_never_replaced_unasked(program, folder, warm_fi
     assert opened(target).size == (40, 30)
 
 
+def test_a_comparison_is_guarded_and_remade_like_any_output(program, folder, warm_file):
+    command = ("relight", "in", "out", "--weights", warm_file, "--compare")
+    program.run(*command)
+    pair = program.folder / "out/a_compare.jpg"
+    made = pair.read_bytes()
+    pair.unlink()
+    assert "1 relit, 1 skipped" in program.run(*command).lines[-1]
+    assert pair.read_bytes() == made
+    pair.write_bytes(b"precious")
+    program.run(*command, code=3)
+    assert pair.read_bytes() == b"precious"
+
+
+def test_two_runs_into_one_folder_do_not_disturb_each_other(
+    program, tmp_path, warm_file
+):
+    (tmp_path / "in").mkdir()
+    for i in range(30):
+        photo(64, 64, i).save(tmp_path / f"in/{i}.png")
+    command = ("relight", "in", "out", "--weights", warm_file)
+    runs = [program.start(*command) for _ in range(2)]
+    for run in runs:
+        _, err = run.communicate(timeout=120)
+        assert run.returncode == 0, err
+    assert "30 skipped" in program.run(*command).lines[-1]
+
+
+def test_a_name_of_two_lines_does_not_spoil_the_list(program, folder, warm_file):
+    broken(folder)
+    (folder / "two\nlines.png").write_bytes(b"")
+    command = ("--weights", warm_file)
+    program.run("relight", "in", "out", *command, code=3)
+    photo().save(folder / "broken.jpg")
+    program.run("relight", "--files-from", "out/failures.txt", "out", *command)
+    assert (program.folder / "out/broken.jpg").exists()
+
+
 def test_an_existing_output_can_end_the_run(program, folder, warm_file):
     program.run("relight", "in", "out", "--weights", warm_file)
     done = program.run(
@@ -172,6 +209,11 @@ def test_without_default_weights_nothing_is_applied_silently(program, folder):
         (("relight", "in", "out", "--batch-size", "0"), 2),
         (("relight", "in", "out", "--quality", "101"), 2),
         (("relight", "in", "-"), 2),
+        (("relight", "-", "x.png", "--format", "jpeg"), 2),
+        (("relight", "-", "-", "--compare"), 2),
+        (("relight", "in", "out", "--batch-size", "²"), 2),
+        (("relight", "x" * 300, "out"), 2),
+        (("relight", "in", "out", "--weights", "~nobody-here/x"), 5),
         (("relight", "--files-from", "nowhere.txt", "out"), 2),
         (("weights", "verify", "nowhere"), 5),
         (("weights", "import", "nowhere", "x.safetensors"), 5),
@@ -184,7 +226,8 @@ def test_wrong_use_is_one_clear_message(program, folder, warm_file, arguments, c
     if "relight" in arguments and "--weights" not in arguments:
         arguments = (*arguments, "--weights", warm_file)
     done = program.run(*arguments, code=code)
-    assert done.err.strip()
+    assert done.err.startswith("msrnet: ") or arguments[:1] == ("relight",)
+    assert len(done.lines) == 1
     assert sorted(p.name for p in program.folder.iterdir()) == ["in"]
 
 
@@ -207,10 +250,21 @@ def test_pipes_with_a_file_on_one_side(program, folder, identity_file):
     program.run("relight", "-", "x.jpg", "--weights", identity_file, data=out, code=2)
 
 
+def test_notes_never_end_up_in_the_picture(program, folder, identity_file):
+    data = (folder / "sub/c é 夜 🎨.png").read_bytes()
+    arguments = ["relight", "-", "-", "--weights", identity_file, "--format", "jpeg"]
+    process = program.start(
+        *arguments, stdin=subprocess.PIPE, preexec_fn=lambda: os.close(2)
+    )
+    out, _ = process.communicate(data, timeout=60)
+    assert process.returncode == 0
+    assert out.endswith(b"\xff\xd9")
+
+
 def test_rubbish_through_a_pipe_is_one_line_and_no_output(program, identity_file):
     for data in (b"", b"rubbish"):
         done = program.run(
-            "relight", "-", "-", "--weights", identity_file, data=data, code=3
+            "relight", "-", "-", "--weights", identity_file, data=data, code=4
         )
         assert done.out == b""
         assert len(done.lines) == 1

@@ -254,3 +254,17 @@ def test_a_profile_that_swaps_channels_is_applied(wide_gamut_charts):
     reference = torch.frombuffer(bytearray(theirs.tobytes()), dtype=torch.uint8)
     reference = reference.view(stored.height, stored.width, 3).permute(2, 0, 1) / 255
     assert (images.read(data).rgb - reference).abs().mean() < 2 / 255
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_profile_that_cannot_be_used_costs_a_note_not_the_picture(mode):
+    out = io.BytesIO()
+    image = photo().convert(mode)
+    for junk in (b"junk", bytes(200), profile("P3")[:150]):
+        out = io.BytesIO()
+        image.save(out, "TIFF", icc_profile=junk)
+        picture = images.read(out.getvalue())
+        assert any("profile" in note for note in picture.notes)
+        assert picture.metadata.icc is None
+        expected = images.pixels.to_tensor(image.convert("RGB")) / 255
+        assert torch.allclose(picture.rgb, expected, atol=1e-6)

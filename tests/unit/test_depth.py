@@ -184,3 +184,24 @@ def test_real_deep_photographs_agree_with_their_8_bit_twins(real_deep_photos, na
     twin = images.read((real_deep_photos / f"{name}_srgb8.png").read_bytes())
     assert deep.encoding.depth == 16
     assert (deep.rgb - twin.rgb).abs().mean() < 2 / 255
+
+
+def test_a_transparent_grey_of_16_bits_becomes_alpha():
+    array = samples(1)[..., 0]
+    data = io.BytesIO()
+    Image.fromarray(array).save(data, "PNG", transparency=int(array[0, 0]))
+    picture = images.read(data.getvalue())
+    assert picture.alpha is not None
+    assert np.array_equal(picture.alpha[0].numpy() == 0, array == array[0, 0])
+
+
+def test_bigtiff_is_read_and_comes_back_as_tiff():
+    array = samples(3)
+    data = tiff(array, bigtiff=True)
+    assert np.array_equal(tifffile.imread(io.BytesIO(rewritten(data, "tiff"))), array)
+
+
+def test_what_pillow_cannot_identify_is_named_without_addresses():
+    with pytest.raises(PictureError) as caught:
+        images.read(tiff(samples(3).astype(np.float32)))
+    assert "object at" not in str(caught.value)

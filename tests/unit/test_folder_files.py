@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from msrnet_cli.folder.files import remove_leftovers, write_whole
+from msrnet_cli.folder.files import _MACHINE, remove_leftovers, write_whole
 from msrnet_cli.folder.journal import NAME, Entry, Journal, digest
 
 
@@ -42,14 +42,15 @@ def test_a_failure_keeps_the_old_content(tmp_path, monkeypatch, step):
 
 
 def test_leftovers_of_dead_runs_are_removed_and_others_kept(tmp_path):
-    dead = tmp_path / ".msrnet-99999999-0.part"
-    alive = tmp_path / f".msrnet-{os.getppid()}-0.part"
-    old = tmp_path / f".msrnet-{os.getppid()}-1.part"
-    for path in (dead, alive, old):
+    dead = tmp_path / f".msrnet-{_MACHINE}-99999999-0.part"
+    alive = tmp_path / f".msrnet-{_MACHINE}-{os.getppid()}-0.part"
+    elsewhere = tmp_path / ".msrnet-another-99999999-0.part"
+    old = tmp_path / ".msrnet-another-99999999-1.part"
+    for path in (dead, alive, elsewhere, old):
         path.write_bytes(b"")
     os.utime(old, (time.time() - 7200,) * 2)
     remove_leftovers(tmp_path)
-    assert list(tmp_path.iterdir()) == [alive]
+    assert set(tmp_path.iterdir()) == {alive, elsewhere}
 
 
 def test_the_journal_tells_ours_from_theirs(tmp_path):
@@ -65,6 +66,14 @@ def test_the_journal_tells_ours_from_theirs(tmp_path):
         assert fresh.standing("a.png", path, "source", "other") == "stale"
     path.write_bytes(b"retouched")
     assert Journal(tmp_path).standing("a.png", path, "source", "recipe") == "foreign"
+
+
+def test_what_another_run_has_added_is_seen(tmp_path):
+    first, second = Journal(tmp_path), Journal(tmp_path)
+    second.add(Entry("a.png", digest(b"result"), "source", "recipe"))
+    path = tmp_path / "a.png"
+    path.write_bytes(b"result")
+    assert first.standing("a.png", path, "source", "recipe") == "same"
 
 
 def test_a_line_written_before_a_kill_does_not_hide_the_old_result(tmp_path):

@@ -351,3 +351,59 @@ def test_cuda_runs_out_of_memory_gracefully():
     image = torch.empty(3, 1, 1).expand(3, side, side)
     with pytest.raises(PictureError, match="memory"):
         subject._all([image])
+
+
+# --- depth -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reduced(identity_file, monkeypatch):
+    """The identity, on hardware that prefers bfloat16."""
+    monkeypatch.setattr(hardware, "preferred_dtype", lambda _: torch.bfloat16)
+    subject = Relighter.load(identity_file, device="cpu")
+    assert subject.dtype == torch.bfloat16
+    return subject
+
+
+def test_16_bits_are_not_computed_in_a_format_of_8(reduced):
+    ramp = np.arange(64 * 64 * 3, dtype=np.uint16).reshape(64, 64, 3) * 5
+    assert np.array_equal(reduced.relight(ramp), ramp)
+    floats = torch.rand(3, 32, 32)
+    assert torch.allclose(reduced.relight(floats), floats, atol=1e-6)
+    result = reduced.run([floats], deep=True)
+    assert torch.allclose(result.images[0], floats, atol=1e-6)
+    assert not torch.allclose(reduced.run([floats]).images[0], floats, atol=1e-4)
+
+
+def test_a_format_asked_for_by_name_is_used_and_its_price_said(identity_file):
+    subject = Relighter.load(identity_file, device="cpu", dtype="bf16")
+    result = subject.run([torch.rand(3, 32, 32)], deep=True)
+    assert any("8 bits" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("dtype", [">u2", ">f4", "<u2"])
+def test_arrays_of_any_byte_order(identity, dtype):
+    array = np.random.default_rng(0).random((16, 16, 3))
+    array = (array * (65535 if "u" in dtype else 1)).astype(dtype)
+    back = identity.relight(array)
+    assert back.dtype == array.dtype
+    assert np.allclose(back, array, atol=1e-6)
+
+
+def test_read_only_views_are_fine(identity):
+    planes = np.random.default_rng(0).integers(0, 255, (3, 16, 20), dtype=np.uint8)
+    planes.flags.writeable = False
+    view = planes.transpose(1, 2, 0)
+    assert np.array_equal(identity.relight(view), view)
+    assert np.array_equal(identity.relight(view[::-1, ::-1]), view[::-1, ::-1])
+
+
+def test_empty_and_broken_images_are_picture_errors(identity, tmp_path):
+    for empty in (np.zeros((0, 5, 5, 3)), Image.new("RGB", (0, 5))):
+        with pytest.raises(PictureError):
+            identity.relight(empty)
+    path = tmp_path / "cut.png"
+    photo(64, 64).save(path)
+    path.write_bytes(path.read_bytes()[:2000])
+    with Image.open(path) as lazy, pytest.raises(PictureError):
+        identity.relight(lazy)

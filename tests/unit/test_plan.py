@@ -84,7 +84,16 @@ def test_a_suffix_of_another_case_is_kept(tree):
 
 
 @pytest.mark.parametrize(
-    "name", ["{stem}", "x{ext}", "{st}{ext}", "../{stem}{ext}", "{"]
+    "name",
+    [
+        "{stem.x}{ext}",
+        "{stem[x]}{ext}",
+        "{stem}",
+        "x{ext}",
+        "{st}{ext}",
+        "../{stem}{ext}",
+        "{",
+    ],
 )
 def test_templates_that_give_no_name_are_refused(tree, name):
     with pytest.raises(UsageError, match="--name"):
@@ -154,6 +163,20 @@ def test_the_listing_of_every_job_leads_to_the_same_target(tree):
     plan = make_plan(["in"], "out", FolderOptions(recursive=True))
     again = listed(tree, *(job.listing for job in plan.jobs))
     assert again == [job.target.as_posix() for job in plan.jobs]
+
+
+def test_a_list_may_be_separated_by_nul(tree):
+    save(tree / "in/two\nlines.png")
+    (tree / "list").write_bytes(b"in/a.png\0in/two\nlines.png\0")
+    assert outputs([], lists="list") == ["out/in/a.png", "out/in/two\nlines.png"]
+
+
+def test_a_list_ends_its_lines_with_line_feeds_only(tree):
+    save(tree / "in/odd\u2028name.png")
+    assert listed(tree, "in/odd\u2028name.png", "in/a.png\r") == [
+        "out/in/odd\u2028name.png",
+        "out/in/a.png",
+    ]
 
 
 def test_a_list_may_not_lead_outside(tree):
@@ -234,6 +257,38 @@ def test_a_format_against_the_name_is_refused(tree):
     refused(
         "does not end like", ["in/a.png"], "x.png", write=WriteOptions(format="jpeg")
     )
+
+
+def test_an_output_that_is_a_file_is_refused(tree):
+    (tree / "plain").write_text("")
+    refused("is a file", ["in"], "plain")
+
+
+@pytest.mark.parametrize("output", ["relit.heic", "relit.jp2", "relit.nef"])
+def test_an_output_format_that_is_not_written_is_refused(tree, output):
+    refused("not written", ["in/a.png"], output)
+
+
+def test_names_too_long_are_refused_before_any_work(tree):
+    save(tree / "in" / ("n" * 240 + ".png"))
+    refused("too long", ["in"], name="{stem}_relit_at_night{ext}")
+    refused("too long", ["in"], compare=True, name="{stem}_at_night{ext}")
+    refused("name too long|check the path", ["x" * 300])
+    refused("name too long|check the path", ["in/a.png"], "x" * 300)
+
+
+def test_a_pattern_does_not_find_its_own_output(tree):
+    save(tree / "in/out/sub/b.png")
+    assert outputs(["in/**/*.png"], "in/out") == [
+        "in/out/a.png",
+        "in/out/sub/b.png",
+        "in/out/sub/deep/c.png",
+    ]
+
+
+def test_an_existing_comparison_counts_as_an_output(tree):
+    save(tree / "out/a_compare.jpg")
+    refused("exists", ["in"], exist="error", compare=True)
 
 
 def test_an_empty_folder_is_nothing_done(tree):
