@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import struct
 from dataclasses import asdict, dataclass, replace
@@ -22,7 +21,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from msrnet_cli import hub
+from msrnet_cli import hub, tensorfile
 from msrnet_cli.config import Arch, ModelConfig, ValueRange, WeightsCard
 from msrnet_cli.errors import MSRNetError, UsageError, WeightsError
 from msrnet_cli.model import build
@@ -176,36 +175,13 @@ def save(
     Raises:
         WeightsError: The folder cannot be written.
     """
-    names = {value: key for key, value in _DTYPES.items()}
-    header: dict[str, Any] = {"__metadata__": {_CARD_KEY: _card_json(card)}}
-    blobs, position = [], 0
-    for name, value in sorted(state.items()):
-        blob = _bytes(value.to(dtype))
-        span = [position, position + len(blob)]
-        header[name] = {
-            "dtype": names[dtype],
-            "shape": list(value.shape),
-            "data_offsets": span,
-        }
-        blobs.append(blob)
-        position += len(blob)
-    # Written by hand: the library's own writer needs NumPy; nothing else here does.
-    head = json.dumps(header).encode()
-    head += b" " * (-len(head) % 8)
-    part = path.with_name(f".{path.name[:64]}.{os.getpid()}.part")
+    tensors = {name: value.to(dtype) for name, value in state.items()}
     try:
-        with part.open("wb") as file:
-            file.write(struct.pack("<Q", len(head)) + head)
-            file.writelines(blobs)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        tensorfile.write(path, tensors, {_CARD_KEY: _card_json(card)})
     except OSError as error:
         raise WeightsError(
             f"cannot write {path}: {error.strerror}", "choose another place"
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def import_published(source: Path, target: Path, card: WeightsCard) -> WeightsCard:
@@ -374,13 +350,6 @@ def _card_from_json(text: str) -> WeightsCard:
     if not all(isinstance(score, int | float) for score in card.scores.values()):
         raise ValueError("a score is no number")
     return card
-
-
-def _bytes(value: Tensor) -> bytes:
-    import ctypes
-
-    value = value.detach().contiguous().cpu()
-    return ctypes.string_at(value.data_ptr(), value.nbytes)
 
 
 # The authors number their layers through both halves of a level.

@@ -2,7 +2,6 @@
 
 plan       what goes where, decided whole before the first write
 journal    what was made from what, so that a second run finishes the first
-files      bytes into a file, completely or not at all
 job        decode, network and encode, overlapping
 """
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from msrnet_cli import hardware, images
 from msrnet_cli.config import FolderOptions
 from msrnet_cli.errors import PictureError
-from msrnet_cli.folder.files import remove_leftovers, write_whole
+from msrnet_cli.files import remove_leftovers, write_whole
 from msrnet_cli.folder.journal import Entry, Journal, digest
 from msrnet_cli.results import FileDone, JobStarted, JobSummary, Stage
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msrnet_cli import images
 from msrnet_cli.config import FolderOptions
 from msrnet_cli.errors import PictureError, UsageError
-from msrnet_cli.folder.files import write_whole
+from msrnet_cli.files import write_whole
 from msrnet_cli.folder.job import for_target, relight_bytes
 
 if TYPE_CHECKING:

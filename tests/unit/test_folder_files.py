@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from msrnet_cli.folder.files import _MACHINE, remove_leftovers, write_whole
+from msrnet_cli.files import _MACHINE, remove_leftovers, write_whole
 from msrnet_cli.folder.journal import NAME, Entry, Journal, digest
 
 

@@ -7,10 +7,11 @@ import os
 import platform
 import time
 import zlib
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _PREFIX, _SUFFIX = ".msrnet-", ".part"
@@ -28,6 +29,17 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         OSError: It could not be written; the old content is still there.
     """
+    with writing_whole(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def writing_whole(path: Path) -> Iterator[BinaryIO]:
+    """Give a file its new content in one step, at the end of the block.
+
+    Raises:
+        OSError: It could not be written; the old content is still there.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     # A short name of its own: the target's may already be as long as names can be.
     part = path.with_name(
@@ -35,7 +47,7 @@ def write_whole(path: Path, data: bytes) -> None:
     )
     try:
         with part.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
