@@ -8,8 +8,10 @@ Shapes are B C H W; c is the number of channels at a level's full resolution.
 from __future__ import annotations
 
 import math
+from itertools import product
 from typing import TYPE_CHECKING
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -142,6 +144,78 @@ def initialise(network: nn.Module) -> None:
             nn.init.normal_(module.weight, std=0.5 * math.sqrt(2 / fan_out))
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+IDENTITY_CHANNELS = 12
+"""Fewest channels that can hold a picture whole: 3 * 4 * 4 values of each 4x4 block
+must fit into the 4c channels between encoder and decoder."""
+
+
+def initialise_identity(network: nn.Module) -> None:
+    """Start a network as the identity: its output is its input, exactly.
+
+    The network has no path from input to output but its narrow middle, and learns
+    slowly to let detail through it. Here detail passes from the first step on:
+
+    - level 1: the stem copies RGB; each stride-2 convolution moves the pixels of a
+      2x2 block into channels, each transposed one moves them back;
+    - residual blocks add nothing yet (their second convolution is 0);
+    - levels 2 and 3 paint nothing yet, and leave the channels that carry the picture
+      at 0, so that what they hand to level 1 does not disturb it;
+    - all other channels start as in `initialise`, but reach no channel that carries
+      the picture.
+
+    Every weight that is 0 here has a gradient from the first step on, or from the
+    second.
+
+    Args:
+        network: With at least `IDENTITY_CHANNELS` channels.
+
+    Raises:
+        ValueError: It has fewer.
+    """
+    initialise(network)
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, ResidualBlock):
+                module.conv2.weight.zero_()
+            elif isinstance(module, DMSHN):
+                _start_as_identity(module)
+
+
+def _start_as_identity(network: DMSHN) -> None:
+    stem, down1, down2 = _strided(network.encoder1)
+    if len(stem.weight) < IDENTITY_CHANNELS:
+        raise ValueError(
+            f"{len(stem.weight)} channels; the identity needs {IDENTITY_CHANNELS}"
+        )
+    up1, up2, last = _strided(network.decoder1)
+    _copy_colours(stem.weight)
+    _copy_colours(last.weight)
+    for down, up, channels in ((down1, up2, 3), (down2, up1, 12)):
+        down.weight[: 4 * channels] = 0
+        up.weight[:, :channels] = 0
+        for channel, dy, dx in product(range(channels), (0, 1), (0, 1)):
+            packed = 4 * channel + 2 * dy + dx
+            # Taps 1 and 2 fall on the block's own rows and columns; see padding.
+            down.weight[packed, channel, 1 + dy, 1 + dx] = 1
+            up.weight[packed, channel, 1 + dy, 1 + dx] = 1
+    for encoder in (network.encoder2, network.encoder3):
+        _strided(encoder)[-1].weight[: 4 * IDENTITY_CHANNELS] = 0
+    for decoder in (network.decoder2, network.decoder3):
+        _strided(decoder)[-1].weight.zero_()
+
+
+def _copy_colours(weight: Tensor) -> None:
+    """Make the first three outputs of a 3x3 convolution copy its first three inputs."""
+    weight[:3] = 0
+    for channel in range(3):
+        weight[channel, channel, 1, 1] = 1
+
+
+def _strided(half_network: nn.Sequential) -> list[nn.Conv2d | nn.ConvTranspose2d]:
+    """The three convolutions that stand outside residual blocks, in order."""
+    return [m for m in half_network if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
 
 
 ARCHITECTURES: dict[str, type[nn.Module]] = {"dmshn": DMSHN, "stacked": StackedDMSHN}
