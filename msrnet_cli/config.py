@@ -135,3 +135,164 @@ class SynthOptions:
     sheet: str | None = None
     workers: int = 0
     samples: int = 16
+
+
+Light = str
+"""Colour temperature and direction, as VIDIT writes them: ``6500_N``."""
+
+DIRECTIONS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
+KELVINS = (2500, 3500, 4500, 5500, 6500)
+LIGHTS: tuple[Light, ...] = tuple(f"{k}_{d}" for k in KELVINS for d in DIRECTIONS)
+
+StageName = Literal["1", "2", "all"]
+LossName = Literal["l2", "l1", "combined", "sobel"]
+Shape = Literal["cosine", "linear", "exponential", "constant"]
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Which pictures are trained on, and what is done to them.
+
+    Attributes:
+        from_light: Light of the inputs where files are named as VIDIT's are.
+        to_light: Light of the targets.
+        mirror: Also show each pair as in a mirror, which swaps E and W; needs the
+            pictures lit from the other side. Not in the paper.
+        exposure: Brighten or darken input and target alike by up to this many stops.
+            Not in the paper.
+        tint: The same for each colour channel on its own. Not in the paper.
+    """
+
+    from_light: Light = "6500_N"
+    to_light: Light = "4500_E"
+    mirror: bool = False
+    exposure: float = 0.0
+    tint: float = 0.0
+
+
+@dataclass(frozen=True)
+class LossOptions:
+    """Weights and choices inside the losses (paper, section 3, equation 1).
+
+    Attributes:
+        l1: Weight of the mean absolute error.
+        ssim: Weight of 1 - SSIM. The paper prints 5e-3 for an SSIM loss without a
+            sign; its authors' earlier code adds SSIM with -5e-3, which has the same
+            gradient.
+        perceptual: Weight of the VGG16 feature distance; 0 leaves it out.
+        tv: Weight of the total variation.
+        sobel: Weight of the Advanced Sobel loss beside L2; the paper gives none, 0.25
+            is MBCNN's, where that loss comes from.
+        vgg: File with VGG16 weights; "" fetches ``timm/vgg16.tv_in1k`` from the hub.
+        vgg_layer: Features up to this layer of VGG16 are compared; 31 is the whole
+            stack with its last pooling, as in the authors' code.
+    """
+
+    l1: float = 1.0
+    ssim: float = 5e-3
+    perceptual: float = 0.006
+    tv: float = 2e-8
+    sobel: float = 0.25
+    vgg: str = ""
+    vgg_layer: int = 31
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A training run. The defaults are the paper's (section 4.1).
+
+    Attributes:
+        data: Training pairs: a folder or a .zip.
+        val: Validation pairs; "" scores some training pairs instead.
+        out: Folder of the run; "" makes a new one under ``runs/``.
+        stage: ``1`` (L2), ``2`` (combined loss, from stage 1's result) or ``all``.
+        loss: Replaces the loss of every stage; None keeps the paper's.
+        model: The network.
+        init: ``small`` (N(0, s), see `model.initialise`), ``identity`` (see
+            `model.initialise_identity`), or a weights file.
+        epochs: Passes over the training pairs; ``all`` gives each stage half, and
+            several sizes share them. The paper's 2500 does not say per what.
+        steps: Number of steps instead of epochs.
+        minutes: Wall time instead of epochs: the schedule fits itself to it.
+        lr: Highest learning rate of Adam.
+        lr_end: Learning rate at the end of each stage.
+        shape: How the rate falls in between; the paper says only "gradually".
+        warmup: Steps in which the rate rises from 0 at the start of each stage.
+        clip: Gradients with a larger norm are scaled down to it; 0 for never.
+        sizes: Sides in pixels to which whole pictures are resized, one after the
+            other, coarse to fine.
+        shares: Share of the run for each size; empty: each size gets half of the one
+            before it.
+        batch: Pairs a step on each process, one number for each size or one for all.
+        crop: Side of a random window of the resized picture; 0 for all of it.
+        ema: Decay of the running mean of the weights that is validated and saved; 0
+            for none.
+        seed: Order of pairs, augmentation, initialisation.
+        device: As for `msrnet relight`.
+        dtype: Number format of the forward pass; weights are always fp32.
+        compile: Compile the network with torch.compile.
+        validations: How often to validate during the run.
+        val_pairs: At most this many validation pairs, evenly spread.
+        save_minutes: Time between checkpoints.
+        data_options: Which pictures, and augmentation.
+        loss_options: Weights inside the losses.
+    """
+
+    data: str = ""
+    val: str = ""
+    out: str = ""
+    stage: StageName = "1"
+    loss: LossName | None = None
+    model: ModelConfig = field(default_factory=ModelConfig)
+    init: str = "small"
+    epochs: float = 2500
+    steps: int | None = None
+    minutes: float | None = None
+    lr: float = 2e-3
+    lr_end: float = 5e-5
+    shape: Shape = "cosine"
+    warmup: int = 200
+    clip: float = 1.0
+    sizes: tuple[int, ...] = (512,)
+    shares: tuple[float, ...] = ()
+    batch: tuple[int, ...] = (2,)
+    crop: int = 0
+    ema: float = 0.0
+    seed: int = 0
+    device: str = "auto"
+    dtype: Dtype = "auto"
+    compile: bool = False
+    validations: int = 50
+    val_pairs: int = 16
+    save_minutes: float = 5.0
+    data_options: DataOptions = field(default_factory=DataOptions)
+    loss_options: LossOptions = field(default_factory=LossOptions)
+
+
+@dataclass(frozen=True)
+class EvalOptions:
+    """How `msrnet eval` scores.
+
+    Attributes:
+        data: Pairs: a folder or a .zip; "" where two folders are compared.
+        weights: Weights to score, each a name, file or hub address.
+        fit_data: Pairs on which the affine colour map is fitted; "" leaves it out.
+        from_light: Light of the inputs where files are named as VIDIT's are.
+        to_light: Light of the targets.
+        limit: Score at most this many pairs, evenly spread; 0 for all.
+        alexnet: AlexNet's weights for LPIPS; "" looks into torch's cache.
+        device: As for `msrnet relight`.
+        dtype: As for `msrnet relight`.
+        offline: Never use the network.
+    """
+
+    data: str = ""
+    weights: tuple[str, ...] = ()
+    fit_data: str = ""
+    from_light: Light = "6500_N"
+    to_light: Light = "4500_E"
+    limit: int = 0
+    alexnet: str = ""
+    device: str = "auto"
+    dtype: Dtype = "auto"
+    offline: bool = False

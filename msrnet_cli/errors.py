@@ -2,11 +2,13 @@
 
 MSRNetError
 ├── UsageError     2   options or paths that cannot be carried out
-│   └── DeviceError    a device or number format this machine does not have
+│   ├── DeviceError    a device or number format this machine does not have
+│   └── DataError      training or evaluation pictures that do not make pairs
 ├── PictureError   3   one picture cannot be read, relit or written
 ├── NothingDoneError    4   the job was sound, but no picture came out
-└── WeightsError   5   a weights file is missing, malformed or refused
-    └── NetworkError   weights could not be fetched
+├── WeightsError   5   a weights file is missing, malformed or refused
+│   └── NetworkError   weights could not be fetched
+└── TrainingError  6   a training run cannot go on
 
 A message says what happened, why, and what to do about it, in one line.
 """
@@ -38,6 +40,10 @@ class DeviceError(UsageError):
     """A device or a number format that this machine does not have."""
 
 
+class DataError(UsageError):
+    """Pictures that do not make the pairs that training or evaluation needs."""
+
+
 class PictureError(MSRNetError):
     """One picture cannot be read, relit or written; others may still be."""
 
@@ -58,3 +64,9 @@ class WeightsError(MSRNetError):
 
 class NetworkError(WeightsError):
     """Weights could not be fetched from the hub."""
+
+
+class TrainingError(MSRNetError):
+    """A training run cannot go on; its last checkpoint is still there."""
+
+    exit_code = 6

@@ -5,7 +5,12 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+_SIDE = 7
+_REACH = 5
+_C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
 def psnr(image: Tensor, reference: Tensor) -> float:
@@ -20,3 +25,75 @@ def psnr(image: Tensor, reference: Tensor) -> float:
     """
     mse = torch.mean((image.double() - reference.double()) ** 2).item()
     return -10 * math.log10(mse) if mse else math.inf
+
+
+def ssim(image: Tensor, reference: Tensor) -> float:
+    """Structural similarity as the authors scored it: scikit-image's defaults.
+
+    On 8 bits, uniform 7x7 window, each channel on its own, sample covariance, without
+    the border (Wang et al. 2004). torchmetrics has this window, but not the sample
+    covariance.
+
+    Args:
+        image: 3 H W in [0, 1], both sides at least 7.
+        reference: The same shape.
+    """
+    x, y = ((p[None].double() * 255).round() for p in (image, reference))
+    mx, my, xx, yy, xy = (
+        F.avg_pool2d(p, _SIDE, 1) for p in (x, y, x * x, y * y, x * y)
+    )
+    sample = _SIDE**2 / (_SIDE**2 - 1)
+    var_x, var_y = sample * (xx - mx * mx), sample * (yy - my * my)
+    cov = sample * (xy - mx * my)
+    numerator = (2 * mx * my + _C1) * (2 * cov + _C2)
+    denominator = (mx * mx + my * my + _C1) * (var_x + var_y + _C2)
+    return (numerator / denominator).mean().item()
+
+
+def ssim_gaussian(image: Tensor, reference: Tensor) -> float:
+    """Structural similarity with a Gaussian 11x11 window, sigma 1.5 (Wang et al. 2004).
+
+    Without the border, as scikit-image does.
+
+    Args:
+        image: 3 H W in [0, 1], both sides above 10.
+        reference: The same shape.
+    """
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
+    _, places = structural_similarity_index_measure(
+        image[None].double(),
+        reference[None].double(),
+        data_range=1.0,
+        return_full_image=True,
+    )
+    # Where the window reaches beyond the border, torchmetrics counts mirrored pixels.
+    return places[..., _REACH:-_REACH, _REACH:-_REACH].mean().item()
+
+
+def mps(ssim_: float, lpips: float) -> float:
+    """Mean perceptual score of AIM 2020 and NTIRE 2021: (SSIM + 1 - LPIPS) / 2."""
+    return (ssim_ + 1 - lpips) / 2
+
+
+def detail(image: Tensor, reference: Tensor) -> float:
+    """Mean gradient magnitude, as a part of the reference's.
+
+    Tells a blur, which PSNR likes, from a picture: 1 is as much detail as there
+    should be, 0 is none, more than 1 is noise.
+
+    Args:
+        image: ... 3 H W in [0, 1].
+        reference: The same shape.
+    """
+    wanted = _gradient(reference)
+    return _gradient(image) / wanted if wanted else math.inf
+
+
+def _gradient(image: Tensor) -> float:
+    """Mean length of the gradient of luma (Rec. 709), by differences to the next."""
+    red, green, blue = image.double().unbind(-3)
+    luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    down = luma[..., 1:, :-1] - luma[..., :-1, :-1]
+    across = luma[..., :-1, 1:] - luma[..., :-1, :-1]
+    return torch.hypot(down, across).mean().item()

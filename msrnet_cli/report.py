@@ -6,20 +6,39 @@ asked for.
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from msrnet_cli.results import FileDone, JobStarted, JobSummary
+from msrnet_cli.results import (
+    SCORES,
+    FileDone,
+    JobStarted,
+    JobSummary,
+    TrainProgress,
+    TrainStarted,
+    TrainSummary,
+    Validated,
+)
 from msrnet_cli.synth.records import SceneDone, SetStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from msrnet_cli.errors import MSRNetError
-    from msrnet_cli.results import Check, Event, Ignored
+    from msrnet_cli.results import (
+        Check,
+        DataReport,
+        Estimate,
+        EvalResult,
+        Event,
+        Ignored,
+        TrainEvent,
+    )
     from msrnet_cli.synth.records import SynthSummary
 
 SCHEMA_VERSION = 1
@@ -270,3 +289,190 @@ def _duration(seconds: float) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+class TrainLines:
+    """Training as lines, for logs: one a minute, and each validation."""
+
+    def __init__(self, seconds_between: float = 60.0) -> None:
+        self._between = seconds_between
+        self._next = 0.0
+
+    def __call__(self, event: TrainEvent) -> None:
+        """Print one event."""
+        if isinstance(event, TrainStarted):
+            _train_opening(event)
+        elif isinstance(event, Validated):
+            _say(_validated_line(event))
+        elif isinstance(event, TrainSummary):
+            _say(_train_closing(event))
+        elif event.seconds >= self._next:
+            self._next = event.seconds + self._between
+            _say(_progress_line(event))
+
+
+class TrainBar:
+    """Training as one live line above which validations are kept, for terminals."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._console = Console(stderr=True, highlight=False)
+        self._progress = Progress(
+            BarColumn(bar_width=24),
+            TextColumn("{task.description}"),
+            console=self._console,
+        )
+        self._bar = self._progress.add_task("first steps", total=1.0)
+
+    def __call__(self, event: TrainEvent) -> None:
+        """Show one event."""
+        if isinstance(event, TrainStarted):
+            _train_opening(event)
+            self._progress.start()
+        elif isinstance(event, TrainProgress):
+            self._progress.update(
+                self._bar,
+                completed=event.progress,
+                description=_progress_line(event),
+            )
+        elif isinstance(event, Validated):
+            self._console.print(_validated_line(event), markup=False)
+        else:
+            self._progress.stop()
+            self._console.print(_train_closing(event), markup=False)
+
+
+def train_reporter(*, quiet: bool) -> Callable[[TrainEvent], None]:
+    """The reporter that fits the options and the terminal."""
+    if quiet:
+        return lambda _: None
+    return TrainBar() if sys.stderr.isatty() else TrainLines()
+
+
+def data_report(report: DataReport) -> None:
+    """What `msrnet data check` found, on standard output."""
+    sizes = ", ".join(f"{width}x{height}" for width, height in report.sizes)
+    print(
+        f"{report.data}: {_count(report.pairs, 'pair')}"
+        f" ({report.mirrored} with pictures to mirror),"
+        f" {_count(report.files, 'picture')}, {sizes or 'none readable'}"
+    )
+    for fault in report.faults:
+        print(f"{fault.kind}: {fault.name}: {fault.reason}")
+    print(_count(len(report.faults), "fault"))
+
+
+def _train_opening(event: TrainStarted) -> None:
+    mirrored = f" ({event.mirrored} also mirrored)" if event.mirrored else ""
+    resumed = f", from step {event.step} on" if event.step else ""
+    _say(
+        f"{_count(event.pairs, 'pair')}{mirrored} -> {event.out},"
+        f" {event.parameters / 1e6:.2f} M parameters,"
+        f" on {event.device} in {event.dtype}{resumed}"
+    )
+    for line in event.plan:
+        _say(f"  {line}")
+    _say(f"  validated on {event.validation}")
+    for note in event.notes:
+        warn(note)
+
+
+def _progress_line(event: TrainProgress) -> str:
+    return (
+        f"{event.progress:5.1%} step {event.step}, {event.size} px,"
+        f" loss {event.loss:.5f}, gradient {event.gradient:.2g}, lr {event.lr:.2g},"
+        f" {event.images_per_second:.2f} images/s, {_duration(event.eta)} left"
+    )
+
+
+def _validated_line(event: Validated) -> str:
+    mark = ", best so far" if event.best else ""
+    return (
+        f"step {event.step}: PSNR {event.psnr:.2f} dB at {event.size} px"
+        f" (copy {event.psnr_copy:.2f}), detail {event.detail:.2f}{mark}"
+    )
+
+
+def _train_closing(event: TrainSummary) -> str:
+    line = f"{_count(event.steps, 'step')} in {_duration(event.seconds)}: {event.out}"
+    if event.stopped_by:
+        line += "; go on with --resume"
+    return line
+
+
+_SCORE_NAMES = {
+    "psnr": ("PSNR", ".2f"),
+    "ssim": ("SSIM 7x7", ".4f"),
+    "ssim_gaussian": ("SSIM 11x11", ".4f"),
+    "lpips": ("LPIPS", ".4f"),
+    "mps": ("MPS", ".4f"),
+    "detail": ("detail", ".3f"),
+    "seconds": ("s/image", ".3f"),
+}
+
+
+def eval_table(result: EvalResult, *, each: bool = False) -> None:
+    """Scores as a table on standard output: means with 95 % confidence intervals.
+
+    Args:
+        result: What was found.
+        each: Also print every picture.
+    """
+    present = [s for s in SCORES if any(s in m.means for m in result.methods)]
+    heads = ["", *(_SCORE_NAMES[score][0] for score in present), "worst gain"]
+    rows = []
+    for method in result.methods:
+        cells = [_score(score, method.means.get(score)) for score in present]
+        gain = method.worst_gain
+        rows.append([method.name, *cells, "" if gain is None else f"{gain:+.2f}"])
+        for image in method.images if each else ():
+            values = (getattr(image, score) for score in present)
+            cells = [
+                "" if value is None else format(value, _SCORE_NAMES[score][1])
+                for score, value in zip(present, values, strict=True)
+            ]
+            rows.append([f"  {image.name}", *cells, ""])
+    device = f", on {result.device}" if result.device else ""
+    print(f"{result.data}: {_count(result.pictures, 'picture')}{device}")
+    _print_table(heads, rows)
+    for note in result.notes:
+        warn(note)
+
+
+def eval_csv(result: EvalResult, path: Path) -> None:
+    """One row for each method and picture."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("method", "name", *SCORES))
+        for method in result.methods:
+            for image in method.images:
+                values = (getattr(image, score) for score in SCORES)
+                writer.writerow((method.name, image.name, *values))
+
+
+def eval_progress(name: str) -> None:
+    """A scene is scored."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{name}", end="", file=sys.stderr, flush=True)
+
+
+def _score(score: str, found: Estimate | None) -> str:
+    if found is None:
+        return ""
+    style = _SCORE_NAMES[score][1]
+    margin = "" if found.margin is None else f" ±{found.margin:{style}}"
+    return f"{found.mean:{style}}{margin}"
+
+
+def _print_table(heads: list[str], rows: list[list[str]]) -> None:
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for row in (heads, *rows):
+        first, *rest = (
+            cell.ljust(width) if index == 0 else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        print("  ".join((first, *rest)).rstrip())

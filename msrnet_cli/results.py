@@ -114,3 +114,225 @@ class Check:
     name: str
     finding: str
     remedy: str = ""
+
+
+@dataclass(frozen=True)
+class DataFault:
+    """Something wrong with a set of pairs.
+
+    Attributes:
+        name: The file or scene.
+        kind: ``partner`` missing, ``size`` differing, or file ``broken``.
+        reason: For people.
+    """
+
+    name: str
+    kind: Literal["partner", "size", "broken"]
+    reason: str
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """What `msrnet data check` found.
+
+    Attributes:
+        data: The folder or archive.
+        pairs: Complete pairs.
+        mirrored: How many of them have pictures to mirror, too.
+        files: Pictures in these pairs; each was decoded.
+        sizes: Widths and heights that occur.
+        faults: All that is wrong.
+    """
+
+    data: str
+    pairs: int
+    mirrored: int
+    files: int
+    sizes: tuple[tuple[int, int], ...]
+    faults: tuple[DataFault, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainStarted:
+    """A training run is about to take its first step.
+
+    Attributes:
+        out: Its folder.
+        pairs: Training pairs.
+        mirrored: How many of them have a mirrored twin.
+        validation: What is validated on, for people.
+        device: The device, for people.
+        dtype: ``fp32``, ``bf16`` or ``fp16``.
+        parameters: Of the network.
+        plan: The phases, for people.
+        step: Steps done before, when resumed.
+        notes: What the user must know.
+    """
+
+    out: str
+    pairs: int
+    mirrored: int
+    validation: str
+    device: str
+    dtype: str
+    parameters: int
+    plan: tuple[str, ...]
+    step: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainProgress:
+    """Some steps were taken; one row of metrics.csv.
+
+    Attributes:
+        step: Steps since the start of the run.
+        progress: Part of the run that is done, 0 to 1.
+        stage: ``1`` or ``2``.
+        size: Side of the pictures, in pixels.
+        lr: Learning rate of the last step.
+        loss: Mean loss of the steps.
+        gradient: Largest norm of the gradient among them, before clipping.
+        images_per_second: Pairs worked through a second, on all processes.
+        seconds: Training time so far, without time between resumptions.
+        eta: Seconds left, as far as one can tell.
+    """
+
+    step: int
+    progress: float
+    stage: str
+    size: int
+    lr: float
+    loss: float
+    gradient: float
+    images_per_second: float
+    seconds: float
+    eta: float
+
+
+@dataclass(frozen=True)
+class Validated:
+    """The network was tried on validation pairs.
+
+    Attributes:
+        step: Steps since the start of the run.
+        stage: ``1`` or ``2``.
+        size: Side of the pictures, in pixels.
+        psnr: Mean over the pairs, in dB.
+        psnr_copy: The same for the inputs as they are, to compare.
+        detail: Mean gradient magnitude, as a part of the targets'.
+        best: Whether no validation of this stage at this size was better.
+        seconds: Training time so far.
+    """
+
+    step: int
+    stage: str
+    size: int
+    psnr: float
+    psnr_copy: float
+    detail: float
+    best: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrainSummary:
+    """How a training run ended.
+
+    Attributes:
+        out: Its folder.
+        steps: Steps since the start of the run.
+        seconds: Training time.
+        psnr: Last PSNR on the validation pairs.
+        best: Best one in the last phase; None where nothing was validated.
+        stopped_by: The signal that stopped it, "" if none did.
+    """
+
+    out: str
+    steps: int
+    seconds: float
+    psnr: float
+    best: float | None
+    stopped_by: str = ""
+
+
+TrainEvent = TrainStarted | TrainProgress | Validated | TrainSummary
+
+
+@dataclass(frozen=True)
+class ImageScores:
+    """How good one picture is.
+
+    Attributes:
+        name: The scene.
+        psnr: In dB.
+        ssim: 7x7 uniform window on 8 bits, as the authors scored.
+        ssim_gaussian: 11x11 Gaussian window.
+        detail: Mean gradient magnitude, as a part of the target's.
+        lpips: AlexNet; None where its weights are not at hand.
+        mps: (SSIM + 1 - LPIPS) / 2; None without LPIPS.
+        seconds: Time to relight it; None for pictures that were there.
+    """
+
+    name: str
+    psnr: float
+    ssim: float
+    ssim_gaussian: float
+    detail: float
+    lpips: float | None = None
+    mps: float | None = None
+    seconds: float | None = None
+
+
+SCORES = ("psnr", "ssim", "ssim_gaussian", "lpips", "mps", "detail", "seconds")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over pictures.
+
+    Attributes:
+        mean: The mean.
+        margin: The 95 % confidence interval is the mean plus or minus this; None for
+            fewer than two pictures.
+    """
+
+    mean: float
+    margin: float | None
+
+
+@dataclass(frozen=True)
+class MethodScores:
+    """How good one method is on all pictures.
+
+    Attributes:
+        name: Weights, or the baseline.
+        images: Picture by picture.
+        means: By score.
+        worst_gain: Smallest gain in PSNR over the copy of the input, in dB; None
+            where there is no input.
+    """
+
+    name: str
+    images: tuple[ImageScores, ...]
+    means: dict[str, Estimate]
+    worst_gain: float | None = None
+
+
+@dataclass(frozen=True)
+class EvalResult:
+    """What `msrnet eval` found.
+
+    Attributes:
+        data: What was scored on.
+        pictures: How many.
+        device: The device, for people; "" where nothing was relit.
+        methods: Baselines first.
+        notes: What the user must know.
+    """
+
+    data: str
+    pictures: int
+    device: str
+    methods: tuple[MethodScores, ...]
+    notes: tuple[str, ...] = ()

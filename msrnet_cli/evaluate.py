@@ -1,0 +1,230 @@
+"""Scores: pairs and weights in, numbers with their uncertainty out.
+
+Relights through `Relighter`, so that what ships is what is measured; scores what would
+be saved: 8 bits.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from msrnet_cli import data, hardware, metrics, perceptual
+from msrnet_cli.config import DataOptions
+from msrnet_cli.errors import DataError, WeightsError
+from msrnet_cli.inference import Relighter
+from msrnet_cli.results import SCORES, Estimate, EvalResult, ImageScores, MethodScores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from msrnet_cli.config import EvalOptions
+    from msrnet_cli.data import Pair, PictureFile
+    from msrnet_cli.perceptual import LPIPS
+
+COPY, AFFINE = "copy of the input", "affine colour map"
+_STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+_FIT_SIDE = 256  # a colour map does not need more pixels
+
+
+def evaluate(
+    options: EvalOptions, notify: Callable[[str], None] = lambda _: None
+) -> EvalResult:
+    """Score weights and baselines on pairs.
+
+    Args:
+        options: What to score on what.
+        notify: Is told the name of each scene when it is done.
+
+    Raises:
+        DataError: There are no pairs, or they differ in size.
+        PictureError: A picture cannot be read or relit.
+        WeightsError: Weights are missing or malformed.
+    """
+    pairs = _pairs(options.data, options)
+    relighters, notes = _relighters(options)
+    methods: dict[str, Callable[[Tensor], Tensor]] = {COPY: lambda source: source}
+    if options.fit_data:
+        methods[AFFINE] = AffineMap.fit(_pairs(options.fit_data, options))
+    methods |= {name: relighter.relight for name, relighter in relighters.items()}
+    judge, more = _judge(options)
+    scores: dict[str, list[ImageScores]] = {name: [] for name in methods}
+    for index, pair in enumerate(pairs):
+        source, target = (_unit(file) for file in (pair.source, pair.target))
+        _require_one_size(pair.name, source, target)
+        for name, method in methods.items():
+            if index == 0 and name in relighters:
+                method(source)  # the first run is slow: memory, kernels
+            began = time.perf_counter()
+            output = method(source)
+            seconds = time.perf_counter() - began
+            timed = seconds if name in relighters else None
+            scores[name].append(judge(pair.name, output, target, timed))
+        notify(pair.name)
+    device = next((hardware.describe(r.device) for r in relighters.values()), "")
+    found = tuple(_summary(name, each, scores[COPY]) for name, each in scores.items())
+    return EvalResult(options.data, len(pairs), device, found, notes + more)
+
+
+def compare(outputs: str, targets: str, options: EvalOptions) -> EvalResult:
+    """Score pictures that are there against targets of the same name.
+
+    Args:
+        outputs: Folder of pictures.
+        targets: Folder with a picture for each of them; suffixes may differ.
+        options: Where AlexNet's weights are.
+
+    Raises:
+        DataError: A target is missing, or sizes differ.
+        PictureError: A picture cannot be read.
+    """
+    judge, notes = _judge(options)
+    scores = []
+    pairs = data.match_folders(Path(outputs), Path(targets))
+    for name, output_file, target_file in pairs:
+        output, target = _unit(output_file), _unit(target_file)
+        _require_one_size(name, output, target)
+        scores.append(judge(name, output, target, None))
+    found = _summary(outputs, scores, [])
+    return EvalResult(targets, len(scores), "", (found,), notes)
+
+
+class AffineMap:
+    """Each colour channel times a factor plus a constant: the best such map.
+
+    Args:
+        gains: Three factors.
+        offsets: Three constants.
+    """
+
+    def __init__(self, gains: Tensor, offsets: Tensor) -> None:
+        self.gains, self.offsets = gains, offsets
+
+    @classmethod
+    def fit(cls, pairs: Sequence[Pair]) -> AffineMap:
+        """Least squares over all pixels of some pairs."""
+        sums = torch.zeros(5, 3, dtype=torch.float64)
+        for pair in pairs:
+            both = torch.stack([_unit(file) for file in (pair.source, pair.target)])
+            x, y = data.shrink(both, _FIT_SIDE).double().flatten(2)
+            each = (torch.ones_like(x), x, y, x * x, x * y)
+            sums += torch.stack([term.sum(1) for term in each])
+        n, x, y, xx, xy = sums
+        gains = (n * xy - x * y) / (n * xx - x * x).clamp_min(1e-12)
+        return cls(gains.float(), ((y - gains * x) / n).float())
+
+    def __call__(self, source: Tensor) -> Tensor:
+        """Map 3 H W."""
+        return source * self.gains[:, None, None] + self.offsets[:, None, None]
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """Mean with the margin of its 95 % confidence interval (Student's t)."""
+    count = len(values)
+    mean = statistics.fmean(values)
+    if count < 2 or not all(map(math.isfinite, values)):
+        return Estimate(mean, None)
+    return Estimate(
+        mean, _student(count - 1) * statistics.stdev(values) / math.sqrt(count)
+    )
+
+
+def _student(freedom: int) -> float:
+    """The 97.5 % quantile of Student's t distribution."""
+    if freedom <= len(_STUDENT):
+        return _STUDENT[freedom - 1]
+    z = statistics.NormalDist().inv_cdf(0.975)
+    # Cornish and Fisher's expansion; four digits are right from 10 degrees on.
+    first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    return z + first / freedom + second / freedom**2
+
+
+def _pairs(folder: str, options: EvalOptions) -> list[Pair]:
+    lights = DataOptions(from_light=options.from_light, to_light=options.to_light)
+    pairs = data.find_pairs(folder, lights)
+    count = min(len(pairs), options.limit or len(pairs))
+    return [pairs[i * len(pairs) // count] for i in range(count)]
+
+
+def _relighters(
+    options: EvalOptions,
+) -> tuple[dict[str, Relighter], tuple[str, ...]]:
+    try:
+        return {
+            spec or "built-in default": Relighter.load(
+                spec or None,
+                device=options.device,
+                dtype=options.dtype,
+                offline=options.offline,
+            )
+            for spec in options.weights or ("",)
+        }, ()
+    except WeightsError as error:
+        if options.weights:
+            raise
+        return {}, (f"baselines only: {error}",)
+
+
+def _judge(
+    options: EvalOptions,
+) -> tuple[Callable[[str, Tensor, Tensor, float | None], ImageScores], tuple[str, ...]]:
+    """What scores one picture, and a note where LPIPS cannot be had."""
+    lpips: LPIPS | None = None
+    notes: tuple[str, ...] = ()
+    try:
+        lpips = perceptual.load_lpips(options.alexnet)
+    except WeightsError as error:
+        if options.alexnet:
+            raise
+        notes = (f"without LPIPS and MPS: {error}",)
+
+    def judge(
+        name: str, output: Tensor, target: Tensor, seconds: float | None
+    ) -> ImageScores:
+        saved = (output.clamp(0, 1) * 255).round() / 255
+        ssim = metrics.ssim(saved, target)
+        distance = lpips(saved[None], target[None]).item() if lpips else None
+        return ImageScores(
+            name=name,
+            psnr=metrics.psnr(saved, target),
+            ssim=ssim,
+            ssim_gaussian=metrics.ssim_gaussian(saved, target),
+            detail=metrics.detail(saved, target),
+            lpips=distance,
+            mps=None if distance is None else metrics.mps(ssim, distance),
+            seconds=seconds,
+        )
+
+    return judge, notes
+
+
+def _summary(
+    name: str, images: Sequence[ImageScores], copies: Sequence[ImageScores]
+) -> MethodScores:
+    means = {}
+    for score in SCORES:
+        values = [getattr(image, score) for image in images]
+        if None not in values:
+            means[score] = estimate(values)
+    gains = [a.psnr - b.psnr for a, b in zip(images, copies, strict=bool(copies))]
+    return MethodScores(name, tuple(images), means, min(gains, default=None))
+
+
+def _unit(file: PictureFile) -> Tensor:
+    return file.decode().float() / 255
+
+
+def _require_one_size(name: str, one: Tensor, other: Tensor) -> None:
+    if one.shape != other.shape:
+        sizes = " and ".join(f"{p.shape[-1]}x{p.shape[-2]}" for p in (one, other))
+        raise DataError(
+            f"{name}: its pictures differ in size ({sizes})",
+            "`msrnet data check` lists all such scenes",
+        )

@@ -1,0 +1,142 @@
+"""What training makes small: the paper's losses and those of its ablation.
+
+Tensors in, a scalar tensor out. Pictures are B C H W in [0, 1], except where said;
+the first argument is the network's output, the second the target.
+
+Sources: paper section 3, equation 1; its authors' dehazing code for TV and the
+perceptual term; Wang et al. 2004 for SSIM; Zheng et al. 2020 (MBCNN) for Sobel.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+
+from msrnet_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor, nn
+
+    from msrnet_cli.config import LossName, LossOptions
+
+    Loss = Callable[[Tensor, Tensor], Tensor]
+
+_WINDOW, _SIGMA = 11, 1.5
+_C1, _C2 = 0.01**2, 0.03**2
+_SOBEL = (
+    ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0)),
+    ((-1.0, -2.0, -1.0), (0.0, 0.0, 0.0), (1.0, 2.0, 1.0)),
+    ((0.0, 1.0, 2.0), (-1.0, 0.0, 1.0), (-2.0, -1.0, 0.0)),
+    ((2.0, 1.0, 0.0), (1.0, 0.0, -1.0), (0.0, -1.0, -2.0)),
+)
+
+
+def build(
+    name: LossName, options: LossOptions, features: nn.Module | None = None
+) -> Loss:
+    """The loss of a name.
+
+    Args:
+        name: ``l2``, ``l1``, ``combined`` or ``sobel``.
+        options: Weights inside the loss.
+        features: VGG16 features for the perceptual term, B 3 H W to B F h w; needed
+            where ``combined`` gives it a weight.
+
+    Raises:
+        UsageError: The features are needed and missing.
+    """
+    if name == "l2":
+        return F.mse_loss
+    if name == "l1":
+        return F.l1_loss
+    if name == "sobel":
+        return lambda image, target: (
+            F.mse_loss(image, target) + options.sobel * sobel(image, target)
+        )
+    if options.perceptual and features is None:
+        raise UsageError(
+            "the combined loss needs VGG16's weights", "give --vgg or --no-perceptual"
+        )
+    return lambda image, target: combined(image, target, options, features)
+
+
+def combined(
+    image: Tensor, target: Tensor, options: LossOptions, features: nn.Module | None
+) -> Tensor:
+    """L1, SSIM, perceptual and TV, weighted (paper, equation 1)."""
+    loss = options.l1 * F.l1_loss(image, target)
+    loss = loss + options.ssim * (1 - ssim(image, target))
+    if options.perceptual and features is not None:
+        loss = loss + options.perceptual * perceptual(image, target, features)
+    return loss + options.tv * total_variation(image)
+
+
+def ssim(image: Tensor, target: Tensor) -> Tensor:
+    """Mean structural similarity, at most 1.
+
+    Window: Gaussian, 11x11, sigma 1.5, each channel on its own, zeros beyond the
+    border, as the authors' later repository computes it.
+    """
+    stack = (image, target, image * image, target * target, image * target)
+    mx, my, xx, yy, xy = _blur(torch.cat(stack)).chunk(5)
+    var_x, var_y, cov = xx - mx * mx, yy - my * my, xy - mx * my
+    numerator = (2 * mx * my + _C1) * (2 * cov + _C2)
+    denominator = (mx * mx + my * my + _C1) * (var_x + var_y + _C2)
+    return (numerator / denominator).mean()
+
+
+def total_variation(image: Tensor) -> Tensor:
+    """Twice the sum of the mean squared differences of neighbours, down and across."""
+    down = (image[..., 1:, :] - image[..., :-1, :]).square().mean()
+    across = (image[..., 1:] - image[..., :-1]).square().mean()
+    return 2 * (down + across)
+
+
+def perceptual(image: Tensor, target: Tensor, features: nn.Module) -> Tensor:
+    """Mean squared difference of features."""
+    with torch.no_grad():
+        wanted = features(target)
+    return F.mse_loss(features(image), wanted)
+
+
+def sobel(image: Tensor, target: Tensor) -> Tensor:
+    """Advanced Sobel loss: mean absolute difference of four directional gradients.
+
+    Each channel on its own; horizontal, vertical and both diagonal 3x3 kernels; zeros
+    beyond the border.
+    """
+    # The responses are linear: their difference is the response of the difference.
+    difference = image - target
+    channels = difference.shape[1]
+    kernels = torch.tensor(_SOBEL, dtype=image.dtype, device=image.device)[:, None]
+    kernels = kernels.repeat(channels, 1, 1, 1)
+    return F.conv2d(difference, kernels, padding=1, groups=channels).abs().mean()
+
+
+def _blur(images: Tensor) -> Tensor:
+    """Convolve B C H W with the window along both axes, zeros beyond the border."""
+    height, width = images.shape[-2:]
+    down = _band(height, images.dtype, images.device)
+    across = _band(width, images.dtype, images.device)
+    return down @ images @ across
+
+
+@lru_cache(maxsize=16)
+def _band(length: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The window as a banded matrix.
+
+    A product with it is the same convolution, and for training sizes several times
+    faster than a convolution with one channel, forward and backward.
+    """
+    place = torch.arange(length, dtype=torch.float64)
+    distance = (place[:, None] - place[None]).abs()
+    half = _WINDOW // 2
+    total = sum(math.exp(-(i**2) / (2 * _SIGMA**2)) for i in range(-half, half + 1))
+    weights = torch.exp(-(distance**2) / (2 * _SIGMA**2)) / total
+    return weights.masked_fill(distance > half, 0).to(device, dtype)

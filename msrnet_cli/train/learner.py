@@ -1,0 +1,205 @@
+"""A network that learns: one step of Adam, and everything a checkpoint must hold.
+
+Knows no files, no schedule and no data set.
+"""
+
+from __future__ import annotations
+
+import copy
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from msrnet_cli import hardware
+from msrnet_cli.errors import DeviceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+
+    from torch import Tensor
+
+    from msrnet_cli.config import TrainConfig
+    from msrnet_cli.data import Batch
+    from msrnet_cli.losses import Loss
+
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step found.
+
+    Attributes:
+        loss: Before the step.
+        gradient: Norm of the gradient before clipping.
+        taken: False where a value was not finite: nothing was changed.
+    """
+
+    loss: float
+    gradient: float
+    taken: bool
+
+
+class Learner:
+    """A network, its optimizer, and the running mean of its weights.
+
+    Args:
+        network: Freshly initialised or loaded, float32.
+        config: Its rates, clipping, running mean, number format.
+        device: Where to learn.
+        processes: How many learn together, each on its own part of a batch.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        config: TrainConfig,
+        device: torch.device,
+        processes: int = 1,
+    ) -> None:
+        self.device = device
+        self.dtype = training_dtype(config, device)
+        self._config = config
+        self._offset = 0.5 if config.model.value_range == "centred" else 0.0
+        self.network = network.to(device).train()
+        # torch's stubs do not know this form of Module.to
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._forward = self._wrapped(processes)
+        self._average = copy.deepcopy(self.network) if config.ema else None
+        self.start_stage()
+
+    @property
+    def result(self) -> nn.Module:
+        """The network to validate and save: the running mean where there is one."""
+        return self.network if self._average is None else self._average
+
+    def start_stage(self) -> None:
+        """Go on from the result so far, with an optimizer that remembers nothing."""
+        if self._average is not None:
+            self.network.load_state_dict(self._average.state_dict())
+        self._optimizer = torch.optim.Adam(
+            self.network.parameters(), lr=self._config.lr, fused=True
+        )
+        self._steps = 0
+
+    def step(self, batch: Batch, loss: Loss, rate: float) -> Step:
+        """Take one step, unless the loss or its gradient is not finite.
+
+        Args:
+            batch: On this device.
+            loss: What to make small.
+            rate: Learning rate.
+        """
+        self._optimizer.zero_grad(set_to_none=True)
+        value = loss(self.relight(self._forward, batch.source), batch.target)
+        value.backward()
+        norm = nn.utils.clip_grad_norm_(
+            self.network.parameters(), self._config.clip or float("inf")
+        )
+        found = Step(value.item(), norm.item(), taken=True)
+        if not (value.isfinite() and norm.isfinite()):
+            return Step(found.loss, found.gradient, taken=False)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.step()
+        self._follow()
+        return found
+
+    def relight(self, forward: Callable[[Tensor], Tensor], source: Tensor) -> Tensor:
+        """Pictures in [0, 1] through a network: float32, not clamped."""
+        source = source.contiguous(memory_format=torch.channels_last)
+        with self._reduced():
+            output = forward(source - self._offset)
+        return output.float() + self._offset
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that was learnt, by name, for a checkpoint."""
+        found = {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        if self._average is not None:
+            found |= {f"mean.{k}": v for k, v in self._average.state_dict().items()}
+        for name, parameter in self.network.named_parameters():
+            for moment in _MOMENTS:
+                value = self._optimizer.state[parameter].get(moment)
+                if value is not None:
+                    found[f"{moment}.{name}"] = value
+        return found | {"steps": torch.tensor(self._steps)}
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take up what `tensors` gave; exactly the same learning follows.
+
+        Raises:
+            KeyError: Tensors are missing.
+            RuntimeError: They belong to another network.
+        """
+        self.network.load_state_dict(_below("network.", tensors))
+        if self._average is not None:
+            self._average.load_state_dict(_below("mean.", tensors))
+        self._steps = int(tensors["steps"])
+        if self._steps:
+            for name, parameter in self.network.named_parameters():
+                self._optimizer.state[parameter] = {
+                    "step": torch.tensor(float(self._steps), device=self.device),
+                    **{
+                        # Copied into the parameter's own memory format.
+                        moment: torch.empty_like(parameter, requires_grad=False).copy_(
+                            tensors[f"{moment}.{name}"]
+                        )
+                        for moment in _MOMENTS
+                    },
+                }
+
+    @property
+    def steps_in_stage(self) -> int:
+        """Steps taken since the stage began."""
+        return self._steps
+
+    def _wrapped(self, processes: int) -> Callable[[Tensor], Tensor]:
+        forward: nn.Module = self.network
+        if processes > 1:
+            ids = [self.device] if self.device.type == "cuda" else None
+            forward = DistributedDataParallel(forward, device_ids=ids)
+        if self._config.compile:
+            forward.compile()
+        return forward
+
+    def _reduced(self) -> AbstractContextManager[object]:
+        if self.dtype == torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, self.dtype)
+
+    def _follow(self) -> None:
+        """Move the running mean; faster at first, while its start still shows."""
+        self._steps += 1
+        if self._average is None:
+            return
+        decay = min(self._config.ema, (1 + self._steps) / (10 + self._steps))
+        with torch.no_grad():
+            torch._foreach_lerp_(
+                list(self._average.parameters()),
+                list(self.network.parameters()),
+                1 - decay,
+            )
+
+
+def training_dtype(config: TrainConfig, device: torch.device) -> torch.dtype:
+    """The number format of the forward pass.
+
+    Raises:
+        DeviceError: It is fp16, whose range the gradients leave.
+    """
+    if config.dtype == "fp16":
+        raise DeviceError("gradients leave the range of fp16", "use --dtype bf16")
+    if config.dtype == "auto":
+        return hardware.preferred_dtype(device)
+    return hardware.DTYPES[config.dtype]
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)
+    }

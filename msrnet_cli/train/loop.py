@@ -1,0 +1,436 @@
+"""The training run: walk through the plan, validate, save, stop and go on.
+
+Prints nothing: it tells a callback what happens.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from msrnet_cli import data, hardware
+from msrnet_cli.errors import DeviceError, MSRNetError, TrainingError, UsageError
+from msrnet_cli.files import remove_leftovers
+from msrnet_cli.metrics import detail, psnr
+from msrnet_cli.results import TrainProgress, TrainStarted, TrainSummary, Validated
+from msrnet_cli.train import checkpoint, record, schedule, start
+from msrnet_cli.train.checkpoint import Checkpoint, Position
+from msrnet_cli.train.learner import Learner, Step, training_dtype
+from msrnet_cli.train.processes import Processes, local_device
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from msrnet_cli.config import TrainConfig, WeightsCard
+    from msrnet_cli.data import Batch, Pair
+    from msrnet_cli.results import TrainEvent
+    from msrnet_cli.train.schedule import Phase, Plan
+
+_REPORT_STEPS = 10
+_PREVIEW_ROWS = 4
+_SIGNALS = ("", "SIGINT", "SIGTERM")
+
+
+def train(
+    config: TrainConfig,
+    notify: Callable[[TrainEvent], None],
+    should_stop: Callable[[], str] = str,
+    *,
+    resume: bool = False,
+) -> TrainSummary:
+    """Train a network.
+
+    Args:
+        config: All settings; `config.out` must be set.
+        notify: Is told what happens.
+        should_stop: Asked after each step; the name of a signal ends the run there,
+            with a checkpoint.
+        resume: Go on from the newest checkpoint in `config.out`.
+
+    Raises:
+        DataError: The pictures do not make pairs.
+        PictureError: A picture cannot be read.
+        UsageError: The settings do not go together.
+        WeightsError: Weights to start from are missing or do not fit.
+        TrainingError: The loss is not finite, or the disk is full.
+    """
+    device = hardware.choose_device(local_device(config.device))
+    with Processes.join(device) as processes:
+        run = Run(config, device, processes, notify, resume=resume)
+        try:
+            return run.walk(should_stop)
+        except OSError as error:
+            raise TrainingError(
+                f"{config.out} cannot be written: {error.strerror}",
+                "free space or mend permissions, then go on with --resume",
+            ) from error
+        except (MemoryError, RuntimeError) as error:
+            explained = _explained(error, config)
+            if explained is None:
+                raise
+            raise explained from error
+        finally:
+            run.close()
+
+
+class Run:
+    """A training run, from its first step or from a checkpoint.
+
+    Args:
+        config: All settings.
+        device: Where to learn.
+        processes: Who else learns.
+        notify: Is told what happens; only on the leading process.
+        resume: Go on from the newest checkpoint.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        device: torch.device,
+        processes: Processes,
+        notify: Callable[[TrainEvent], None],
+        *,
+        resume: bool,
+    ) -> None:
+        self.config = config
+        self.folder = Path(config.out)
+        self.processes = processes
+        self._notify = notify if processes.leads else lambda _: None
+        training_dtype(config, device)  # refuses before work is done
+        pairs, val_pairs, validation = start.find_pairs(config)
+        self.plan = schedule.make_plan(config, len(pairs), processes.count)
+        self._losses = start.load_losses(config, self.plan, device)
+        before = checkpoint.load(self.folder) if resume else None
+        network = start.start_network(config, before)
+        side = None if config.crop else max(config.sizes)
+        self._store = data.PairStore(pairs, side, device)
+        self._val_store = data.PairStore(val_pairs, max(config.sizes), device)
+        options = config.data_options
+        self._cutter = data.Cutter(self._store, options, config.seed)
+        self._val_cutter = data.Cutter(self._val_store, options, training=False)
+        self.learner = Learner(network, config, device, processes.count)
+        self.position = Position()
+        if before is not None:
+            self._take_up(before)
+        self._start_time = time.monotonic() - self.position.seconds
+        self._record: record.Record | None = None
+        if processes.leads:
+            self._open_record()
+        self._notify(self._started(validation))
+
+    def walk(self, should_stop: Callable[[], str] = str) -> TrainSummary:
+        """Take all steps that are left.
+
+        Args:
+            should_stop: Asked after each step for the name of a signal.
+        """
+        meter = _Meter()
+        saved = time.monotonic()
+        while self._place() < self.plan.end:
+            phase = self.plan.phase(self._place())
+            self._enter(phase)
+            before = self._place()
+            self._step(phase, meter)
+            stopped_by = self._synchronise(should_stop())
+            validate = self._is_validation_due(phase, before)
+            if meter.steps >= _REPORT_STEPS or validate or stopped_by:
+                self._report(phase, meter)
+            if validate:
+                self._validate(phase)
+            waited = time.monotonic() - saved >= 60 * self.config.save_minutes
+            if validate or waited or stopped_by:
+                self._save()
+                saved = time.monotonic()
+            if stopped_by:
+                return self._finish(stopped_by)
+        self._end_stage()
+        self._save()
+        return self._finish("")
+
+    def close(self) -> None:
+        """Stop threads, close files."""
+        self._store.close()
+        self._val_store.close()
+        if self._record is not None:
+            self._record.close()
+
+    def _step(self, phase: Phase, meter: _Meter) -> None:
+        position, began = self.position, time.monotonic()
+        images = phase.batch * self.processes.count
+        rate = schedule.learning_rate(
+            phase, self._place(), self.learner.steps_in_stage, self.config
+        )
+        numbers = self._numbers(phase, 0)
+        batch = self._cutter.batch(numbers, phase.size, self.config.crop)
+        self._store.prefetch(self._cutter.files(self._numbers(phase, 1)))
+        step = self.learner.step(batch, self._losses[phase.loss], rate)
+        if not step.taken:
+            raise self._not_finite(batch, step.loss)
+        now = time.monotonic()
+        meter.add(step, rate, images, now - began)
+        self.position = replace(
+            position,
+            step=position.step + 1,
+            drawn=position.drawn + images,
+            seconds=now - self._start_time,
+        )
+
+    def _numbers(self, phase: Phase, ahead: int) -> range:
+        """The examples of this process in a step to come."""
+        whole = phase.batch * self.processes.count
+        start = self.position.drawn + ahead * whole + self.processes.rank * phase.batch
+        return range(start, start + phase.batch)
+
+    def _place(self) -> float:
+        """Where the run is, in the plan's unit."""
+        seconds = self.plan.unit == "seconds"
+        return self.position.seconds if seconds else self.position.step
+
+    def _enter(self, phase: Phase) -> None:
+        """Begin a new stage or size where the phase is another one."""
+        position = self.position
+        if position.stage and phase.stage != position.stage:
+            self._end_stage()
+            self.learner.start_stage()
+        if (phase.stage, phase.size) != (position.stage, position.size):
+            self.position = replace(
+                position, stage=phase.stage, size=phase.size, best=None
+            )
+
+    def _end_stage(self) -> None:
+        if self._record is not None and self.position.stage:
+            path = record.stage_result(self.folder, self.position.stage)
+            self._record.weights(path.name, self.learner.result, self._card())
+
+    def _synchronise(self, signal: str) -> str:
+        """Agree with the other processes on time and on stopping."""
+        if self.processes.count == 1:
+            return signal
+        code = float(_SIGNALS.index(signal))
+        seconds, code = self.processes.largest(self.position.seconds, code)
+        self.position = replace(self.position, seconds=seconds)
+        return _SIGNALS[int(code)]
+
+    def _is_validation_due(self, phase: Phase, before: float) -> bool:
+        """At equal parts of the run, and at the end of each phase."""
+        part = self.config.validations / self.plan.end
+        now = self._place()
+        return now >= phase.end or int(now * part) > int(before * part)
+
+    def _validate(self, phase: Phase) -> None:
+        # All processes compute the same; that keeps them together.
+        mean, rows = self._try_out(phase)
+        best = self.position.best
+        is_best = best is None or mean[0] > best
+        found = Validated(
+            step=self.position.step,
+            stage=phase.stage,
+            size=phase.size,
+            psnr=mean[0],
+            psnr_copy=mean[1],
+            detail=mean[2],
+            best=is_best,
+            seconds=self.position.seconds,
+        )
+        best = found.psnr if is_best else best
+        self.position = replace(self.position, psnr=found.psnr, best=best)
+        if self._record is not None:
+            self._record.validated(found, rows)
+            if found.best:
+                self._record.weights(record.BEST, self.learner.result, self._card())
+        self._notify(found)
+
+    def _try_out(self, phase: Phase) -> tuple[list[float], list[list[Tensor]]]:
+        """Mean PSNR, PSNR of a copy, detail; input, output, target of some pairs."""
+        scores: list[tuple[float, ...]] = []
+        rows: list[list[Tensor]] = []
+        count = len(self._val_store)
+        for first in range(0, count, phase.batch):
+            numbers = range(first, min(first + phase.batch, count))
+            batch = self._val_cutter.batch(numbers, phase.size)
+            with torch.no_grad():
+                output = self.learner.relight(self.learner.result, batch.source)
+            for one in zip(
+                batch.source, output.clamp_(0, 1), batch.target, strict=True
+            ):
+                scores.append(_scores(*one))
+                if len(rows) < _PREVIEW_ROWS:
+                    rows.append([picture.cpu() for picture in one])
+        return [sum(column) / count for column in zip(*scores, strict=True)], rows
+
+    def _report(self, phase: Phase, meter: _Meter) -> None:
+        progress = min(1.0, self._place() / self.plan.end)
+        seconds = self.position.seconds
+        event = TrainProgress(
+            step=self.position.step,
+            progress=progress,
+            stage=phase.stage,
+            size=phase.size,
+            lr=meter.rate,
+            loss=meter.loss / meter.steps,
+            gradient=meter.gradient,
+            images_per_second=meter.images / meter.seconds,
+            seconds=seconds,
+            eta=seconds / progress - seconds if progress else math.inf,
+        )
+        meter.restart()
+        if self._record is not None:
+            self._record.progress(event)
+        self._notify(event)
+
+    def _save(self) -> None:
+        if self._record is not None:
+            found = Checkpoint(self.config, self.position, self.learner.tensors())
+            checkpoint.save(self.folder, found)
+            self._record.weights(record.LAST, self.learner.result, self._card())
+
+    def _take_up(self, before: Checkpoint) -> None:
+        try:
+            self.learner.restore(before.tensors)
+        except (KeyError, RuntimeError) as error:
+            raise UsageError(
+                "the checkpoint is of another network or has no running mean",
+                "resume with the settings it was started with",
+            ) from error
+        self.position = before.position
+
+    def _open_record(self) -> None:
+        try:
+            self._record = record.Record(self.folder, self.position.step)
+            remove_leftovers(self.folder)
+            self._require_space()
+            self._record.settings(self.config)
+            if not self.position.step:
+                self._save()
+                checkpoint.forget_previous(self.folder)
+        except OSError as error:
+            raise UsageError(
+                f"{self.folder} cannot be written: {error.strerror}",
+                "choose another --out, or free space",
+            ) from error
+
+    def _require_space(self) -> None:
+        """Tell now, not hours later, that the disk is too small."""
+        weights_ = sum(p.nbytes for p in self.learner.network.parameters())
+        in_checkpoint = 4 if self.config.ema else 3  # with both moments of Adam
+        # Two checkpoints and one that is being written; best, last, stage1, stage2.
+        needed = weights_ * (3 * in_checkpoint + 4)
+        free = shutil.disk_usage(self.folder).free
+        if free < needed:
+            raise UsageError(
+                f"{self.folder} has {free / 1e6:.0f} MB left, a run needs"
+                f" {needed / 1e6:.0f} MB",
+                "free space, or choose another --out",
+            )
+
+    def _card(self) -> WeightsCard:
+        stage, pairs = self.position.stage or "1", len(self._store)
+        return record.make_card(self.config, pairs, stage, self.position.psnr)
+
+    def _not_finite(self, batch: Batch, loss: float) -> TrainingError:
+        names = (", ".join(batch.names), math.isfinite(loss))
+        found = self.processes.gather(names)
+        scenes = "; ".join(scenes for scenes, finite in found if not finite)
+        what = "the gradient" if not scenes else "the loss"
+        scenes = scenes or "; ".join(scenes for scenes, _ in found)
+        return TrainingError(
+            f"{what} of step {self.position.step + 1} is not finite; batch: {scenes}",
+            "the last checkpoint is kept: go on with --resume and a smaller --lr",
+        )
+
+    def _finish(self, stopped_by: str) -> TrainSummary:
+        summary = TrainSummary(
+            out=str(self.folder),
+            steps=self.position.step,
+            seconds=self.position.seconds,
+            psnr=self.position.psnr,
+            best=self.position.best,
+            stopped_by=stopped_by,
+        )
+        self._notify(summary)
+        return summary
+
+    def _started(self, validation: str) -> TrainStarted:
+        pairs = self._store.pairs
+        notes = []
+        if not self._store.in_memory:
+            notes.append("pictures do not fit into memory and are read ahead")
+        return TrainStarted(
+            out=str(self.folder),
+            pairs=len(pairs),
+            mirrored=_mirrored(self.config, pairs),
+            validation=validation,
+            device=hardware.describe(self.learner.device),
+            dtype=hardware.dtype_name(self.learner.dtype),
+            parameters=sum(p.numel() for p in self.learner.network.parameters()),
+            plan=_describe(self.plan),
+            step=self.position.step,
+            notes=tuple(notes),
+        )
+
+
+class _Meter:
+    """What happened since the last report."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        self.steps = self.images = 0
+        self.loss = self.gradient = self.rate = self.seconds = 0.0
+
+    def add(self, step: Step, rate: float, images: int, seconds: float) -> None:
+        self.steps += 1
+        self.images += images
+        self.loss += step.loss
+        self.gradient = max(self.gradient, step.gradient)
+        self.rate = rate
+        self.seconds += seconds
+
+
+def _explained(error: Exception, config: TrainConfig) -> MSRNetError | None:
+    """What a failure inside torch means to the user; None where it is a bug."""
+    if hardware.is_out_of_memory(error):
+        sizes = ", ".join(map(str, config.sizes))
+        return TrainingError(
+            f"memory ran out (sizes {sizes}, batch {config.batch})",
+            "go on with --resume and a smaller --batch, --size or --crop",
+        )
+    if config.compile and type(error).__module__.startswith("torch._"):
+        return DeviceError(
+            f"torch.compile fails here ({type(error).__name__})",
+            "install a C++ compiler, or drop --compile",
+        )
+    return None
+
+
+def _mirrored(config: TrainConfig, pairs: Sequence[Pair]) -> int:
+    if not config.data_options.mirror:
+        return 0
+    return sum(pair.mirrored is not None for pair in pairs)
+
+
+def _describe(plan: Plan) -> tuple[str, ...]:
+    lines = []
+    for phase in plan.phases:
+        length = phase.end - phase.start
+        seconds = plan.unit == "seconds"
+        span = f"{length / 60:.1f} min" if seconds else f"{length:.0f} steps"
+        lines.append(
+            f"stage {phase.stage}: {phase.loss}, {phase.size} px,"
+            f" batch {phase.batch}, {span}"
+        )
+    return tuple(lines)
+
+
+def _scores(source: Tensor, output: Tensor, target: Tensor) -> tuple[float, ...]:
+    return psnr(output, target), psnr(source, target), detail(output, target)

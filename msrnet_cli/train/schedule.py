@@ -1,0 +1,148 @@
+"""What happens when in a training run, as data: phases, learning rate, what is done.
+
+Pure functions of a position; no torch.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+from msrnet_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from msrnet_cli.config import LossName, Shape, TrainConfig
+
+_PAPER_LOSSES: dict[str, LossName] = {"1": "l2", "2": "combined"}
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of a run in which stage, size and batch stay the same.
+
+    Attributes:
+        stage: ``1`` or ``2``.
+        loss: What is made small.
+        size: Side of the pictures, in pixels.
+        batch: Pairs a step on each process.
+        start: Position at which it begins, in the plan's unit.
+        end: Position at which it ends.
+        stage_start: Position at which its stage begins.
+        stage_end: Position at which its stage ends.
+    """
+
+    stage: str
+    loss: LossName
+    size: int
+    batch: int
+    start: float
+    end: float
+    stage_start: float
+    stage_end: float
+
+    def progress(self, position: float) -> float:
+        """Part of the stage that is done, 0 to 1."""
+        length = self.stage_end - self.stage_start
+        return min(1.0, max(0.0, (position - self.stage_start) / length))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The phases of a run, end to end.
+
+    Attributes:
+        unit: What a position counts: steps, or seconds of training.
+        phases: In order.
+    """
+
+    unit: Literal["steps", "seconds"]
+    phases: tuple[Phase, ...]
+
+    @property
+    def end(self) -> float:
+        """Position at which the run is over."""
+        return self.phases[-1].end
+
+    def phase(self, position: float) -> Phase:
+        """The phase at a position; the last one at the end."""
+        return next((p for p in self.phases if position < p.end), self.phases[-1])
+
+
+def make_plan(config: TrainConfig, pairs: int, processes: int = 1) -> Plan:
+    """Lay out a run.
+
+    Args:
+        config: Its settings.
+        pairs: Training pairs: what an epoch is.
+        processes: How many share the work.
+
+    Raises:
+        UsageError: Sizes, shares and batches do not go together.
+    """
+    shares = _shares(config)
+    batches = config.batch * (len(config.sizes) if len(config.batch) == 1 else 1)
+    if len(batches) != len(config.sizes):
+        raise UsageError(
+            f"--batch names {len(batches)} sizes, --size {len(config.sizes)}",
+            "give one batch size, or one for each size",
+        )
+    stages = ("1", "2") if config.stage == "all" else (config.stage,)
+    phases: list[Phase] = []
+    for stage in stages:
+        start = phases[-1].end if phases else 0.0
+        ends = [start]
+        for share, batch in zip(shares, batches, strict=True):
+            length = _length(config, share / len(stages), batch * processes, pairs)
+            ends.append(ends[-1] + length)
+        loss = config.loss or _PAPER_LOSSES[stage]
+        spans = zip(config.sizes, batches, pairwise(ends), strict=True)
+        phases += [
+            Phase(stage, loss, size, batch, a, b, start, ends[-1])
+            for size, batch, (a, b) in spans
+        ]
+    return Plan("seconds" if config.minutes else "steps", tuple(phases))
+
+
+def learning_rate(
+    phase: Phase, position: float, steps_in_stage: int, config: TrainConfig
+) -> float:
+    """The learning rate of the step to come.
+
+    Args:
+        phase: The phase it lies in.
+        position: Where the run is.
+        steps_in_stage: Steps already taken in this stage, for warming up.
+        config: Highest and last rate, shape, warm-up.
+    """
+    rate = _fall(config.shape, config.lr, config.lr_end, phase.progress(position))
+    return rate * min(1.0, (steps_in_stage + 1) / max(1, config.warmup))
+
+
+def _fall(shape: Shape, high: float, low: float, progress: float) -> float:
+    if shape == "constant":
+        return high
+    if shape == "linear":
+        return high + (low - high) * progress
+    if shape == "exponential":
+        return high * (low / high) ** progress
+    return low + (high - low) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def _shares(config: TrainConfig) -> list[float]:
+    shares = config.shares or tuple(0.5**i for i in range(len(config.sizes)))
+    if len(shares) != len(config.sizes) or min(shares) <= 0:
+        raise UsageError(
+            f"{len(shares)} shares for {len(config.sizes)} sizes",
+            "write --size 128:6,256:3,512:1",
+        )
+    return [share / sum(shares) for share in shares]
+
+
+def _length(config: TrainConfig, share: float, batch: int, pairs: int) -> float:
+    """Length of a phase, in seconds where there is a time budget, else in steps."""
+    if config.minutes:
+        return share * config.minutes * 60
+    steps = config.steps or config.epochs * math.ceil(pairs / batch)
+    return max(1, round(share * steps))

@@ -1,0 +1,157 @@
+"""msrnet eval and msrnet data check: scores, baselines, what is wrong with pictures."""
+
+import csv
+import json
+import shutil
+import statistics
+
+import pytest
+import torch
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from typer.testing import CliRunner
+
+import pairs
+from msrnet_cli import weights
+from msrnet_cli.cli import app
+from msrnet_cli.config import EvalOptions, ModelConfig, WeightsCard
+from msrnet_cli.data import find_pairs
+from msrnet_cli.errors import DataError, MSRNetError
+from msrnet_cli.evaluate import AFFINE, COPY, compare, estimate, evaluate
+from msrnet_cli.model import DMSHN, initialise_identity
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    return pairs.write_vidit(tmp_path_factory.mktemp("scenes"), 4, size=48)
+
+
+@pytest.fixture(scope="module")
+def identity(tmp_path_factory):
+    """Weights that change nothing."""
+    network = DMSHN(12)
+    initialise_identity(network)
+    path = tmp_path_factory.mktemp("weights") / "identity.safetensors"
+    card = WeightsCard(model=ModelConfig(arch="dmshn", channels=12))
+    weights.save(path, network.state_dict(), card)
+    return str(path)
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_the_identity_scores_as_the_copy(scenes, identity):
+    result = evaluate(EvalOptions(data=str(scenes), weights=(identity,)))
+    copy, ours = result.methods
+    assert (copy.name, ours.name) == (COPY, identity)
+    assert ours.means["psnr"].mean == pytest.approx(copy.means["psnr"].mean, abs=0.01)
+    assert ours.means["detail"].mean == pytest.approx(
+        copy.means["detail"].mean, abs=0.01
+    )
+    assert "seconds" in ours.means
+    assert "seconds" not in copy.means
+    assert abs(ours.worst_gain) < 0.01
+
+
+def test_scores_agree_with_scikit_image(scenes):
+    result = evaluate(EvalOptions(data=str(scenes)))
+    for pair, scores in zip(find_pairs(scenes), result.methods[0].images, strict=True):
+        x, y = (f.decode().permute(1, 2, 0).numpy() for f in (pair.source, pair.target))
+        assert scores.psnr == pytest.approx(peak_signal_noise_ratio(y, x), abs=1e-4)
+        ssim = structural_similarity(y, x, channel_axis=2)
+        assert scores.ssim == pytest.approx(ssim, abs=1e-4)
+
+
+def test_the_affine_map_is_the_best_of_its_kind(scenes):
+    result = evaluate(EvalOptions(data=str(scenes), fit_data=str(scenes)))
+    copy, affine = result.methods
+    assert affine.name == AFFINE
+    assert affine.means["psnr"].mean > copy.means["psnr"].mean + 1
+
+
+def test_an_affine_change_of_colour_is_found_exactly(tmp_path):
+    for number in range(2):
+        source = 0.2 + 0.5 * pairs.albedo(number, 32)
+        gains = torch.tensor([1.1, 0.7, 0.4])[:, None, None]
+        pairs.save(source, tmp_path / "input" / f"{number}.png")
+        pairs.save(source * gains + 0.05, tmp_path / "target" / f"{number}.png")
+    result = evaluate(EvalOptions(data=str(tmp_path), fit_data=str(tmp_path)))
+    assert result.methods[1].means["psnr"].mean > 48
+
+
+def test_without_alexnet_the_columns_are_absent_and_said_so(scenes, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", "/nowhere")
+    result = evaluate(EvalOptions(data=str(scenes)))
+    assert "lpips" not in result.methods[0].means
+    assert any("without LPIPS" in note for note in result.notes)
+
+
+def test_two_folders_are_compared_by_name(tmp_path):
+    pairs.write_folders(tmp_path, 3)
+    result = compare(str(tmp_path / "input"), str(tmp_path / "target"), EvalOptions())
+    same = evaluate(EvalOptions(data=str(tmp_path)))
+    assert result.methods[0].means == same.methods[0].means
+    (tmp_path / "target" / "Image001.png").unlink()
+    with pytest.raises(DataError, match="Image001"):
+        compare(str(tmp_path / "input"), str(tmp_path / "target"), EvalOptions())
+
+
+def test_the_interval_is_students():
+    found = estimate([1.0, 2.0, 3.0, 4.0])
+    assert found.mean == 2.5
+    assert found.margin == pytest.approx(3.182 * 1.29099 / 2, rel=1e-4)
+    values = [float(i % 7) for i in range(45)]
+    # Student's t with 44 degrees of freedom: 2.0154
+    expected = 2.0154 * statistics.stdev(values) / 45**0.5
+    assert estimate(values).margin == pytest.approx(expected, rel=1e-3)
+    assert estimate([1.0]).margin is None
+
+
+def test_table_json_and_csv_hold_the_same(scenes, identity, tmp_path):
+    rows = tmp_path / "scores.csv"
+    table = invoke("eval", "--data", scenes, "--weights", identity, "--each")
+    assert table.exit_code == 0, table.exception
+    assert "copy of the input" in table.stdout
+    assert "Image003" in table.stdout
+    found = invoke(
+        "eval", "--data", scenes, "--weights", identity, "--json", "--csv", rows
+    )
+    document = json.loads(found.stdout)
+    with rows.open() as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == 8
+    first = document["methods"][0]["images"][0]
+    assert float(lines[0]["psnr"]) == first["psnr"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "--data DIR"),
+        (("--data", "nowhere"), "does not exist"),
+        (("one", "--data", "x"), "OUTPUTS TARGETS"),
+        (("one",), "OUTPUTS TARGETS"),
+        (("one", "two"), "does not exist"),
+    ],
+)
+def test_wrong_arguments_are_one_line(arguments, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = invoke("eval", *arguments)
+    assert isinstance(result.exception, MSRNetError)
+    assert says in str(result.exception)
+
+
+def test_data_check_lists_faults_and_says_so_in_its_exit_code(scenes, tmp_path):
+    sound = invoke("data", "check", scenes)
+    assert sound.exit_code == 0
+    assert "4 pairs (4 with pictures to mirror)" in sound.stdout
+    broken = tmp_path / "broken"
+    shutil.copytree(scenes, broken)
+    (broken / "Image002_4500_E.png").write_bytes(b"no picture")
+    (broken / "Image003_4500_E.png").unlink()
+    found = invoke("data", "check", broken)
+    assert found.exit_code == 3
+    assert "broken: " in found.stdout
+    assert "partner: " in found.stdout
+    document = json.loads(invoke("data", "check", broken, "--json").stdout)
+    assert len(document["faults"]) == 2

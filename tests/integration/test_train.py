@@ -1,0 +1,460 @@
+"""Training learns, resumes bit by bit, stops cleanly, and tells what is wrong."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from typer.testing import CliRunner
+
+import pairs
+from msrnet_cli import train as training
+from msrnet_cli.cli import app
+from msrnet_cli.config import (
+    DataOptions,
+    EvalOptions,
+    LossOptions,
+    ModelConfig,
+    TrainConfig,
+)
+from msrnet_cli.errors import DataError, MSRNetError, TrainingError, UsageError
+from msrnet_cli.evaluate import evaluate
+from msrnet_cli.inference import Relighter
+from msrnet_cli.results import TrainProgress, TrainStarted, TrainSummary, Validated
+
+TINY = ModelConfig(arch="dmshn", channels=4)
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    return pairs.write_vidit(tmp_path_factory.mktemp("scenes"), 5, size=32)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+def tiny(scenes, out, **changes):
+    """Eight steps through two sizes, with all that could break a resumption."""
+    config = TrainConfig(
+        data=str(scenes),
+        out=str(out),
+        model=TINY,
+        steps=8,
+        sizes=(16, 32),
+        batch=(2, 1),
+        warmup=3,
+        ema=0.9,
+        dtype="fp32",
+        validations=2,
+        val_pairs=2,
+        data_options=DataOptions(mirror=True, exposure=0.3),
+        loss_options=LossOptions(perceptual=0.0),
+    )
+    return replace(config, **changes)
+
+
+class StopAfter:
+    """Answers with a signal once it was asked so many times."""
+
+    def __init__(self, steps, name="SIGTERM"):
+        self.left, self.name = steps, name
+
+    def __call__(self):
+        self.left -= 1
+        return self.name if self.left == 0 else ""
+
+
+def ignore(_event):
+    pass
+
+
+def learnt(run):
+    return load_file(Path(run) / "checkpoint.safetensors")
+
+
+def assert_bit_identical(one, other):
+    one, other = learnt(one), learnt(other)
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        assert torch.equal(value, other[name]), name
+
+
+def test_a_run_leaves_what_people_look_for(scenes, tmp_path):
+    events = []
+    config = tiny(scenes, tmp_path / "run")
+    summary = training.train(config, events.append)
+    assert isinstance(events[0], TrainStarted)
+    assert isinstance(events[-1], TrainSummary)
+    assert {type(e) for e in events[1:-1]} == {TrainProgress, Validated}
+    assert summary.steps == 8
+    run = tmp_path / "run"
+    for name in ("best", "last", "stage1"):
+        relit = Relighter.load(run / f"{name}.safetensors").relight(
+            torch.rand(3, 20, 30)
+        )
+        assert relit.shape == (3, 20, 30)
+    with (run / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows[-1]["step"] == "8"
+    assert any(row["val_psnr"] for row in rows)
+    assert any(row["loss"] for row in rows)
+    with Image.open(run / "curves.png") as image:
+        assert image.width > 500
+    assert list((run / "previews").glob("*.png"))
+    assert not list(run.glob("*.pt*")), "no pickle"
+
+
+@pytest.mark.parametrize("stop", [1, 4, 6, 7])
+def test_a_stopped_run_resumes_bit_by_bit(scenes, tmp_path, stop):
+    config = tiny(scenes, tmp_path / "whole")
+    training.train(config, ignore)
+    config = replace(config, out=str(tmp_path / "parts"))
+    summary = training.train(config, ignore, StopAfter(stop))
+    assert (summary.steps, summary.stopped_by) == (stop, "SIGTERM")
+    training.train(config, ignore, resume=True)
+    assert_bit_identical(tmp_path / "whole", tmp_path / "parts")
+
+
+@pytest.mark.parametrize("stop", [3, 4, 5])
+def test_both_stages_resume_bit_by_bit(scenes, tmp_path, stop):
+    config = tiny(scenes, tmp_path / "whole", stage="all", sizes=(16,), batch=(2,))
+    training.train(config, ignore)
+    config = replace(config, out=str(tmp_path / "parts"))
+    training.train(config, ignore, StopAfter(stop))
+    training.train(config, ignore, resume=True)
+    assert_bit_identical(tmp_path / "whole", tmp_path / "parts")
+    one, two = (load_file(tmp_path / "whole" / f"stage{i}.safetensors") for i in (1, 2))
+    assert any(not torch.equal(one[name], two[name]) for name in one)
+
+
+def test_stage_two_starts_from_the_result_of_stage_one(scenes, tmp_path):
+    run = tmp_path / "run"
+    with pytest.raises(UsageError, match="stage 1"):
+        training.train(tiny(scenes, run, stage="2"), ignore)
+    training.train(tiny(scenes, run), ignore)
+    before = load_file(run / "stage1.safetensors")
+    config = tiny(scenes, run, stage="2", lr=1e-12, lr_end=1e-12, steps=2)
+    training.train(config, ignore)
+    after = load_file(run / "stage2.safetensors")
+    for name, value in before.items():
+        assert torch.allclose(value, after[name], atol=1e-6)
+
+
+def command(*options):
+    return [sys.executable, "-m", "msrnet_cli", "train", *map(str, options)]
+
+
+@pytest.fixture
+def endless(scenes, tmp_path):
+    """A run through the command line that saves after every step."""
+    run = tmp_path / "run"
+    options = (
+        "--data", scenes, "--out", run, "--arch", "dmshn", "--channels", 4,
+        "--size", 16, "--steps", 12, "--dtype", "fp32", "--save-minutes", 0,
+        "--validations", 1, "--mirror",
+    )  # fmt: skip
+    return run, options
+
+
+@pytest.fixture
+def start():
+    """Starts the program; a step is the same on one thread here and there."""
+    processes = []
+
+    def run(options):
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        process = subprocess.Popen(
+            command(*options), env=environment, stderr=subprocess.PIPE, text=True
+        )
+        processes.append(process)
+        return process
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def wait_for_step(run, step, process):
+    """Until the metrics or the checkpoint show that steps are taken."""
+    from msrnet_cli.train import checkpoint
+
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if checkpoint.load(run).position.step >= step:
+                return
+        except MSRNetError:
+            pass
+        time.sleep(0.01)
+    pytest.fail(f"no step was taken: {process.stderr.read()}")
+
+
+def test_a_killed_run_resumes_bit_by_bit(endless, start, tmp_path):
+    run, options = endless
+    for step in (2, 5):
+        resume = ("--resume",) if step > 2 else ()
+        process = start((*options, *resume))
+        wait_for_step(run, step, process)
+        process.kill()
+        process.wait()
+    settings = training.read_settings(run)
+    training.train(settings, ignore, resume=True)
+    training.train(replace(settings, out=str(tmp_path / "whole")), ignore)
+    assert_bit_identical(tmp_path / "whole", run)
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_signals_save_and_exit(endless, start, name, code):
+    run, options = endless
+    options = [100_000 if option == 12 else option for option in options]
+    process = start(options)
+    wait_for_step(run, 1, process)
+    process.send_signal(getattr(signal, name))
+    assert process.wait(60) == code
+    assert "--resume" in process.stderr.read()
+    assert learnt(run)
+
+
+def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(scenes, tmp_path):
+    config = tiny(scenes, tmp_path / "run", save_minutes=0.0)
+    training.train(config, ignore, StopAfter(5))
+    newest = tmp_path / "run" / "checkpoint.safetensors"
+    newest.write_bytes(newest.read_bytes()[:1000])
+    events = []
+    training.train(config, events.append, resume=True)
+    assert events[0].step == 4
+    training.train(replace(config, out=str(tmp_path / "whole")), ignore)
+    assert_bit_identical(tmp_path / "whole", tmp_path / "run")
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_step(scenes, tmp_path):
+    config = tiny(scenes, tmp_path / "run", lr=1e18, clip=0.0, warmup=0, ema=0.0)
+    with pytest.raises(TrainingError, match=r"not finite; batch: Image00.*--resume"):
+        training.train(config, ignore)
+    for value in load_file(tmp_path / "run" / "last.safetensors").values():
+        assert value.isfinite().all()
+
+
+@pytest.fixture
+def shrink_disk():
+    """Makes files larger than so many bytes impossible, as a full disk does."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limit(size):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+
+    yield limit
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_told_before_training(scenes, tmp_path, shrink_disk):
+    shrink_disk(10_000)
+    with pytest.raises(UsageError, match="cannot be written"):
+        training.train(tiny(scenes, tmp_path / "run"), ignore)
+
+
+def test_a_full_disk_ends_the_run_and_keeps_the_checkpoint(
+    scenes, tmp_path, shrink_disk
+):
+    config = tiny(scenes, tmp_path / "run", save_minutes=0.0)
+    asked = []
+
+    def fill():
+        asked.append(1)
+        if len(asked) == 3:
+            shrink_disk(10_000)
+        return ""
+
+    with pytest.raises(MSRNetError, match="cannot"):
+        training.train(config, ignore, fill)
+    resource = pytest.importorskip("resource")
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    training.train(config, ignore, resume=True)
+    training.train(replace(config, out=str(tmp_path / "whole")), ignore)
+    assert_bit_identical(tmp_path / "whole", tmp_path / "run")
+
+
+def test_a_time_budget_is_kept(scenes, tmp_path):
+    config = tiny(scenes, tmp_path / "run", steps=None, minutes=0.05)
+    started = time.monotonic()
+    events = []
+    summary = training.train(config, events.append)
+    assert 2.5 < summary.seconds < 6
+    assert time.monotonic() - started < 10
+    sizes = [event.size for event in events if isinstance(event, Validated)]
+    assert sizes[0] == 16
+    assert sizes[-1] == 32
+
+
+def test_it_learns(tmp_path):
+    """Four pairs, a small network that starts as the identity: well above a copy."""
+    data = pairs.write_vidit(tmp_path / "data", 4, size=32)
+    config = TrainConfig(
+        data=str(data),
+        out=str(tmp_path / "run"),
+        model=ModelConfig(arch="dmshn", channels=12),
+        init="identity",
+        steps=60,
+        sizes=(32,),
+        batch=(4,),
+        lr=2e-3,
+        warmup=5,
+        dtype="fp32",
+        validations=2,
+    )
+    events = []
+    training.train(config, events.append)
+    last = [event for event in events if isinstance(event, Validated)][-1]
+    assert last.psnr > last.psnr_copy + 8
+    assert 0.8 < last.detail < 1.2
+
+
+def test_metrics_hold_each_step_once_after_a_resumption(scenes, tmp_path):
+    config = tiny(scenes, tmp_path / "run", save_minutes=1000.0)
+    training.train(config, ignore, StopAfter(5))
+    config = replace(config, steps=20)
+    training.train(config, ignore, resume=True)
+    with (tmp_path / "run" / "metrics.csv").open() as file:
+        steps = [int(row["step"]) for row in csv.DictReader(file) if row["loss"]]
+    assert steps == sorted(set(steps))
+
+
+def write_broken(folder):
+    pairs.write_vidit(folder, 2, size=32)
+    (folder / "Image001_4500_E.png").write_bytes(b"no picture")
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "says"),
+    [
+        (lambda folder: folder.mkdir(), (), "holds no picture"),
+        (
+            lambda folder: pairs.write_vidit(folder, 1, lights=("6500_N",)),
+            (),
+            "no pairs",
+        ),
+        (write_broken, (), "Image001_4500_E"),
+        (lambda folder: pairs.write_folders(folder, 1), ("--mirror",), "mirror"),
+        (
+            lambda folder: pairs.write_vidit(folder, 1),
+            ("--from", "1_N"),
+            "unknown light",
+        ),
+        (lambda folder: pairs.write_vidit(folder, 1), ("--batch", "1,2"), "batch"),
+        (lambda folder: pairs.write_vidit(folder, 1), ("--stage", "2"), "stage 1"),
+        (lambda folder: pairs.write_vidit(folder, 1), ("--resume",), "holds no run"),
+        (lambda folder: pairs.write_vidit(folder, 1), ("--dtype", "fp16"), "bf16"),
+    ],
+)
+def test_what_is_wrong_is_said_before_training_starts(
+    tmp_path, monkeypatch, make, options, says
+):
+    monkeypatch.chdir(tmp_path)
+    make(tmp_path / "data")
+    arguments = ["train", "--data", "data", "--out", "run", "--no-perceptual", *options]
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, MSRNetError)
+    assert says in str(result.exception)
+    assert not (tmp_path / "run" / "metrics.csv").exists()
+
+
+def test_stage_two_alone_continues_the_newest_run(scenes, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    base = [
+        "train",
+        "--arch",
+        "dmshn",
+        "--channels",
+        "4",
+        "--size",
+        "16",
+        "--steps",
+        "2",
+    ]
+    runner = CliRunner()
+    first = runner.invoke(app, [*base, "--data", str(scenes)])
+    assert first.exit_code == 0, first.exception
+    (run,) = Path("runs").iterdir()
+    assert run.name == "dmshn-001"
+    second = runner.invoke(app, ["train", "--stage", "2", "--no-perceptual"])
+    assert second.exit_code == 0, second.exception
+    assert (run / "stage2.safetensors").exists()
+    card = Relighter.load(run / "best.safetensors").card
+    assert card.notes.startswith("stage 2")
+    assert "without the perceptual term" in card.notes
+
+
+def test_a_run_is_not_overwritten_by_accident(scenes, tmp_path):
+    training.train(tiny(scenes, tmp_path / "run", steps=1), ignore)
+    arguments = ["train", "--data", str(scenes), "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(app, arguments)
+    assert "holds a run" in str(result.exception)
+
+
+def test_training_and_validation_must_not_share_pictures(scenes, tmp_path):
+    with pytest.raises(DataError, match="training and validation"):
+        training.train(tiny(scenes, tmp_path / "run", val=str(scenes)), ignore)
+
+
+def memory():
+    """Resident bytes of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
+def test_memory_stays_flat_over_a_thousand_steps(scenes, tmp_path):
+    config = tiny(
+        scenes, tmp_path / "run", steps=1000, sizes=(32,), batch=(2,), validations=20
+    )
+    used = []
+
+    def watch(event):
+        if isinstance(event, TrainProgress):
+            used.append(memory())
+
+    training.train(config, watch)
+    assert used[-1] - used[len(used) // 5] < 10e6
+
+
+@pytest.mark.slow
+def test_four_pairs_are_learnt_by_heart_and_stage_two_improves_ssim(tmp_path):
+    """Stage 1 reaches 30 dB; stage 2 loses little PSNR and gains SSIM."""
+    torch.set_num_threads(os.cpu_count() or 1)
+    data = pairs.write_vidit(tmp_path / "data", 4, size=128)
+    config = TrainConfig(
+        data=str(data),
+        out=str(tmp_path / "run"),
+        init="identity",
+        minutes=10,
+        sizes=(128,),
+        batch=(4,),
+        lr=5e-4,
+        warmup=30,
+        loss_options=LossOptions(perceptual=0.0),
+    )
+    training.train(config, ignore)
+    second = replace(config, stage="2", init="small", minutes=5, lr=1e-4)
+    training.train(second, ignore)
+    options = EvalOptions(
+        data=str(data),
+        weights=tuple(str(tmp_path / "run" / f"stage{i}.safetensors") for i in (1, 2)),
+    )
+    _, one, two = evaluate(options).methods
+    assert one.means["psnr"].mean > 30
+    assert two.means["psnr"].mean > one.means["psnr"].mean - 0.5
+    assert two.means["ssim"].mean > one.means["ssim"].mean

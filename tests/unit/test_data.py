@@ -1,0 +1,185 @@
+"""Pairs are found in every layout, checked whole, and cut and mirrored rightly."""
+
+import zipfile
+
+import pytest
+import torch
+
+import pairs
+from msrnet_cli import data
+from msrnet_cli.config import DataOptions
+from msrnet_cli.data import Cutter, PairStore, find_pairs
+from msrnet_cli.errors import DataError, PictureError, UsageError
+
+MIRROR = DataOptions(mirror=True)
+
+
+def test_vidit_names_make_pairs_with_mirrored_twins(tmp_path):
+    pairs.write_vidit(tmp_path / "train", 3)
+    found = find_pairs(tmp_path, MIRROR)
+    assert [pair.name for pair in found] == ["Image000", "Image001", "Image002"]
+    source, target = found[0].mirrored
+    assert source == found[0].source, "N stays N in a mirror"
+    assert target.path.name == "Image000_4500_W.png"
+
+
+def test_any_of_the_forty_lights_can_be_either_end(tmp_path):
+    lights = ("2500_SE", "5500_NW", "2500_SW")
+    for light in lights:
+        pairs.save(pairs.albedo(0), tmp_path / f"Image000_{light}.png")
+    options = DataOptions(from_light="2500_SE", to_light="5500_NW")
+    (pair,) = find_pairs(tmp_path, options)
+    assert pair.target.path.name == "Image000_5500_NW.png"
+    assert pair.mirrored is None, "5500_NE is not there"
+
+
+@pytest.mark.parametrize("inside", ["", "train/", "AIM/track1/"])
+def test_input_and_target_folders_make_pairs_zipped_or_not(tmp_path, inside):
+    folder = pairs.write_folders(tmp_path / "made" / inside, 2)
+    archive = tmp_path / "pairs.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in (tmp_path / "made").rglob("*.png"):
+            file.write(path, path.relative_to(tmp_path / "made"))
+        file.writestr("__MACOSX/input/._Image000.png", b"clutter")
+        file.writestr("guide/Image000.npy", b"depth")
+    plain, zipped = find_pairs(folder), find_pairs(archive)
+    assert len(plain) == len(zipped) == 2
+    assert torch.equal(plain[0].target.decode(), zipped[0].target.decode())
+
+
+@pytest.mark.parametrize("light", ["6500_X", "6600_N", "N", "6500"])
+def test_unknown_lights_are_refused(tmp_path, light):
+    with pytest.raises(UsageError, match="unknown light"):
+        find_pairs(tmp_path, DataOptions(from_light=light))
+
+
+def test_a_folder_without_pairs_says_what_it_wants(tmp_path):
+    with pytest.raises(DataError, match="holds no picture"):
+        find_pairs(tmp_path)
+    pairs.write_vidit(tmp_path, 1, lights=("6500_N",))
+    with pytest.raises(DataError, match=r"1 pictures but no pairs.*Image000_6500_N"):
+        find_pairs(tmp_path)
+    with pytest.raises(DataError, match="does not exist"):
+        find_pairs(tmp_path / "nowhere")
+    (tmp_path / "file.zip").write_bytes(b"no archive")
+    with pytest.raises(DataError, match=r"readable \.zip"):
+        find_pairs(tmp_path / "file.zip")
+
+
+def test_mirroring_needs_pictures_lit_from_the_other_side(tmp_path):
+    pairs.write_vidit(tmp_path, 1, lights=("6500_N", "4500_E"))
+    with pytest.raises(DataError, match="4500_W"):
+        find_pairs(tmp_path, MIRROR)
+
+
+def test_check_names_every_fault(tmp_path):
+    pairs.write_vidit(tmp_path, 4)
+    (tmp_path / "Image000_4500_E.png").unlink()
+    (tmp_path / "Image001_4500_E.png").write_bytes(b"no picture")
+    pairs.save(pairs.albedo(2, 32), tmp_path / "Image002_4500_E.png")
+    report = data.check(tmp_path)
+    assert report.pairs == 3
+    found = {(fault.kind, fault.name.rpartition("/")[2]) for fault in report.faults}
+    assert found == {
+        ("partner", "Image000_6500_N.png"),
+        ("broken", "Image001_4500_E.png"),
+        ("size", "Image002"),
+    }
+
+
+def test_a_sound_set_has_no_faults(tmp_path):
+    report = data.check(pairs.write_folders(tmp_path, 2))
+    assert (report.pairs, report.files, report.faults) == (2, 4, ())
+    assert report.sizes == ((64, 64),)
+
+
+def test_sizes_that_differ_are_refused_when_read(tmp_path):
+    pairs.write_vidit(tmp_path, 1)
+    pairs.save(pairs.albedo(2, 32), tmp_path / "Image000_4500_E.png")
+    with pytest.raises(DataError, match="differ in size"):
+        PairStore(find_pairs(tmp_path))
+
+
+def test_a_damaged_picture_is_named(tmp_path):
+    pairs.write_vidit(tmp_path, 2)
+    path = tmp_path / "Image001_4500_E.png"
+    path.write_bytes(path.read_bytes()[:900])
+    with pytest.raises(PictureError, match="Image001_4500_E"):
+        PairStore(find_pairs(tmp_path))
+
+
+def test_a_mirrored_pair_shows_the_same_light(tmp_path):
+    """A W-lit scene seen in a mirror is lit from the east."""
+    pairs.write_vidit(tmp_path, 1)
+    cutter = Cutter(PairStore(find_pairs(tmp_path, MIRROR)), MIRROR)
+    batches = [cutter.batch([number], 64) for number in range(12)]
+    assert {batch.names for batch in batches} == {
+        ("Image000",),
+        ("Image000 mirrored",),
+    }
+    for batch in batches:
+        columns = batch.target.mean((0, 1, 2))
+        assert columns[48:].mean() > 1.5 * columns[:16].mean()
+    plain, other = (
+        next(b for b in batches if b.names == (name,))
+        for name in ("Image000", "Image000 mirrored")
+    )
+    assert torch.equal(other.source, plain.source.flip(-1))
+
+
+def test_an_example_depends_on_its_number_and_the_seed_alone(tmp_path):
+    pairs.write_vidit(tmp_path, 3)
+    options = DataOptions(mirror=True, exposure=0.5, tint=0.2)
+    store = PairStore(find_pairs(tmp_path, options))
+    first = Cutter(store, options, seed=1).batch([7, 8], 48, 32)
+    again = Cutter(store, options, seed=1).batch([8, 7], 48, 32)
+    other = Cutter(store, options, seed=2).batch([7, 8], 48, 32)
+    assert torch.equal(first.source, again.source.flip(0))
+    assert not torch.equal(first.source, other.source)
+
+
+def test_every_pass_shows_every_pair_once(tmp_path):
+    pairs.write_vidit(tmp_path, 5)
+    cutter = Cutter(PairStore(find_pairs(tmp_path)), DataOptions())
+    names = cutter.batch(range(15), 16).names
+    turns = [names[i : i + 5] for i in (0, 5, 10)]
+    assert all(len(set(turn)) == 5 for turn in turns)
+    assert len(set(turns)) > 1, "each pass has an order of its own"
+
+
+def test_exposure_changes_both_pictures_by_the_same_light(tmp_path):
+    pairs.write_vidit(tmp_path, 1)
+    store = PairStore(find_pairs(tmp_path))
+    plain = Cutter(store, DataOptions()).batch([0], 64)
+    varied = Cutter(store, DataOptions(exposure=1.0)).batch([0], 64)
+    gains = []
+    for name in ("source", "target"):
+        before, after = (
+            data.linear_from_srgb(getattr(b, name)) for b in (plain, varied)
+        )
+        seen = (after < 0.9) & (before > 0.05)
+        gains.append((after[seen] / before[seen]).median().item())
+    assert gains[0] == pytest.approx(gains[1], rel=1e-3)
+    assert 0.5 <= gains[0] <= 2
+
+
+def test_pictures_are_read_ahead_where_memory_is_short(tmp_path):
+    pairs.write_vidit(tmp_path, 3)
+    found = find_pairs(tmp_path)
+    roomy, short = PairStore(found), PairStore(found, memory=1000)
+    assert roomy.in_memory
+    assert not short.in_memory
+    cutters = [Cutter(store, DataOptions()) for store in (roomy, short)]
+    short.prefetch(cutters[1].files(range(3)))
+    batches = [cutter.batch(range(3), 32) for cutter in cutters]
+    assert torch.equal(batches[0].source, batches[1].source)
+    for store in (roomy, short):
+        store.close()
+
+
+@pytest.mark.parametrize(("height", "width", "side"), [(64, 64, 16), (50, 70, 24)])
+def test_shrinking_keeps_the_mean_and_the_shape(height, width, side):
+    picture = torch.rand(1, 3, height, width)
+    small = data.shrink(picture, side)
+    assert min(small.shape[-2:]) == side
+    assert small.mean().item() == pytest.approx(picture.mean().item(), abs=0.02)

@@ -1,0 +1,121 @@
+"""Losses against closed forms, scikit-image and numerical derivatives."""
+
+import math
+
+import pytest
+import torch
+from skimage.metrics import structural_similarity
+
+from msrnet_cli import losses
+from msrnet_cli.config import LossOptions
+from msrnet_cli.errors import UsageError
+from msrnet_cli.perceptual import VGG16Features
+
+OPTIONS = LossOptions()
+
+
+def two(height=40, width=33, dtype=torch.float64):
+    x = torch.rand(2, 3, height, width, dtype=dtype)
+    return x, (x + 0.2 * torch.randn_like(x)).clamp(0, 1)
+
+
+def test_l2_and_l1_have_their_closed_forms():
+    x, y = two()
+    assert torch.allclose(losses.build("l2", OPTIONS)(x, y), ((x - y) ** 2).mean())
+    assert torch.allclose(losses.build("l1", OPTIONS)(x, y), (x - y).abs().mean())
+
+
+def test_ssim_agrees_with_scikit_image_inside_the_border():
+    """scikit-image reflects at the border, the loss pads with zeros."""
+    x, y = two(64, 80)
+    x[..., :11], x[..., -11:], x[..., :11, :], x[..., -11:, :] = 0, 0, 0, 0
+    y = torch.where(x == 0, x, y)
+    expected = sum(
+        structural_similarity(
+            a.numpy(),
+            b.numpy(),
+            data_range=1,
+            channel_axis=0,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+        )
+        for a, b in zip(x, y, strict=True)
+    )
+    # scikit-image leaves a border of 5 out; there both pictures are 0 and SSIM is 1.
+    inner, whole = 54 * 70, 64 * 80
+    expected = (expected / 2 * inner + whole - inner) / whole
+    assert losses.ssim(x, y).item() == pytest.approx(expected, abs=1e-4)
+
+
+def test_ssim_of_flat_pictures_has_its_closed_form():
+    """In the middle, where the border is not seen, only the mean term is left."""
+    x, y = torch.full((1, 3, 200, 200), 0.3), torch.full((1, 3, 200, 200), 0.6)
+    c1 = 0.01**2
+    expected = (2 * 0.18 + c1) / (0.09 + 0.36 + c1)
+    assert losses.ssim(x, y).item() == pytest.approx(expected, abs=0.03)
+
+
+def test_ssim_is_one_for_equal_pictures_only_and_symmetric():
+    x, y = two()
+    assert losses.ssim(x, x).item() == pytest.approx(1)
+    assert losses.ssim(x, y) < 0.99
+    assert torch.allclose(losses.ssim(x, y), losses.ssim(y, x))
+
+
+def test_total_variation_of_a_ramp():
+    ramp = torch.linspace(0, 1, 11, dtype=torch.float64).expand(1, 3, 7, 11)
+    assert losses.total_variation(ramp).item() == pytest.approx(2 * 0.1**2)
+
+
+def test_sobel_answers_an_edge_and_not_a_constant():
+    edge = torch.zeros(1, 1, 9, 9)
+    edge[..., 5:] = 1
+    # Rows away from the border answer 4, 0, 3 and 3 in the two columns at the edge.
+    edge[..., 7:] = 0
+    assert losses.sobel(edge, edge) == 0
+    assert losses.sobel(edge, torch.zeros_like(edge)) > 4 * 10 * 7 / (4 * 81)
+    assert losses.sobel(edge, 0 * edge) == losses.sobel(0 * edge, edge)
+
+
+def test_sobel_of_one_point_is_the_sum_of_the_kernels():
+    point = torch.zeros(1, 1, 9, 9)
+    point[..., 4, 4] = 1
+    assert losses.sobel(point, torch.zeros_like(point)).item() == pytest.approx(
+        4 * 8 / (4 * 81)
+    )
+
+
+@pytest.mark.parametrize("name", ["l2", "combined", "sobel"])
+def test_gradients_agree_with_differences(name):
+    options = LossOptions(perceptual=0.0)
+    loss = losses.build(name, options)
+    x, y = two(12, 13)
+    x = (x[:1] + 0.01 * torch.randn_like(x[:1])).requires_grad_()
+    assert torch.autograd.gradcheck(lambda v: loss(v, y[:1]), (x,), atol=1e-7)
+
+
+def test_perceptual_is_the_squared_distance_of_features():
+    features = VGG16Features(4).double()
+    x, y = two(16, 16)
+    expected = ((features(x) - features(y)) ** 2).mean()
+    assert torch.allclose(losses.perceptual(x, y, features), expected)
+
+
+def test_the_combined_loss_is_the_weighted_sum():
+    features = VGG16Features(4).double()
+    x, y = two(32, 32)
+    expected = (
+        losses.build("l1", OPTIONS)(x, y)
+        + 5e-3 * (1 - losses.ssim(x, y))
+        + 0.006 * losses.perceptual(x, y, features)
+        + 2e-8 * losses.total_variation(x)
+    )
+    found = losses.build("combined", OPTIONS, features)(x, y)
+    assert torch.allclose(found, expected)
+    assert math.isfinite(found.item())
+
+
+def test_the_perceptual_term_is_never_left_out_in_silence():
+    with pytest.raises(UsageError, match="--no-perceptual"):
+        losses.build("combined", OPTIONS)

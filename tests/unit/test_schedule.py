@@ -1,0 +1,78 @@
+"""The plan of a run: phases, shares, learning rates."""
+
+import pytest
+
+from msrnet_cli.config import TrainConfig
+from msrnet_cli.errors import UsageError
+from msrnet_cli.train.schedule import learning_rate, make_plan
+
+
+def test_the_defaults_are_the_papers():
+    (phase,) = make_plan(TrainConfig(), pairs=300).phases
+    assert (phase.loss, phase.size, phase.batch) == ("l2", 512, 2)
+    assert phase.end == 2500 * 150
+    config = TrainConfig(warmup=0)
+    assert learning_rate(phase, 0, 0, config) == pytest.approx(2e-3)
+    assert learning_rate(phase, phase.end, 0, config) == pytest.approx(5e-5)
+
+
+def test_both_stages_share_the_run():
+    first, second = make_plan(TrainConfig(stage="all", steps=100), pairs=5).phases
+    assert (first.loss, first.end) == ("l2", 50)
+    assert (second.loss, second.start, second.end) == ("combined", 50, 100)
+    assert second.progress(50) == 0, "each stage has a schedule of its own"
+
+
+def test_one_loss_can_replace_all():
+    plan = make_plan(TrainConfig(stage="all", steps=10, loss="sobel"), pairs=5)
+    assert {phase.loss for phase in plan.phases} == {"sobel"}
+
+
+def test_sizes_share_the_time_coarse_to_fine():
+    config = TrainConfig(
+        minutes=10, sizes=(128, 256, 512), shares=(6, 3, 1), batch=(8, 2, 1)
+    )
+    plan = make_plan(config, pairs=5)
+    assert plan.unit == "seconds"
+    assert [phase.end for phase in plan.phases] == [360, 540, 600]
+    assert plan.phase(359).size == 128
+    assert plan.phase(360).batch == 2
+    assert plan.phase(10_000).size == 512
+
+
+def test_without_shares_each_size_gets_half_of_the_one_before():
+    plan = make_plan(TrainConfig(steps=700, sizes=(128, 256, 512)), pairs=5)
+    assert [phase.end - phase.start for phase in plan.phases] == [400, 200, 100]
+
+
+def test_an_epoch_is_shorter_with_more_processes():
+    config = TrainConfig(epochs=3)
+    assert make_plan(config, pairs=10).end == 15
+    assert make_plan(config, pairs=10, processes=2).end == 9
+
+
+@pytest.mark.parametrize("shape", ["cosine", "linear", "exponential"])
+def test_every_shape_falls_from_one_end_to_the_other(shape):
+    config = TrainConfig(shape=shape, steps=100, warmup=0)
+    (phase,) = make_plan(config, pairs=5).phases
+    rates = [learning_rate(phase, step, step, config) for step in range(101)]
+    assert rates[0] == pytest.approx(2e-3)
+    assert rates[-1] == pytest.approx(5e-5)
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_the_rate_rises_while_warming_up():
+    config = TrainConfig(steps=1000, warmup=10)
+    (phase,) = make_plan(config, pairs=5).phases
+    rates = [learning_rate(phase, step, step, config) for step in range(12)]
+    assert rates[0] == pytest.approx(2e-4, rel=1e-3)
+    assert rates[:10] == sorted(rates[:10])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"batch": (1, 2)}, {"shares": (1.0, 2.0)}, {"shares": (0.0,)}],
+)
+def test_lists_that_do_not_fit_are_refused(wrong):
+    with pytest.raises(UsageError):
+        make_plan(TrainConfig(**wrong), pairs=5)
