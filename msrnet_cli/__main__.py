@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import NoReturn
+
+from msrnet_cli.signals import quitting_at_once
 
 
 def main() -> NoReturn:
-    """Run the command line; Ctrl-C while it loads is no traceback either."""
-    try:
+    """Run the command line."""
+    with quitting_at_once():
         from msrnet_cli import cli
-    except KeyboardInterrupt:
-        sys.exit(130)
     cli.main()
 
 

@@ -6,7 +6,6 @@ torch is imported inside the commands, so that --help answers at once.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 import warnings
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from msrnet_cli import __version__
+from msrnet_cli import __version__, signals
 from msrnet_cli.config import (
     Arch,
     DataOptions,
@@ -48,7 +47,6 @@ from msrnet_cli.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
     from msrnet_cli.inference import Relighter
     from msrnet_cli.results import JobSummary
@@ -63,7 +61,6 @@ app = typer.Typer(
 weights_app = typer.Typer(help="Look at weights, check them, convert them.")
 app.add_typer(weights_app, name="weights", no_args_is_help=True)
 
-_SIGNAL_CODES = {"SIGINT": 130, "SIGPIPE": 141, "SIGTERM": 143}
 _STREAM = "-"
 
 # The base of all that the parser raises: typer has kept its name in several places.
@@ -85,11 +82,11 @@ def main() -> NoReturn:
     except _ParserError as error:
         _exit_with_usage(error)
     except KeyboardInterrupt as stop:
-        _exit(_SIGNAL_CODES[getattr(stop, "signal", "SIGINT")])
+        _exit(signals.EXIT_CODES[getattr(stop, "signal", "SIGINT")])
     except BrokenPipeError:
         # Whoever read our output has gone; Python must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _exit(_SIGNAL_CODES["SIGPIPE"])
+        _exit(signals.EXIT_CODES["SIGPIPE"])
     except Exception as error:
         _report_bug(error)
         _exit(1)
@@ -273,12 +270,13 @@ def _relight_folder(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    from msrnet_cli import report
-    from msrnet_cli.folder import make_plan, relight_folder
+    with signals.quitting_at_once():
+        from msrnet_cli import report
+        from msrnet_cli.folder import make_plan, relight_folder
 
-    plan = make_plan(inputs, output, options, files_from)
-    relighter = load()
-    _stop_on_signals()
+        plan = make_plan(inputs, output, options, files_from)
+        relighter = load()
+    signals.raise_on_signals()
     notify = report.job_reporter(as_json=as_json, quiet=quiet)
     name = weights or "built-in default"
     _finish(relight_folder(plan, relighter, options, notify, name))
@@ -287,7 +285,7 @@ def _relight_folder(
 def _finish(summary: JobSummary) -> None:
     """End with the exit code of a summary; 0 returns."""
     if summary.stopped_by:
-        raise typer.Exit(_SIGNAL_CODES[summary.stopped_by])
+        raise typer.Exit(signals.EXIT_CODES[summary.stopped_by])
     if summary.failed:
         some = summary.relit or summary.skipped
         kind = PictureError if some else NothingDoneError
@@ -329,20 +327,6 @@ def _batch_size(text: str) -> int | None:
     if text.isdecimal() and int(text) > 0:
         return int(text)
     raise UsageError(f"--batch-size {text}", "give auto or a number from 1 on")
-
-
-def _stop_on_signals() -> None:
-    """Let SIGTERM end a job as Ctrl-C does; a second signal ends it at once."""
-    from msrnet_cli.folder.job import Stopped
-
-    def stop(number: int, _frame: FrameType | None) -> NoReturn:
-        name = signal.Signals(number).name
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, lambda *_: os._exit(_SIGNAL_CODES[name]))
-        raise Stopped(name)
-
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, stop)
 
 
 @weights_app.command("list")
@@ -840,10 +824,10 @@ def train(
 
     config = _train_config(given, parts, resume=resume)
     summary = training.train(
-        config, report.train_reporter(quiet=quiet), _Signals(), resume=resume
+        config, report.train_reporter(quiet=quiet), signals.Remembered(), resume=resume
     )
     if summary.stopped_by:
-        raise typer.Exit(_SIGNAL_CODES[summary.stopped_by])
+        raise typer.Exit(signals.EXIT_CODES[summary.stopped_by])
 
 
 def _train_config(
@@ -899,24 +883,6 @@ def _numbers(option: str, text: str | None) -> tuple[int, ...] | None:
     if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
         raise UsageError(f"{option} {text}", "give whole numbers, such as 8,4,2")
     return tuple(int(part) for part in parts)
-
-
-class _Signals:
-    """Remembers SIGINT and SIGTERM to the end of a step; a second one ends at once."""
-
-    def __init__(self) -> None:
-        self._name = ""
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, self._remember)
-
-    def __call__(self) -> str:
-        """The signal that came, or ""."""
-        return self._name
-
-    def _remember(self, number: int, _frame: FrameType | None) -> None:
-        if self._name:
-            os._exit(_SIGNAL_CODES[self._name])
-        self._name = signal.Signals(number).name
 
 
 @data_app.command("check")

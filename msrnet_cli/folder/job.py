@@ -19,6 +19,7 @@ from msrnet_cli.errors import PictureError
 from msrnet_cli.files import remove_leftovers, write_whole
 from msrnet_cli.folder.journal import Entry, Journal, digest
 from msrnet_cli.results import FileDone, JobStarted, JobSummary, Stage
+from msrnet_cli.signals import Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,18 +36,6 @@ FAILURES_NAME = "failures.txt"
 _DECODERS = _ENCODERS = 2
 _AHEAD = 4  # pictures decoded ahead of the network, beyond one batch
 _AHEAD_MEGAPIXELS = 64
-
-
-class Stopped(KeyboardInterrupt):
-    """A signal that asks the job to end; raise it from a signal handler.
-
-    Args:
-        signal: Its name, as ``SIGTERM``.
-    """
-
-    def __init__(self, signal: str) -> None:
-        super().__init__(signal)
-        self.signal = signal
 
 
 @dataclass(frozen=True)

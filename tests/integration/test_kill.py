@@ -80,13 +80,14 @@ def test_a_signal_ends_with_a_summary_and_its_code(
     assert len(pictures(folder)) == COUNT
 
 
-def test_a_signal_before_the_first_picture_is_no_traceback(program, folder, warm_file):
+@pytest.mark.parametrize("seconds", [0.1, 0.3, 0.6])
+def test_a_signal_while_it_loads_is_obeyed(program, folder, warm_file, seconds):
+    # Some libraries swallow it while they are imported: the job then ran on.
     process = program.start(*command(warm_file))
-    time.sleep(0.5)
+    time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode in (130, -signal.SIGINT), err
-    assert b"Traceback" not in err
 
 
 def test_overwriting_keeps_old_bytes_or_new_ones(

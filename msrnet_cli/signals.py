@@ -1,0 +1,77 @@
+"""Ctrl-C and SIGTERM: what they do while the program loads, and while it works.
+
+Only for the main thread of a program; the library itself touches no signals.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+EXIT_CODES = {"SIGINT": 130, "SIGPIPE": 141, "SIGTERM": 143}
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal that asks a job to end; raised in the main thread.
+
+    Args:
+        signal: Its name, as ``SIGTERM``.
+    """
+
+    def __init__(self, signal: str) -> None:
+        super().__init__(signal)
+        self.signal = signal
+
+
+@contextmanager
+def quitting_at_once() -> Iterator[None]:
+    """Let Ctrl-C end the program while it loads and has nothing to lose.
+
+    Some libraries swallow KeyboardInterrupt while they are imported: the program would
+    go on as if nothing had been said.
+    """
+    before = signal.signal(signal.SIGINT, lambda *_: os._exit(EXIT_CODES["SIGINT"]))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def raise_on_signals() -> None:
+    """From now on SIGINT and SIGTERM raise `Stopped`; a second one ends at once."""
+
+    def stop(number: int, _frame: FrameType | None) -> NoReturn:
+        name = signal.Signals(number).name
+        for each in _STOPPING:
+            signal.signal(each, lambda *_: os._exit(EXIT_CODES[name]))
+        raise Stopped(name)
+
+    for each in _STOPPING:
+        signal.signal(each, stop)
+
+
+class Remembered:
+    """From now on SIGINT and SIGTERM are only remembered; a second one ends at once.
+
+    Calling it gives the name of the signal that came, or "".
+    """
+
+    def __init__(self) -> None:
+        self._name = ""
+        for each in _STOPPING:
+            signal.signal(each, self._remember)
+
+    def __call__(self) -> str:
+        return self._name
+
+    def _remember(self, number: int, _frame: FrameType | None) -> None:
+        if self._name:
+            os._exit(EXIT_CODES[self._name])
+        self._name = signal.Signals(number).name
