@@ -1,0 +1,99 @@
+"""msrnet eval."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from msrnet_cli.cli.application import app
+from msrnet_cli.cli.options import FromLight, ToLight, only_given
+from msrnet_cli.config import Dtype, EvalOptions
+from msrnet_cli.errors import UsageError
+
+_eval_defaults = EvalOptions()
+
+
+@app.command("eval")
+def evaluate(
+    folders: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[OUTPUTS TARGETS]", help="Two folders of pictures to compare."
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="DIR|ZIP", help="Pairs to relight and to score on."),
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Built-in name, file or hub address; may be given several times.",
+            show_default="the built-in default",
+        ),
+    ] = None,
+    fit_data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR|ZIP",
+            help="Training pairs: also score the affine colour map that fits them.",
+        ),
+    ] = None,
+    from_light: FromLight = None,
+    to_light: ToLight = None,
+    limit: Annotated[
+        int, typer.Option(min=0, help="At most this many pairs; 0 for all.")
+    ] = _eval_defaults.limit,
+    each: Annotated[bool, typer.Option("--each", help="Show every picture.")] = False,
+    alexnet: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            help="AlexNet's weights for LPIPS.",
+            show_default="torch's cache",
+        ),
+    ] = _eval_defaults.alexnet,
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")
+    ] = _eval_defaults.device,
+    dtype: Annotated[Dtype, typer.Option(help="Number format.")] = _eval_defaults.dtype,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Never use the network.")
+    ] = False,
+    as_csv: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Also every picture as CSV."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Score weights on pairs, or pictures against targets."""
+    if (data is None) == (not folders) or (folders and len(folders) != 2):
+        raise UsageError("nothing to score", "give --data DIR, or OUTPUTS TARGETS")
+    lights = only_given({"from_light": from_light, "to_light": to_light})
+    options = EvalOptions(
+        data=data or "",
+        weights=tuple(weights or ()),
+        fit_data=fit_data or "",
+        limit=limit,
+        alexnet=alexnet,
+        device=device,
+        dtype=dtype,
+        offline=offline,
+        **lights,
+    )
+    from msrnet_cli import evaluate as scoring
+    from msrnet_cli import report
+
+    if folders:
+        found = scoring.compare(folders[0], folders[1], options)
+    else:
+        found = scoring.evaluate(options, report.eval_progress)
+    if as_csv is not None:
+        report.eval_csv(found, as_csv)
+    if as_json:
+        report.json_document(asdict(found))
+    else:
+        report.eval_table(found, each=each)

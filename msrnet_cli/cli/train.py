@@ -1,0 +1,397 @@
+"""msrnet train, and msrnet data check."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from msrnet_cli import signals
+from msrnet_cli.cli.application import app
+from msrnet_cli.cli.options import FromLight, ToLight, only_given
+from msrnet_cli.config import (
+    Arch,
+    DataOptions,
+    Dtype,
+    LossName,
+    LossOptions,
+    Shape,
+    StageName,
+    TrainConfig,
+    ValueRange,
+)
+from msrnet_cli.errors import PictureError, UsageError
+
+data_app = typer.Typer(help="Look at training pictures.")
+app.add_typer(data_app, name="data", no_args_is_help=True)
+
+_train_defaults = TrainConfig()
+_data_defaults = DataOptions()
+_loss_defaults = LossOptions()
+
+
+@app.command()
+def train(
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR|ZIP", help="Pairs: VIDIT's names, or input/ and target/."
+        ),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="Folder of the run.",
+            show_default="a new one under runs/, or the newest to go on with",
+        ),
+    ] = None,
+    val: Annotated[
+        str | None, typer.Option(metavar="DIR|ZIP", help="Pairs to validate on.")
+    ] = None,
+    stage: Annotated[
+        StageName | None,
+        typer.Option(
+            help="1: L2. 2: L1, SSIM, perceptual, TV, from stage 1's result.",
+            show_default=_train_defaults.stage,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the newest checkpoint of RUN.")
+    ] = False,
+    arch: Annotated[
+        Arch | None,
+        typer.Option(help="The network.", show_default=_train_defaults.model.arch),
+    ] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Its channels at full resolution.",
+            show_default=str(_train_defaults.model.channels),
+        ),
+    ] = None,
+    value_range: Annotated[
+        ValueRange | None,
+        typer.Option(
+            help="What it sees of a picture in [0, 1]: that, or minus 0.5.",
+            show_default=_train_defaults.model.value_range,
+        ),
+    ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            metavar="small|identity|WEIGHTS",
+            help="Where it starts.",
+            show_default=_train_defaults.init,
+        ),
+    ] = None,
+    loss: Annotated[
+        LossName | None,
+        typer.Option(help="Instead of the stage's own.", show_default="by stage"),
+    ] = None,
+    from_light: FromLight = None,
+    to_light: ToLight = None,
+    epochs: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            help="Passes over all pairs.",
+            show_default=f"{_train_defaults.epochs:g}",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Instead of epochs.", show_default=False)
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Instead of epochs: the schedule fits itself to this time.",
+            show_default=False,
+        ),
+    ] = None,
+    lr: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            help="Highest learning rate.",
+            show_default=f"{_train_defaults.lr:g}",
+        ),
+    ] = None,
+    lr_end: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, help="Last one.", show_default=f"{_train_defaults.lr_end:g}"
+        ),
+    ] = None,
+    shape: Annotated[
+        Shape | None,
+        typer.Option(help="How it falls.", show_default=_train_defaults.shape),
+    ] = None,
+    warmup: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Steps in which it rises at first.",
+            show_default=str(_train_defaults.warmup),
+        ),
+    ] = None,
+    clip: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            help="Largest norm of a gradient; 0 for any.",
+            show_default=f"{_train_defaults.clip:g}",
+        ),
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PX[:SHARE],...",
+            help="Whole pictures are resized to this; several run one after the other,"
+            " each for its share of the run.",
+            show_default="512",
+        ),
+    ] = None,
+    batch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N,...",
+            help="Pairs a step, for all sizes or for each.",
+            show_default="2",
+        ),
+    ] = None,
+    crop: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Side of a random window of the resized picture.",
+            show_default="all of it",
+        ),
+    ] = None,
+    mirror: Annotated[
+        bool | None,
+        typer.Option(
+            "--mirror/--no-mirror",
+            help="Also show pairs mirrored, with E and W swapped.",
+            show_default="no-mirror",
+        ),
+    ] = None,
+    exposure: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, metavar="STOPS", help="Vary the exposure.", show_default="0"
+        ),
+    ] = None,
+    tint: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, metavar="STOPS", help="Vary each colour.", show_default="0"
+        ),
+    ] = None,
+    ema: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=0.999999,
+            help="Decay of a running mean of the weights, which is then the result.",
+            show_default="none",
+        ),
+    ] = None,
+    perceptual: Annotated[
+        bool | None,
+        typer.Option(
+            "--perceptual/--no-perceptual",
+            help="Whether stage 2 compares VGG16 features.",
+            show_default="perceptual",
+        ),
+    ] = None,
+    vgg: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="VGG16's weights.", show_default="from the hub"
+        ),
+    ] = None,
+    sobel_weight: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            help="Of the Sobel loss beside L2.",
+            show_default=f"{_loss_defaults.sobel:g}",
+        ),
+    ] = None,
+    validations: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How often to validate during the run.",
+            show_default=str(_train_defaults.validations),
+        ),
+    ] = None,
+    val_pairs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="At most on this many pairs.",
+            show_default=str(_train_defaults.val_pairs),
+        ),
+    ] = None,
+    save_minutes: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            help="Time between checkpoints.",
+            show_default=f"{_train_defaults.save_minutes:g}",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Of start, order and augmentation.",
+            show_default=str(_train_defaults.seed),
+        ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="auto, cpu, cuda, cuda:N or mps.", show_default="auto"),
+    ] = None,
+    dtype: Annotated[
+        Dtype | None,
+        typer.Option(help="Of the forward pass.", show_default="auto"),
+    ] = None,
+    compile: Annotated[
+        bool | None, typer.Option("--compile", help="Compile the network.")
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")
+    ] = False,
+) -> None:
+    """Train a network on pairs of pictures; the defaults are the paper's recipe."""
+    sizes, shares = _sizes(size)
+    given = {
+        "data": data,
+        "val": val,
+        "out": out,
+        "stage": stage,
+        "loss": loss,
+        "init": init,
+        "epochs": epochs,
+        "steps": steps,
+        "minutes": minutes,
+        "lr": lr,
+        "lr_end": lr_end,
+        "shape": shape,
+        "warmup": warmup,
+        "clip": clip,
+        "sizes": sizes,
+        "shares": shares,
+        "batch": _numbers("--batch", batch),
+        "crop": crop,
+        "ema": ema,
+        "seed": seed,
+        "device": device,
+        "dtype": dtype,
+        "compile": compile,
+        "validations": validations,
+        "val_pairs": val_pairs,
+        "save_minutes": save_minutes,
+    }
+    parts: dict[str, dict[str, Any]] = {
+        "model": {"arch": arch, "channels": channels, "value_range": value_range},
+        "data_options": {
+            "from_light": from_light,
+            "to_light": to_light,
+            "mirror": mirror,
+            "exposure": exposure,
+            "tint": tint,
+        },
+        "loss_options": {
+            "perceptual": 0.0 if perceptual is False else None,
+            "vgg": vgg,
+            "sobel": sobel_weight,
+        },
+    }
+    from msrnet_cli import report
+    from msrnet_cli import train as training
+
+    config = _train_config(given, parts, resume=resume)
+    summary = training.train(
+        config, report.train_reporter(quiet=quiet), signals.Remembered(), resume=resume
+    )
+    if summary.stopped_by:
+        raise typer.Exit(signals.EXIT_CODES[summary.stopped_by])
+
+
+def _train_config(
+    given: dict[str, Any], parts: dict[str, dict[str, Any]], *, resume: bool
+) -> TrainConfig:
+    """Defaults or the settings of an earlier run, with what was given on top."""
+    from msrnet_cli.train import new_run, newest_run, read_settings
+
+    goes_on = resume or (given["stage"] == "2" and given["data"] is None)
+    base = TrainConfig()
+    if goes_on:
+        folder = Path(given["out"]) if given["out"] else newest_run()
+        base = replace(read_settings(folder), out=str(folder))
+        if not resume:
+            base = replace(base, init="small")  # that is: stage 1's result
+    for length in ("steps", "minutes"):
+        if given["epochs"] is not None or given[length] is not None:
+            base = replace(base, steps=None, minutes=None)
+    changes = only_given(given)
+    for name, fields in parts.items():
+        changes[name] = replace(getattr(base, name), **only_given(fields))
+    config = replace(base, **changes)
+    if not config.out:
+        config = replace(config, out=str(new_run(config.model.arch)))
+    elif not goes_on and (Path(config.out) / "checkpoint.safetensors").exists():
+        raise UsageError(
+            f"{config.out} holds a run", "go on with --resume, or choose another --out"
+        )
+    return config
+
+
+def _sizes(text: str | None) -> tuple[tuple[int, ...] | None, tuple[float, ...] | None]:
+    """Read ``128:6,256:3`` into sizes and shares."""
+    if text is None:
+        return None, None
+    entries = [entry.partition(":") for entry in text.split(",")]
+    sizes = _numbers("--size", ",".join(size for size, _, _ in entries))
+    try:
+        shares = tuple(float(share) for _, _, share in entries if share)
+    except ValueError:
+        raise UsageError(f"--size {text}", "write --size 128:6,256:3,512:1") from None
+    return sizes, shares
+
+
+def _numbers(option: str, text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    parts = text.split(",")
+    if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+        raise UsageError(f"{option} {text}", "give whole numbers, such as 8,4,2")
+    return tuple(int(part) for part in parts)
+
+
+@data_app.command("check")
+def check_data(
+    data: Annotated[str, typer.Argument(metavar="DIR|ZIP", help="Pairs.")],
+    from_light: FromLight = None,
+    to_light: ToLight = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Decode every picture; list missing partners, differing sizes, broken files."""
+    from msrnet_cli import data as pairs
+    from msrnet_cli import report
+
+    lights = only_given({"from_light": from_light, "to_light": to_light})
+    found = pairs.check(data, replace(_data_defaults, **lights))
+    if as_json:
+        report.json_document(asdict(found))
+    else:
+        report.data_report(found)
+    if found.faults or not found.pairs:
+        raise typer.Exit(PictureError.exit_code)

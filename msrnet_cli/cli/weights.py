@@ -1,0 +1,117 @@
+"""msrnet weights list, path, verify, import."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from msrnet_cli.cli.application import app
+from msrnet_cli.config import ModelConfig, WeightsCard
+from msrnet_cli.errors import WeightsError
+
+weights_app = typer.Typer(help="Look at weights, check them, convert them.")
+app.add_typer(weights_app, name="weights", no_args_is_help=True)
+
+
+@weights_app.command("list")
+def list_weights(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """List the built-in weights."""
+    from msrnet_cli import report
+    from msrnet_cli import weights as store
+
+    entries = store.built_in()
+    if as_json:
+        records = [
+            {
+                "name": e.name,
+                "default": e.default,
+                "sha256": e.sha256,
+                "path": str(e.path),
+            }
+            for e in entries
+        ]
+        report.json_document(records)
+        return
+    for entry in entries:
+        print(
+            f"{entry.name}{' (default)' if entry.default else ''}  {entry.sha256[:12]}"
+        )
+    if not entries:
+        report.warn("this version comes without built-in weights")
+
+
+@weights_app.command("path")
+def show_path(
+    spec: Annotated[
+        str | None, typer.Argument(help="Built-in name, file or hub address.")
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Never use the network.")
+    ] = False,
+) -> None:
+    """Print where weights lie, fetching them if needed."""
+    from msrnet_cli import weights as store
+
+    print(store.locate(spec, offline=offline))
+
+
+@weights_app.command("verify")
+def verify_weights(
+    specs: Annotated[
+        list[str] | None, typer.Argument(help="Default: all built-in weights.")
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Never use the network.")
+    ] = False,
+) -> None:
+    """Check weights: names, shapes, types, values, and sha256 of built-in ones."""
+    from msrnet_cli import report
+    from msrnet_cli import weights as store
+
+    names = specs or [entry.name for entry in store.built_in()]
+    if not names:
+        report.warn("this version comes without built-in weights")
+    for name in names:
+        found = store.load(name, offline=offline)
+        report.json_document(
+            {"weights": name, "sha256": found.sha256, **asdict(found.card)}
+        )
+
+
+@weights_app.command("import")
+def import_weights(
+    source: Annotated[
+        Path, typer.Argument(help="Folder of six .pkl files, one .pth, or safetensors.")
+    ],
+    target: Annotated[Path, typer.Argument(help="New .safetensors file.")],
+    centred: Annotated[
+        bool,
+        typer.Option(
+            help="The network sees values minus 0.5, as in the dehazing code."
+        ),
+    ] = False,
+    from_light: Annotated[str, typer.Option(help="Such as 6500_N.")] = "",
+    to_light: Annotated[str, typer.Option(help="Such as 4500_E.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence of the weights.")] = "",
+    training_data: Annotated[str, typer.Option(help="What they were trained on.")] = "",
+) -> None:
+    """Convert weights in the layout of DMSHN's authors, without running any pickle."""
+    from msrnet_cli import weights as store
+
+    store.check_import_target(target)
+    if not source.exists():
+        raise WeightsError(f"{source} does not exist", "check the path")
+    card = WeightsCard(
+        model=ModelConfig(value_range="centred" if centred else "zero_one"),
+        from_light=from_light,
+        to_light=to_light,
+        licence=licence,
+        training_data=training_data,
+    )
+    written = store.import_published(source, target, card)
+    print(f"{target}: {written.model.arch}, {written.model.channels} channels")
