@@ -203,14 +203,15 @@ def check(data: str | Path, options: DataOptions | None = None) -> DataReport:
     """
     options = options or DataOptions()
     pairs, faults = _sort_out(data, options)
-    files = sorted({file for pair in pairs for file in pair.files})
+    files = _list(Path(data))  # all of them: what is broken is not wanted anywhere
     if not pairs and not faults:
         raise _no_pairs(Path(data), options)
     sizes: dict[PictureFile, tuple[int, int]] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for file, found in zip(files, pool.map(_try_decode, files), strict=True):
             if isinstance(found, PictureError):
-                faults.append(DataFault(str(file), "broken", str(found)))
+                reason = found.reason.removeprefix(f"{file}: ")
+                faults.append(DataFault(str(file), "broken", reason))
             else:
                 sizes[file] = found
     faults += filter(None, (_size_fault(pair, sizes) for pair in pairs))
@@ -287,17 +288,23 @@ class PairStore:
         self._home = self.device if on_device else _CPU
         self._kept: dict[PictureFile, Tensor] = {}
         self._ahead: dict[PictureFile, Future[Tensor]] = {}
+        self._sizes: dict[PictureFile, tuple[int, int]] = {}
         if self.in_memory:
             decoded = self._pool.map(self._decode, files)
             self._kept = dict(zip(files, decoded, strict=True))
             for pair in self.pairs:
-                _require_one_size(pair, [self._kept[file] for file in pair.files])
+                self._require_one_size(pair)
 
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def picture(self, file: PictureFile) -> Tensor:
-        """One picture: 3 H W, uint8, on any device."""
+    def pictures(self, pair: Pair, files: Sequence[PictureFile]) -> list[Tensor]:
+        """Pictures of a pair: each 3 H W, uint8, on any device."""
+        found = [self._picture(file) for file in files]
+        self._require_one_size(pair)
+        return found
+
+    def _picture(self, file: PictureFile) -> Tensor:
         if file in self._kept:
             return self._kept[file]
         future = self._ahead.pop(file, None)
@@ -315,9 +322,20 @@ class PairStore:
 
     def _decode(self, file: PictureFile) -> Tensor:
         pixels = file.decode()
+        _, height, width = pixels.shape
+        self._sizes[file] = (width, height)
         if self.side is not None and min(pixels.shape[-2:]) > self.side:
             pixels = shrink(pixels[None].float(), self.side)[0].round_().to(torch.uint8)
         return pixels.contiguous().to(self._home)
+
+    def _require_one_size(self, pair: Pair) -> None:
+        """By the files' own sizes: once reduced, two may agree that did not."""
+        fault = _size_fault(pair, self._sizes)
+        if fault is not None:
+            raise DataError(
+                f"{pair.name}: {fault.reason}",
+                "`msrnet data check` lists all such scenes",
+            )
 
     def _bytes(self, file: PictureFile) -> int:
         width, height = file.size()
@@ -382,8 +400,7 @@ class Cutter:
         self, number: int, size: int, crop: int
     ) -> tuple[Tensor, Tensor, list[float] | None, str]:
         pair, source_file, target_file, flip, chance = self._chosen(number)
-        both = [self.store.picture(file) for file in (source_file, target_file)]
-        _require_one_size(pair, both)
+        both = self.store.pictures(pair, (source_file, target_file))
         x = shrink(torch.stack(both).float() / 255, size)
         side = min(crop or size, *x.shape[-2:])
         spare = [length - side for length in x.shape[-2:]]
@@ -412,7 +429,8 @@ def shrink(images_: Tensor, side: int) -> Tensor:
     if scale == 1:
         return images_
     if height % side == 0 and width % side == 0 and height == width:
-        return F.avg_pool2d(images_, height // side)  # the same, much faster
+        # By a whole factor the mean of each block does as well, and much faster.
+        return F.avg_pool2d(images_, height // side)
     size = (max(side, round(height * scale)), max(side, round(width * scale)))
     return F.interpolate(images_, size, mode="bilinear", antialias=True)
 
@@ -430,16 +448,6 @@ def _order(count: int, seed: str) -> list[int]:
     return order
 
 
-def _require_one_size(pair: Pair, pixels: Iterable[Tensor]) -> None:
-    sizes = {tuple(p.shape[-2:]) for p in pixels}
-    if len(sizes) > 1:
-        text = " and ".join(f"{w}x{h}" for h, w in sorted(sizes))
-        raise DataError(
-            f"{pair.name}: its pictures differ in size ({text})",
-            "`msrnet data check` lists all such scenes",
-        )
-
-
 def _sort_out(
     data: str | Path, options: DataOptions
 ) -> tuple[list[Pair], list[DataFault]]:
@@ -452,7 +460,7 @@ def _sort_out(
         )
     files = _list(Path(data))
     pairs, faults = _named_as_vidit(files, options)
-    more_pairs, more_faults = _in_two_folders(files)
+    more_pairs, more_faults = _in_two_folders(files, options)
     return sorted(pairs + more_pairs, key=lambda p: p.name), faults + more_faults
 
 
@@ -504,22 +512,31 @@ def _named_as_vidit(
 
 
 def _in_two_folders(
-    files: Iterable[PictureFile],
+    files: Iterable[PictureFile], options: DataOptions
 ) -> tuple[list[Pair], list[DataFault]]:
     sides: dict[str, dict[PurePosixPath, PictureFile]] = {_INPUT: {}, _TARGET: {}}
+    wanted = {_INPUT: options.from_light, _TARGET: options.to_light}
+    faults = []
     for file in files:
         folder = file.name.parent
-        if folder.name in sides:
-            # Some releases keep the light in the name on either side.
-            match = _VIDIT_NAME.fullmatch(file.name.stem)
-            scene = match[1] if match else file.name.stem
-            sides[folder.name][folder.parent / scene] = file
+        if folder.name not in sides:
+            continue
+        # Some releases keep the light in the name on either side.
+        match = _VIDIT_NAME.fullmatch(file.name.stem)
+        key = folder.parent / (match[1] if match else file.name.stem)
+        rival = sides[folder.name].setdefault(key, file)
+        if rival != file:
+            # Of several lights the one asked for counts; all else is ambiguous.
+            if match and f"{match[2]}_{match[3]}" == wanted[folder.name]:
+                sides[folder.name][key], file = file, rival
+            text = f"a second picture of the scene beside {sides[folder.name][key]}"
+            faults.append(DataFault(str(file), "partner", text))
     sources, targets = sides[_INPUT], sides[_TARGET]
     both = sources.keys() & targets.keys()
     pairs = [Pair(key.name, sources[key], targets[key]) for key in both]
     alone = [(sources[k], _TARGET) for k in sorted(sources.keys() - both)]
     alone += [(targets[k], _INPUT) for k in sorted(targets.keys() - both)]
-    return pairs, [_partner_missing(file, f"{side}/") for file, side in alone]
+    return pairs, faults + [_partner_missing(file, f"{side}/") for file, side in alone]
 
 
 def _partner_missing(file: PictureFile, partner: str) -> DataFault:
@@ -528,7 +545,7 @@ def _partner_missing(file: PictureFile, partner: str) -> DataFault:
 
 def _no_pairs(data: Path, options: DataOptions) -> DataError:
     count = len(_list(data))
-    there = f"{count} pictures but no pairs" if count else "no picture"
+    there = f"pictures ({count}) but no pairs" if count else "no picture"
     wanted = f"Image000_{options.from_light}.png and Image000_{options.to_light}.png"
     return DataError(
         f"{data} holds {there}",

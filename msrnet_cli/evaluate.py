@@ -16,7 +16,7 @@ import torch
 
 from msrnet_cli import data, hardware, metrics, perceptual
 from msrnet_cli.config import DataOptions
-from msrnet_cli.errors import DataError, WeightsError
+from msrnet_cli.errors import DataError, PictureError, WeightsError
 from msrnet_cli.inference import Relighter
 from msrnet_cli.results import SCORES, Estimate, EvalResult, ImageScores, MethodScores
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 COPY, AFFINE = "copy of the input", "affine colour map"
 _STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+_SSIM_SIDE, _LPIPS_SIDE = 11, 64  # the larger window; AlexNet's smallest picture
 _FIT_SIDE = 256  # a colour map does not need more pixels
 
 
@@ -44,7 +45,7 @@ def evaluate(
         notify: Is told the name of each scene when it is done.
 
     Raises:
-        DataError: There are no pairs, or they differ in size.
+        DataError: There are no pairs, they differ in size or are too small.
         PictureError: A picture cannot be read or relit.
         WeightsError: Weights are missing or malformed.
     """
@@ -53,7 +54,7 @@ def evaluate(
     methods: dict[str, Callable[[Tensor], Tensor]] = {COPY: lambda source: source}
     if options.fit_data:
         methods[AFFINE] = AffineMap.fit(_pairs(options.fit_data, options))
-    methods |= {name: relighter.relight for name, relighter in relighters.items()}
+    methods |= {name: _as_shipped(each) for name, each in relighters.items()}
     judge, more = _judge(options)
     scores: dict[str, list[ImageScores]] = {name: [] for name in methods}
     for index, pair in enumerate(pairs):
@@ -112,8 +113,9 @@ class AffineMap:
         """Least squares over all pixels of some pairs."""
         sums = torch.zeros(5, 3, dtype=torch.float64)
         for pair in pairs:
-            both = torch.stack([_unit(file) for file in (pair.source, pair.target)])
-            x, y = data.shrink(both, _FIT_SIDE).double().flatten(2)
+            both = [_unit(file) for file in (pair.source, pair.target)]
+            _require_one_size(pair.name, *both)
+            x, y = data.shrink(torch.stack(both), _FIT_SIDE).double().flatten(2)
             each = (torch.ones_like(x), x, y, x * x, x * y)
             sums += torch.stack([term.sum(1) for term in each])
         n, x, y, xx, xy = sums
@@ -141,7 +143,7 @@ def _student(freedom: int) -> float:
     if freedom <= len(_STUDENT):
         return _STUDENT[freedom - 1]
     z = statistics.NormalDist().inv_cdf(0.975)
-    # Cornish and Fisher's expansion; four digits are right from 10 degrees on.
+    # Cornish and Fisher's expansion; from 11 degrees on right to 0.1 %.
     first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
     return z + first / freedom + second / freedom**2
 
@@ -172,6 +174,18 @@ def _relighters(
         return {}, (f"baselines only: {error}",)
 
 
+def _as_shipped(relighter: Relighter) -> Callable[[Tensor], Tensor]:
+    """Relight as the folder job does a picture of 8 bits, number format included."""
+
+    def relight(source: Tensor) -> Tensor:
+        relit = relighter.run([source])
+        if relit.images[0] is None:
+            raise relit.failures[0] or PictureError("no output")
+        return relit.images[0]
+
+    return relight
+
+
 def _judge(
     options: EvalOptions,
 ) -> tuple[Callable[[str, Tensor, Tensor, float | None], ImageScores], tuple[str, ...]]:
@@ -185,9 +199,17 @@ def _judge(
             raise
         notes = (f"without LPIPS and MPS: {error}",)
 
+    smallest = _LPIPS_SIDE if lpips else _SSIM_SIDE
+
     def judge(
         name: str, output: Tensor, target: Tensor, seconds: float | None
     ) -> ImageScores:
+        height, width = target.shape[-2:]
+        if min(height, width) < smallest:
+            raise DataError(
+                f"{name}: {width}x{height} is too small to score",
+                f"give pictures of at least {smallest}x{smallest}",
+            )
         saved = (output.clamp(0, 1) * 255).round() / 255
         ssim = metrics.ssim(saved, target)
         distance = lpips(saved[None], target[None]).item() if lpips else None

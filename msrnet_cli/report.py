@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
 import time
 from dataclasses import asdict
@@ -207,8 +208,18 @@ def checks_table(checks: Iterable[Check]) -> None:
 
 
 def json_document(document: object) -> None:
-    """One JSON document on standard output."""
-    print(json.dumps(document, indent=2))
+    """One JSON document on standard output; null for what is no finite number."""
+    print(json.dumps(_finite(document), indent=2, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 whatever JSON can hold
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 def _say(text: str) -> None:

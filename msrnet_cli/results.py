@@ -122,7 +122,7 @@ class DataFault:
 
     Attributes:
         name: The file or scene.
-        kind: ``partner`` missing, ``size`` differing, or file ``broken``.
+        kind: ``partner`` missing or one too many, ``size`` differing, or ``broken``.
         reason: For people.
     """
 

@@ -72,6 +72,12 @@ def evaluate(
     """Score weights on pairs, or pictures against targets."""
     if (data is None) == (not folders) or (folders and len(folders) != 2):
         raise UsageError("nothing to score", "give --data DIR, or OUTPUTS TARGETS")
+    if folders and (weights or fit_data or limit):
+        raise UsageError(
+            "--weights, --fit-data and --limit are for --data", "leave them out"
+        )
+    if as_csv is not None and not as_csv.parent.is_dir():
+        raise UsageError(f"--csv {as_csv}: no such folder", "make it first")
     lights = only_given({"from_light": from_light, "to_light": to_light})
     options = EvalOptions(
         data=data or "",
@@ -91,9 +97,14 @@ def evaluate(
         found = scoring.compare(folders[0], folders[1], options)
     else:
         found = scoring.evaluate(options, report.eval_progress)
-    if as_csv is not None:
-        report.eval_csv(found, as_csv)
     if as_json:
         report.json_document(asdict(found))
     else:
         report.eval_table(found, each=each)
+    if as_csv is not None:
+        try:
+            report.eval_csv(found, as_csv)
+        except OSError as error:
+            raise UsageError(
+                f"--csv {as_csv}: {error.strerror}", "choose another place"
+            ) from error

@@ -116,8 +116,8 @@ def check(options: SynthOptions) -> None:
         if not low <= value <= high:
             raise UsageError(f"{option} is {value}", f"give {low} to {high}")
     read_lights(options.lights)
-    read_light(options.from_light)
-    read_light(options.to_light)
+    if read_light(options.from_light) == read_light(options.to_light):
+        raise UsageError(f"--from and --to are both {options.to_light}", "name two")
 
 
 def render_set(out: Path, options: SynthOptions, report: Report) -> SynthSummary:
@@ -125,7 +125,12 @@ def render_set(out: Path, options: SynthOptions, report: Report) -> SynthSummary
     check(options)
     engine = choose_engine()
     began = time.monotonic()
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{out} cannot be made: {error.strerror}", "choose another folder"
+        ) from error
     _claim(out, options, engine)
     jobs = plan(out, options)
     _sweep(out, jobs)

@@ -7,6 +7,7 @@ import statistics
 
 import pytest
 import torch
+from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from typer.testing import CliRunner
 
@@ -155,3 +156,63 @@ def test_data_check_lists_faults_and_says_so_in_its_exit_code(scenes, tmp_path):
     assert "partner: " in found.stdout
     document = json.loads(invoke("data", "check", broken, "--json").stdout)
     assert len(document["faults"]) == 2
+
+
+def test_what_is_scored_is_what_the_folder_job_gives(scenes, tmp_path, monkeypatch):
+    """Number format included: an 8-bit picture is not computed in more than it gets."""
+    seen = []
+    from msrnet_cli.inference import Relighter
+
+    run = Relighter.run
+
+    def watched(self, batch, *, deep=False):
+        seen.append(deep)
+        return run(self, batch, deep=deep)
+
+    monkeypatch.setattr(Relighter, "run", watched)
+    network = DMSHN(12)
+    initialise_identity(network)
+    path = tmp_path / "w.safetensors"
+    card = WeightsCard(model=ModelConfig(arch="dmshn", channels=12))
+    weights.save(path, network.state_dict(), card)
+    evaluate(EvalOptions(data=str(scenes), weights=(str(path),)))
+    assert seen
+    assert not any(seen)
+
+
+def test_pictures_too_small_to_score_are_refused(tmp_path):
+    small = pairs.write_vidit(tmp_path, 1, size=8)
+    with pytest.raises(DataError, match="too small"):
+        evaluate(EvalOptions(data=str(small)))
+
+
+def test_json_holds_no_infinity(program, scenes, tmp_path):
+    done = program.run("eval", scenes, scenes, "--json")
+
+    def refuse(text):
+        raise AssertionError(text)
+
+    found = json.loads(done.out, parse_constant=refuse)
+    assert found["methods"][0]["images"][0]["psnr"] is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--csv", "nowhere/x.csv"),
+        ("--weights", "w.safetensors"),
+        ("--limit", "1"),
+    ],
+)
+def test_options_that_cannot_count_are_refused(program, scenes, options):
+    program.run("eval", scenes, scenes, *options, code=2)
+
+
+def test_a_map_cannot_be_fitted_on_pairs_that_differ_in_size(scenes, tmp_path):
+    folder = pairs.write_folders(tmp_path, 1, size=64)
+    target = next((folder / "target").iterdir())
+    with Image.open(target) as image:
+        half = image.resize((32, 32))
+    half.save(target)
+    with pytest.raises(DataError, match="differ in size"):
+        evaluate(EvalOptions(data=str(scenes), fit_data=str(folder)))

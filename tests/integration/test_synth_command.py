@@ -38,6 +38,7 @@ def test_a_small_set_with_a_sheet(program, mitsuba):
         ("--lights", "6500_Q"),
         ("--lights", "1_N"),
         ("--layout", "pairs", "--from", "N"),
+        ("--layout", "pairs", "--from", "6500_N", "--to", "6500_N"),
         ("--size", "1"),
         ("--scenes", "0"),
         ("--split", "other"),

@@ -4,6 +4,7 @@ import zipfile
 
 import pytest
 import torch
+from PIL import Image
 
 import pairs
 from msrnet_cli import data
@@ -57,7 +58,9 @@ def test_a_folder_without_pairs_says_what_it_wants(tmp_path):
     with pytest.raises(DataError, match="holds no picture"):
         find_pairs(tmp_path)
     pairs.write_vidit(tmp_path, 1, lights=("6500_N",))
-    with pytest.raises(DataError, match=r"1 pictures but no pairs.*Image000_6500_N"):
+    with pytest.raises(
+        DataError, match=r"pictures \(1\) but no pairs.*Image000_6500_N"
+    ):
         find_pairs(tmp_path)
     with pytest.raises(DataError, match="does not exist"):
         find_pairs(tmp_path / "nowhere")
@@ -183,3 +186,40 @@ def test_shrinking_keeps_the_mean_and_the_shape(height, width, side):
     small = data.shrink(picture, side)
     assert min(small.shape[-2:]) == side
     assert small.mean().item() == pytest.approx(picture.mean().item(), abs=0.02)
+
+
+def test_sizes_are_compared_as_they_are_in_the_files(tmp_path):
+    # Reduced to one size, these two would fit each other.
+    folder = pairs.write_folders(tmp_path, 1, size=64)
+    target = next((folder / "target").iterdir())
+    with Image.open(target) as image:
+        half = image.resize((32, 32))
+    half.save(target)
+    with pytest.raises(DataError, match="32x32 and 64x64"):
+        PairStore(find_pairs(folder), 16)
+    ahead = PairStore(find_pairs(folder), 16, memory=0)
+    with pytest.raises(DataError, match="32x32 and 64x64"):
+        Cutter(ahead, DataOptions()).batch([0], 16)
+    ahead.close()
+
+
+def test_check_decodes_what_belongs_to_no_pair(tmp_path):
+    pairs.write_vidit(tmp_path, 1)
+    (tmp_path / "junk.png").write_bytes(b"junk")
+    (tmp_path / "Image009_2500_N.png").write_bytes(b"junk")
+    report = data.check(tmp_path)
+    broken = {fault.name for fault in report.faults if fault.kind == "broken"}
+    assert broken == {str(tmp_path / n) for n in ("junk.png", "Image009_2500_N.png")}
+    assert not any(str(tmp_path) in fault.reason for fault in report.faults)
+
+
+def test_two_pictures_of_a_scene_on_one_side_are_a_fault(tmp_path):
+    folder = pairs.write_folders(tmp_path, 1, size=16)
+    (source,) = (folder / "input").iterdir()
+    for light in ("4500_W", "6500_N"):
+        source.with_name(f"{source.stem}_{light}.png").write_bytes(source.read_bytes())
+    source.unlink()
+    (pair,) = find_pairs(folder)
+    assert pair.source.path.stem.endswith("6500_N"), "the light asked for counts"
+    (fault,) = data.check(folder).faults
+    assert "4500_W" in fault.name
