@@ -217,7 +217,8 @@ class TrainConfig:
         lr: Highest learning rate of Adam.
         lr_end: Learning rate at the end of each stage.
         shape: How the rate falls in between; the paper says only "gradually".
-        warmup: Steps in which the rate rises from 0 at the start of each stage.
+        warmup: Steps in which the rate rises from 0 at the start of each stage, at
+            most a tenth of the stage.
         clip: Gradients with a larger norm are scaled down to it; 0 for never.
         sizes: Sides in pixels to which whole pictures are resized, one after the
             other, coarse to fine.

@@ -135,7 +135,7 @@ def train(
         int | None,
         typer.Option(
             min=0,
-            help="Steps in which it rises at first.",
+            help="Steps in which it rises at first, at most a tenth of a stage.",
             show_default=str(_train_defaults.warmup),
         ),
     ] = None,
@@ -213,6 +213,15 @@ def train(
         str | None,
         typer.Option(
             metavar="FILE", help="VGG16's weights.", show_default="from the hub"
+        ),
+    ] = None,
+    vgg_layer: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=31,
+            help="Compare its features after this layer; 31 is all of them.",
+            show_default=str(_loss_defaults.vgg_layer),
         ),
     ] = None,
     sobel_weight: Annotated[
@@ -311,6 +320,7 @@ def train(
         "loss_options": {
             "perceptual": 0.0 if perceptual is False else None,
             "vgg": vgg,
+            "vgg_layer": vgg_layer,
             "sobel": sobel_weight,
         },
     }

@@ -22,15 +22,15 @@ from msrnet_cli.results import TrainProgress, TrainStarted, TrainSummary, Valida
 from msrnet_cli.train import checkpoint, record, schedule, start
 from msrnet_cli.train.checkpoint import Checkpoint, Position
 from msrnet_cli.train.learner import Learner, Step, training_dtype
-from msrnet_cli.train.processes import Processes, local_device
+from msrnet_cli.train.processes import Processes, is_lost_peer, local_device, lost_peer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from torch import Tensor
 
     from msrnet_cli.config import TrainConfig, WeightsCard
-    from msrnet_cli.data import Batch, Pair
+    from msrnet_cli.data import Batch
     from msrnet_cli.results import TrainEvent
     from msrnet_cli.train.schedule import Phase, Plan
 
@@ -64,21 +64,26 @@ def train(
     """
     device = hardware.choose_device(local_device(config.device))
     with Processes.join(device) as processes:
-        run = Run(config, device, processes, notify, resume=resume)
         try:
-            return run.walk(should_stop)
-        except OSError as error:
-            raise TrainingError(
-                f"{config.out} cannot be written: {error.strerror}",
-                "free space or mend permissions, then go on with --resume",
-            ) from error
+            run = Run(config, device, processes, notify, resume=resume)
+            return _walk(run, should_stop)
         except (MemoryError, RuntimeError) as error:
-            explained = _explained(error, config)
+            explained = _explained(error, config, processes)
             if explained is None:
                 raise
             raise explained from error
-        finally:
-            run.close()
+
+
+def _walk(run: Run, should_stop: Callable[[], str]) -> TrainSummary:
+    try:
+        return run.walk(should_stop)
+    except OSError as error:
+        raise TrainingError(
+            f"{run.folder} cannot be written: {error.strerror}",
+            "free space or mend permissions, then go on with --resume",
+        ) from error
+    finally:
+        run.close()
 
 
 class Run:
@@ -108,11 +113,13 @@ class Run:
         training_dtype(config, device)  # refuses before work is done
         pairs, val_pairs, validation = start.find_pairs(config)
         self.plan = schedule.make_plan(config, len(pairs), processes.count)
-        self._losses = start.load_losses(config, self.plan, device)
-        before = checkpoint.load(self.folder) if resume else None
+        before = self._before(resume=resume)
         network = start.start_network(config, before)
-        side = None if config.crop else max(config.sizes)
-        self._store = data.PairStore(pairs, side, device)
+        # After all that can be refused at once: this may fetch VGG16.
+        self._losses = start.load_losses(config, self.plan, device)
+        self._lights = start.lights(pairs)
+        self._alone = start.count_alone(config)
+        self._store = data.PairStore(pairs, max(config.sizes), device)
         self._val_store = data.PairStore(val_pairs, max(config.sizes), device)
         options = config.data_options
         self._cutter = data.Cutter(self._store, options, config.seed)
@@ -123,8 +130,7 @@ class Run:
             self._take_up(before)
         self._start_time = time.monotonic() - self.position.seconds
         self._record: record.Record | None = None
-        if processes.leads:
-            self._open_record()
+        processes.together(self._open_record)
         self._notify(self._started(validation))
 
     def walk(self, should_stop: Callable[[], str] = str) -> TrainSummary:
@@ -154,6 +160,7 @@ class Run:
                 return self._finish(stopped_by)
         self._end_stage()
         self._save()
+        self._require_last_stage()
         return self._finish("")
 
     def close(self) -> None:
@@ -206,7 +213,19 @@ class Run:
                 position, stage=phase.stage, size=phase.size, best=None
             )
 
+    def _before(self, *, resume: bool) -> Checkpoint | None:
+        """The checkpoint to go on from; refuses what would destroy a run."""
+        if not resume:
+            start.require_new_stage(self.config)
+            return None
+        before = checkpoint.load(self.folder)
+        start.require_same_run(self.config, before.config)
+        self.position = before.position
+        start.require_same_stage(self.plan, self._place(), before.position)
+        return before
+
     def _end_stage(self) -> None:
+        self._require_finite()
         if self._record is not None and self.position.stage:
             path = record.stage_result(self.folder, self.position.stage)
             self._record.weights(path.name, self.learner.result, self._card())
@@ -228,6 +247,7 @@ class Run:
 
     def _validate(self, phase: Phase) -> None:
         # All processes compute the same; that keeps them together.
+        self._require_finite()
         mean, rows = self._try_out(phase)
         best = self.position.best
         is_best = best is None or mean[0] > best
@@ -259,6 +279,9 @@ class Run:
             batch = self._val_cutter.batch(numbers, phase.size)
             with torch.no_grad():
                 output = self.learner.relight(self.learner.result, batch.source)
+            # Before clamping, which makes a number of infinity.
+            if not (output - batch.target).square().mean().isfinite():
+                raise self._diverged()
             for one in zip(
                 batch.source, output.clamp_(0, 1), batch.target, strict=True
             ):
@@ -276,7 +299,7 @@ class Run:
             stage=phase.stage,
             size=phase.size,
             lr=meter.rate,
-            loss=meter.loss / meter.steps,
+            loss=self.processes.mean(meter.loss / meter.steps),
             gradient=meter.gradient,
             images_per_second=meter.images / meter.seconds,
             seconds=seconds,
@@ -288,6 +311,10 @@ class Run:
         self._notify(event)
 
     def _save(self) -> None:
+        self._require_finite()
+        self.processes.together(self._write)
+
+    def _write(self) -> None:
         if self._record is not None:
             found = Checkpoint(self.config, self.position, self.learner.tensors())
             checkpoint.save(self.folder, found)
@@ -304,13 +331,15 @@ class Run:
         self.position = before.position
 
     def _open_record(self) -> None:
+        if not self.processes.leads:
+            return
         try:
             self._record = record.Record(self.folder, self.position.step)
             remove_leftovers(self.folder)
             self._require_space()
             self._record.settings(self.config)
             if not self.position.step:
-                self._save()
+                self._write()
                 checkpoint.forget_previous(self.folder)
         except OSError as error:
             raise UsageError(
@@ -332,9 +361,39 @@ class Run:
                 "free space, or choose another --out",
             )
 
+    def _require_finite(self) -> None:
+        """Stop before a network that diverged takes the place of a sound one."""
+        names = ("network.", "mean.")
+        learnt = self.learner.tensors().items()
+        tensors = [value for name, value in learnt if name.startswith(names)]
+        sound = torch.stack([value.isfinite().all() for value in tensors]).all()
+        if not sound:
+            raise self._diverged()
+
+    def _diverged(self) -> TrainingError:
+        return TrainingError(
+            f"the network of step {self.position.step} is not finite",
+            "the last checkpoint is kept: go on with --resume and a smaller --lr",
+        )
+
+    def _require_last_stage(self) -> None:
+        """Tell where time ended before the last stage began."""
+        last = self.plan.phases[-1].stage
+        if self.position.stage != last:
+            raise TrainingError(
+                f"the time was over before stage {last} began; stage"
+                f" {self.position.stage} is saved",
+                "go on with --resume and more --minutes",
+            )
+
     def _card(self) -> WeightsCard:
-        stage, pairs = self.position.stage or "1", len(self._store)
-        return record.make_card(self.config, pairs, stage, self.position.psnr)
+        return record.make_card(
+            self.config,
+            len(self._store),
+            self._lights,
+            self.position.stage or self.plan.phases[0].stage,
+            self.position.psnr,
+        )
 
     def _not_finite(self, batch: Batch, loss: float) -> TrainingError:
         names = (", ".join(batch.names), math.isfinite(loss))
@@ -364,10 +423,15 @@ class Run:
         notes = []
         if not self._store.in_memory:
             notes.append("pictures do not fit into memory and are read ahead")
+        if self._alone:
+            notes.append(
+                f"pictures without partner: {self._alone}, left out;"
+                " `msrnet data check` lists them"
+            )
         return TrainStarted(
             out=str(self.folder),
             pairs=len(pairs),
-            mirrored=_mirrored(self.config, pairs),
+            mirrored=sum(pair.mirrored is not None for pair in pairs),
             validation=validation,
             device=hardware.describe(self.learner.device),
             dtype=hardware.dtype_name(self.learner.dtype),
@@ -397,13 +461,19 @@ class _Meter:
         self.seconds += seconds
 
 
-def _explained(error: Exception, config: TrainConfig) -> MSRNetError | None:
+def _explained(
+    error: Exception, config: TrainConfig, processes: Processes
+) -> MSRNetError | None:
     """What a failure inside torch means to the user; None where it is a bug."""
+    if processes.count > 1 and is_lost_peer(error):
+        return lost_peer()
     if hardware.is_out_of_memory(error):
         sizes = ", ".join(map(str, config.sizes))
+        begun = (Path(config.out) / checkpoint.NEWEST).exists()
+        go_on = "go on with --resume and" if begun else "give"
         return TrainingError(
             f"memory ran out (sizes {sizes}, batch {config.batch})",
-            "go on with --resume and a smaller --batch, --size or --crop",
+            f"{go_on} a smaller --batch, --size or --crop",
         )
     if config.compile and type(error).__module__.startswith("torch._"):
         return DeviceError(
@@ -411,12 +481,6 @@ def _explained(error: Exception, config: TrainConfig) -> MSRNetError | None:
             "install a C++ compiler, or drop --compile",
         )
     return None
-
-
-def _mirrored(config: TrainConfig, pairs: Sequence[Pair]) -> int:
-    if not config.data_options.mirror:
-        return 0
-    return sum(pair.mirrored is not None for pair in pairs)
 
 
 def _describe(plan: Plan) -> tuple[str, ...]:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 import torch.distributed as dist
 
+from msrnet_cli.errors import TrainingError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 _T = TypeVar("_T")
@@ -63,6 +66,25 @@ class Processes:
         dist.all_gather_object(values, value)
         return [value for value in values if value is not None]
 
+    def together(self, work: Callable[[], None]) -> None:
+        """Do something that only the leading process may fail at.
+
+        Without this, the others would wait for it, or break in their next exchange.
+
+        Raises:
+            TrainingError: It failed on another process.
+        """
+        failure: Exception | None = None
+        try:
+            work()
+        except Exception as error:  # told below, once the others know
+            failure = error
+        failed = self.gather(failure is not None)
+        if failure is not None:
+            raise failure
+        if any(failed):
+            raise lost_peer()
+
     def __enter__(self) -> Processes:
         return self
 
@@ -74,6 +96,17 @@ class Processes:
     ) -> None:
         if self.count > 1:
             dist.destroy_process_group()
+
+
+def lost_peer() -> TrainingError:
+    """What a process says that ends because another one did."""
+    return TrainingError("another process of this run has ended", "see its message")
+
+
+def is_lost_peer(error: Exception) -> bool:
+    """Whether an exchange failed because another process is gone."""
+    told = "gloo" in str(error).lower() or "Connection" in str(error)
+    return isinstance(error, dist.DistError) or told
 
 
 def local_device(name: str) -> str:

@@ -16,7 +16,7 @@ from msrnet_cli.config import WeightsCard
 from msrnet_cli.errors import UsageError
 from msrnet_cli.files import write_whole
 from msrnet_cli.images import charts
-from msrnet_cli.train import checkpoint
+from msrnet_cli.train import checkpoint, schedule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -184,21 +184,37 @@ class Record:
         return charts.Curve(name, points)
 
 
-def make_card(config: TrainConfig, pairs: int, stage: str, psnr: float) -> WeightsCard:
-    """What weights of this run say about themselves."""
-    options = config.data_options
+def make_card(
+    config: TrainConfig,
+    pairs: int,
+    lights: tuple[str, str],
+    stage: str,
+    psnr: float,
+) -> WeightsCard:
+    """What weights of this run say about themselves.
+
+    Args:
+        config: Its settings.
+        pairs: How many it trains on.
+        lights: Of inputs and targets, as far as the files tell.
+        stage: The stage it is in.
+        psnr: On the pairs it validates on; 0 before the first time.
+    """
+    # Without held-out pairs, some training pairs are scored.
+    score = "validation_psnr" if config.val else "training_psnr"
     done = [f"stage {stage} of MSR-Net's training"]
     done.append(f"start: {_start(config, stage)}")
     if config.loss:
         done.append(f"loss {config.loss}")
-    if stage == "2" and not config.loss_options.perceptual:
+    loss = schedule.loss_name(config, stage)
+    if loss == "combined" and not config.loss_options.perceptual:
         done.append("without the perceptual term")
     return WeightsCard(
         model=config.model,
-        from_light=options.from_light,
-        to_light=options.to_light,
+        from_light=lights[0],
+        to_light=lights[1],
         training_data=f"{Path(config.data).name}, {pairs} pairs",
-        scores={"validation_psnr": round(psnr, 3)} if psnr else {},
+        scores={score: round(psnr, 3)} if psnr else {},
         notes="; ".join(done),
     )
 

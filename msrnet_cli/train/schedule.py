@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from msrnet_cli.config import LossName, Shape, TrainConfig
 
 _PAPER_LOSSES: dict[str, LossName] = {"1": "l2", "2": "combined"}
+_SIDE_STEP = 16  # the network halves its pictures four times
+_VGG_POOLINGS = (5, 10, 17, 24, 31)
+_LONGEST_WARMUP = 0.1
+_MOST_STOPS = 16.0
+_SEEDS = range(-(2**63), 2**63)
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,11 @@ def make_plan(config: TrainConfig, pairs: int, processes: int = 1) -> Plan:
         processes: How many share the work.
 
     Raises:
-        UsageError: Sizes, shares and batches do not go together.
+        UsageError: A number is out of range, or sizes, shares and batches do not go
+            together.
     """
+    _check_numbers(config)
+    _check_sides(config)
     shares = _shares(config)
     batches = config.batch * (len(config.sizes) if len(config.batch) == 1 else 1)
     if len(batches) != len(config.sizes):
@@ -88,7 +96,7 @@ def make_plan(config: TrainConfig, pairs: int, processes: int = 1) -> Plan:
             f"--batch names {len(batches)} sizes, --size {len(config.sizes)}",
             "give one batch size, or one for each size",
         )
-    stages = ("1", "2") if config.stage == "all" else (config.stage,)
+    stages = _stages(config)
     phases: list[Phase] = []
     for stage in stages:
         start = phases[-1].end if phases else 0.0
@@ -96,13 +104,18 @@ def make_plan(config: TrainConfig, pairs: int, processes: int = 1) -> Plan:
         for share, batch in zip(shares, batches, strict=True):
             length = _length(config, share / len(stages), batch * processes, pairs)
             ends.append(ends[-1] + length)
-        loss = config.loss or _PAPER_LOSSES[stage]
+        loss = loss_name(config, stage)
         spans = zip(config.sizes, batches, pairwise(ends), strict=True)
         phases += [
             Phase(stage, loss, size, batch, a, b, start, ends[-1])
             for size, batch, (a, b) in spans
         ]
     return Plan("seconds" if config.minutes else "steps", tuple(phases))
+
+
+def loss_name(config: TrainConfig, stage: str) -> LossName:
+    """What a stage makes small."""
+    return config.loss or _PAPER_LOSSES[stage]
 
 
 def learning_rate(
@@ -117,7 +130,11 @@ def learning_rate(
         config: Highest and last rate, shape, warm-up.
     """
     rate = _fall(config.shape, config.lr, config.lr_end, phase.progress(position))
-    return rate * min(1.0, (steps_in_stage + 1) / max(1, config.warmup))
+    if not config.warmup:
+        return rate
+    # The faster of two rises: a short run would otherwise end while warming up.
+    risen = (steps_in_stage + 1) / config.warmup
+    return rate * min(1.0, max(risen, phase.progress(position) / _LONGEST_WARMUP))
 
 
 def _fall(shape: Shape, high: float, low: float, progress: float) -> float:
@@ -130,11 +147,72 @@ def _fall(shape: Shape, high: float, low: float, progress: float) -> float:
     return low + (high - low) * (1 + math.cos(math.pi * progress)) / 2
 
 
+def _stages(config: TrainConfig) -> tuple[str, ...]:
+    return ("1", "2") if config.stage == "all" else (config.stage,)
+
+
+def _check_numbers(config: TrainConfig) -> None:
+    """Refuse what a comparison with a smallest value lets through: nan and inf."""
+    options, infinite = config.data_options, math.inf
+    above_zero = {"--lr": config.lr}
+    if config.minutes is not None:
+        above_zero["--minutes"] = config.minutes
+    elif config.steps is None:
+        above_zero["--epochs"] = config.epochs
+    from_zero = {
+        "--lr-end": (config.lr_end, infinite),
+        "--clip": (config.clip, infinite),
+        "--save-minutes": (config.save_minutes, infinite),
+        "--sobel-weight": (config.loss_options.sobel, infinite),
+        "--ema": (config.ema, 1.0),
+        "--exposure": (options.exposure, _MOST_STOPS),
+        "--tint": (options.tint, _MOST_STOPS),
+    }
+    for name, value in above_zero.items():
+        if not 0 < value < infinite:
+            raise UsageError(f"{name} {value:g}", "give a number above 0")
+    for name, (value, limit) in from_zero.items():
+        if not 0 <= value < limit:
+            below = "" if limit == infinite else f" and below {limit:g}"
+            raise UsageError(f"{name} {value:g}", f"give a number from 0 on{below}")
+    if config.shape == "exponential" and not config.lr_end:
+        raise UsageError(
+            "an exponential fall never reaches 0",
+            "give --lr-end above 0, or --shape cosine",
+        )
+    if config.seed not in _SEEDS:
+        raise UsageError(f"--seed {config.seed}", "give a number of at most 18 digits")
+
+
+def _check_sides(config: TrainConfig) -> None:
+    """Refuse sides that the network, or VGG16 inside the loss, cannot take."""
+    sides = [("--size", size) for size in config.sizes]
+    sides += [("--crop", config.crop)] if config.crop else []
+    for name, side in sides:
+        if side <= 0 or side % _SIDE_STEP:
+            nearest = max(1, math.floor(side / _SIDE_STEP + 0.5)) * _SIDE_STEP
+            raise UsageError(
+                f"{name} {side} is no multiple of {_SIDE_STEP}", f"give {nearest}"
+            )
+    losses = {loss_name(config, stage) for stage in _stages(config)}
+    if "combined" not in losses or not config.loss_options.perceptual:
+        return
+    layer = config.loss_options.vgg_layer
+    least = 2 ** sum(layer >= pooling for pooling in _VGG_POOLINGS)
+    name, side = min(sides, key=lambda item: item[1])
+    if side < least:
+        raise UsageError(
+            f"{name} {side} is too small for the perceptual term",
+            f"give {least} or more, or --no-perceptual",
+        )
+
+
 def _shares(config: TrainConfig) -> list[float]:
     shares = config.shares or tuple(0.5**i for i in range(len(config.sizes)))
-    if len(shares) != len(config.sizes) or min(shares) <= 0:
+    sound = all(0 < share < math.inf for share in shares)
+    if len(shares) != len(config.sizes) or not sound:
         raise UsageError(
-            f"{len(shares)} shares for {len(config.sizes)} sizes",
+            f"shares {shares} for {len(config.sizes)} sizes",
             "write --size 128:6,256:3,512:1",
         )
     return [share / sum(shares) for share in shares]

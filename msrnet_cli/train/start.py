@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import torch
 
 from msrnet_cli import data, losses, model, perceptual, weights
-from msrnet_cli.errors import DataError, UsageError, WeightsError
-from msrnet_cli.train import record
+from msrnet_cli.config import LIGHTS
+from msrnet_cli.errors import DataError, TrainingError, UsageError, WeightsError
+from msrnet_cli.train import checkpoint, record
 
 if TYPE_CHECKING:
     from torch import nn
 
     from msrnet_cli.config import ModelConfig, TrainConfig
-    from msrnet_cli.data import Pair
+    from msrnet_cli.data import Pair, PictureFile
     from msrnet_cli.losses import Loss
-    from msrnet_cli.train.checkpoint import Checkpoint
+    from msrnet_cli.train.checkpoint import Checkpoint, Position
     from msrnet_cli.train.schedule import Plan
 
 
@@ -27,6 +28,9 @@ def find_pairs(config: TrainConfig) -> tuple[list[Pair], list[Pair], str]:
     if not config.data:
         raise UsageError("there is no training data", "give --data DIR")
     pairs = data.find_pairs(config.data, config.data_options)
+    if not config.data_options.mirror:
+        # Else they would be decoded, kept, and required to be sound.
+        pairs = [replace(pair, mirrored=None) for pair in pairs]
     if config.val:
         plain = replace(config.data_options, mirror=False)
         found = data.find_pairs(config.val, plain)
@@ -42,6 +46,12 @@ def find_pairs(config: TrainConfig) -> tuple[list[Pair], list[Pair], str]:
     chosen = [found[i * len(found) // count] for i in range(count)]
     chosen = [replace(pair, mirrored=None) for pair in chosen]
     return pairs, chosen, f"{count} {'pairs of ' if config.val else ''}{name}"
+
+
+def count_alone(config: TrainConfig) -> int:
+    """How many pictures lack their partner, and so are not trained on."""
+    _, faults = data._sort_out(config.data, config.data_options)
+    return len(faults)
 
 
 def load_losses(
@@ -74,12 +84,105 @@ def start_network(config: TrainConfig, before: Checkpoint | None) -> nn.Module:
         _take_weights(network, config, config.init)
     elif config.stage == "2" and stage1.exists():
         _take_weights(network, config, str(stage1))
-    elif config.stage == "2" and config.loss is None:
+    elif config.stage == "2":
         raise UsageError(
             "stage 2 starts from the result of stage 1, which is not there",
             "train --stage 1 or --stage all first, or give --init WEIGHTS",
         )
     return network
+
+
+def lights(pairs: list[Pair]) -> tuple[str, str]:
+    """Light of the inputs and of the targets, by the files' names; "" if unknown."""
+    sources = {_light(pair.source) for pair in pairs}
+    targets = {_light(pair.target) for pair in pairs}
+    return _only(sources), _only(targets)
+
+
+def require_new_stage(config: TrainConfig) -> None:
+    """Refuse to begin a second stage anew over one that is there.
+
+    Raises:
+        UsageError: The run holds a stage 2.
+    """
+    folder = Path(config.out)
+    if config.stage != "2":
+        return
+    try:
+        begun = checkpoint.load(folder).position.stage == "2"
+    except TrainingError:  # no sound checkpoint: nothing that could be gone on with
+        begun = False
+    if begun or record.stage_result(folder, "2").exists():
+        raise UsageError(
+            f"{folder} holds a stage 2 already",
+            "go on with --resume, or begin a new run with --data and --init"
+            f" {record.stage_result(folder, '1')}",
+        )
+
+
+def require_same_run(config: TrainConfig, before: TrainConfig) -> None:
+    """Refuse to go on with settings that make another run.
+
+    Sizes, batch and crop may change: that is how a run fits into memory. So may its
+    length, its rates, and the folder in which its data lies.
+
+    Raises:
+        UsageError: With the first setting that differs.
+    """
+    if config.stage == "2" and before.stage == "1":
+        raise UsageError(
+            f"{config.out} holds stage 1, --resume cannot turn it into stage 2",
+            "give --stage 2 without --resume",
+        )
+    asked, found = _identity(config), _identity(before)
+    for name, value in asked.items():
+        if value != found[name]:
+            raise UsageError(
+                f"{name} {value or 'by stage'} does not resume a run with"
+                f" {name} {found[name] or 'by stage'}",
+                f"drop {name}, or start a new run",
+            )
+
+
+def require_same_stage(plan: Plan, place: float, position: Position) -> None:
+    """Refuse a plan in which a run would fall back into a stage that is over.
+
+    Raises:
+        UsageError: The stage of the checkpoint does not lie ahead in the plan.
+    """
+    if position.stage and plan.phase(place).stage < position.stage:
+        raise UsageError(
+            f"the run is in stage {position.stage}, which begins later in a run of"
+            " this length",
+            "keep its --epochs, --steps or --minutes",
+        )
+
+
+def _identity(config: TrainConfig) -> dict[str, object]:
+    """What stays the same as long as a run is the same, by option."""
+    options = config.data_options
+    return {
+        "--stage": config.stage,
+        "--loss": config.loss,
+        "--data": Path(config.data).name,
+        "--from": options.from_light,
+        "--to": options.to_light,
+        "--mirror": options.mirror,
+        "--arch": config.model.arch,
+        "--channels": config.model.channels,
+        "--value-range": config.model.value_range,
+        "--init": config.init,
+        "--seed": config.seed,
+    }
+
+
+def _light(file: PictureFile) -> str:
+    light = "_".join(file.name.stem.split("_")[-2:])
+    return light if light in LIGHTS else ""
+
+
+def _only(values: set[str]) -> str:
+    return next(iter(values)) if len(values) == 1 else ""
 
 
 def _take_weights(network: nn.Module, config: TrainConfig, spec: str) -> None:

@@ -409,6 +409,157 @@ def test_training_and_validation_must_not_share_pictures(scenes, tmp_path):
         training.train(tiny(scenes, tmp_path / "run", val=str(scenes)), ignore)
 
 
+@pytest.mark.parametrize("option", [("--size", "40"), ("--size", "32", "--crop", "8")])
+def test_sides_the_network_cannot_take_leave_no_folder(scenes, tmp_path, option):
+    run = tmp_path / "run"
+    arguments = ["train", "--data", str(scenes), "--out", str(run), *option]
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, UsageError)
+    assert "multiple of 16" in str(result.exception)
+    assert not run.exists()
+
+
+def test_a_diverged_network_never_replaces_a_sound_one(scenes, tmp_path):
+    run = tmp_path / "run"
+    config = tiny(scenes, run, sizes=(32,), batch=(2,), ema=0.0, steps=4)
+    wild = replace(config, lr=1e30, clip=0.0, warmup=0, validations=4)
+    with pytest.raises(TrainingError, match=r"not finite.*--resume"):
+        training.train(wild, ignore)
+    for name in ("checkpoint", "last"):
+        for value in load_file(run / f"{name}.safetensors").values():
+            assert value.isfinite().all()
+    assert not (run / "best.safetensors").exists()
+    summary = training.train(config, ignore, resume=True)
+    assert summary.steps == 4
+
+
+@pytest.mark.parametrize("stop", [1, 100])
+def test_a_second_stage_is_not_begun_again(scenes, tmp_path, stop):
+    run = tmp_path / "run"
+    training.train(tiny(scenes, run), ignore)
+    second = tiny(scenes, run, stage="2")
+    training.train(second, ignore, StopAfter(stop))
+    before = learnt(run)
+    with pytest.raises(UsageError, match=r"holds a stage 2.*--resume"):
+        training.train(second, ignore)
+    assert before.keys() == learnt(run).keys()
+    assert training.train(second, ignore, resume=True).steps == 8
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"stage": "2"}, "--stage 2 without --resume"),
+        ({"stage": "all"}, "--stage all"),
+        ({"loss": "l1"}, "--loss l1"),
+        ({"seed": 3}, "--seed 3"),
+        ({"model": ModelConfig(arch="stacked", channels=4)}, "--arch stacked"),
+        ({"data_options": DataOptions()}, "--mirror"),
+    ],
+)
+def test_only_the_same_run_is_resumed(scenes, tmp_path, change, says):
+    config = tiny(scenes, tmp_path / "run", steps=2)
+    training.train(config, ignore)
+    with pytest.raises(UsageError, match=says):
+        training.train(replace(config, **change), ignore, resume=True)
+
+
+def test_a_longer_run_does_not_fall_back_into_its_first_stage(scenes, tmp_path):
+    config = tiny(scenes, tmp_path / "run", stage="all", sizes=(16,), batch=(2,))
+    training.train(config, ignore, StopAfter(5))
+    with pytest.raises(UsageError, match="in stage 2"):
+        training.train(replace(config, steps=100), ignore, resume=True)
+
+
+def test_pictures_to_mirror_are_not_read_without_mirroring(tmp_path):
+    data = pairs.write_vidit(tmp_path / "data", 2, size=32)
+    (data / "Image000_4500_W.png").write_bytes(b"no picture")
+    config = tiny(data, tmp_path / "run", steps=1, data_options=DataOptions())
+    assert training.train(config, ignore).psnr
+
+
+def card(run, name="last"):
+    return Relighter.load(run / f"{name}.safetensors").card
+
+
+def test_weights_tell_what_they_are(scenes, tmp_path):
+    config = tiny(scenes, tmp_path / "a", stage="all", steps=2, loss="sobel")
+    training.train(config, ignore)
+    found = card(tmp_path / "a")
+    assert (found.from_light, found.to_light) == ("6500_N", "4500_E")
+    assert "perceptual" not in found.notes, "this loss has no such term"
+    assert list(found.scores) == ["training_psnr"]
+    held_out = pairs.write_vidit(tmp_path / "val", 1, size=32, first=9)
+    config = tiny(scenes, tmp_path / "b", steps=1, val=str(held_out))
+    training.train(config, ignore)
+    assert list(card(tmp_path / "b").scores) == ["validation_psnr"]
+
+
+def test_weights_claim_no_light_that_the_files_do_not_name(tmp_path):
+    data = pairs.write_folders(tmp_path / "data", 2, size=32)
+    config = tiny(data, tmp_path / "run", steps=1, data_options=DataOptions())
+    training.train(config, ignore)
+    assert (card(tmp_path / "run").from_light, card(tmp_path / "run").to_light) == (
+        "",
+        "",
+    )
+
+
+@pytest.mark.parametrize("loss", [None, "sobel"])
+def test_stage_two_alone_is_refused_before_anything_is_fetched(
+    scenes, tmp_path, monkeypatch, loss
+):
+    monkeypatch.setattr("msrnet_cli.perceptual.load_vgg16", pytest.fail)
+    config = tiny(scenes, tmp_path / "run", stage="2", loss=loss, sizes=(32,))
+    config = replace(config, batch=(1,), loss_options=LossOptions())
+    with pytest.raises(UsageError, match="result of stage 1"):
+        training.train(config, ignore)
+
+
+def test_time_that_ends_before_stage_two_is_told(scenes, tmp_path):
+    config = tiny(
+        scenes, tmp_path / "run", stage="all", steps=None, minutes=1e-6, sizes=(16,)
+    )
+    config = replace(config, batch=(1,))
+    with pytest.raises(TrainingError, match=r"before stage 2.*--minutes"):
+        training.train(config, ignore)
+    assert (tmp_path / "run" / "stage1.safetensors").exists()
+    summary = training.train(replace(config, minutes=0.02), ignore, resume=True)
+    assert summary.steps > 1
+    assert (tmp_path / "run" / "stage2.safetensors").exists()
+
+
+def test_pictures_are_kept_at_the_size_they_are_cut_from(scenes, tmp_path, monkeypatch):
+    kept = []
+    store = training.loop.data.PairStore
+
+    def watched(*arguments):
+        kept.append(arguments[1])
+        return store(*arguments)
+
+    monkeypatch.setattr(training.loop.data, "PairStore", watched)
+    training.train(tiny(scenes, tmp_path / "run", steps=2, crop=16), ignore)
+    assert kept == [32, 32]
+
+
+def test_pictures_without_a_partner_are_counted(tmp_path):
+    data = pairs.write_vidit(tmp_path / "data", 3, size=32)
+    (data / "Image002_4500_E.png").unlink()
+    events = []
+    training.train(tiny(data, tmp_path / "run", steps=1), events.append)
+    assert events[0].pairs == 2
+    assert any("pictures without partner: 1" in note for note in events[0].notes)
+
+
+def test_memory_that_runs_out_while_loading_is_told(scenes, tmp_path, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(training.loop.data, "PairStore", full)
+    with pytest.raises(TrainingError, match="memory ran out"):
+        training.train(tiny(scenes, tmp_path / "run"), ignore)
+
+
 def memory():
     """Resident bytes of this process."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from msrnet_cli.config import TrainConfig
+from msrnet_cli.config import DataOptions, LossOptions, TrainConfig
 from msrnet_cli.errors import UsageError
 from msrnet_cli.train.schedule import learning_rate, make_plan
 
@@ -76,3 +76,48 @@ def test_the_rate_rises_while_warming_up():
 def test_lists_that_do_not_fit_are_refused(wrong):
     with pytest.raises(UsageError):
         make_plan(TrainConfig(**wrong), pairs=5)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"sizes": (100,)}, "--size 100.*give 96"),
+        ({"sizes": (8,)}, "--size 8.*give 16"),
+        ({"crop": 40}, "--crop 40.*give 48"),
+        ({"stage": "2", "sizes": (16,)}, "--size 16.*perceptual.*give 32"),
+        ({"stage": "all", "crop": 16}, "--crop 16.*perceptual"),
+        ({"shares": (float("nan"),)}, "share"),
+        ({"epochs": float("inf")}, "--epochs"),
+        ({"epochs": 0.0}, "--epochs"),
+        ({"minutes": float("nan")}, "--minutes"),
+        ({"lr": 0.0}, "--lr 0"),
+        ({"lr": float("nan")}, "--lr nan"),
+        ({"lr_end": float("inf")}, "--lr-end"),
+        ({"lr_end": 0.0, "shape": "exponential"}, "--lr-end"),
+        ({"clip": float("nan")}, "--clip"),
+        ({"seed": 99999999999999999999999}, "--seed"),
+        ({"data_options": DataOptions(tint=float("inf"))}, "--tint"),
+        ({"data_options": DataOptions(exposure=2000.0)}, "--exposure"),
+        ({"loss_options": LossOptions(sobel=float("nan"))}, "--sobel-weight"),
+    ],
+)
+def test_numbers_that_cannot_be_trained_with_are_refused(wrong, says):
+    with pytest.raises(UsageError, match=says):
+        make_plan(TrainConfig(**wrong), pairs=5)
+
+
+def test_small_pictures_are_fine_where_vgg16_does_not_pool_them_away():
+    small = {"stage": "2", "sizes": (16,)}
+    for options in (LossOptions(perceptual=0.0), LossOptions(vgg_layer=23)):
+        assert make_plan(TrainConfig(**small, loss_options=options), pairs=5)
+    assert make_plan(TrainConfig(**small, loss="sobel"), pairs=5)
+
+
+@pytest.mark.parametrize("length", [{"steps": 100}, {"minutes": 100 / 60}])
+def test_warming_up_takes_at_most_a_tenth_of_a_stage(length):
+    config = TrainConfig(warmup=200, shape="constant", **length)
+    (phase,) = make_plan(config, pairs=5).phases
+    rates = [learning_rate(phase, step, step, config) for step in range(12)]
+    assert rates[0] == pytest.approx(config.lr / 200)
+    assert rates == sorted(rates)
+    assert rates[10] == pytest.approx(config.lr)
