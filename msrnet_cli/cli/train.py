@@ -358,9 +358,10 @@ def _train_config(
     if not config.out:
         config = replace(config, out=str(new_run(config.model.arch)))
     elif not goes_on and (Path(config.out) / "checkpoint.safetensors").exists():
-        raise UsageError(
-            f"{config.out} holds a run", "go on with --resume, or choose another --out"
-        )
+        remedy = "go on with --resume, or choose another --out"
+        if config.stage == "2":
+            remedy = "drop --data to train its stage 2, or choose another --out"
+        raise UsageError(f"{config.out} holds a run", remedy)
     return config
 
 

@@ -20,6 +20,7 @@ _SIDE_STEP = 16  # the network halves its pictures four times
 _VGG_POOLINGS = (5, 10, 17, 24, 31)
 _LONGEST_WARMUP = 0.1
 _MOST_STOPS = 16.0
+_MOST = 1e100  # beyond, a product of it is no number
 _SEEDS = range(-(2**63), 2**63)
 
 
@@ -169,8 +170,10 @@ def _check_numbers(config: TrainConfig) -> None:
         "--tint": (options.tint, _MOST_STOPS),
     }
     for name, value in above_zero.items():
-        if not 0 < value < infinite:
-            raise UsageError(f"{name} {value:g}", "give a number above 0")
+        if not 0 < value < _MOST:
+            raise UsageError(
+                f"{name} {value:g}", f"give a number above 0 and below {_MOST:g}"
+            )
     for name, (value, limit) in from_zero.items():
         if not 0 <= value < limit:
             below = "" if limit == infinite else f" and below {limit:g}"

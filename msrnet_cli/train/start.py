@@ -138,8 +138,8 @@ def require_same_run(config: TrainConfig, before: TrainConfig) -> None:
     for name, value in asked.items():
         if value != found[name]:
             raise UsageError(
-                f"{name} {value or 'by stage'} does not resume a run with"
-                f" {name} {found[name] or 'by stage'}",
+                f"{config.out} was started with {name} {_told(found[name])}, not"
+                f" {_told(value)}",
                 f"drop {name}, or start a new run",
             )
 
@@ -174,6 +174,12 @@ def _identity(config: TrainConfig) -> dict[str, object]:
         "--init": config.init,
         "--seed": config.seed,
     }
+
+
+def _told(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "by stage" if value is None else str(value)
 
 
 def _light(file: PictureFile) -> str:

@@ -450,11 +450,14 @@ def test_a_second_stage_is_not_begun_again(scenes, tmp_path, stop):
     ("change", "says"),
     [
         ({"stage": "2"}, "--stage 2 without --resume"),
-        ({"stage": "all"}, "--stage all"),
-        ({"loss": "l1"}, "--loss l1"),
-        ({"seed": 3}, "--seed 3"),
-        ({"model": ModelConfig(arch="stacked", channels=4)}, "--arch stacked"),
-        ({"data_options": DataOptions()}, "--mirror"),
+        ({"stage": "all"}, "--stage 1, not all"),
+        ({"loss": "l1"}, "--loss by stage, not l1"),
+        ({"seed": 3}, "--seed 0, not 3"),
+        (
+            {"model": ModelConfig(arch="stacked", channels=4)},
+            "--arch dmshn, not stacked",
+        ),
+        ({"data_options": DataOptions()}, "--mirror on, not off"),
     ],
 )
 def test_only_the_same_run_is_resumed(scenes, tmp_path, change, says):
@@ -558,6 +561,41 @@ def test_memory_that_runs_out_while_loading_is_told(scenes, tmp_path, monkeypatc
     monkeypatch.setattr(training.loop.data, "PairStore", full)
     with pytest.raises(TrainingError, match="memory ran out"):
         training.train(tiny(scenes, tmp_path / "run"), ignore)
+
+
+def on_two_processes(scenes, out, *options):
+    """What torchrun's two processes say, and how they end."""
+    if not torch.distributed.is_available():
+        pytest.skip("torch was built without torch.distributed")
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone")
+    return subprocess.run(
+        [*torchrun, "--nproc-per-node", "2", "-m", "msrnet_cli", "train",
+         "--data", scenes, "--out", out, "--arch", "dmshn", "--channels", "4",
+         "--device", "cpu", "--dtype", "fp32", "--size", "32", "--steps", "1",
+         *options],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+def test_two_processes_report_the_loss_of_the_whole_batch(scenes, tmp_path):
+    found = on_two_processes(scenes, tmp_path / "two", "--batch", "2")
+    assert found.returncode == 0, found.stderr
+    config = tiny(scenes, tmp_path / "one", steps=1, sizes=(32,), batch=(4,))
+    training.train(replace(config, data_options=DataOptions(), ema=0.0), ignore)
+    losses = []
+    for run in ("one", "two"):
+        with (tmp_path / run / "metrics.csv").open() as file:
+            losses.append(float(next(csv.DictReader(file))["loss"]))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_a_process_that_loses_another_says_so(scenes, tmp_path):
+    (tmp_path / "file").touch()
+    found = on_two_processes(scenes, tmp_path / "file" / "run")
+    assert "cannot be written" in found.stderr
+    assert "another process of this run has ended" in found.stderr
+    assert "bug" not in found.stderr
 
 
 def memory():

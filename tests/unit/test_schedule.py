@@ -89,6 +89,7 @@ def test_lists_that_do_not_fit_are_refused(wrong):
         ({"shares": (float("nan"),)}, "share"),
         ({"epochs": float("inf")}, "--epochs"),
         ({"epochs": 0.0}, "--epochs"),
+        ({"epochs": 1e308}, "--epochs"),
         ({"minutes": float("nan")}, "--minutes"),
         ({"lr": 0.0}, "--lr 0"),
         ({"lr": float("nan")}, "--lr nan"),
