@@ -183,7 +183,7 @@ def find_pairs(data: str | Path, options: DataOptions | None = None) -> list[Pai
         UsageError: A light is unknown.
     """
     options = options or DataOptions()
-    pairs, _ = _sort_out(data, options)
+    pairs, _ = sort_out(data, options)
     if not pairs:
         raise _no_pairs(Path(data), options)
     if options.mirror and all(pair.mirrored is None for pair in pairs):
@@ -202,7 +202,7 @@ def check(data: str | Path, options: DataOptions | None = None) -> DataReport:
         UsageError: A light is unknown.
     """
     options = options or DataOptions()
-    pairs, faults = _sort_out(data, options)
+    pairs, faults = sort_out(data, options)
     files = _list(Path(data))  # all of them: what is broken is not wanted anywhere
     if not pairs and not faults:
         raise _no_pairs(Path(data), options)
@@ -448,7 +448,7 @@ def _order(count: int, seed: str) -> list[int]:
     return order
 
 
-def _sort_out(
+def sort_out(
     data: str | Path, options: DataOptions
 ) -> tuple[list[Pair], list[DataFault]]:
     """The complete pairs, and the pictures whose partner is missing."""

@@ -50,7 +50,7 @@ def find_pairs(config: TrainConfig) -> tuple[list[Pair], list[Pair], str]:
 
 def count_alone(config: TrainConfig) -> int:
     """How many pictures lack their partner, and so are not trained on."""
-    _, faults = data._sort_out(config.data, config.data_options)
+    _, faults = data.sort_out(config.data, config.data_options)
     return len(faults)
 
 
