@@ -451,7 +451,12 @@ def _order(count: int, seed: str) -> list[int]:
 def sort_out(
     data: str | Path, options: DataOptions
 ) -> tuple[list[Pair], list[DataFault]]:
-    """The complete pairs, and the pictures whose partner is missing."""
+    """The complete pairs, and the pictures whose partner is missing or one too many.
+
+    Raises:
+        DataError: The folder or archive cannot be read.
+        UsageError: A light is unknown, or both are the same.
+    """
     for light in (options.from_light, options.to_light):
         check_light(light)
     if options.from_light == options.to_light:

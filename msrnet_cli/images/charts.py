@@ -29,7 +29,8 @@ class Curve:
 
     Attributes:
         name: For the legend.
-        points: Step and value, by rising step.
+        points: Step and value, by rising step; a value that is not finite ends one
+            line and begins the next.
     """
 
     name: str
@@ -76,7 +77,7 @@ def _draw_panel(
     draw: ImageDraw.ImageDraw, title: str, lines: Sequence[Curve], log: bool
 ) -> None:
     scaled = [(c.name, _scaled(c, log)) for c in lines]
-    points = [point for _, curve in scaled for point in curve]
+    points = [point for _, parts in scaled for part in parts for point in part]
     draw.text((_MARGIN, 10), title, _INK)
     if not points:
         return
@@ -96,20 +97,26 @@ def _draw_panel(
         label = f"{10**level if log else level:.3g}"
         draw.text((_MARGIN - 8, start[1]), label, _INK, anchor="rm")
     draw.text((_WIDTH - _MARGIN, _HEIGHT - 18), f"step {right:.0f}", _INK, anchor="rm")
-    for index, (name, curve) in enumerate(scaled):
+    for index, (name, parts) in enumerate(scaled):
         colour = _COLOURS[index % len(_COLOURS)]
         draw.text((_WIDTH - _MARGIN - 160 * index, 10), name, colour, anchor="ra")
-        path = [place(x, y) for x, y in curve]
-        if len(path) > 1:
-            draw.line(path, colour, width=2)
-        for x, y in path if len(path) < 60 else ():
-            draw.ellipse((x - 2, y - 2, x + 2, y + 2), colour)
+        for part in parts:
+            path = [place(x, y) for x, y in part]
+            if len(path) > 1:
+                draw.line(path, colour, width=2)
+            for x, y in path if len(path) < 60 else ():
+                draw.ellipse((x - 2, y - 2, x + 2, y + 2), colour)
 
 
-def _scaled(curve: Curve, log: bool) -> list[tuple[float, float]]:
-    """The finite points, by the logarithm of their value where wanted."""
-    points = [(x, y) for x, y in curve.points if math.isfinite(y)]
-    return [(x, math.log10(max(y, 1e-12))) for x, y in points] if log else points
+def _scaled(curve: Curve, log: bool) -> list[list[tuple[float, float]]]:
+    """The unbroken parts, by the logarithm of their values where wanted."""
+    parts: list[list[tuple[float, float]]] = [[]]
+    for x, y in curve.points:
+        if math.isfinite(y):
+            parts[-1].append((x, math.log10(max(y, 1e-12)) if log else y))
+        elif parts[-1]:
+            parts.append([])
+    return [part for part in parts if part]
 
 
 def _png(image: Image.Image) -> bytes:

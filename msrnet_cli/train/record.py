@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -179,9 +180,18 @@ class Record:
         )
 
     def _curve(self, name: str, column: str) -> Curve:
-        rows = [row for row in self._rows if row.get(column)]
-        points = tuple((float(row["step"]), float(row[column])) for row in rows)
-        return charts.Curve(name, points)
+        points: list[tuple[float, float]] = []
+        before = None
+        for row in self._rows:
+            if not row.get(column):
+                continue
+            here, step = (row["stage"], row["size"]), float(row["step"])
+            if before not in (None, here):
+                # Another loss, or pictures of another size: not comparable.
+                points.append((step, math.nan))
+            points.append((step, float(row[column])))
+            before = here
+        return charts.Curve(name, tuple(points))
 
 
 def make_card(
