@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from msrnet_cli.config import FolderOptions
 
 _CLUTTER = frozenset({"desktop.ini", "thumbs.db", "__macosx"})
+_HEADER_BYTES = 1 << 16  # tells the size of nearly every picture
 _LONGEST_NAME = 255  # bytes, on every common file system
 _ROOT_MARK = "/./"  # in a list, as rsync has it: the tree below is mirrored
 
@@ -111,11 +112,8 @@ def _make_plan(
 ) -> Plan:
     _check_template(options.name)
     target = Path(output)
-    if (
-        target.exists()
-        and not target.is_dir()
-        and not _names_a_file(inputs, target, lists, output)
-    ):
+    one_file = _names_a_file(inputs, target, lists, output)
+    if target.exists() and not target.is_dir() and not one_file:
         raise UsageError(f"{output} is a file", "name a folder for the output")
     ignored: list[Ignored] = []
     found = list(_collect(inputs, lists, target, options, ignored))
@@ -123,7 +121,6 @@ def _make_plan(
         passed = f" ({len(ignored)} other entries were passed over)" if ignored else ""
         hint = "" if options.recursive else "; --recursive enters subfolders"
         raise NothingDoneError(f"no picture found{passed}", f"check the paths{hint}")
-    one_file = _names_a_file(inputs, target, lists, output)
     wanted = options.write.format
     if one_file and wanted and images.format_of(target.suffix) != wanted:
         raise UsageError(
@@ -290,22 +287,21 @@ def _looks_like_picture(path: Path) -> bool:
     """By name or by content; a file that cannot be opened counts by its name."""
     return (
         path.suffix.lower() in images.PICTURE_SUFFIXES
-        or images.sniff(_head(path)) is not None
+        or images.sniff(_head(path, HEAD_BYTES)) is not None
     )
 
 
-def _head(path: Path) -> bytes:
+def _head(path: Path, size: int) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(HEAD_BYTES)
+            return file.read(size)
     except OSError:
         return b""
 
 
 def _job(entry: _Found, target: Path, options: FolderOptions, one_file: bool) -> Job:
-    name = entry.path.name
-    if not one_file:
-        name = _output_name(entry.path, options)
+    head = _head(entry.path, _HEADER_BYTES)
+    name = entry.path.name if one_file else _output_name(entry.path, head, options)
     relative = Path(os.path.relpath(entry.path, entry.root)).parent
     if ".." in relative.parts or relative.is_absolute():
         raise UsageError(
@@ -322,14 +318,14 @@ def _job(entry: _Found, target: Path, options: FolderOptions, one_file: bool) ->
         target=path,
         output=path.name if one_file else (relative / name).as_posix(),
         listing=f"{entry.root.absolute().as_posix()}{_ROOT_MARK}{within.as_posix()}",
-        pixels=_pixels(entry.path),
+        pixels=_pixels(head),
         compare=compare,
     )
 
 
-def _output_name(path: Path, options: FolderOptions) -> str:
+def _output_name(path: Path, head: bytes, options: FolderOptions) -> str:
     """The name a result gets; its suffix always tells the truth about its content."""
-    format = options.write.format or images.sniff(_head(path))
+    format = options.write.format or images.sniff(head[:HEAD_BYTES])
     suffix = path.suffix
     if format is not None and images.format_of(suffix) != format:
         suffix = images.SUFFIXES[format]
@@ -350,10 +346,8 @@ def _check_template(template: str) -> None:
         )
 
 
-def _pixels(path: Path) -> int:
+def _pixels(head: bytes) -> int:
     try:
-        with path.open("rb") as file:
-            head = file.read(1 << 16)
         image = Image.open(io.BytesIO(head))
     except Exception:  # it will be reported when it is decoded
         return 0
