@@ -209,7 +209,9 @@ class TrainConfig:
         loss: Replaces the loss of every stage; None keeps the paper's.
         model: The network.
         init: ``small`` (N(0, s), see `model.initialise`), ``identity`` (see
-            `model.initialise_identity`), or a weights file.
+            `model.initialise_identity`), or a weights file. A stack that starts from
+            the weights of a DMSHN has these in its first half; the second starts as
+            the identity, so that it begins where the DMSHN ended.
         epochs: Passes over the training pairs; ``all`` gives each stage half, and
             several sizes share them. The paper's 2500 does not say per what.
         steps: Number of steps instead of epochs.

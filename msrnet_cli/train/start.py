@@ -74,11 +74,7 @@ def start_network(config: TrainConfig, before: Checkpoint | None) -> nn.Module:
     if before is not None:
         return network
     if config.init == "identity":
-        if config.model.channels < model.IDENTITY_CHANNELS:
-            raise UsageError(
-                f"--init identity needs {model.IDENTITY_CHANNELS} channels",
-                "raise --channels, or use --init small",
-            )
+        _require_identity(config)
         model.initialise_identity(network)
     elif config.init != "small":
         _take_weights(network, config, config.init)
@@ -192,14 +188,28 @@ def _only(values: set[str]) -> str:
 
 
 def _take_weights(network: nn.Module, config: TrainConfig, spec: str) -> None:
+    """Start from a weights file; a DMSHN becomes the first half of a stack."""
     found = weights.load(spec)
-    if found.card.model != config.model:
+    if found.card.model == config.model:
+        network.load_state_dict(found.state)
+    elif replace(found.card.model, arch="stacked") == config.model:
+        _require_identity(config)
+        model.initialise_identity(network)
+        network.load_state_dict({f"0.{k}": v for k, v in found.state.items()}, False)
+    else:
         raise WeightsError(
             f"{spec} is {_model_name(found.card.model)}, the run"
             f" {_model_name(config.model)}",
-            "train the same network as the weights",
+            "train the same network as the weights, or a stack upon a DMSHN",
         )
-    network.load_state_dict(found.state)
+
+
+def _require_identity(config: TrainConfig) -> None:
+    if config.model.channels < model.IDENTITY_CHANNELS:
+        raise UsageError(
+            f"the identity needs {model.IDENTITY_CHANNELS} channels",
+            "raise --channels, or use --init small",
+        )
 
 
 def _model_name(config: ModelConfig) -> str:

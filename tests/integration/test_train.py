@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 import pairs
 from msrnet_cli import train as training
+from msrnet_cli import weights
 from msrnet_cli.cli import app
 from msrnet_cli.config import (
     DataOptions,
@@ -25,10 +26,17 @@ from msrnet_cli.config import (
     ModelConfig,
     TrainConfig,
 )
-from msrnet_cli.errors import DataError, MSRNetError, TrainingError, UsageError
+from msrnet_cli.errors import (
+    DataError,
+    MSRNetError,
+    TrainingError,
+    UsageError,
+    WeightsError,
+)
 from msrnet_cli.evaluate import evaluate
 from msrnet_cli.inference import Relighter
 from msrnet_cli.results import TrainProgress, TrainStarted, TrainSummary, Validated
+from msrnet_cli.train.start import start_network
 
 TINY = ModelConfig(arch="dmshn", channels=4)
 
@@ -76,6 +84,36 @@ class StopAfter:
 
 def ignore(_event):
     pass
+
+
+def test_a_stack_upon_a_dmshn_begins_where_that_ended(scenes, tmp_path):
+    below = ModelConfig("dmshn", 12)
+    first = tiny(scenes, tmp_path / "first", model=below, init="identity")
+    training.train(first, ignore)
+    weights_file = tmp_path / "first" / "last.safetensors"
+    grown = tiny(
+        scenes,
+        tmp_path / "grown",
+        model=replace(below, arch="stacked"),
+        init=str(weights_file),
+    )
+    picture = torch.rand(1, 3, 32, 48)
+    with torch.no_grad():
+        stack = start_network(grown, None)(picture)
+        alone = weights.load_network(weights_file)(picture)
+    assert not torch.allclose(alone, picture, atol=1e-3)
+    torch.testing.assert_close(stack, alone, rtol=0, atol=1e-5)
+
+
+def test_a_stack_upon_another_network_is_refused(scenes, tmp_path):
+    training.train(tiny(scenes, tmp_path / "first", steps=1), ignore)
+    upon = str(tmp_path / "first" / "last.safetensors")
+    narrow = tiny(scenes, tmp_path, model=replace(TINY, arch="stacked"), init=upon)
+    with pytest.raises(UsageError, match="needs 12 channels"):
+        start_network(narrow, None)
+    wide = replace(narrow, model=ModelConfig("stacked", 12))
+    with pytest.raises(WeightsError, match=r"dmshn, 4 channels.*upon a DMSHN"):
+        start_network(wide, None)
 
 
 def learnt(run):
