@@ -18,6 +18,12 @@ Format = Literal["png", "jpeg", "webp", "tiff", "bmp", "avif", "gif"]
 
 FORMATS: tuple[str, ...] = get_args(Format)
 
+WorkSize = int | Literal["full"]
+"""Longer side, in pixels, at which the network sees a picture; ``full``: as it is."""
+
+WORK_SIZE = 1024
+"""Where neither the user nor the weights say: the size that the network is made for."""
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -45,6 +51,8 @@ class WeightsCard:
         to_light: Light of the pictures it gives, as ``4500_E``; "" if unknown.
         training_data: What it was trained on.
         licence: Licence of the weights.
+        work_size: Longer side, in pixels, at which the network should see a picture;
+            the change of light is then carried to its full size. 0 for `WORK_SIZE`.
         scores: Scores on held-out data, by name.
         notes: Anything else a user should know.
     """
@@ -54,6 +62,7 @@ class WeightsCard:
     to_light: str = ""
     training_data: str = ""
     licence: str = ""
+    work_size: int = 0
     scores: dict[str, float] = field(default_factory=dict)
     notes: str = ""
 
@@ -286,6 +295,7 @@ class EvalOptions:
         alexnet: AlexNet's weights for LPIPS; "" looks into torch's cache.
         device: As for `msrnet relight`.
         dtype: As for `msrnet relight`.
+        work_sizes: Score the weights at each of these; empty: as they are shipped.
         offline: Never use the network.
     """
 
@@ -298,4 +308,5 @@ class EvalOptions:
     alexnet: str = ""
     device: str = "auto"
     dtype: Dtype = "auto"
+    work_sizes: tuple[WorkSize, ...] = ()
     offline: bool = False

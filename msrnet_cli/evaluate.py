@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from msrnet_cli.config import EvalOptions
+    from msrnet_cli.config import EvalOptions, WorkSize
     from msrnet_cli.data import Pair, PictureFile
     from msrnet_cli.perceptual import LPIPS
 
@@ -160,18 +160,25 @@ def _relighters(
 ) -> tuple[dict[str, Relighter], tuple[str, ...]]:
     try:
         return {
-            spec or "built-in default": Relighter.load(
+            _row_name(spec, size): Relighter.load(
                 spec or None,
                 device=options.device,
                 dtype=options.dtype,
+                work_size=size,
                 offline=options.offline,
             )
             for spec in options.weights or ("",)
+            for size in options.work_sizes or (None,)
         }, ()
     except WeightsError as error:
         if options.weights:
             raise
         return {}, (f"baselines only: {error}",)
+
+
+def _row_name(spec: str, size: WorkSize | None) -> str:
+    name = spec or "built-in default"
+    return f"{name}, work size {size}" if size else name
 
 
 def _as_shipped(relighter: Relighter) -> Callable[[Tensor], Tensor]:

@@ -1,7 +1,8 @@
 """Relighter: pictures in, relit pictures out, of any size, on any device.
 
-Padding, number format, batching and the guards against wrong output live here, and
-nowhere else, so that what is evaluated and timed is what users get.
+Working size, padding, number format, batching, tiles and the guards against wrong
+output live here, and nowhere else, so that what is evaluated and timed is what users
+get.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from msrnet_cli import hardware, images, weights
+from msrnet_cli import hardware, images, tiling, transfer, weights
+from msrnet_cli.config import WORK_SIZE
 from msrnet_cli.errors import DeviceError, PictureError
 from msrnet_cli.metrics import psnr
 from msrnet_cli.model import SIZE_MULTIPLE
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
-    from msrnet_cli.config import Dtype, WeightsCard
+    from msrnet_cli.config import Dtype, WeightsCard, WorkSize
 
     ImageT = TypeVar("ImageT", Image.Image, np.ndarray[Any, Any], Tensor)
 
@@ -38,6 +40,9 @@ _BYTES_PER_PIXEL = {torch.float32: 640, torch.bfloat16: 400, torch.float16: 400}
 _PROBE_SIZE = 96
 _BATCH_MEGAPIXELS = {"cuda": 8.0, "cpu": 0.25, "mps": 2.0}
 _MAX_BATCH = 32
+_WHOLE_UP_TO = 1.25  # times the working size: reducing such pictures gains little
+_TILE_SHARE = 0.8  # of the memory that is free; the rest is for the result
+_TRANSFER_BYTES = 16  # a pixel: the result, and strips under way
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,10 @@ class Relighter:
         device: As for `hardware.choose_device`.
         dtype: ``auto`` is bfloat16 where the hardware computes it natively and the
             output agrees with float32 to `AGREEMENT_DB`, else float32.
+        work_size: Longer side of what the network sees. Larger pictures are reduced to
+            it, and the change of light is carried to their full size. ``full`` runs
+            the network on everything; None does what the weights ask for.
+        digest: Names the weights in journals.
 
     Raises:
         DeviceError: The device does not exist, or cannot compute in this format.
@@ -78,10 +87,12 @@ class Relighter:
         *,
         device: str = "auto",
         dtype: Dtype = "auto",
+        work_size: WorkSize | None = None,
         digest: str = "",
     ) -> None:
         self.card = card
         self.digest = digest
+        self.work_size: WorkSize = work_size or card.work_size or WORK_SIZE
         self.device = hardware.choose_device(device)
         self._exact = _placed(copy.deepcopy(network), self.device, torch.float32)
         self._offset = 0.5 if card.model.value_range == "centred" else 0.0
@@ -95,6 +106,7 @@ class Relighter:
         *,
         device: str = "auto",
         dtype: Dtype = "auto",
+        work_size: WorkSize | None = None,
         offline: bool = False,
     ) -> Relighter:
         """Load weights and make them ready.
@@ -104,6 +116,8 @@ class Relighter:
                 None for the built-in default.
             device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
             dtype: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+            work_size: Longer side of what the network sees, or ``full``; None does
+                what the weights ask for.
             offline: Never use the network.
 
         Raises:
@@ -116,6 +130,7 @@ class Relighter:
             found.card,
             device=device,
             dtype=dtype,
+            work_size=work_size,
             digest=found.sha256,
         )
 
@@ -160,22 +175,28 @@ class Relighter:
                 computed in float32, unless a format was asked for by name.
         """
         notes: list[str] = []
-        network = self._network
-        if deep and self.dtype != torch.float32:
-            if self._free_to_choose:
-                network = self._exact
-            else:
-                name = hardware.dtype_name(self.dtype)
-                notes.append(
-                    f"computed in {name}: only about 8 bits of its depth count"
-                )
-        outputs = self._attempt(network, torch.stack(list(batch)), notes)
+        network = self._suited(notes, deep=deep)
+        height, width = batch[0].shape[-2:]
+        size = self.working_size(width, height)
+        seen = [transfer.reduce(one, *size) if size else one for one in batch]
+        outputs = self._attempt(network, torch.stack(seen), notes)
+        if size:
+            outputs = list(map(self._carried, batch, seen, outputs))
         images_ = [None if isinstance(o, PictureError) else o for o in outputs]
         failures = [o if isinstance(o, PictureError) else None for o in outputs]
         return Relit(images_, failures, tuple(dict.fromkeys(notes)))
 
+    def working_size(self, width: int, height: int) -> tuple[int, int] | None:
+        """Width and height at which the network sees a picture; None for its own."""
+        if self.work_size == "full":
+            return None
+        if max(width, height) <= _WHOLE_UP_TO * self.work_size:
+            return None
+        return transfer.reduced_size(width, height, self.work_size)
+
     def batch_size(self, width: int, height: int) -> int:
         """How many pictures of a size are worth running together on this device."""
+        width, height = self.working_size(width, height) or (width, height)
         budget = _BATCH_MEGAPIXELS[self.device.type] * 1e6
         return max(1, min(_MAX_BATCH, int(budget // (width * height))))
 
@@ -225,10 +246,20 @@ class Relighter:
         out = levels.permute(1, 2, 0).contiguous().numpy()
         return np.concatenate((out, array[..., 3:]), 2).astype(array.dtype)
 
+    def _suited(self, notes: list[str], *, deep: bool) -> nn.Module:
+        """The network in a number format that holds what the picture has."""
+        if not deep or self.dtype == torch.float32:
+            return self._network
+        if self._free_to_choose:
+            return self._exact
+        name = hardware.dtype_name(self.dtype)
+        notes.append(f"computed in {name}: only about 8 bits of its depth count")
+        return self._network
+
     def _attempt(
         self, network: nn.Module, batch: Tensor, notes: list[str]
     ) -> list[Tensor | PictureError]:
-        """Run a batch; where memory runs out, its halves, down to single pictures."""
+        """Run a batch; where memory runs out, its halves, one by one, in tiles."""
         try:
             self._require_memory(network, batch)
             return self._guarded(network, batch, notes)
@@ -242,19 +273,43 @@ class Relighter:
             notes.append(f"memory ran out: batch of {len(batch)} split")
             first = self._attempt(network, batch[:middle], notes)
             return first + self._attempt(network, batch[middle:], notes)
-        return [self._too_large(network, batch)]
+        return self._in_tiles(network, batch, notes)
+
+    def _in_tiles(
+        self, network: nn.Module, image: Tensor, notes: list[str]
+    ) -> list[Tensor | PictureError]:
+        """Run one picture in the largest tiles that fit."""
+        height, width = (side + -side % SIZE_MULTIPLE for side in image.shape[-2:])
+        free = hardware.free_bytes(self.device) or 0
+        pixels = int(_TILE_SHARE * free / self._bytes_per_pixel(network))
+        core = tiling.largest_core(height, width, self._halo, pixels)
+        if core is None:
+            return [self._too_large(network, image, pixels)]
+        try:
+            outputs = self._guarded(network, image, notes, core)
+        except (RuntimeError, MemoryError) as error:
+            if not hardware.is_out_of_memory(error):
+                raise
+            return [self._too_large(network, image, pixels // 2)]
+        count = len(list(tiling.cut(height, width, core, self._halo)))
+        notes.append(f"memory is short: run in {count} tiles, with the same result")
+        return outputs
 
     def _guarded(
-        self, network: nn.Module, batch: Tensor, notes: list[str]
+        self,
+        network: nn.Module,
+        batch: Tensor,
+        notes: list[str],
+        core: int | None = None,
     ) -> list[Tensor | PictureError]:
-        outputs: list[Tensor | PictureError] = list(self._forward(network, batch))
+        outputs: list[Tensor | PictureError] = list(self._forward(network, batch, core))
         for index, output in enumerate(outputs):
             image = batch[index : index + 1]
             if not isinstance(output, Tensor) or _is_sound(output, image):
                 continue
             if network is not self._exact:
                 notes.append("an unsound output was computed again in fp32")
-                output = self._forward(self._exact, image)[0]
+                output = self._forward(self._exact, image, core)[0]
                 outputs[index] = output
             if not _is_sound(output, image):
                 outputs[index] = PictureError(
@@ -264,16 +319,61 @@ class Relighter:
         # The network's values are limited only here, after they were checked.
         return [o.clamp_(0, 1) if isinstance(o, Tensor) else o for o in outputs]
 
-    def _forward(self, network: nn.Module, batch: Tensor) -> Tensor:
-        """B 3 H W in [0, 1] to B 3 H W, float32 on the CPU, not clamped."""
+    def _forward(
+        self, network: nn.Module, batch: Tensor, core: int | None = None
+    ) -> Tensor:
+        """B 3 H W in [0, 1] to B 3 H W, float32 on the CPU, not clamped.
+
+        Args:
+            network: In any number format.
+            batch: On any device.
+            core: Side of the tiles to run it in; None for the whole.
+        """
         height, width = batch.shape[-2:]
+        padded = pad_to_multiple(batch, SIZE_MULTIPLE)
+        if core is None:
+            return self._run_network(network, padded)[..., :height, :width]
+        output = torch.empty(padded.shape)
+        rows, columns = padded.shape[-2:]
+        for tile in tiling.cut(rows, columns, core, self._halo):
+            relit = self._run_network(network, padded[..., *tile.window])
+            output[..., *tile.target] = relit[..., *tile.inner]
+        return output[..., :height, :width]
+
+    def _run_network(self, network: nn.Module, batch: Tensor) -> Tensor:
+        """B 3 H W of a size that fits, to the same on the CPU."""
         dtype = next(network.parameters()).dtype
         # no_grad, not inference_mode: callers may go on computing with the result.
         with torch.no_grad():
-            x = batch.to(self.device, non_blocking=True) - self._offset
-            x = pad_to_multiple(x, SIZE_MULTIPLE).to(dtype)
+            x = (batch.to(self.device, non_blocking=True) - self._offset).to(dtype)
             y = network(x.contiguous(memory_format=torch.channels_last))
-            return (y[..., :height, :width].float() + self._offset).cpu()
+            return (y.float() + self._offset).cpu()
+
+    def _carried(
+        self, picture: Tensor, seen: Tensor, relit: Tensor | PictureError
+    ) -> Tensor | PictureError:
+        """The change of light from `seen` to `relit`, upon the full picture."""
+        if isinstance(relit, PictureError):
+            return relit
+        try:
+            free = hardware.free_bytes(picture.device)
+            if free is not None and picture[0].numel() * _TRANSFER_BYTES > free:
+                raise MemoryError
+            return transfer.transfer(
+                picture, seen.to(self.device), relit.to(self.device)
+            )
+        except (RuntimeError, MemoryError) as error:
+            if not hardware.is_out_of_memory(error):
+                raise
+        height, width = picture.shape[-2:]
+        return PictureError(
+            f"{width}x{height}: no memory for the result",
+            "close other programs, or make the picture smaller",
+        )
+
+    @property
+    def _halo(self) -> int:
+        return tiling.HALO[self.card.model.arch]
 
     def _choose(self, dtype: Dtype) -> tuple[torch.dtype, nn.Module]:
         wanted = (
@@ -306,19 +406,28 @@ class Relighter:
             raise MemoryError
 
     def _needed(self, network: nn.Module, batch: Tensor) -> int:
-        scale = max(1.0, self.card.model.channels / 32)
         pixels = batch.shape[0] * batch.shape[2] * batch.shape[3]
-        dtype = torch.float32 if network is self._exact else self.dtype
-        return int(pixels * _BYTES_PER_PIXEL[dtype] * scale)
+        return int(pixels * self._bytes_per_pixel(network))
 
-    def _too_large(self, network: nn.Module, image: Tensor) -> PictureError:
+    def _bytes_per_pixel(self, network: nn.Module) -> float:
+        scale = max(1.0, self.card.model.channels / 32)
+        dtype = torch.float32 if network is self._exact else self.dtype
+        return _BYTES_PER_PIXEL[dtype] * scale
+
+    def _too_large(
+        self, network: nn.Module, image: Tensor, pixels: int
+    ) -> PictureError:
+        """Say what a picture needs, and which working size so many pixels allow."""
         height, width = image.shape[-2:]
         free = hardware.free_bytes(self.device)
         have = "" if free is None else f", {free / 1e9:.1f} GB are free"
         needed = self._needed(network, image) / 1e9
+        scale = min(1.0, (pixels / (height * width)) ** 0.5)
+        fits = int(max(height, width) * scale) // SIZE_MULTIPLE * SIZE_MULTIPLE
+        size = f"--work-size {fits} fits" if fits else "close other programs"
         return PictureError(
             f"{width}x{height} needs about {needed:.1f} GB of memory{have}",
-            "close other programs, use another device, or make the picture smaller",
+            f"{size}, or use another device",
         )
 
 

@@ -228,8 +228,9 @@ def _say(text: str) -> None:
 
 def _opening(event: JobStarted) -> str:
     pictures = _count(event.pictures, "picture")
+    seen = "whole" if event.work_size == "full" else f"at {event.work_size} px"
     return (
-        f"{pictures} -> {event.output}, weights {event.weights},"
+        f"{pictures} -> {event.output}, weights {event.weights}, seen {seen},"
         f" on {event.device} in {event.dtype}"
     )
 

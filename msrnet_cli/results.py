@@ -29,6 +29,7 @@ class JobStarted:
         device: The device, for people.
         dtype: ``fp32``, ``bf16`` or ``fp16``.
         weights: Which weights.
+        work_size: Longer side at which the network sees a picture, or ``full``.
         ignored: What was passed over.
     """
 
@@ -38,6 +39,7 @@ class JobStarted:
     device: str
     dtype: str
     weights: str
+    work_size: int | Literal["full"] = "full"
     ignored: tuple[Ignored, ...] = ()
 
 

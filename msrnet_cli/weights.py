@@ -31,12 +31,15 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from msrnet_cli.config import Dtype
+
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 1 << 30
 MAX_HEADER_BYTES = 10 << 20
 _MAX_CHANNELS = 1024
 _CARD_KEY = "msrnet"
 _DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+_BY_NAME = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _IMPORT_HINT = "convert it first: msrnet weights import SRC DST"
 
 
@@ -182,6 +185,25 @@ def save(
         raise WeightsError(
             f"cannot write {path}: {error.strerror}", "choose another place"
         ) from error
+
+
+def export(found: Weights, target: Path, card: WeightsCard, dtype: Dtype) -> None:
+    """Write weights again, with another card and in another number format.
+
+    Args:
+        found: What to write.
+        target: Where to.
+        card: What the new file says about itself.
+        dtype: ``auto`` is fp16.
+
+    Raises:
+        WeightsError: A value leaves the range of the format, or the folder cannot be
+            written.
+    """
+    kind = torch.float16 if dtype == "auto" else _BY_NAME[dtype]
+    if not all(value.to(kind).isfinite().all() for value in found.state.values()):
+        raise WeightsError(f"{found.path} leaves the range of {dtype}", "use bf16")
+    save(target, found.state, card, kind)
 
 
 def import_published(source: Path, target: Path, card: WeightsCard) -> WeightsCard:
@@ -338,6 +360,8 @@ def _card_from_json(text: str) -> WeightsCard:
     if type(model.channels) is not int or not 1 <= model.channels <= _MAX_CHANNELS:
         raise ValueError(f"{model.channels} channels")
     card = WeightsCard(model=model, **fields)
+    if type(card.work_size) is not int or card.work_size < 0:
+        raise ValueError(f"working size {card.work_size}")
     texts = (
         card.from_light,
         card.to_light,

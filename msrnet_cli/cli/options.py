@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from msrnet_cli.config import DataOptions
+from msrnet_cli.config import WORK_SIZE, DataOptions
+from msrnet_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from msrnet_cli.config import WorkSize
+
+_SMALLEST_WORK_SIZE = 16
 
 _data_defaults = DataOptions()
 
@@ -33,3 +39,21 @@ ToLight = Annotated[
 def only_given(options: dict[str, Any]) -> dict[str, Any]:
     """The options that the user gave; the others keep the defaults of `config`."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def work_size(text: str | None) -> WorkSize | None:
+    """Read ``--work-size``.
+
+    Raises:
+        UsageError: It is neither a size nor ``full``.
+    """
+    if text is None:
+        return None
+    if text == "full":
+        return "full"
+    if not text.isdecimal() or int(text) < _SMALLEST_WORK_SIZE:
+        raise UsageError(
+            f"--work-size {text}",
+            f"give full, or pixels from {_SMALLEST_WORK_SIZE} on, such as {WORK_SIZE}",
+        )
+    return int(text)

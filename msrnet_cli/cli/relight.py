@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from msrnet_cli import signals
+from msrnet_cli.cli import options as shared
 from msrnet_cli.cli.application import app
 from msrnet_cli.config import Dtype, Exist, FolderOptions, Format, WriteOptions
 from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
@@ -78,6 +79,15 @@ def relight(
         str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")
     ] = "auto",
     dtype: Annotated[Dtype, typer.Option(help="Number format.")] = "auto",
+    work_size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PX|full",
+            help="Longer side at which the network sees a picture; the change of light"
+            " is carried to its full size.",
+            show_default="what the weights ask for, else 1024",
+        ),
+    ] = None,
     batch_size: Annotated[
         str, typer.Option(metavar="auto|N", help="Pictures of one size run together.")
     ] = "auto",
@@ -117,10 +127,14 @@ def relight(
         ),
     )
 
+    size = shared.work_size(work_size)
+
     def load() -> Relighter:
         from msrnet_cli.inference import Relighter
 
-        return Relighter.load(weights, device=device, dtype=dtype, offline=offline)
+        return Relighter.load(
+            weights, device=device, dtype=dtype, work_size=size, offline=offline
+        )
 
     if _STREAM in (*inputs, output):
         _relight_stream(inputs, output, files_from, as_json, options, load, quiet)

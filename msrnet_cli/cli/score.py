@@ -10,6 +10,7 @@ import typer
 
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.options import FromLight, ToLight, only_given
+from msrnet_cli.cli.options import work_size as read_work_size
 from msrnet_cli.config import Dtype, EvalOptions
 from msrnet_cli.errors import UsageError
 
@@ -60,6 +61,14 @@ def evaluate(
         str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")
     ] = _eval_defaults.device,
     dtype: Annotated[Dtype, typer.Option(help="Number format.")] = _eval_defaults.dtype,
+    work_size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PX|full,...",
+            help="Score the weights at each of these working sizes.",
+            show_default="what the weights ask for, else 1024",
+        ),
+    ] = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Never use the network.")
     ] = False,
@@ -78,6 +87,7 @@ def evaluate(
         )
     if as_csv is not None and not as_csv.parent.is_dir():
         raise UsageError(f"--csv {as_csv}: no such folder", "make it first")
+    sizes = [read_work_size(each) for each in (work_size or "").split(",") if each]
     lights = only_given({"from_light": from_light, "to_light": to_light})
     options = EvalOptions(
         data=data or "",
@@ -87,6 +97,7 @@ def evaluate(
         alexnet=alexnet,
         device=device,
         dtype=dtype,
+        work_sizes=tuple(filter(None, sizes)),
         offline=offline,
         **lights,
     )

@@ -1,16 +1,19 @@
-"""msrnet weights list, path, verify, import."""
+"""msrnet weights list, path, verify, import, export."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from msrnet_cli.cli.application import app
-from msrnet_cli.config import ModelConfig, WeightsCard
-from msrnet_cli.errors import WeightsError
+from msrnet_cli.cli.options import only_given
+from msrnet_cli.cli.options import work_size as read_work_size
+from msrnet_cli.config import Dtype, ModelConfig, WeightsCard
+from msrnet_cli.errors import UsageError, WeightsError
 
 weights_app = typer.Typer(help="Look at weights, check them, convert them.")
 app.add_typer(weights_app, name="weights", no_args_is_help=True)
@@ -115,3 +118,77 @@ def import_weights(
     )
     written = store.import_published(source, target, card)
     print(f"{target}: {written.model.arch}, {written.model.channels} channels")
+
+
+@weights_app.command("export")
+def export_weights(
+    spec: Annotated[str, typer.Argument(help="Built-in name, file or hub address.")],
+    target: Annotated[Path, typer.Argument(help="New .safetensors file.")],
+    dtype: Annotated[
+        Dtype,
+        typer.Option(help="Number format; auto is fp16, half the size of fp32."),
+    ] = "auto",
+    work_size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PX",
+            help="Longer side at which the network should see a picture.",
+            show_default="as it is",
+        ),
+    ] = None,
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="EVAL.json",
+            help="Put in the means that `msrnet eval --json` found for these weights.",
+        ),
+    ] = None,
+    training_data: Annotated[
+        str | None, typer.Option(help="What they were trained on.")
+    ] = None,
+    licence: Annotated[str | None, typer.Option(help="Licence.")] = None,
+    notes: Annotated[
+        str | None, typer.Option(help="Anything else a user should know.")
+    ] = None,
+) -> None:
+    """Copy weights in another number format, with changes to their card."""
+    from msrnet_cli import weights as store
+
+    store.check_import_target(target)
+    found = store.load(spec)
+    size = read_work_size(work_size)
+    if size == "full":
+        raise UsageError("--work-size full", "give pixels, or leave it out")
+    changes = only_given(
+        {
+            "work_size": size,
+            "scores": None if scores is None else _means(scores, spec),
+            "training_data": training_data,
+            "licence": licence,
+            "notes": notes,
+        }
+    )
+    store.export(found, target, replace(found.card, **changes), dtype)
+    print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+
+
+def _means(path: Path, spec: str) -> dict[str, float]:
+    """The means of one method in a document of `msrnet eval --json`.
+
+    Raises:
+        UsageError: The document is none, or scored other weights.
+    """
+    try:
+        methods = json.loads(path.read_text("utf-8"))["methods"]
+        means = {
+            m["name"]: {k: v["mean"] for k, v in m["means"].items()} for m in methods
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"{path} is no document of `msrnet eval --json` ({error})", "check the file"
+        ) from error
+    named = [name for name in means if name.partition(", work size")[0] == spec]
+    if len(named) != 1:
+        names = ", ".join(means) or "nothing"
+        raise UsageError(f"{path} scores {names}", f"score {spec} once")
+    return {k: round(v, 4) for k, v in means[named[0]].items() if k != "seconds"}

@@ -77,6 +77,7 @@ def relight_folder(
             device=hardware.describe(relighter.device),
             dtype=hardware.dtype_name(relighter.dtype),
             weights=weights_name,
+            work_size=relighter.work_size,
             ignored=plan.ignored,
         )
     )
@@ -387,6 +388,7 @@ def _recipe(relighter: Relighter, options: FolderOptions) -> str:
     """Names all that decides the bytes of a result, apart from the input."""
     parts = {
         "weights": relighter.digest,
+        "work_size": relighter.work_size,
         "dtype": hardware.dtype_name(relighter.dtype),
         "device": relighter.device.type,
         "write": asdict(options.write),

@@ -141,6 +141,37 @@ def test_weights_are_imported_verified_and_used(program, tmp_path):
     program.run("weights", "import", "theirs.pth", "ours.safetensors", code=2)
 
 
+def test_weights_are_exported_at_half_the_size_with_their_scores(
+    program, tmp_path, warm_file
+):
+    means = {"psnr": {"mean": 17.25, "margin": 0.5}, "seconds": {"mean": 2.0}}
+    method = {"name": f"{warm_file}, work size 64", "means": means}
+    (tmp_path / "eval.json").write_text(json.dumps({"methods": [method]}))
+    command = ("weights", "export", warm_file, "half.safetensors")
+    options = ("--work-size", "64", "--scores", "eval.json", "--notes", "short")
+    program.run(*command, *options)
+    card = json.loads(program.run("weights", "verify", "half.safetensors").out)
+    assert card["scores"] == {"psnr": 17.25}
+    assert (card["work_size"], card["notes"], card["to_light"]) == (
+        64,
+        "short",
+        "4500_E",
+    )
+    half, whole = (
+        Path(f).stat().st_size for f in (tmp_path / "half.safetensors", warm_file)
+    )
+    assert half < 0.55 * whole
+    program.run(*command, code=2)  # exists
+    (tmp_path / "half.safetensors").unlink()
+    program.run(*command, "--work-size", "full", code=2)
+    (tmp_path / "eval.json").write_text("[]")
+    program.run(*command, *options, code=2)
+    (tmp_path / "eval.json").write_text('{"methods": []}')
+    done = program.run(*command, *options, code=2)
+    assert "scores nothing" in done.err
+    assert not (tmp_path / "half.safetensors").exists()
+
+
 def test_built_in_weights_are_listed(program):
     json.loads(program.run("weights", "list", "--json").out)
     program.run("weights", "list")

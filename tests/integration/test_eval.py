@@ -16,7 +16,7 @@ from msrnet_cli import weights
 from msrnet_cli.cli import app
 from msrnet_cli.config import EvalOptions, ModelConfig, WeightsCard
 from msrnet_cli.data import find_pairs
-from msrnet_cli.errors import DataError, MSRNetError
+from msrnet_cli.errors import DataError, MSRNetError, UsageError
 from msrnet_cli.evaluate import AFFINE, COPY, compare, estimate, evaluate
 from msrnet_cli.model import DMSHN, initialise_identity
 
@@ -52,6 +52,21 @@ def test_the_identity_scores_as_the_copy(scenes, identity):
     assert "seconds" in ours.means
     assert "seconds" not in copy.means
     assert abs(ours.worst_gain) < 0.01
+
+
+def test_each_working_size_is_a_row(scenes, identity):
+    options = EvalOptions(
+        data=str(scenes), weights=(identity,), work_sizes=(16, "full"), limit=2
+    )
+    copy, small, full = evaluate(options).methods
+    assert small.name == f"{identity}, work size 16"
+    assert full.name == f"{identity}, work size full"
+    for row in (small, full):
+        assert row.means["psnr"].mean == pytest.approx(
+            copy.means["psnr"].mean, abs=0.05
+        )
+    done = invoke("eval", "--data", scenes, "--weights", identity, "--work-size", "8")
+    assert isinstance(done.exception, UsageError)
 
 
 def test_scores_agree_with_scikit_image(scenes):

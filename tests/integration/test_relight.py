@@ -84,6 +84,20 @@ def test_other_options_weights_or_inputs_are_not_skipped(
     assert "1 relit, 1 skipped" in done.lines[-1]
 
 
+def test_another_working_size_is_another_result(program, folder, warm_file):
+    photo(200, 150, 5).save(folder / "large.png")
+    command = ("relight", "in", "out", "--weights", warm_file)
+    done = program.run(*command, "--work-size", "64")
+    assert any("seen at 64 px" in line for line in done.lines)
+    assert "3 relit" in done.lines[-1]
+    small = opened(program.folder / "out/large.png")
+    done = program.run(*command, "--work-size", "full")
+    assert any("seen whole" in line for line in done.lines)
+    assert "3 relit" in done.lines[-1]
+    # The tint is the same everywhere, so it is carried without loss.
+    assert largest_difference(opened(program.folder / "out/large.png"), small) <= 4
+
+
 def test_somebody_else_s_file_is_never_replaced_unasked(program, folder, warm_file):
     target = program.folder / "out/a.png"
     target.parent.mkdir()
@@ -218,6 +232,10 @@ def test_without_default_weights_nothing_is_applied_silently(program, folder):
         (("weights", "verify", "nowhere"), 5),
         (("weights", "import", "nowhere", "x.safetensors"), 5),
         (("weights", "import", "in", "x.pth"), 2),
+        (("weights", "export", "nowhere", "x.safetensors"), 5),
+        (("relight", "in", "out", "--work-size", "15"), 2),
+        (("relight", "in", "out", "--work-size", "large"), 2),
+        (("relight", "in", "out", "--work-size", ""), 2),
         (("nonsense",), 2),
         (("relight", "--nonsense"), 2),
     ],

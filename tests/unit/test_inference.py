@@ -21,6 +21,10 @@ from networks import constant_network, tinted_identity
 SMALL = WeightsCard(model=ModelConfig("dmshn", 4))
 
 
+def pixels_of(image):
+    return np.asarray(image).transpose(2, 0, 1).copy()
+
+
 def relighter(network, card=SMALL, dtype="fp32"):
     return Relighter(network, card, device="cpu", dtype=dtype)
 
@@ -55,6 +59,62 @@ def test_padding_does_not_change_a_fitting_size():
     with torch.no_grad():
         expected = network(image[None])[0].clamp(0, 1)
     assert torch.allclose(relighter(network).relight(image), expected, atol=1e-6)
+
+
+# --- working size ----------------------------------------------------------------
+
+
+def test_large_pictures_are_seen_small_and_come_back_large(identity_file):
+    seen = []
+    subject = Relighter.load(identity_file, device="cpu", dtype="fp32", work_size=64)
+    network = subject._network
+    network.register_forward_pre_hook(lambda _, args: seen.append(args[0].shape[-2:]))
+    image = torch.from_numpy(pixels_of(photo(201, 150)))
+    assert torch.equal(subject.relight(image), image)
+    assert seen == [(48, 64)]
+
+
+def test_pictures_up_to_a_quarter_larger_run_whole(identity_file):
+    subject = Relighter.load(identity_file, device="cpu", dtype="fp32", work_size=64)
+    assert subject.working_size(80, 10) is None
+    assert subject.working_size(81, 40) == (64, 32)
+    assert subject.working_size(40, 81) == (32, 64)
+    assert subject.working_size(100_000, 3) == (64, 1)
+
+
+def test_the_weights_say_at_which_size_they_work():
+    network = DMSHN(4)
+    plain = relighter(network)
+    assert plain.working_size(1280, 1280) is None
+    assert plain.working_size(6000, 4000) == (1024, 683)
+    card = WeightsCard(model=ModelConfig("dmshn", 4), work_size=256)
+    assert relighter(network, card).working_size(1024, 1024) == (256, 256)
+    asked = Relighter(network, card, device="cpu", dtype="fp32", work_size=512)
+    assert asked.working_size(1024, 1024) == (512, 512)
+    full = Relighter(network, card, device="cpu", dtype="fp32", work_size="full")
+    assert full.working_size(6000, 4000) is None
+
+
+def test_small_working_sizes_make_large_batches():
+    card = WeightsCard(model=ModelConfig("dmshn", 4), work_size=128)
+    assert relighter(DMSHN(4), card).batch_size(1024, 1024) > 8
+
+
+def test_a_batch_seen_small_gives_what_single_pictures_give():
+    card = WeightsCard(model=ModelConfig("stacked", 8), work_size=32)
+    subject = relighter(StackedDMSHN(8), card)
+    pictures = [torch.rand(3, 48, 100) for _ in range(3)]
+    together = subject.run(pictures).images
+    for picture, batched in zip(pictures, together, strict=True):
+        (alone,) = subject.run([picture]).images
+        assert (alone - batched).abs().max() <= 1 / 255
+
+
+def test_no_memory_for_the_result_is_said(identity_file, monkeypatch):
+    subject = Relighter.load(identity_file, device="cpu", dtype="fp32", work_size=32)
+    monkeypatch.setattr(hardware, "free_bytes", lambda _: 32 * 32 * 640)
+    (failure,) = subject.run([torch.rand(3, 400, 400)]).failures
+    assert "400x400" in failure.reason
 
 
 # --- batches and formats ---------------------------------------------------------

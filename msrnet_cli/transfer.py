@@ -1,0 +1,151 @@
+"""Carries a change of light from a small picture up to the full one.
+
+A network relights a picture at its working size; the photograph has the detail. Between
+the two lies one affine map of colour for each small pixel:
+
+    full = gain * photograph + offset
+
+1. The map is fitted at the working size, in a window around each pixel, so that it
+   turns the small picture into the relit one: He, Sun and Tang, "Guided Image
+   Filtering", PAMI 2013, equations 5 to 8, for each colour channel. An edge that is in
+   both is followed, so there are no halos.
+2. Where a window is flat there is nothing to fit. He's ridge then pulls the gain to 0,
+   which would blur; here it pulls towards the ratio of light, output over input, which
+   carries texture as a change of light does. In the dark that ratio tends to 1: noise
+   is not raised, and shadows that the network lights up take its own pixels.
+3. The map is computed small and enlarged: He and Sun, "Fast Guided Filter", 2015.
+4. What still differs from the network's output at the working size is enlarged and
+   added (back-projection: Irani and Peleg, 1991): reduced again, the result is that
+   output.
+
+Large pictures pass in strips of rows; only the result is as large as the picture.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_RADIUS = 1  # of a window, in pixels of the working size
+_RIDGE = 1e-3  # variance below which a window counts as flat
+_DARK = 0.05  # values below this count as dark
+_MOST = 3.0  # the ratio of light is limited to this
+_STRIP_PIXELS = 1 << 21
+
+
+def reduced_size(width: int, height: int, longest: int) -> tuple[int, int]:
+    """Width and height with the longer side brought to `longest`, never to 0."""
+    scale = longest / max(width, height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def reduce(picture: Tensor, width: int, height: int) -> Tensor:
+    """Shrink 3 H W to 3 height width, antialiased; exact means for whole factors."""
+    rows = [_narrowed(strip, width) for strip in picture.split(_rows(picture), 1)]
+    return _flattened(torch.cat(rows, 1), height)
+
+
+def transfer(picture: Tensor, small: Tensor, relit: Tensor) -> Tensor:
+    """Relight a picture as a small copy of it was relit.
+
+    Args:
+        picture: 3 H W, float32, sRGB in [0, 1].
+        small: 3 h w, `reduce` of it, on the device that is to compute.
+        relit: 3 h w, the network's answer to `small`, in [0, 1], on that device.
+
+    Returns:
+        3 H W in [0, 1], on the picture's device. Reduced again, it agrees with `relit`
+        but for what had to be limited to [0, 1].
+    """
+    _, height, width = picture.shape
+    full = torch.empty_like(picture)
+    gain, offset = (_heightened(grid, height) for grid in _fit(small, relit))
+    reduced = []
+    for top, bottom in _strips(picture):
+        strip = picture[:, top:bottom].to(small.device)
+        strip = strip * _widened(gain[:, top:bottom], width)
+        strip += _widened(offset[:, top:bottom], width)
+        strip.clamp_(0, 1)
+        reduced.append(_narrowed(strip, small.shape[-1]))
+        full[:, top:bottom] = strip
+    missing = relit - _flattened(torch.cat(reduced, 1), small.shape[-2])
+    rest = _heightened(_sharpened(missing), height, "bicubic")
+    for top, bottom in _strips(picture):
+        strip = full[:, top:bottom].to(small.device)
+        strip += _widened(rest[:, top:bottom], width, "bicubic")
+        full[:, top:bottom] = strip.clamp_(0, 1)
+    return full
+
+
+def _fit(small: Tensor, relit: Tensor) -> tuple[Tensor, Tensor]:
+    """Gain and offset for each pixel and colour, 3 h w each."""
+    mean, relit_mean = _mean(small), _mean(relit)
+    variance = (_mean(small * small) - mean * mean).clamp_min_(0)
+    covariance = _mean(small * relit) - mean * relit_mean
+    ratio = ((relit_mean + _DARK) / (mean + _DARK)).clamp_max_(_MOST)
+    gain = (covariance + _RIDGE * ratio) / (variance + _RIDGE)
+    offset = relit_mean - gain * mean
+    return _mean(gain), _mean(offset)
+
+
+def _mean(values: Tensor) -> Tensor:
+    """The mean of the window around each pixel, of C h w."""
+    side = 2 * _RADIUS + 1
+    return F.avg_pool2d(
+        values[None], side, 1, _RADIUS, count_include_pad=False
+    ).squeeze(0)
+
+
+def _sharpened(values: Tensor) -> Tensor:
+    """What, enlarged and reduced again, gives `values` back, to second order."""
+    _, height, width = values.shape
+    tall = _heightened(values, 4 * height, "bicubic")
+    there = _widened(tall, 4 * width, "bicubic")
+    back = _flattened(_narrowed(there, width), height)
+    return 2 * values - back
+
+
+def _strips(picture: Tensor) -> Iterator[tuple[int, int]]:
+    """First row and end of each strip."""
+    height, step = picture.shape[1], _rows(picture)
+    for top in range(0, height, step):
+        yield top, min(top + step, height)
+
+
+def _rows(picture: Tensor) -> int:
+    return max(1, _STRIP_PIXELS // picture.shape[2])
+
+
+# Each direction on its own: a strip needs no rows but its own to change its width.
+
+
+def _narrowed(values: Tensor, width: int) -> Tensor:
+    if values.shape[2] % width == 0:
+        return F.avg_pool2d(values, (1, values.shape[2] // width))
+    return _resized(values, values.shape[1], width, "bilinear")
+
+
+def _flattened(values: Tensor, height: int) -> Tensor:
+    if values.shape[1] % height == 0:
+        return F.avg_pool2d(values, (values.shape[1] // height, 1))
+    return _resized(values, height, values.shape[2], "bilinear")
+
+
+def _widened(values: Tensor, width: int, mode: str = "bilinear") -> Tensor:
+    return _resized(values, values.shape[1], width, mode)
+
+
+def _heightened(values: Tensor, height: int, mode: str = "bilinear") -> Tensor:
+    return _resized(values, height, values.shape[2], mode)
+
+
+def _resized(values: Tensor, height: int, width: int, mode: str) -> Tensor:
+    # "antialias" also is the faster way to enlarge: one direction after the other.
+    size = (height, width)
+    return F.interpolate(values[None], size, mode=mode, antialias=True)[0]

@@ -1,0 +1,155 @@
+"""A change of light carried to full size: consistent, sharp, without halos or noise."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from skimage import data as photographs
+
+from msrnet_cli import transfer
+from msrnet_cli.metrics import psnr
+
+
+@pytest.fixture(scope="module")
+def photograph():
+    """3 512 512: an astronaut, in sRGB."""
+    pixels = torch.from_numpy(photographs.astronaut().copy())
+    return pixels.permute(2, 0, 1).float() / 255
+
+
+def lit_from_the_right(picture):
+    """Darker to the left, warmer, and with a soft shadow: what a network might do."""
+    _, height, width = picture.shape
+    across = torch.linspace(0.3, 1.1, width).expand(height, width)
+    shadow = 1 - 0.6 * torch.exp(-((torch.linspace(-3, 3, height)[:, None]) ** 2))
+    tint = torch.tensor([1.0, 0.85, 0.6])[:, None, None]
+    return (picture * across * shadow * tint).clamp(0, 1)
+
+
+def carried(picture, longest, change=lit_from_the_right):
+    size = transfer.reduced_size(*picture.shape[:0:-1], longest)
+    small = transfer.reduce(picture, *size)
+    relit = change(small)
+    return small, relit, transfer.transfer(picture, small, relit)
+
+
+def gradient_energy(picture):
+    return sum(picture.diff(dim=axis).square().mean().item() for axis in (1, 2))
+
+
+def test_no_change_of_light_gives_the_picture_back(photograph):
+    _, _, full = carried(photograph, 128, lambda small: small)
+    torch.testing.assert_close(full, photograph, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("longest", [64, 128, 200, 333])
+def test_reduced_again_it_is_the_networks_output(photograph, longest):
+    _, relit, full = carried(photograph, longest)
+    assert psnr(transfer.reduce(full, *relit.shape[:0:-1]), relit) >= 40
+
+
+def test_that_holds_for_noise_too():
+    picture = torch.rand(3, 240, 320)
+    _, relit, full = carried(picture, 80)
+    assert psnr(transfer.reduce(full, *relit.shape[:0:-1]), relit) >= 35
+
+
+def test_a_known_change_of_light_is_found_again(photograph):
+    truth = lit_from_the_right(photograph)
+    _, relit, full = carried(photograph, 128)
+    bicubic = F.interpolate(relit[None], truth.shape[1:], mode="bicubic")[0].clamp(0, 1)
+    assert psnr(full, truth) >= psnr(bicubic, truth) + 6
+    assert gradient_energy(full) >= 0.9 * gradient_energy(truth)
+    assert gradient_energy(full) >= 1.5 * gradient_energy(bicubic)
+
+
+def test_strips_do_not_show(photograph, monkeypatch):
+    picture = photograph[:, :401, :307]
+    whole = carried(picture, 100)[-1]
+    monkeypatch.setattr(transfer, "_STRIP_PIXELS", 307 * 13)
+    torch.testing.assert_close(carried(picture, 100)[-1], whole, rtol=0, atol=1e-6)
+
+
+def test_an_edge_with_other_light_on_either_side_has_no_halo():
+    # Texture on two walls; the network brightens one and darkens the other.
+    texture = 0.02 * torch.rand(3, 256, 256)
+    sides = torch.zeros(256)
+    sides[122:] = 1  # in the middle of a small pixel
+    picture = 0.25 + 0.4 * sides + texture
+    gains = 1.6 - 1.1 * sides
+    truth = picture * gains
+    small = transfer.reduce(picture, 64, 64)
+    relit = transfer.reduce(truth, 64, 64)
+    full = transfer.transfer(picture, small, relit)
+    bicubic = F.interpolate(relit[None], (256, 256), mode="bicubic")[0]
+    near = slice(106, 138)
+    error, bicubic_error = ((x - truth)[..., near].abs() for x in (full, bicubic))
+    assert error.max() < 0.05
+    assert error.mean() < bicubic_error.mean() / 2
+
+
+def test_noise_in_the_black_is_not_raised():
+    noise = 0.004 * torch.rand(3, 256, 256)
+    lit = torch.linspace(0, 0.5, 64).expand(3, 64, 64)
+    for relit in (torch.zeros(3, 64, 64), lit):
+        small = transfer.reduce(noise, 64, 64)
+        full = transfer.transfer(noise, small, relit)
+        smooth = F.avg_pool2d(full, 9, 1)
+        grain = (full[:, 4:-4, 4:-4] - smooth).std()
+        assert grain < 3 * noise.std()
+
+
+def test_black_stays_black(photograph):
+    picture = photograph.clone()
+    picture[:, :200] = 0
+    _, _, full = carried(picture, 128)
+    assert full[:, :190].max() < 0.5 / 255
+
+
+def test_shadows_that_are_lit_take_the_networks_pixels():
+    picture = torch.full((3, 256, 256), 0.7)
+    picture[:, 64:192, 64:192] = 0
+    small = transfer.reduce(picture, 64, 64)
+    wave = 0.3 + 0.1 * torch.sin(torch.linspace(0, 12, 64))
+    relit = wave.expand(3, 64, 64).contiguous()
+    full = transfer.transfer(picture, small, relit)
+    smooth = F.interpolate(relit[None], (256, 256), mode="bicubic")[0]
+    inside = slice(80, 176)
+    error = (full - smooth)[:, inside, inside].abs().max()
+    assert error < 0.01
+
+
+def test_sixteen_bits_stay_sixteen_bits():
+    ramp = torch.linspace(0.2, 0.6, 4096).expand(3, 64, 4096).contiguous()
+    _, _, full = carried(ramp, 256, lambda small: small * 0.7)
+    levels = (full[0, 32] * 65535).round().unique()
+    assert len(levels) > 4000
+    assert psnr(full, ramp * 0.7) > 60
+
+
+@pytest.mark.parametrize(
+    "size", [(1, 300), (300, 1), (2, 513), (127, 311), (97, 64), (64, 1024)]
+)
+def test_any_shape(size):
+    picture = torch.rand(3, *size)
+    small, _, full = carried(picture, 48)
+    assert max(small.shape) == 48
+    assert full.shape == picture.shape
+    assert full.isfinite().all()
+    assert full.min() >= 0
+    assert full.max() <= 1
+
+
+@pytest.mark.parametrize("size", [(512, 512), (513, 301), (300, 512), (1000, 37)])
+def test_reducing_keeps_the_mean_and_equals_torch(size):
+    picture = torch.rand(3, *size)
+    width, height = transfer.reduced_size(size[1], size[0], 128)
+    small = transfer.reduce(picture, width, height)
+    assert small.shape == (3, height, width)
+    assert small.mean().item() == pytest.approx(picture.mean().item(), abs=0.01)
+    if size == (512, 512):
+        torch.testing.assert_close(small, F.avg_pool2d(picture, 4))
+    elif size == (513, 301):  # no whole factor in either direction
+        reference = F.interpolate(
+            picture[None], (height, width), mode="bilinear", antialias=True
+        )[0]
+        torch.testing.assert_close(small, reference, rtol=0, atol=1e-5)
