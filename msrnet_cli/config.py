@@ -296,6 +296,7 @@ class EvalOptions:
         device: As for `msrnet relight`.
         dtype: As for `msrnet relight`.
         work_sizes: Score the weights at each of these; empty: as they are shipped.
+        enlarged: Also score the network's own pixels at the working size, enlarged.
         offline: Never use the network.
     """
 
@@ -309,4 +310,5 @@ class EvalOptions:
     device: str = "auto"
     dtype: Dtype = "auto"
     work_sizes: tuple[WorkSize, ...] = ()
+    enlarged: bool = False
     offline: bool = False

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli import data, hardware, metrics, perceptual
+from msrnet_cli import data, hardware, metrics, perceptual, transfer
 from msrnet_cli.config import DataOptions
 from msrnet_cli.errors import DataError, PictureError, WeightsError
 from msrnet_cli.inference import Relighter
@@ -54,7 +54,10 @@ def evaluate(
     methods: dict[str, Callable[[Tensor], Tensor]] = {COPY: lambda source: source}
     if options.fit_data:
         methods[AFFINE] = AffineMap.fit(_pairs(options.fit_data, options))
-    methods |= {name: _as_shipped(each) for name, each in relighters.items()}
+    for name, relighter in relighters.items():
+        methods[name] = _as_shipped(relighter)
+        if options.enlarged:
+            methods[f"{name}, enlarged"] = _enlarged(relighter)
     judge, more = _judge(options)
     scores: dict[str, list[ImageScores]] = {name: [] for name in methods}
     for index, pair in enumerate(pairs):
@@ -191,6 +194,22 @@ def _as_shipped(relighter: Relighter) -> Callable[[Tensor], Tensor]:
         return relit.images[0]
 
     return relight
+
+
+def _enlarged(relighter: Relighter) -> Callable[[Tensor], Tensor]:
+    """The network's own pixels at its working size, without the picture's detail."""
+    relight = _as_shipped(relighter)
+
+    def relight_and_enlarge(source: Tensor) -> Tensor:
+        height, width = source.shape[-2:]
+        size = relighter.working_size(width, height)
+        if size is None:
+            return relight(source)
+        return transfer.enlarge(
+            relight(transfer.reduce(source, *size)), width, height
+        ).clamp(0, 1)
+
+    return relight_and_enlarge
 
 
 def _judge(

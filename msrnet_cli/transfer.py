@@ -51,6 +51,11 @@ def reduce(picture: Tensor, width: int, height: int) -> Tensor:
     return _flattened(torch.cat(rows, 1), height)
 
 
+def enlarge(small: Tensor, width: int, height: int) -> Tensor:
+    """Enlarge 3 h w to 3 height width, bicubic: what `transfer` is measured against."""
+    return _widened(_heightened(small, height, "bicubic"), width, "bicubic")
+
+
 def transfer(picture: Tensor, small: Tensor, relit: Tensor) -> Tensor:
     """Relight a picture as a small copy of it was relit.
 

@@ -69,6 +69,13 @@ def evaluate(
             show_default="what the weights ask for, else 1024",
         ),
     ] = None,
+    enlarged: Annotated[
+        bool,
+        typer.Option(
+            "--enlarged",
+            help="Also score the network's own pixels at the working size, enlarged.",
+        ),
+    ] = _eval_defaults.enlarged,
     offline: Annotated[
         bool, typer.Option("--offline", help="Never use the network.")
     ] = False,
@@ -98,6 +105,7 @@ def evaluate(
         device=device,
         dtype=dtype,
         work_sizes=tuple(filter(None, sizes)),
+        enlarged=enlarged,
         offline=offline,
         **lights,
     )

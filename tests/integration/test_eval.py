@@ -69,6 +69,15 @@ def test_each_working_size_is_a_row(scenes, identity):
     assert isinstance(done.exception, UsageError)
 
 
+def test_enlarged_pixels_lack_the_detail_that_is_carried(scenes, identity):
+    options = EvalOptions(
+        data=str(scenes), weights=(identity,), work_sizes=(16,), enlarged=True
+    )
+    _, carried, enlarged = evaluate(options).methods
+    assert enlarged.name == f"{carried.name}, enlarged"
+    assert enlarged.means["detail"].mean < 0.6 * carried.means["detail"].mean
+
+
 def test_scores_agree_with_scikit_image(scenes):
     result = evaluate(EvalOptions(data=str(scenes)))
     for pair, scores in zip(find_pairs(scenes), result.methods[0].images, strict=True):
