@@ -14,6 +14,7 @@ Dtype = Literal["auto", "fp32", "bf16", "fp16"]
 Exist = Literal["skip", "overwrite", "error"]
 Split = Literal["train", "validation", "test"]
 Layout = Literal["vidit", "pairs"]
+Engine = Literal["auto", "eager"]
 Format = Literal["png", "jpeg", "webp", "tiff", "bmp", "avif", "gif"]
 
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -311,4 +312,41 @@ class EvalOptions:
     dtype: Dtype = "auto"
     work_sizes: tuple[WorkSize, ...] = ()
     enlarged: bool = False
+    offline: bool = False
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """What `msrnet bench` measures.
+
+    Attributes:
+        device: As for `msrnet relight`.
+        arch: The network; None takes that of the weights, else ``stacked``.
+        weights: As for `msrnet relight`; "" takes the built-in default where it has
+            this architecture, else a network drawn from a fixed seed.
+        sizes: Sides of the pictures in pixels; empty chooses by device.
+        batches: Pictures in a pass, at each size. Empty: one, and at one size twice as
+            many again and again while that pays.
+        dtypes: Number formats of msrnet's own rows.
+        engine: How msrnet runs the network.
+        rivals: Also measure other programs that are installed.
+        train: Also measure a step of training.
+        pictures: Folder of pictures to measure on; "" makes some.
+        seconds: Time to spend on a row, with at least three runs.
+        runs: Exactly so many runs a row instead.
+        offline: Never use the network.
+    """
+
+    device: str = "auto"
+    arch: Arch | None = None
+    weights: str = ""
+    sizes: tuple[int, ...] = ()
+    batches: tuple[int, ...] = ()
+    dtypes: tuple[Dtype, ...] = ("auto",)
+    engine: Engine = "auto"
+    rivals: bool = False
+    train: bool = False
+    pictures: str = ""
+    seconds: float = 2.0
+    runs: int | None = None
     offline: bool = False

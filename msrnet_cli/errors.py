@@ -8,7 +8,8 @@ MSRNetError
 ├── NothingDoneError    4   the job was sound, but no picture came out
 ├── WeightsError   5   a weights file is missing, malformed or refused
 │   └── NetworkError   weights could not be fetched
-└── TrainingError  6   a training run cannot go on
+├── TrainingError  6   a training run cannot go on
+└── SlowerError    7   the bench fell behind its baseline
 
 A message says what happened, why, and what to do about it, in one line.
 """
@@ -70,3 +71,9 @@ class TrainingError(MSRNetError):
     """A training run cannot go on; its last checkpoint is still there."""
 
     exit_code = 6
+
+
+class SlowerError(MSRNetError):
+    """The bench found a row slower than its baseline allows."""
+
+    exit_code = 7

@@ -74,7 +74,7 @@ def preferred_dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
-def dtype_name(dtype: torch.dtype) -> str:
+def dtype_name(dtype: torch.dtype) -> Dtype:
     """``fp32``, ``bf16`` or ``fp16``."""
     return _NAMES[dtype]
 

@@ -194,6 +194,11 @@ class Relighter:
             return None
         return transfer.reduced_size(width, height, self.work_size)
 
+    @property
+    def network(self) -> nn.Module:
+        """The network as it runs here: on the device, in `dtype`, channels last."""
+        return self._network
+
     def batch_size(self, width: int, height: int) -> int:
         """How many pictures of a size are worth running together on this device."""
         width, height = self.working_size(width, height) or (width, height)
@@ -410,9 +415,8 @@ class Relighter:
         return int(pixels * self._bytes_per_pixel(network))
 
     def _bytes_per_pixel(self, network: nn.Module) -> float:
-        scale = max(1.0, self.card.model.channels / 32)
         dtype = torch.float32 if network is self._exact else self.dtype
-        return _BYTES_PER_PIXEL[dtype] * scale
+        return bytes_per_pixel(dtype, self.card.model.channels)
 
     def _too_large(
         self, network: nn.Module, image: Tensor, pixels: int
@@ -429,6 +433,11 @@ class Relighter:
             f"{width}x{height} needs about {needed:.1f} GB of memory{have}",
             f"{size}, or use another device",
         )
+
+
+def bytes_per_pixel(dtype: torch.dtype, channels: int = 32) -> float:
+    """About how much memory a pass takes for each pixel, at the most."""
+    return _BYTES_PER_PIXEL[dtype] * max(1.0, channels / 32)
 
 
 def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:

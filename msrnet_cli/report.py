@@ -15,6 +15,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from msrnet_cli.results import (
+    EQUAL_DB,
     SCORES,
     FileDone,
     JobStarted,
@@ -32,12 +33,16 @@ if TYPE_CHECKING:
 
     from msrnet_cli.errors import MSRNetError
     from msrnet_cli.results import (
+        BenchResult,
+        BenchRow,
+        Change,
         Check,
         DataReport,
         Estimate,
         EvalResult,
         Event,
         Ignored,
+        Timing,
         TrainEvent,
     )
     from msrnet_cli.synth.records import SynthSummary
@@ -464,8 +469,8 @@ def eval_csv(result: EvalResult, path: Path) -> None:
                 writer.writerow((method.name, image.name, *values))
 
 
-def eval_progress(name: str) -> None:
-    """A scene is scored."""
+def progress(name: str) -> None:
+    """A scene is scored, a row is about to be measured: one line that is replaced."""
     if sys.stderr.isatty():
         print(f"\r\033[K{name}", end="", file=sys.stderr, flush=True)
 
@@ -479,8 +484,7 @@ def _score(score: str, found: Estimate | None) -> str:
 
 
 def _print_table(heads: list[str], rows: list[list[str]]) -> None:
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
+    _clear_line()
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     for row in (heads, *rows):
         first, *rest = (
@@ -488,3 +492,206 @@ def _print_table(heads: list[str], rows: list[list[str]]) -> None:
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         print("  ".join((first, *rest)).rstrip())
+
+
+def bench_table(result: BenchResult, *, aside: bool = False) -> None:
+    """What `msrnet bench` found, as tables.
+
+    Args:
+        result: What was found.
+        aside: On standard error, because standard output is for a document.
+    """
+    from rich.console import Console
+
+    _clear_line()
+    # As wide as the table: a log must not be folded.
+    console = Console(stderr=aside, width=_WIDE, highlight=False, markup=False)
+    _bench_opening(result, console)
+    _bench_times(result, console)
+    _bench_growth(result, console)
+    _bench_training(result, console)
+    _bench_job(result, console)
+    for line in _bench_remarks(result):
+        console.print(line)
+
+
+def bench_changes(changes: Iterable[Change], *, aside: bool = False) -> None:
+    """Each row beside the same row of an older document, one a line."""
+    out = sys.stderr if aside else sys.stdout
+    for change in changes:
+        mark = "slower" if change.regressed else "ok    "
+        if change.after is None or change.slower is None:
+            print(f"{mark} {change.name}: {change.reason}", file=out)
+            continue
+        print(
+            f"{mark} {change.name}: {change.before:.3g} to {change.after:.3g}"
+            f" ({change.slower:+.1%} time in relation to the reference)",
+            file=out,
+        )
+
+
+_WIDE = 200
+_ROW_HEADS = ("way", "dtype", "size", "batch")
+
+
+def _bench_opening(result: BenchResult, console: Any) -> None:  # noqa: ANN401 rich's Console is loaded on use
+    env = result.environment
+    gpu = f"{env.gpu}, driver {env.driver or 'unknown'}, CUDA {env.cuda}; "
+    console.print(
+        f"msrnet {env.msrnet}, torch {env.torch}, Python {env.python}, {env.system}\n"
+        f"{gpu if env.gpu else ''}{env.processor or 'unknown CPU'},"
+        f" {env.threads} threads on {env.cores} cores, {env.date}\n"
+        f"{result.arch}, {result.channels} channels, weights: {result.weights};"
+        f" pictures: {result.pictures}"
+    )
+    rates = ", ".join(
+        f"{c.name} {c.rate / 1e9:.0f} {'GB/s' if c.name == 'copy' else 'GFLOP/s'}"
+        for c in result.ceilings
+    )
+    console.print(f"ceilings measured in this run: {rates}")
+
+
+def _bench_times(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see above
+    heads = [*_ROW_HEADS, "ms/image", "p95", "spread", "runs", "x reference"]
+    heads += ["of ceiling", "launch ms", "start s", "dB", ""]
+    rows = []
+    for row in result.rows:
+        if row.timing is None:
+            rows.append((*_row_name(row), "-", *[""] * 8, "FAILED"))
+            continue
+        timing = row.timing
+        rows.append(
+            (
+                *_row_name(row),
+                _milliseconds(timing.median / row.batch),
+                _milliseconds(timing.p95 / row.batch),
+                f"{timing.spread:.0%}",
+                str(timing.runs),
+                _optional(row.times, ".2f"),
+                f"{_optional(row.share, '.0%')} {row.ceiling}",
+                _milliseconds(row.launch),
+                _optional((row.prepare or 0) + (row.first or 0), ".2f"),
+                "=" if row.agreement == EQUAL_DB else _optional(row.agreement, ".1f"),
+                "WRONG" if row.faults else "",
+            )
+        )
+    _rich_table("The network alone, synchronised", heads, rows, console)
+
+
+def _bench_growth(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see above
+    heads = [*_ROW_HEADS, "ns/pixel", "bytes/pixel", "MB a pass"]
+    heads += ["of copying", "joules/image"]
+    rows = []
+    for row in result.rows:
+        if row.timing is None:
+            continue
+        per_pixel = row.timing.median / row.pixels * 1e9
+        rows.append(
+            (
+                *_row_name(row),
+                f"{per_pixel:.3g}",
+                _optional(None if row.peak is None else row.peak / row.pixels, ".0f"),
+                _optional(None if row.peak is None else row.peak / 1e6, ".0f"),
+                _optional(row.copy_share, ".0%"),
+                _optional(row.joules and row.joules / row.batch, ".2f"),
+            )
+        )
+    _rich_table("Growth: flat columns are linear in pixels", heads, rows, console)
+
+
+def _bench_training(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see above
+    if not result.training:
+        return
+    heads = ["dtype", "size", "batch", "ms/step", "p95", "runs", "of ceiling"]
+    heads += ["of forward", "MB a step"]
+    rows = []
+    for step in result.training:
+        name = (step.dtype, str(step.size), str(step.batch))
+        timing: Timing | None = step.timing
+        if timing is None:
+            rows.append((*name, step.failure, *[""] * 5))
+            continue
+        rows.append(
+            (
+                *name,
+                _milliseconds(timing.median),
+                _milliseconds(timing.p95),
+                str(timing.runs),
+                f"{_optional(step.share, '.0%')} {step.ceiling}",
+                _optional(step.forward_share, ".0%"),
+                _optional(None if step.peak is None else step.peak / 1e6, ".0f"),
+            )
+        )
+    title = "A step of training: forward, backward, optimizer"
+    _rich_table(title, heads, rows, console)
+
+
+def _bench_job(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see above
+    job = result.job
+    each = max(1, job.pictures)
+    stages = ", ".join(
+        f"{name} {_milliseconds(seconds / each)}"
+        for name, seconds in job.stages.items()
+    )
+    console.print(
+        f"\nThe folder job, file to file: {_count(job.pictures, 'picture')}"
+        f" ({job.source}), {job.megapixels:.1f} megapixels, {job.dtype}:"
+        f" {_milliseconds(job.seconds / each)} ms a picture after {job.load:.1f} s to"
+        f" start; ms busy: {stages}; slowest: {job.slowest}"
+        + (f"; {job.failed} FAILED" if job.failed else "")
+    )
+
+
+def _bench_remarks(result: BenchResult) -> list[str]:
+    """What is wrong, what is doubtful, what the columns mean."""
+    lines = []
+    for row in result.rows:
+        lines += [f"{row.name}: {text}" for text in (row.failure, *row.faults) if text]
+        lines += [f"note: {row.name}: {text}" for text in row.notes]
+    lines += [f"note: {note}" for note in result.notes]
+    launches = [row for row in result.rows if row.launch is not None and row.timing]
+    if launches:
+        lines.append(
+            "note: launch is when the call returns, the GPU still at work: a script"
+            " that times it without synchronising reports it as execution time."
+        )
+    else:
+        lines.append(
+            "note: launch is empty: here a call returns when its work is done."
+        )
+    return lines
+
+
+def _rich_table(
+    title: str,
+    heads: Iterable[str],
+    rows: Iterable[tuple[str, ...]],
+    console: Any,  # noqa: ANN401 see above
+) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for index, head in enumerate(heads):
+        table.add_column(head, justify="right" if index else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*row, style="red" if row[-1] in ("WRONG", "FAILED") else "")
+    console.print(table)
+
+
+def _row_name(row: BenchRow) -> tuple[str, str, str, str]:
+    return row.way, row.dtype, str(row.size), str(row.batch)
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds * 1000:.4g}"
+
+
+def _optional(value: float | None, style: str) -> str:
+    return "" if value is None else format(value, style)
+
+
+def _clear_line() -> None:
+    """Take away what `progress` left."""
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr, flush=True)

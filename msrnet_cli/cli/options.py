@@ -57,3 +57,17 @@ def work_size(text: str | None) -> WorkSize | None:
             f"give full, or pixels from {_SMALLEST_WORK_SIZE} on, such as {WORK_SIZE}",
         )
     return int(text)
+
+
+def numbers(option: str, text: str | None) -> tuple[int, ...] | None:
+    """Read ``8,4,2``.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    if text is None:
+        return None
+    parts = text.split(",")
+    if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+        raise UsageError(f"{option} {text}", "give whole numbers, such as 8,4,2")
+    return tuple(int(part) for part in parts)

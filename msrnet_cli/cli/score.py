@@ -115,7 +115,7 @@ def evaluate(
     if folders:
         found = scoring.compare(folders[0], folders[1], options)
     else:
-        found = scoring.evaluate(options, report.eval_progress)
+        found = scoring.evaluate(options, report.progress)
     if as_json:
         report.json_document(asdict(found))
     else:

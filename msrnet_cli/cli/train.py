@@ -10,7 +10,7 @@ import typer
 
 from msrnet_cli import signals
 from msrnet_cli.cli.application import app
-from msrnet_cli.cli.options import FromLight, ToLight, only_given
+from msrnet_cli.cli.options import FromLight, ToLight, numbers, only_given
 from msrnet_cli.config import (
     Arch,
     DataOptions,
@@ -297,7 +297,7 @@ def train(
         "clip": clip,
         "sizes": sizes,
         "shares": shares,
-        "batch": _numbers("--batch", batch),
+        "batch": numbers("--batch", batch),
         "crop": crop,
         "ema": ema,
         "seed": seed,
@@ -370,21 +370,12 @@ def _sizes(text: str | None) -> tuple[tuple[int, ...] | None, tuple[float, ...] 
     if text is None:
         return None, None
     entries = [entry.partition(":") for entry in text.split(",")]
-    sizes = _numbers("--size", ",".join(size for size, _, _ in entries))
+    sizes = numbers("--size", ",".join(size for size, _, _ in entries))
     try:
         shares = tuple(float(share) for _, _, share in entries if share)
     except ValueError:
         raise UsageError(f"--size {text}", "write --size 128:6,256:3,512:1") from None
     return sizes, shares
-
-
-def _numbers(option: str, text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    parts = text.split(",")
-    if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
-        raise UsageError(f"{option} {text}", "give whole numbers, such as 8,4,2")
-    return tuple(int(part) for part in parts)
 
 
 @data_app.command("check")

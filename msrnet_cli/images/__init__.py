@@ -10,7 +10,7 @@ The only place that knows Pillow. It does not know networks or folders.
     depth      16 bits per channel, which Pillow alone cuts to 8
     metadata   EXIF, XMP, IPTC, text
     pixels     Pillow images <-> tensors
-    charts     pictures about training: rows of pictures, curves
+    charts     pictures about numbers: rows of pictures, curves
 """
 
 from msrnet_cli.images.formats import PICTURE_SUFFIXES, SUFFIXES, format_of, sniff

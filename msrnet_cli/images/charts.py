@@ -1,4 +1,4 @@
-"""Pictures about training: rows of pictures side by side, and curves over time."""
+"""Pictures about numbers: rows of pictures side by side, and curves."""
 
 from __future__ import annotations
 
@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 _GAP = 4
 _WIDTH, _HEIGHT, _MARGIN = 900, 300, 56
 _INK, _RULE, _PAPER = (40, 40, 40), (225, 225, 225), (255, 255, 255)
-_COLOURS = ((31, 96, 196), (214, 108, 20), (34, 139, 84))
+_COLOURS = (
+    (31, 96, 196),
+    (214, 108, 20),
+    (34, 139, 84),
+    (140, 70, 170),
+    (120, 120, 120),
+)
 _RULES = 4
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Values over steps.
+    """Values over steps, or over something else.
 
     Attributes:
         name: For the legend.
@@ -59,22 +65,31 @@ def grid(rows: Sequence[Sequence[Tensor]]) -> bytes:
     return _png(sheet)
 
 
-def curves(panels: Sequence[tuple[str, Sequence[Curve], bool]]) -> bytes:
+def curves(
+    panels: Sequence[tuple[str, Sequence[Curve], bool]],
+    across: Sequence[str] = (),
+) -> bytes:
     """Line charts, one above the other, as PNG.
 
     Args:
         panels: For each a title, its curves, and whether its scale is logarithmic.
+        across: For each what the horizontal axis counts; empty: steps.
     """
     sheet = Image.new("RGB", (_WIDTH, _HEIGHT * len(panels)), _PAPER)
     for index, (title, lines, log) in enumerate(panels):
         panel = Image.new("RGB", (_WIDTH, _HEIGHT), _PAPER)
-        _draw_panel(ImageDraw.Draw(panel), title, lines, log)
+        unit = across[index] if across else "step"
+        _draw_panel(ImageDraw.Draw(panel), title, lines, log, unit)
         sheet.paste(panel, (0, index * _HEIGHT))
     return _png(sheet)
 
 
 def _draw_panel(
-    draw: ImageDraw.ImageDraw, title: str, lines: Sequence[Curve], log: bool
+    draw: ImageDraw.ImageDraw,
+    title: str,
+    lines: Sequence[Curve],
+    log: bool,
+    unit: str,
 ) -> None:
     scaled = [(c.name, _scaled(c, log)) for c in lines]
     points = [point for _, parts in scaled for part in parts for point in part]
@@ -96,7 +111,8 @@ def _draw_panel(
         draw.line((start, place(right, level)), _RULE)
         label = f"{10**level if log else level:.3g}"
         draw.text((_MARGIN - 8, start[1]), label, _INK, anchor="rm")
-    draw.text((_WIDTH - _MARGIN, _HEIGHT - 18), f"step {right:.0f}", _INK, anchor="rm")
+    end = f"{unit} {right:.0f}" if right >= 100 else f"{unit} {right:.3g}"
+    draw.text((_WIDTH - _MARGIN, _HEIGHT - 18), end, _INK, anchor="rm")
     for index, (name, parts) in enumerate(scaled):
         colour = _COLOURS[index % len(_COLOURS)]
         draw.text((_WIDTH - _MARGIN - 160 * index, 10), name, colour, anchor="ra")

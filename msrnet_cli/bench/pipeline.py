@@ -1,0 +1,109 @@
+"""The folder job on real files, stage by stage: what a user waits for."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msrnet_cli import images
+from msrnet_cli.bench.subject import make_picture
+from msrnet_cli.bench.ways import relighter
+from msrnet_cli.config import FolderOptions
+from msrnet_cli.folder import make_plan, relight_folder
+from msrnet_cli.images.pixels import quantise, to_image
+from msrnet_cli.results import JobTiming
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from msrnet_cli.bench.subject import Pictures, Subject
+    from msrnet_cli.config import Dtype
+    from msrnet_cli.inference import Relighter
+
+_COUNT = {"cuda": 64, "cpu": 4, "mps": 16}
+_MADE_SIDE = {"cuda": 1024, "cpu": 512, "mps": 512}
+_MADE = 4  # different pictures; then they come again
+_QUALITY = 95
+
+
+def measure(
+    subject: Subject,
+    pictures: Pictures,
+    device: torch.device,
+    dtype: Dtype,
+    *,
+    count: int | None = None,
+    side: int | None = None,
+) -> JobTiming:
+    """Relight a folder.
+
+    Args:
+        subject: The network.
+        pictures: Whose files are used, copied until there are enough; made ones
+            become JPEG.
+        device: Where the network runs.
+        dtype: Its number format.
+        count: Pictures in the folder; None chooses by device.
+        side: Of pictures that are made; None chooses by device.
+    """
+    count = count or _COUNT[device.type]
+    with tempfile.TemporaryDirectory(prefix="msrnet-bench-") as name:
+        source, target = Path(name) / "in", Path(name) / "out"
+        source.mkdir()
+        files = pictures.files or _made(Path(name), side or _MADE_SIDE[device.type])
+        _fill(source, files, count)
+        began = time.perf_counter()
+        network = relighter(subject, device, dtype)
+        _first_pass(network, files[0])
+        load = time.perf_counter() - began
+        return _timed(network, source, target, pictures.source, dtype, load)
+
+
+def _timed(
+    network: Relighter,
+    source: Path,
+    target: Path,
+    whose: str,
+    dtype: Dtype,
+    load: float,
+) -> JobTiming:
+    options = FolderOptions()
+    plan = make_plan([str(source)], str(target), options)
+    summary = relight_folder(plan, network, options, lambda _: None)
+    return JobTiming(
+        pictures=summary.relit,
+        megapixels=sum(job.pixels for job in plan.jobs) / 1e6,
+        source=whose,
+        dtype=dtype,
+        load=load,
+        seconds=summary.seconds,
+        stages=summary.stages,
+        slowest=summary.slowest_stage,
+        failed=summary.failed,
+    )
+
+
+def _first_pass(network: Relighter, file: Path) -> None:
+    """Let memory and kernels get ready: a user's job does that once, too."""
+    network.run([images.read(file.read_bytes(), file.suffix).rgb])
+
+
+def _made(folder: Path, side: int) -> list[Path]:
+    files = []
+    for seed in range(_MADE):
+        file = folder / f"{seed}.jpg"
+        picture = to_image(quantise(make_picture(side, side, seed), 8))
+        picture.save(file, quality=_QUALITY)
+        files.append(file)
+    return files
+
+
+def _fill(folder: Path, files: Sequence[Path], count: int) -> None:
+    """Copy files under new names until there are enough; a few of many."""
+    for index in range(count):
+        file = files[index % len(files)]
+        (folder / f"{index:04}{file.suffix}").write_bytes(file.read_bytes())

@@ -1,0 +1,175 @@
+"""What is measured: a network, and pictures for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+
+from msrnet_cli import data, images, weights
+from msrnet_cli.config import ModelConfig, WeightsCard
+from msrnet_cli.errors import UsageError
+from msrnet_cli.model import StackedDMSHN, build
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from msrnet_cli.config import Arch, BenchOptions
+
+MADE = "made by the bench"
+_SEED = 0
+_CALIBRATION_SIDE = 128
+_MEAN, _DEVIATION = 0.45, 0.2  # those of an ordinary photograph
+_MOST_PICTURES = 4  # decoded to run the network on
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The network that is measured.
+
+    Attributes:
+        network: float32 on the CPU, in evaluation mode.
+        card: Its architecture and value range.
+        weights: Which weights it has, for people.
+    """
+
+    network: nn.Module
+    card: WeightsCard
+    weights: str
+
+    @property
+    def offset(self) -> float:
+        """What is taken from a picture in [0, 1] before the network sees it."""
+        return 0.5 if self.card.model.value_range == "centred" else 0.0
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What the network is run on.
+
+    Attributes:
+        source: Whose they are, for people.
+        files: Picture files; none where they are made.
+        decoded: Some of them, each 3 H W in [0, 1].
+    """
+
+    source: str = MADE
+    files: tuple[Path, ...] = ()
+    decoded: tuple[Tensor, ...] = ()
+
+    def batch(self, size: int, count: int) -> Tensor:
+        """B 3 S S in [0, 1]: no two alike while there are enough."""
+        return torch.stack([self._picture(index, size) for index in range(count)])
+
+    def _picture(self, index: int, size: int) -> Tensor:
+        if not self.decoded:
+            return make_picture(size, size, seed=index)
+        turn, which = divmod(index, len(self.decoded))
+        picture = data.shrink(self.decoded[which][None], size)[0]
+        top, left = ((side - size) // 2 for side in picture.shape[1:])
+        square = picture[:, top : top + size, left : left + size].clamp(0, 1)
+        return square.rot90(turn, (1, 2)).contiguous()
+
+
+def load_subject(options: BenchOptions) -> Subject:
+    """The network that the options ask for.
+
+    Raises:
+        WeightsError: Weights are missing or malformed.
+        UsageError: They are of another architecture.
+    """
+    spec = options.weights or _default()
+    if not spec:
+        return seeded(ModelConfig(options.arch or ModelConfig.arch))
+    found = weights.load(spec, offline=options.offline)
+    arch: Arch = found.card.model.arch
+    if options.arch in (None, arch):
+        return Subject(found.network(), found.card, spec)
+    if options.weights:
+        raise UsageError(
+            f"--weights {spec} is {arch}, not {options.arch}", "drop one of the two"
+        )
+    return seeded(ModelConfig(options.arch or arch))
+
+
+@torch.no_grad()
+def seeded(config: ModelConfig) -> Subject:
+    """A network drawn from a fixed seed, its output like a picture.
+
+    Freshly drawn, its output is a thousand times weaker than a picture: rounding it
+    would not show in decibels, and a number format that ruins pictures would pass. So
+    the last convolution is scaled until mean and deviation are a photograph's.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_SEED)
+        network = build(config).eval().requires_grad_(False)
+    image = make_picture(_CALIBRATION_SIDE, _CALIBRATION_SIDE, seed=_SEED)[None]
+    offset = 0.5 if config.value_range == "centred" else 0.0
+    output = network(image - offset)
+    deviation, mean = torch.std_mean(output)
+    gain = _DEVIATION / deviation
+    weight, bias = _last_convolution(network).parameters()
+    weight.mul_(gain)
+    bias.copy_(_MEAN - offset - gain * (mean - bias))
+    return Subject(
+        network,
+        WeightsCard(model=config),
+        f"none: drawn from seed {_SEED}, scaled to a picture's mean and deviation",
+    )
+
+
+def load_pictures(folder: str) -> Pictures:
+    """The pictures of a folder; those the bench makes where none is named.
+
+    Raises:
+        UsageError: There are none.
+        PictureError: One cannot be read.
+    """
+    if not folder:
+        return Pictures()
+    path = Path(folder)
+    try:
+        files = sorted(
+            entry
+            for entry in path.iterdir()
+            if entry.suffix.lower() in images.PICTURE_SUFFIXES and entry.is_file()
+        )
+    except OSError as error:
+        raise UsageError(
+            f"--pictures {folder}: {error.strerror}", "name a folder"
+        ) from error
+    if not files:
+        raise UsageError(f"--pictures {folder} holds no picture", "name another folder")
+    decoded = tuple(
+        images.read(file.read_bytes(), file.suffix).rgb
+        for file in files[:_MOST_PICTURES]
+    )
+    return Pictures(f"{len(files)} in {path.name or folder}", tuple(files), decoded)
+
+
+def make_picture(width: int, height: int, seed: int) -> Tensor:
+    """3 H W in [0, 1]: smooth colour, hard edges, fine grain, deep shadow.
+
+    The same for a seed, on every machine but for rounding.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(1, 3, 6, 6, generator=generator)
+    picture = F.interpolate(coarse, (height, width), mode="bicubic")[0]
+    tiles = torch.rand(1, 1, 9, 9, generator=generator)
+    edges = F.interpolate(tiles, (height, width), mode="nearest")[0]
+    grain = torch.rand(1, height, width, generator=generator)
+    shadow = torch.linspace(0.15, 1, width)
+    return ((0.7 * picture + 0.2 * edges + 0.1 * grain) * shadow).clamp(0, 1)
+
+
+def _last_convolution(network: nn.Module) -> nn.Module:
+    """What paints the finest picture."""
+    finest = network[-1] if isinstance(network, StackedDMSHN) else network
+    return list(finest.get_submodule("decoder1").children())[-1]
+
+
+def _default() -> str:
+    return next((entry.name for entry in weights.built_in() if entry.default), "")

@@ -1,0 +1,166 @@
+"""The whole bench: which cells, in which ways; the folder job; training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msrnet_cli import hardware
+from msrnet_cli.bench import machine, pipeline, rivals, training
+from msrnet_cli.bench.clock import Effort
+from msrnet_cli.bench.rows import Setting, measure_cell
+from msrnet_cli.bench.subject import load_pictures, load_subject
+from msrnet_cli.bench.ways import ours, reference
+from msrnet_cli.errors import UsageError
+from msrnet_cli.model import SIZE_MULTIPLE
+from msrnet_cli.results import BenchResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import torch
+
+    from msrnet_cli.bench.subject import Subject
+    from msrnet_cli.bench.ways import Way
+    from msrnet_cli.config import BenchOptions
+    from msrnet_cli.results import BenchRow, TrainTiming
+
+_SIZES = {
+    "cuda": (256, 512, 1024, 2048),
+    "cpu": (256, 512, 1024),
+    "mps": (256, 512, 1024),
+}
+_BATCH_SIZE = {"cuda": 1024, "cpu": 256, "mps": 512}  # where batches are tried
+_MOST_BATCH = {"cuda": 32, "cpu": 8, "mps": 8}
+_PAYS = 0.97  # twice the batch must bring the time of a picture below this part
+
+
+def measure(
+    options: BenchOptions, notify: Callable[[str], None] = lambda _: None
+) -> BenchResult:
+    """Measure a network on this machine.
+
+    Args:
+        options: What to measure.
+        notify: Is told what is measured next.
+
+    Raises:
+        UsageError: Options do not go together, or there are no pictures.
+        DeviceError: The device does not exist, or lacks a number format.
+        WeightsError: Weights are missing or malformed.
+        PictureError: A picture cannot be read.
+    """
+    _check_sizes(options.sizes)
+    device = hardware.choose_device(options.device)
+    subject = load_subject(options)
+    pictures = load_pictures(options.pictures)
+    environment = machine.environment(device)
+    ways, notes = _ways(subject, device, options)
+    notify("ceilings of this machine")
+    names = ("fp32", *(way.ceiling for way in ways))
+    ceilings = machine.ceilings(names, device)
+    rates = {ceiling.name: ceiling.rate for ceiling in ceilings}
+    effort = Effort(options.seconds, options.runs)
+    setting = Setting(subject, pictures, device, effort, rates)
+
+    def cell(size: int, batch: int) -> list[BenchRow]:
+        return measure_cell(setting, size, batch, ways, notify)
+
+    rows = tuple(_rows(cell, options, device))
+    notify("the folder job")
+    job = pipeline.measure(subject, pictures, device, _ours(ways)[0].dtype)
+    return BenchResult(
+        environment=environment,
+        arch=subject.card.model.arch,
+        channels=subject.card.model.channels,
+        weights=subject.weights,
+        pictures=pictures.source,
+        ceilings=ceilings,
+        rows=rows,
+        job=job,
+        training=_training(setting, ways, rows, options, notify),
+        notes=(*filter(None, [machine.other_work(environment)]), *notes),
+    )
+
+
+def _ways(
+    subject: Subject, device: torch.device, options: BenchOptions
+) -> tuple[list[Way], tuple[str, ...]]:
+    """The reference, msrnet's own, rivals where asked for; notes on those missing."""
+    found = [
+        reference(subject, device),
+        *ours(subject, device, options.dtypes, options.engine),
+    ]
+    if not options.rivals:
+        return found, ()
+    others, notes = rivals.ways(subject, device)
+    return [*found, *others], notes
+
+
+def _ours(ways: Sequence[Way]) -> list[Way]:
+    return [way for way in ways if way.kind == "own"]
+
+
+def _rows(
+    cell: Callable[[int, int], list[BenchRow]],
+    options: BenchOptions,
+    device: torch.device,
+) -> Iterator[BenchRow]:
+    """All rows: every size; every batch asked for, or as large as it pays."""
+    sizes = options.sizes or _SIZES[device.type]
+    usual = max(
+        (size for size in sizes if size <= _BATCH_SIZE[device.type]),
+        default=min(sizes),
+    )
+    for size in sizes:
+        for batch in options.batches or (1,):
+            rows = cell(size, batch)
+            yield from rows
+        if not options.batches and size == usual:
+            yield from _growing(cell, size, rows, _MOST_BATCH[device.type])
+
+
+def _growing(
+    cell: Callable[[int, int], list[BenchRow]],
+    size: int,
+    before: list[BenchRow],
+    most: int,
+) -> Iterator[BenchRow]:
+    """Twice the batch again and again, while that makes a picture faster."""
+    batch = 2
+    while batch <= most:
+        rows = cell(size, batch)
+        yield from rows
+        # The first of msrnet's own stands right after the reference.
+        old, new = before[1].seconds, rows[1].seconds
+        if old is None or new is None or new > _PAYS * old:
+            return
+        before, batch = rows, 2 * batch
+
+
+def _training(
+    setting: Setting,
+    ways: Sequence[Way],
+    rows: Sequence[BenchRow],
+    options: BenchOptions,
+    notify: Callable[[str], None],
+) -> tuple[TrainTiming, ...]:
+    if not options.train:
+        return ()
+    found = []
+    cells = training.cells(setting.device, options.sizes, options.batches)
+    for way in _ours(ways):
+        if way.dtype == "fp16":
+            continue  # gradients leave its range: `msrnet train` refuses it, too
+        for size, batch in cells:
+            notify(f"training {way.dtype} {size}x{size} batch {batch}")
+            found.append(training.measure(setting, way, size, batch, rows))
+    return tuple(found)
+
+
+def _check_sizes(sizes: Sequence[int]) -> None:
+    for size in sizes:
+        if size % SIZE_MULTIPLE:
+            nearest = max(1, round(size / SIZE_MULTIPLE)) * SIZE_MULTIPLE
+            raise UsageError(
+                f"--size {size} is no multiple of {SIZE_MULTIPLE}", f"give {nearest}"
+            )

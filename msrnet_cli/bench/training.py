@@ -1,0 +1,102 @@
+"""A step of training, as `msrnet train` takes it: forward, backward, optimizer."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from msrnet_cli import hardware, losses
+from msrnet_cli.bench import machine, work
+from msrnet_cli.bench.clock import sample, wall_clock, warm_up
+from msrnet_cli.config import LossOptions, TrainConfig
+from msrnet_cli.data import Batch
+from msrnet_cli.model import build
+from msrnet_cli.results import TrainTiming
+from msrnet_cli.train.learner import Learner
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from msrnet_cli.bench.rows import Setting
+    from msrnet_cli.bench.ways import Way
+    from msrnet_cli.config import Dtype
+    from msrnet_cli.results import BenchRow
+
+_CELLS = {"cuda": ((512, 2), (512, 8)), "cpu": ((256, 2),), "mps": ((256, 2),)}
+_RATE = 1e-4
+
+
+def cells(
+    device: torch.device, sizes: Sequence[int], batches: Sequence[int]
+) -> list[tuple[int, int]]:
+    """Sizes and batches to train at: those asked for, else some that suit a device."""
+    usual = _CELLS[device.type]
+    if not sizes and not batches:
+        return list(usual)
+    return [
+        (size, batch)
+        for size in sizes or (usual[0][0],)
+        for batch in batches or (usual[0][1],)
+    ]
+
+
+def measure(
+    setting: Setting, way: Way, size: int, batch: int, rows: Sequence[BenchRow]
+) -> TrainTiming:
+    """Time steps with L2, the paper's first stage.
+
+    Args:
+        setting: The network, the device, how often.
+        way: Its number format is that of the forward pass.
+        size: Side of the pictures, a multiple of 16.
+        batch: Pairs in a step.
+        rows: The forward passes of this run, to compare with.
+    """
+    blank = TrainTiming(way.dtype, size, batch)
+    try:
+        row = _timed(setting, way.dtype, blank)
+    except (RuntimeError, MemoryError) as error:
+        if not hardware.is_out_of_memory(error):
+            raise
+        return replace(blank, failure="out of memory")
+    finally:
+        gc.collect()
+    assert row.timing is not None
+    flop = work.training_flop(setting.subject.card.model, size, batch)
+    rate, ceiling = flop / row.timing.median, setting.ceilings.get(way.ceiling)
+    forward = max((_rate(r) for r in rows if _is_own(r, way)), default=0.0)
+    return replace(
+        row,
+        flop=flop,
+        ceiling=way.ceiling,
+        share=rate / ceiling if ceiling else None,
+        forward_share=rate / forward if forward else None,
+    )
+
+
+def _timed(setting: Setting, dtype: Dtype, blank: TrainTiming) -> TrainTiming:
+    model = setting.subject.card.model
+    config = TrainConfig(model=model, dtype=dtype)
+    learner = Learner(build(model), config, setting.device)
+    loss = losses.build("l2", LossOptions())
+    source = setting.pictures.batch(blank.size, blank.batch).to(setting.device)
+    pairs = Batch(source, source.flip(-1), ("",) * blank.batch)
+
+    def step() -> object:
+        return learner.step(pairs, loss, _RATE)
+
+    clock = wall_clock(setting.device)
+    _, peak = machine.peak_bytes(step, setting.device)
+    warm_up(step, clock)
+    return replace(blank, timing=sample(step, clock, setting.effort), peak=peak)
+
+
+def _is_own(row: BenchRow, way: Way) -> bool:
+    return (row.way, row.dtype) == (way.name, way.dtype)
+
+
+def _rate(row: BenchRow) -> float:
+    return row.flop / row.timing.median if row.timing else 0.0

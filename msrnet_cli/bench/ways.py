@@ -1,0 +1,131 @@
+"""The ways to run the network: as its authors' script does, and as msrnet does.
+
+A new engine of msrnet joins in `ours`; another program joins in `rivals`.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+
+from msrnet_cli import hardware
+from msrnet_cli.bench.machine import ceiling_name
+from msrnet_cli.inference import Relighter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from msrnet_cli.bench.subject import Subject
+    from msrnet_cli.config import Dtype, Engine
+
+REFERENCE = "reference"
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A network made ready for pictures of one shape, and these pictures with it.
+
+    Attributes:
+        run: Starts a pass; what it gives may still be computed.
+        fetch: What `run` gave, as B 3 H W, float32 on the CPU; waits for it.
+        on_stream: Whether all its work is on torch's current CUDA stream.
+    """
+
+    run: Callable[[], Any]
+    fetch: Callable[[Any], Tensor]
+    on_stream: bool = True
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to run the network.
+
+    Attributes:
+        name: ``reference``, an engine of msrnet, or a rival.
+        dtype: Its number format.
+        ceiling: Which ceiling counts for its arithmetic.
+        prepare: Makes the network ready for pictures, B 3 H W in [0, 1] on the CPU.
+        kind: Whose it is.
+    """
+
+    name: str
+    dtype: Dtype
+    ceiling: str
+    prepare: Callable[[Tensor], Runner]
+    kind: Literal["reference", "own", "rival"]
+
+
+def reference(subject: Subject, device: torch.device) -> Way:
+    """The network as its authors' script runs it: eager, fp32, NCHW."""
+    return Way(
+        name=REFERENCE,
+        dtype="fp32",
+        ceiling=ceiling_name(torch.float32, device),
+        prepare=lambda images: _as_authors(subject, device, images),
+        kind="reference",
+    )
+
+
+def ours(
+    subject: Subject,
+    device: torch.device,
+    dtypes: Sequence[Dtype],
+    engine: Engine,
+) -> list[Way]:
+    """The network as `msrnet relight` runs it, in each number format once.
+
+    Raises:
+        DeviceError: The device cannot compute in a format.
+    """
+    name = "eager" if engine == "auto" else engine
+    found: dict[Dtype, Way] = {}
+    for asked in dtypes:
+        # Which format `auto` is, only the network on the device can tell.
+        dtype = relighter(subject, device, asked).dtype
+        plain = hardware.dtype_name(dtype)
+        prepare = _eager(subject, device, plain)
+        found[plain] = Way(name, plain, ceiling_name(dtype, device), prepare, "own")
+    return list(found.values())
+
+
+def relighter(subject: Subject, device: torch.device, dtype: Dtype) -> Relighter:
+    """What `msrnet relight` would work with."""
+    return Relighter(subject.network, subject.card, device=str(device), dtype=dtype)
+
+
+def _as_authors(subject: Subject, device: torch.device, images: Tensor) -> Runner:
+    network = copy.deepcopy(subject.network).to(device)
+    x = images.to(device) - subject.offset
+
+    def run() -> Tensor:
+        with torch.no_grad():
+            return network(x)
+
+    return Runner(run, _fetch)
+
+
+def _eager(
+    subject: Subject, device: torch.device, dtype: Dtype
+) -> Callable[[Tensor], Runner]:
+    def prepare(images: Tensor) -> Runner:
+        network = relighter(subject, device, dtype).network
+        x = (images.to(device) - subject.offset).to(
+            hardware.DTYPES[dtype], memory_format=torch.channels_last
+        )
+
+        def run() -> Tensor:
+            with torch.no_grad():
+                return network(x)
+
+        return Runner(run, _fetch)
+
+    return prepare
+
+
+def _fetch(output: Tensor) -> Tensor:
+    return output.float().cpu()

@@ -1,0 +1,67 @@
+"""The work of a pass, counted: arithmetic and traffic. Runs nothing, times nothing."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from msrnet_cli.model import build
+
+if TYPE_CHECKING:
+    from msrnet_cli.config import ModelConfig
+
+
+@cache
+def flop(config: ModelConfig, size: int, batch: int = 1) -> int:
+    """Operations of convolutions in one pass; a multiplication and an addition are 2.
+
+    Args:
+        config: The network.
+        size: Side of the pictures, a multiple of 16.
+        batch: Pictures in the pass.
+    """
+    network, image = _on_paper(config, size, batch)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(image)
+    return counter.get_total_flops()
+
+
+@cache
+def training_flop(config: ModelConfig, size: int, batch: int) -> int:
+    """The same for a step of training: forward, and backward to all parameters."""
+    network, image = _on_paper(config, size, batch)
+    with FlopCounterMode(display=False) as counter:
+        network(image).sum().backward()
+    return counter.get_total_flops()
+
+
+@cache
+def traffic(config: ModelConfig, size: int, batch: int, bytes_per_value: int) -> int:
+    """Bytes moved where each convolution reads its input and writes its output once."""
+    network, image = _on_paper(config, size, batch)
+    values = 0
+
+    def count(
+        _: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor
+    ) -> None:
+        nonlocal values
+        values += inputs[0].numel() + output.numel()
+
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            module.register_forward_hook(count)
+    with torch.no_grad():
+        network(image)
+    return values * bytes_per_value
+
+
+def _on_paper(
+    config: ModelConfig, size: int, batch: int
+) -> tuple[nn.Module, torch.Tensor]:
+    """A network and pictures without memory or values."""
+    with torch.device("meta"):
+        return build(config), torch.empty(batch, 3, size, size)
