@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from msrnet_cli import data, images, weights
 from msrnet_cli.config import ModelConfig, WeightsCard
-from msrnet_cli.errors import UsageError
+from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.model import StackedDMSHN, build
 
 if TYPE_CHECKING:
@@ -143,10 +143,7 @@ def load_pictures(folder: str) -> Pictures:
         ) from error
     if not files:
         raise UsageError(f"--pictures {folder} holds no picture", "name another folder")
-    decoded = tuple(
-        images.read(file.read_bytes(), file.suffix).rgb
-        for file in files[:_MOST_PICTURES]
-    )
+    decoded = tuple(_decode(file) for file in files[:_MOST_PICTURES])
     return Pictures(f"{len(files)} in {path.name or folder}", tuple(files), decoded)
 
 
@@ -163,6 +160,15 @@ def make_picture(width: int, height: int, seed: int) -> Tensor:
     grain = torch.rand(1, height, width, generator=generator)
     shadow = torch.linspace(0.15, 1, width)
     return ((0.7 * picture + 0.2 * edges + 0.1 * grain) * shadow).clamp(0, 1)
+
+
+def _decode(file: Path) -> Tensor:
+    try:
+        return images.read(file.read_bytes(), file.suffix).rgb
+    except OSError as error:
+        raise PictureError(f"{file}: {error.strerror or error}") from error
+    except PictureError as error:
+        raise PictureError(f"{file}: {error.reason}", error.remedy) from error
 
 
 def _last_convolution(network: nn.Module) -> nn.Module:

@@ -1,0 +1,170 @@
+"""msrnet bench: one document, a table beside it, baselines, errors in one line."""
+
+import json
+
+import pytest
+import torch
+from PIL import Image
+
+from conftest import photo
+from msrnet_cli import bench
+from msrnet_cli.bench import clock, machine, pipeline
+from msrnet_cli.bench.clock import Effort
+from msrnet_cli.bench.rows import Setting, measure_cell
+
+OPTIONS = ("--device", "cpu", "--size", "32", "--batch", "1", "--runs", "2")
+
+
+@pytest.fixture(autouse=True)
+def _small_machine(monkeypatch):
+    monkeypatch.setitem(machine._PRODUCT_SIDE, "cpu", 256)
+    monkeypatch.setitem(machine._COPY_BYTES, "cpu", 1 << 20)
+    monkeypatch.setattr(machine, "_CEILING_SECONDS", 0.0)
+    monkeypatch.setattr(clock, "_WARM_UP_SECONDS", 0.0)
+    monkeypatch.setitem(pipeline._MADE_SIDE, "cpu", 32)
+
+
+@pytest.fixture
+def run(program, identity_file):
+    def run(*arguments, **expected):
+        weights = ("--weights", identity_file)
+        return program.run("bench", *weights, *OPTIONS, *arguments, **expected)
+
+    return run
+
+
+def test_the_document_is_all_of_standard_output(run, tmp_path):
+    many = ("--size", "32,64", "--batch", "1,2", "--dtype", "fp32,bf16")
+    done = run(*many, "--json", "--train", "--plot", "p.png")
+    found = bench.from_json(json.loads(done.out))
+    assert found.environment.torch == torch.__version__
+    assert [(r.way, r.dtype, r.size, r.batch) for r in found.rows] == [
+        (way, dtype, size, batch)
+        for size in (32, 64)
+        for batch in (1, 2)
+        for way, dtype in (("reference", "fp32"), ("eager", "fp32"), ("eager", "bf16"))
+    ]
+    assert {c.name for c in found.ceilings} == {"fp32", "bf16", "copy"}
+    assert all(row.timing.runs == 2 for row in found.rows)
+    assert len(found.training) == 8
+    assert found.job.pictures == 4
+    assert "ms/image" in done.err
+    with Image.open(tmp_path / "p.png") as image:
+        assert image.height == 3 * 300
+
+
+def test_people_get_a_table(run, tmp_path):
+    (tmp_path / "mine").mkdir()
+    photo(48, 40).save(tmp_path / "mine" / "a.png")
+    out = run("--pictures", "mine", "--rivals").out.decode()
+    assert "reference" in out
+    assert "ceilings measured in this run: fp32" in out
+    assert "slowest: " in out
+    assert "pictures: 1 in mine" in out
+    assert "launch is empty: here a call returns when its work is done" in out
+
+
+def test_rivals_that_are_not_installed_are_named(run, monkeypatch):
+    from msrnet_cli.bench import rivals
+
+    monkeypatch.setattr(rivals, "_is_installed", lambda module: module == "onnx")
+    done = run("--rivals")
+    for name, package in (("ONNX Runtime", "onnxruntime"), ("OpenVINO", "openvino")):
+        line = f"note: {name}: not installed (pip install {package} onnxscript)"
+        assert line in done.out.decode()
+
+
+def test_a_baseline_that_is_kept_is_fine_and_one_that_is_not_has_its_exit_code(
+    run, tmp_path
+):
+    old = json.loads(run("--json").out)
+    path = tmp_path / "old.json"
+    for row in old["rows"]:
+        row["times"] /= 100
+    path.write_text(json.dumps(old))
+    done = run("--baseline", path, "--fail-above", "10%")
+    assert b"ok     eager" in done.out
+    for row in old["rows"]:
+        row["times"] *= 100 * 100
+    path.write_text(json.dumps(old))
+    done = run("--baseline", path, "--fail-above", "10%", code=7)
+    assert "1 of 1 rows fell behind the baseline by more than 10%" in done.lines[-1]
+    assert b"slower eager " in done.out
+    run("--baseline", path)  # without a limit it only tells
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--size", "100"), "give 96"),
+        (("--size", "big"), "give whole numbers"),
+        (("--batch", "0"), "give whole numbers"),
+        (("--dtype", "int8"), "choose from auto, fp32, bf16, fp16"),
+        (("--fail-above", "10%"), "give --baseline"),
+        (("--baseline", "old.json", "--fail-above", "much"), "such as 10%"),
+        (("--baseline", "old.json", "--fail-above", "-5%"), "such as 10%"),
+        (("--baseline", "nowhere.json"), "No such file"),
+        (("--plot", "p.jpg"), "must end in .png"),
+        (("--plot", "nowhere/p.png"), "no such folder"),
+        (("--pictures", "nowhere"), "No such file"),
+        (("--device", "abacus"), "unknown device"),
+        (("--arch", "stacked"), "is dmshn, not stacked"),
+    ],
+)
+def test_wrong_options_are_one_line_before_anything_is_measured(
+    run, arguments, says, monkeypatch
+):
+    monkeypatch.setattr(machine, "ceilings", None)
+    done = run(*arguments, code=2)
+    assert len(done.lines) == 1
+    assert says in done.lines[0]
+
+
+def test_weights_that_are_missing_are_their_own_exit_code(program):
+    program.run("bench", "--weights", "nowhere.safetensors", code=5)
+
+
+# --- rivals, where they are installed ----------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def rival_rows():
+    """Rows of every rival beside the reference, on a small network."""
+    pytest.importorskip("onnxscript")
+    from msrnet_cli.bench import rivals, subject, ways
+    from msrnet_cli.config import ModelConfig
+
+    cpu = torch.device("cpu")
+    found = subject.seeded(ModelConfig("dmshn", 12))
+    setting = Setting(found, subject.Pictures(), cpu, Effort(0.0, runs=2), {})
+    others, _ = rivals.ways(found, cpu)
+    rows = measure_cell(setting, 64, 2, [ways.reference(found, cpu), *others])
+    return {(row.way, row.dtype): row for row in rows[1:]}
+
+
+@pytest.mark.parametrize(
+    ("module", "dtype", "least"),
+    [("onnxruntime", "fp32", 100), ("openvino", "fp32", 100), ("openvino", "bf16", 45)],
+)
+def test_rivals_give_the_same_pictures(rival_rows, module, dtype, least):
+    pytest.importorskip(module)
+    if (module, dtype) not in rival_rows:
+        pytest.skip(f"this processor has no {dtype}")
+    row = rival_rows[module, dtype]
+    assert not row.failure
+    assert row.agreement > least
+    assert row.prepare > 0
+
+
+def test_openvino_tells_nobody_that_it_is_used():
+    import sys
+
+    from msrnet_cli.bench import rivals
+
+    if not rivals._is_installed("openvino"):
+        pytest.skip("OpenVINO is not installed")
+    openvino = rivals._import_openvino()
+    assert sys.modules["openvino_telemetry"] is None
+    sender = sys.modules["openvino.tools.ovc"].telemetry
+    assert "stub" in type(sender).__module__
+    assert openvino.Core().available_devices
