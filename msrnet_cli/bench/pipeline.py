@@ -1,4 +1,7 @@
-"""The folder job on real files, stage by stage: what a user waits for."""
+"""The folder job on real files, stage by stage: what a user waits for.
+
+As `msrnet relight` runs it: large pictures at the working size of the weights.
+"""
 
 from __future__ import annotations
 
