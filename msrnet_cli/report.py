@@ -572,7 +572,7 @@ def _bench_times(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see
                 _milliseconds(row.launch),
                 _optional((row.prepare or 0) + (row.first or 0), ".2f"),
                 "=" if row.agreement == EQUAL_DB else _optional(row.agreement, ".1f"),
-                "WRONG" if row.faults else "",
+                _verdict(row),
             )
         )
     _rich_table("The network alone, synchronised", heads, rows, console)
@@ -675,8 +675,17 @@ def _rich_table(
     for index, head in enumerate(heads):
         table.add_column(head, justify="right" if index else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*row, style="red" if row[-1] in ("WRONG", "FAILED") else "")
+        table.add_row(
+            *row, style="red" if row[-1] in ("WRONG", "DOUBTFUL", "FAILED") else ""
+        )
     console.print(table)
+
+
+def _verdict(row: BenchRow) -> str:
+    """One word against a row, if anything is."""
+    if any(fault.startswith("wrong") for fault in row.faults):
+        return "WRONG"
+    return "DOUBTFUL" if row.faults else ""
 
 
 def _row_name(row: BenchRow) -> tuple[str, str, str, str]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from msrnet_cli.config import Dtype
 
 Status = Literal["relit", "skipped", "failed"]
 Stage = Literal["decode", "network", "encode"]
@@ -447,7 +450,7 @@ class BenchRow:
     """
 
     way: str
-    dtype: str
+    dtype: Dtype
     size: int
     batch: int
     timing: Timing | None = None

@@ -71,6 +71,12 @@ def ceilings(
     return (*found, Ceiling(COPY, rate, f"copy of {copied / 2**20:g} MiB"))
 
 
+def best_of(some: Iterable[Ceiling], others: Iterable[Ceiling]) -> tuple[Ceiling, ...]:
+    """Of each ceiling the higher: what was seen once can be reached."""
+    pairs = zip(some, others, strict=True)
+    return tuple(max(pair, key=lambda ceiling: ceiling.rate) for pair in pairs)
+
+
 @contextmanager
 def tf32(*, allowed: bool) -> Iterator[None]:
     """Whether an NVIDIA GPU may round fp32 to tf32 inside the block."""

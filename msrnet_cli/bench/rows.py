@@ -27,13 +27,14 @@ from msrnet_cli.metrics import psnr
 from msrnet_cli.results import EQUAL_DB, BenchRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
     from msrnet_cli.bench.clock import Clock, Effort
     from msrnet_cli.bench.subject import Pictures, Subject
     from msrnet_cli.bench.ways import Runner, Way
+    from msrnet_cli.config import ModelConfig
     from msrnet_cli.results import Timing
 
 # Of a ceiling, which is measured, too. In fp32 a convolution can be had, after
@@ -53,14 +54,12 @@ class Setting:
         pictures: What it is run on.
         device: Where.
         effort: How often.
-        ceilings: Operations, or bytes for a copy, per second, by name.
     """
 
     subject: Subject
     pictures: Pictures
     device: torch.device
     effort: Effort
-    ceilings: dict[str, float]
 
 
 def measure_cell(
@@ -106,20 +105,32 @@ def agreement(output: Tensor, truth: Tensor) -> float | None:
     )
 
 
-def faults(row: BenchRow) -> tuple[str, ...]:
-    """Why a row must not be believed."""
-    found = []
-    if row.agreement is not None and row.agreement < AGREEMENT_DB:
-        found.append(
-            f"wrong: agrees with fp32 to {row.agreement:.1f} dB, not {AGREEMENT_DB:g}"
-        )
+def with_ceilings(
+    row: BenchRow, model: ModelConfig, ceilings: Mapping[str, float]
+) -> BenchRow:
+    """A row with the part of the machine's ceilings that it reached.
+
+    Args:
+        row: From `measure_cell`.
+        model: Its network.
+        ceilings: Operations, or bytes for a copy, per second, by name. The best seen
+            before and after the rows: a machine that was busy would seem slow.
+    """
+    if row.timing is None:
+        return row
+    seconds = row.timing.median
+    width = hardware.DTYPES[row.dtype].itemsize
+    moved = work.traffic(model, row.size, row.batch, width)
+    share = _share(row.flop, seconds, ceilings.get(row.ceiling))
+    copy_share = _share(moved, seconds, ceilings.get(machine.COPY))
     most = _BEYOND.get(row.ceiling, _BEYOND_OTHERS)
-    if row.share is not None and row.share > most:
-        found.append(
-            f"impossible: {row.share:.1f} times the most that this machine was seen to"
-            f" compute in {row.ceiling}"
+    faults = row.faults
+    if share is not None and share > most:
+        faults += (
+            f"doubtful: {share:.1f} times the most that this machine was seen to"
+            f" compute in {row.ceiling}",
         )
-    return tuple(found)
+    return replace(row, share=share, copy_share=copy_share, faults=faults)
 
 
 def _row(
@@ -143,8 +154,11 @@ def _row(
         if way.kind != "rival" and not hardware.is_out_of_memory(error):
             raise
         return replace(blank, failure=_reason(error)), None, None
+    model = setting.subject.card.model
     row = replace(
         blank,
+        flop=work.flop(model, blank.size, blank.batch),
+        ceiling=way.ceiling,
         timing=timing,
         prepare=prepare,
         first=first,
@@ -152,7 +166,7 @@ def _row(
         peak=peak,
         joules=joules,
     )
-    return _with_shares(row, way, setting), output, truth
+    return row, output, truth
 
 
 def _first_pass(runner: Runner, device: torch.device) -> tuple[Any, float, int | None]:
@@ -189,22 +203,6 @@ def _timed(
     return timing, (counter() - before) / timing.runs
 
 
-def _with_shares(row: BenchRow, way: Way, setting: Setting) -> BenchRow:
-    """With its work, and how much of what the machine can do it reached."""
-    assert row.timing is not None
-    model = setting.subject.card.model
-    size = hardware.DTYPES[way.dtype].itemsize
-    flop = work.flop(model, row.size, row.batch)
-    moved = work.traffic(model, row.size, row.batch, size)
-    return replace(
-        row,
-        flop=flop,
-        ceiling=way.ceiling,
-        share=_share(flop, row.timing.median, setting.ceilings.get(way.ceiling)),
-        copy_share=_share(moved, row.timing.median, setting.ceilings.get(machine.COPY)),
-    )
-
-
 def _judged(
     row: BenchRow, output: Tensor | None, truth: Tensor | None, first: list[BenchRow]
 ) -> BenchRow:
@@ -216,13 +214,20 @@ def _judged(
     found = None if truth is None else agreement(output, truth)
     spread = row.timing.spread
     row = replace(row, times=times, agreement=found)
-    wrong = faults(row)
-    if truth is not None and found is None:
-        wrong = ("wrong: its output is not finite", *wrong)
+    wrong = [] if truth is None else _wrong(found)
     notes = []
     if spread > _UNSTEADY:
         notes.append(f"unsteady: the middle half of its runs spans {spread:.0%}")
-    return replace(row, faults=wrong, notes=tuple(notes))
+    return replace(row, faults=tuple(wrong), notes=tuple(notes))
+
+
+def _wrong(found: float | None) -> list[str]:
+    """What an agreement says against a row."""
+    if found is None:
+        return ["wrong: its output is not finite"]
+    if found >= AGREEMENT_DB:
+        return []
+    return [f"wrong: agrees with fp32 to {found:.1f} dB, not {AGREEMENT_DB:g}"]
 
 
 def _share(amount: float, seconds: float, ceiling: float | None) -> float | None:

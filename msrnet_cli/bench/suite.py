@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msrnet_cli import hardware
 from msrnet_cli.bench import machine, pipeline, rivals, training
 from msrnet_cli.bench.clock import Effort
-from msrnet_cli.bench.rows import Setting, measure_cell
+from msrnet_cli.bench.rows import Setting, measure_cell, with_ceilings
 from msrnet_cli.bench.subject import load_pictures, load_subject
 from msrnet_cli.bench.ways import ours, reference
 from msrnet_cli.errors import UsageError
@@ -55,19 +55,23 @@ def measure(
     pictures = load_pictures(options.pictures)
     environment = machine.environment(device)
     ways, notes = _ways(subject, device, options)
-    notify("ceilings of this machine")
     names = ("fp32", *(way.ceiling for way in ways))
-    ceilings = machine.ceilings(names, device)
-    rates = {ceiling.name: ceiling.rate for ceiling in ceilings}
-    effort = Effort(options.seconds, options.runs)
-    setting = Setting(subject, pictures, device, effort, rates)
+    notify("ceilings of this machine")
+    before = machine.ceilings(names, device)
+    setting = Setting(subject, pictures, device, Effort(options.seconds, options.runs))
 
     def cell(size: int, batch: int) -> list[BenchRow]:
         return measure_cell(setting, size, batch, ways, notify)
 
-    rows = tuple(_rows(cell, options, device))
+    measured = tuple(_rows(cell, options, device))
     notify("the folder job")
     job = pipeline.measure(subject, pictures, device, _ours(ways)[0].dtype)
+    steps = _training(setting, ways, options, notify)
+    notify("ceilings of this machine")
+    ceilings = machine.best_of(before, machine.ceilings(names, device))
+    rates = {ceiling.name: ceiling.rate for ceiling in ceilings}
+    model = subject.card.model
+    rows = tuple(with_ceilings(row, model, rates) for row in measured)
     return BenchResult(
         environment=environment,
         arch=subject.card.model.arch,
@@ -77,7 +81,7 @@ def measure(
         ceilings=ceilings,
         rows=rows,
         job=job,
-        training=_training(setting, ways, rows, options, notify),
+        training=tuple(training.with_ceilings(s, rows, rates) for s in steps),
         notes=(*filter(None, [machine.other_work(environment)]), *notes),
     )
 
@@ -140,7 +144,6 @@ def _growing(
 def _training(
     setting: Setting,
     ways: Sequence[Way],
-    rows: Sequence[BenchRow],
     options: BenchOptions,
     notify: Callable[[str], None],
 ) -> tuple[TrainTiming, ...]:
@@ -153,7 +156,7 @@ def _training(
             continue  # gradients leave its range: `msrnet train` refuses it, too
         for size, batch in cells:
             notify(f"training {way.dtype} {size}x{size} batch {batch}")
-            found.append(training.measure(setting, way, size, batch, rows))
+            found.append(training.measure(setting, way, size, batch))
     return tuple(found)
 
 

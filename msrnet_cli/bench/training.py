@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import gc
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import torch
 
 from msrnet_cli import hardware, losses
 from msrnet_cli.bench import machine, work
 from msrnet_cli.bench.clock import sample, wall_clock, warm_up
-from msrnet_cli.config import LossOptions, TrainConfig
+from msrnet_cli.config import Engine, LossOptions, TrainConfig
 from msrnet_cli.data import Batch
 from msrnet_cli.model import build
 from msrnet_cli.results import TrainTiming
 from msrnet_cli.train.learner import Learner
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from msrnet_cli.bench.rows import Setting
     from msrnet_cli.bench.ways import Way
@@ -43,9 +43,7 @@ def cells(
     ]
 
 
-def measure(
-    setting: Setting, way: Way, size: int, batch: int, rows: Sequence[BenchRow]
-) -> TrainTiming:
+def measure(setting: Setting, way: Way, size: int, batch: int) -> TrainTiming:
     """Time steps with L2, the paper's first stage.
 
     Args:
@@ -53,25 +51,35 @@ def measure(
         way: Its number format is that of the forward pass.
         size: Side of the pictures, a multiple of 16.
         batch: Pairs in a step.
-        rows: The forward passes of this run, to compare with.
     """
-    blank = TrainTiming(way.dtype, size, batch)
+    flop = work.training_flop(setting.subject.card.model, size, batch)
+    blank = TrainTiming(way.dtype, size, batch, flop=flop, ceiling=way.ceiling)
     try:
-        row = _timed(setting, way.dtype, blank)
+        return _timed(setting, way.dtype, blank)
     except (RuntimeError, MemoryError) as error:
         if not hardware.is_out_of_memory(error):
             raise
         return replace(blank, failure="out of memory")
     finally:
         gc.collect()
-    assert row.timing is not None
-    flop = work.training_flop(setting.subject.card.model, size, batch)
-    rate, ceiling = flop / row.timing.median, setting.ceilings.get(way.ceiling)
-    forward = max((_rate(r) for r in rows if _is_own(r, way)), default=0.0)
+
+
+def with_ceilings(
+    step: TrainTiming, rows: Sequence[BenchRow], ceilings: Mapping[str, float]
+) -> TrainTiming:
+    """A step with the part it reached of a ceiling, and of msrnet's forward pass.
+
+    Args:
+        step: From `measure`.
+        rows: The forward passes of this run.
+        ceilings: Operations per second, by name.
+    """
+    if step.timing is None:
+        return step
+    rate, ceiling = step.flop / step.timing.median, ceilings.get(step.ceiling)
+    forward = max((_rate(row) for row in rows if _is_own(row, step)), default=0.0)
     return replace(
-        row,
-        flop=flop,
-        ceiling=way.ceiling,
+        step,
         share=rate / ceiling if ceiling else None,
         forward_share=rate / forward if forward else None,
     )
@@ -94,8 +102,8 @@ def _timed(setting: Setting, dtype: Dtype, blank: TrainTiming) -> TrainTiming:
     return replace(blank, timing=sample(step, clock, setting.effort), peak=peak)
 
 
-def _is_own(row: BenchRow, way: Way) -> bool:
-    return (row.way, row.dtype) == (way.name, way.dtype)
+def _is_own(row: BenchRow, step: TrainTiming) -> bool:
+    return row.way in get_args(Engine) and row.dtype == step.dtype
 
 
 def _rate(row: BenchRow) -> float:

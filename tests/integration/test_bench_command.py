@@ -136,7 +136,7 @@ def rival_rows():
 
     cpu = torch.device("cpu")
     found = subject.seeded(ModelConfig("dmshn", 12))
-    setting = Setting(found, subject.Pictures(), cpu, Effort(0.0, runs=2), {})
+    setting = Setting(found, subject.Pictures(), cpu, Effort(0.0, runs=2))
     others, _ = rivals.ways(found, cpu)
     rows = measure_cell(setting, 64, 2, [ways.reference(found, cpu), *others])
     return {(row.way, row.dtype): row for row in rows[1:]}

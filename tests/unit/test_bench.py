@@ -43,6 +43,7 @@ from msrnet_cli.results import (
 
 CPU = torch.device("cpu")
 SMALL = ModelConfig("dmshn", 12)
+RATES = {"fp32": 1e15, "bf16": 1e15, "copy": 1e15}
 NEEDS_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 
 
@@ -246,6 +247,12 @@ def test_ceilings_are_rates_by_name():
     assert all(ceiling.rate > 1e6 for ceiling in found)
 
 
+def test_of_two_measurements_the_higher_ceiling_counts():
+    quiet, busy = Ceiling("fp32", 9.0, "then"), Ceiling("fp32", 2.0, "now")
+    assert machine.best_of([quiet], [busy]) == machine.best_of([busy], [quiet])
+    assert machine.best_of([busy], [quiet]) == (quiet,)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 def test_memory_that_a_run_takes_is_seen():
     size = 64 << 20
@@ -330,9 +337,8 @@ def _cold(monkeypatch):
 
 @pytest.fixture(scope="module")
 def shared_setting():
-    rates = {"fp32": 1e15, "bf16": 1e15, "copy": 1e15}
     effort = clock.Effort(0.0, runs=2)
-    return rows.Setting(subject.seeded(SMALL), subject.Pictures(), CPU, effort, rates)
+    return rows.Setting(subject.seeded(SMALL), subject.Pictures(), CPU, effort)
 
 
 @pytest.fixture
@@ -375,7 +381,9 @@ def test_a_cell_has_a_row_for_each_way_beside_the_reference(setting):
     for row in others:
         assert row.times == pytest.approx(first.timing.median / row.timing.median)
         assert row.flop == first.flop == work.flop(SMALL, 32, 2)
-        assert row.share == pytest.approx(row.flop / row.timing.median / 1e15)
+        with_share = rows.with_ceilings(row, SMALL, RATES)
+        assert with_share.share == pytest.approx(row.flop / row.timing.median / 1e15)
+        assert with_share.copy_share > 0
         assert row.first > 0
         assert row.launch is None
         assert row.joules is None
@@ -463,8 +471,12 @@ def test_without_a_reference_there_is_no_ratio(setting):
 )
 def test_a_time_that_the_arithmetic_forbids_is_not_believed(ceiling, share, believed):
     """Such as the paper's: ten times the rate of its card."""
-    row = BenchRow("fast", "bf16", 64, 1, ceiling=ceiling, share=share, agreement=99.0)
-    assert bool(rows.faults(row)) != believed
+    timing = Timing(3, 1.0, 1.0, 1.0, 0.0)
+    flop = round(share * 1e9)
+    row = BenchRow("fast", "bf16", 64, 1, timing, flop=flop, ceiling=ceiling)
+    judged = rows.with_ceilings(row, SMALL, {ceiling: 1e9})
+    assert judged.share == pytest.approx(share)
+    assert bool(judged.faults) != believed
 
 
 def test_unsteady_times_are_noted(setting):
@@ -531,7 +543,7 @@ def test_sizes_that_the_network_cannot_take_are_refused(size, nearest):
 def test_a_format_that_cannot_be_trained_is_left_out(setting):
     options = BenchOptions(sizes=(32,), batches=(1,), train=True)
     both = ways.ours(setting.subject, CPU, ("fp32", "fp16"), "auto")
-    found = suite._training(setting, both, (), options, lambda _: None)
+    found = suite._training(setting, both, options, lambda _: None)
     assert [step.dtype for step in found] == ["fp32"]
 
 
@@ -540,7 +552,9 @@ def test_a_training_step_is_measured_beside_the_forward_pass(setting):
     forward = rows.measure_cell(
         setting, 32, 2, [ways.reference(setting.subject, CPU), *own]
     )
-    step = training.measure(setting, own[0], 32, 2, forward)
+    step = training.with_ceilings(
+        training.measure(setting, own[0], 32, 2), forward, RATES
+    )
     rate = step.flop / step.timing.median
     assert step.flop == work.training_flop(SMALL, 32, 2)
     assert step.share == pytest.approx(rate / 1e15)
@@ -728,9 +742,8 @@ def test_on_cuda_every_figure_is_there():
 @NEEDS_CUDA
 def test_on_cuda_what_does_not_fit_is_a_row_that_says_so():
     device = torch.device("cuda", 0)
-    rates = {"fp32": 1e15, "copy": 1e15}
     setting = rows.Setting(
-        subject.seeded(SMALL), subject.Pictures(), device, clock.Effort(0.0, 1), rates
+        subject.seeded(SMALL), subject.Pictures(), device, clock.Effort(0.0, 1)
     )
     failing = way("reference", fail(torch.OutOfMemoryError("oh")), "reference")
     (found,) = rows.measure_cell(setting, 64, 1, [failing])
