@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from msrnet_cli.config import Dtype
+from typing import Literal
 
 Status = Literal["relit", "skipped", "failed"]
 Stage = Literal["decode", "network", "encode"]
@@ -450,7 +447,7 @@ class BenchRow:
     """
 
     way: str
-    dtype: Dtype
+    dtype: str
     size: int
     batch: int
     timing: Timing | None = None

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 # Winograd, with a quarter of its multiplications.
 _BEYOND = {"fp32": 4.4}
 _BEYOND_OTHERS = 1.1
+_BYTES = {str(name): dtype.itemsize for name, dtype in hardware.DTYPES.items()}
 _UNSTEADY = 0.1  # a spread that makes a median doubtful
 _LEAST_ENERGY_SECONDS = 1.0  # the counters of GPUs are slow
 
@@ -119,8 +120,7 @@ def with_ceilings(
     if row.timing is None:
         return row
     seconds = row.timing.median
-    width = hardware.DTYPES[row.dtype].itemsize
-    moved = work.traffic(model, row.size, row.batch, width)
+    moved = work.traffic(model, row.size, row.batch, _BYTES[row.dtype])
     share = _share(row.flop, seconds, ceilings.get(row.ceiling))
     copy_share = _share(moved, seconds, ceilings.get(machine.COPY))
     most = _BEYOND.get(row.ceiling, _BEYOND_OTHERS)

@@ -97,7 +97,7 @@ def _draw_panel(
     if not points:
         return
     xs, ys = zip(*points, strict=True)
-    right = max(*xs, 1.0) if len(xs) > 1 else max(xs[0], 1.0)
+    right = max(xs) or 1.0
     low, high = min(ys), max(ys)
     low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
 
