@@ -510,6 +510,7 @@ def bench_table(result: BenchResult, *, aside: bool = False) -> None:
     _bench_times(result, console)
     _bench_growth(result, console)
     _bench_training(result, console)
+    _bench_carrying(result, console)
     _bench_job(result, console)
     for line in _bench_remarks(result):
         console.print(line)
@@ -624,6 +625,15 @@ def _bench_training(result: BenchResult, console: Any) -> None:  # noqa: ANN401 
         )
     title = "A step of training: forward, backward, optimizer"
     _rich_table(title, heads, rows, console)
+
+
+def _bench_carrying(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see above
+    carried = result.carrying
+    each = _milliseconds(carried.timing.median / carried.megapixels)
+    console.print(
+        f"\nLight carried from {carried.work_size} pixels to {carried.megapixels:.1f}"
+        f" megapixels: {each} ms a megapixel"
+    )
 
 
 def _bench_job(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see above

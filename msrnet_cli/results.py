@@ -510,6 +510,21 @@ class JobTiming:
 
 
 @dataclass(frozen=True)
+class CarryTiming:
+    """A change of light carried from the working size to a whole photograph.
+
+    Attributes:
+        megapixels: Of the photograph.
+        work_size: Longer side, in pixels, of the reduced copy.
+        timing: Of reducing it and carrying the light, without the network.
+    """
+
+    megapixels: float
+    work_size: int
+    timing: Timing
+
+
+@dataclass(frozen=True)
 class TrainTiming:
     """A step of training: forward, backward, optimizer.
 
@@ -557,6 +572,7 @@ class BenchResult:
         pictures: What the passes were run on.
         ceilings: What this machine can do.
         rows: The network alone, at each size and batch in each way.
+        carrying: The light carried to full resolution.
         job: The folder job.
         training: Steps of training, where asked for.
         notes: What the user must know.
@@ -569,6 +585,7 @@ class BenchResult:
     pictures: str
     ceilings: tuple[Ceiling, ...]
     rows: tuple[BenchRow, ...]
+    carrying: CarryTiming
     job: JobTiming
     training: tuple[TrainTiming, ...] = ()
     notes: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ subject    the network that is measured, and pictures for it
 ways       the ways to run it: as its authors do, as msrnet does
 rivals     other programs that can run it, where they are installed
 suite      cells of size and batch, and a row for each way
+carrying   light carried to full resolution
 pipeline   the folder job, stage by stage
 training   a step of training
 document   results as JSON and back; against an older document

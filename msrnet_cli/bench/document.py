@@ -11,6 +11,7 @@ from msrnet_cli.errors import UsageError
 from msrnet_cli.results import (
     BenchResult,
     BenchRow,
+    CarryTiming,
     Ceiling,
     Change,
     Environment,
@@ -49,6 +50,7 @@ def from_json(document: dict[str, Any]) -> BenchResult:
             "environment": Environment(**fields["environment"]),
             "ceilings": tuple(Ceiling(**entry) for entry in fields["ceilings"]),
             "rows": tuple(_row(BenchRow, entry) for entry in fields["rows"]),
+            "carrying": _row(CarryTiming, fields["carrying"]),
             "job": JobTiming(**fields["job"]),
             "training": tuple(_row(TrainTiming, e) for e in fields["training"]),
             "notes": tuple(fields["notes"]),
@@ -141,7 +143,7 @@ def _require_alike(before: BenchResult, after: BenchResult) -> None:
         )
 
 
-def _row(kind: Any, entry: dict[str, Any]) -> Any:  # noqa: ANN401 one of two records
+def _row(kind: Any, entry: dict[str, Any]) -> Any:  # noqa: ANN401 one of three records
     """A record whose timing is a record, its lists tuples again."""
     fields: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value

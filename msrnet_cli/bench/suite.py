@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msrnet_cli import hardware
-from msrnet_cli.bench import machine, pipeline, rivals, training
+from msrnet_cli.bench import carrying, machine, pipeline, rivals, training
 from msrnet_cli.bench.clock import Effort
 from msrnet_cli.bench.rows import Setting, measure_cell, with_ceilings
 from msrnet_cli.bench.subject import load_pictures, load_subject
@@ -64,6 +64,8 @@ def measure(
         return measure_cell(setting, size, batch, ways, notify)
 
     measured = tuple(_rows(cell, options, device))
+    notify("light carried to full resolution")
+    carried = carrying.measure(device, setting.effort)
     notify("the folder job")
     job = pipeline.measure(subject, pictures, device, _ours(ways)[0].dtype)
     steps = _training(setting, ways, options, notify)
@@ -80,6 +82,7 @@ def measure(
         pictures=pictures.source,
         ceilings=ceilings,
         rows=rows,
+        carrying=carried,
         job=job,
         training=tuple(training.with_ceilings(s, rows, rates) for s in steps),
         notes=(*filter(None, [machine.other_work(environment)]), *notes),

@@ -8,7 +8,7 @@ from PIL import Image
 
 from conftest import photo
 from msrnet_cli import bench
-from msrnet_cli.bench import clock, machine, pipeline
+from msrnet_cli.bench import carrying, clock, machine, pipeline
 from msrnet_cli.bench.clock import Effort
 from msrnet_cli.bench.rows import Setting, measure_cell
 
@@ -22,6 +22,7 @@ def _small_machine(monkeypatch):
     monkeypatch.setattr(machine, "_CEILING_SECONDS", 0.0)
     monkeypatch.setattr(clock, "_WARM_UP_SECONDS", 0.0)
     monkeypatch.setitem(pipeline._MADE_SIDE, "cpu", 32)
+    monkeypatch.setitem(carrying._SIDES, "cpu", (1500, 100))
 
 
 @pytest.fixture
@@ -48,6 +49,7 @@ def test_the_document_is_all_of_standard_output(run, tmp_path):
     assert all(row.timing.runs == 2 for row in found.rows)
     assert len(found.training) == 8
     assert found.job.pictures == 4
+    assert found.carrying.timing.median > 0
     assert "ms/image" in done.err
     with Image.open(tmp_path / "p.png") as image:
         assert image.height == 3 * 300
