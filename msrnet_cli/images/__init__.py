@@ -10,18 +10,20 @@ The only place that knows Pillow. It does not know networks or folders.
     depth      16 bits per channel, which Pillow alone cuts to 8
     metadata   EXIF, XMP, IPTC, text
     pixels     Pillow images <-> tensors
+    rows       a strip of rows at a time: what keeps large pictures small in memory
     charts     pictures about numbers: rows of pictures, curves
 """
 
 from msrnet_cli.images.formats import PICTURE_SUFFIXES, SUFFIXES, format_of, sniff
 from msrnet_cli.images.picture import Picture
-from msrnet_cli.images.reading import from_pil, read
+from msrnet_cli.images.reading import declared_size, from_pil, read
 from msrnet_cli.images.writing import side_by_side, to_pil, write
 
 __all__ = [
     "PICTURE_SUFFIXES",
     "SUFFIXES",
     "Picture",
+    "declared_size",
     "format_of",
     "from_pil",
     "read",

@@ -11,20 +11,23 @@ import io
 import struct
 import sys
 import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 from PIL import ImageFile, TiffImagePlugin
 
 from msrnet_cli.images import metadata as meta
-from msrnet_cli.images.pixels import big_endian_16, to_bytes
+from msrnet_cli.images.pixels import big_endian_16, rows_of, to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from PIL import Image
     from torch import Tensor
 
     from msrnet_cli.images.metadata import Metadata
+    from msrnet_cli.images.rows import Rows
 
 _TWINS = {
     "16B": "16L",
@@ -60,10 +63,20 @@ def bits_per_sample(image: ImageFile.ImageFile, data: bytes) -> int:
     return 8
 
 
-def write_png(pixels: Tensor, metadata: Metadata) -> bytes:
-    """Encode C H W int32 in [0, 65535], C 3 or 4, as a 16-bit PNG (W3C PNG 3)."""
-    channels, height, width = pixels.shape
-    colour_type = {3: 2, 4: 6}[channels]
+def joined(high: Image.Image, low: Image.Image) -> Rows:
+    """The samples of which two images, loaded and upright, hold the two bytes."""
+    first, second = rows_of(high), rows_of(low)
+
+    def compute(rows: slice) -> Tensor:
+        return (first.compute(rows).int() << 8) | second.compute(rows)
+
+    return replace(first, depth=16, compute=compute)
+
+
+def write_png(pixels: Rows, metadata: Metadata) -> bytes:
+    """Encode RGB or RGBA of 16 bits as PNG (W3C PNG 3)."""
+    width, height = pixels.width, pixels.height
+    colour_type = {3: 2, 4: 6}[pixels.channels]
     out = io.BytesIO()
     out.write(b"\x89PNG\r\n\x1a\n")
     _chunk(
@@ -104,21 +117,26 @@ def _chunk(out: io.BytesIO, name: bytes, content: bytes) -> None:
     out.write(struct.pack(">I", checksum))
 
 
-def _paeth_rows(pixels: Tensor) -> Iterator[bytes]:
+def _paeth_rows(pixels: Rows) -> Iterator[bytes]:
     """Filtered scanlines: each byte less its Paeth prediction (PNG section 9.4)."""
-    channels, _, width = pixels.shape
-    step = 2 * channels
-    above = torch.zeros(1, width * step, dtype=torch.int16)
-    rows = max(1, _STRIP_BYTES // (width * step))
-    for strip in pixels.permute(1, 2, 0).split(rows):
-        here = big_endian_16(strip).reshape(len(strip), -1).to(torch.int16)
-        up = torch.cat((above, here[:-1]))
-        above = here[-1:]
-        left = torch.nn.functional.pad(here, (step, 0))[:, :-step]
-        corner = torch.nn.functional.pad(up, (step, 0))[:, :-step]
-        filtered = (here - _paeth(left, up, corner)).bitwise_and(255).to(torch.uint8)
-        kind = torch.full((len(strip), 1), 4, dtype=torch.uint8)
-        yield to_bytes(torch.cat((kind, filtered), 1))
+    step = 2 * pixels.channels
+    above = torch.zeros(1, pixels.width * step, dtype=torch.int16)
+    rows = max(1, _STRIP_BYTES // (pixels.width * step))
+    for _, strip in pixels.strips(multiple=rows):
+        for part in strip.permute(1, 2, 0).split(rows):
+            here = big_endian_16(part).reshape(len(part), -1).to(torch.int16)
+            yield _filtered(here, above, step)
+            above = here[-1:]
+
+
+def _filtered(here: Tensor, above: Tensor, step: int) -> bytes:
+    """Some scanlines, below the line above them; step is the bytes of a pixel."""
+    up = torch.cat((above, here[:-1]))
+    left = torch.nn.functional.pad(here, (step, 0))[:, :-step]
+    corner = torch.nn.functional.pad(up, (step, 0))[:, :-step]
+    filtered = (here - _paeth(left, up, corner)).bitwise_and(255).to(torch.uint8)
+    kind = torch.full((len(here), 1), 4, dtype=torch.uint8)
+    return to_bytes(torch.cat((kind, filtered), 1))
 
 
 def _paeth(left: Tensor, up: Tensor, corner: Tensor) -> Tensor:

@@ -39,8 +39,9 @@ class Picture:
     Attributes:
         rgb: What the network sees: 3 H W, float32, sRGB, in [0, 1].
         alpha: 1 H W, uint8 or, at 16 bits, int32; None where there is none.
-        native: The same picture as `rgb` in the file's own colour space, 3 H W,
-            float32 in [0, 1]; None where that is sRGB.
+        native: The same picture as `rgb` in the file's own colour space and numbers,
+            3 H W, uint8 or uint16: as floats it would weigh four times as much; None
+            where the space is sRGB.
         space: The file's own colour space; None for sRGB.
         encoding: How the file held its pixels.
         metadata: EXIF, XMP, IPTC, text and colour profile.

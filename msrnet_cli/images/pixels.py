@@ -9,8 +9,41 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from msrnet_cli.images.rows import Rows
+
 _CHANNELS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
 _MODES = {channels: mode for mode, channels in _CHANNELS.items()}
+
+
+def rows_of(image: Image.Image) -> Rows:
+    """An L, LA, RGB or RGBA image as rows of 8 bits, copied when asked for."""
+    width, height = image.size
+
+    def compute(rows: slice) -> Tensor:
+        return to_tensor(strip_of(image, rows))
+
+    return Rows(_CHANNELS[image.mode], height, width, 8, compute)
+
+
+def strip_of(image: Image.Image, rows: slice) -> Image.Image:
+    """Some rows of an image; itself where these are all."""
+    if (rows.start, rows.stop) == (0, image.height):
+        return image
+    return image.crop((0, rows.start, image.width, rows.stop))
+
+
+def image_of(rows: Rows) -> Image.Image:
+    """The image of a picture: L, LA, RGB or RGBA at 8 bits, I;16 for 16-bit grey."""
+    mode = _MODES[rows.channels] if rows.depth == 8 else "I;16"
+    image = None
+    for span, strip in rows.strips():
+        part = to_image(strip) if rows.depth == 8 else _grey_16(strip)
+        if len(strip[0]) == rows.height:
+            return part
+        image = image or Image.new(mode, (rows.width, rows.height))
+        image.paste(part, (0, span.start))
+    assert image is not None  # a picture has at least one row
+    return image
 
 
 def to_tensor(image: Image.Image) -> Tensor:
@@ -30,6 +63,12 @@ def to_image(pixels: Tensor) -> Image.Image:
     channels, height, width = pixels.shape
     data = to_bytes(pixels.permute(1, 2, 0))
     return Image.frombytes(_MODES[channels], (width, height), data)
+
+
+def _grey_16(pixels: Tensor) -> Image.Image:
+    _, height, width = pixels.shape
+    data = to_bytes(big_endian_16(pixels[0]).flip(-1))
+    return Image.frombytes("I;16", (width, height), data)
 
 
 def to_bytes(values: Tensor) -> bytes:
@@ -63,3 +102,8 @@ def quantise(values: Tensor, depth: int) -> Tensor:
     peak = (1 << depth) - 1
     levels = (values.float().clamp(0, 1) * peak).round_()
     return levels.to(torch.uint8 if depth == 8 else torch.int32)
+
+
+def unit(samples: Tensor) -> Tensor:
+    """Samples of 8 (uint8) or 16 bits (any other integers) to float32 in [0, 1]."""
+    return samples.float() / (255 if samples.dtype == torch.uint8 else 65535)

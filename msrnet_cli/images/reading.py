@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import io
 import threading
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import torch
 from PIL import (
@@ -32,7 +33,8 @@ from msrnet_cli.images.colour import (
 from msrnet_cli.images.formats import recognise
 from msrnet_cli.images.metadata import as_srgb, read_metadata, uses_adobe_rgb
 from msrnet_cli.images.picture import Encoding, Picture
-from msrnet_cli.images.pixels import native_16, to_tensor
+from msrnet_cli.images.pixels import native_16, rows_of, strip_of, unit
+from msrnet_cli.images.rows import Rows
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -106,14 +108,30 @@ def _undecodable(error: Exception, kind: str) -> PictureError:
     return PictureError(f"damaged or unusual {kind}: {text}", remedy)
 
 
-def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
+def declared_size(file: BinaryIO) -> tuple[int, int] | None:
+    """Width and height as a file, or its beginning, declares them, before any turn.
+
+    Returns:
+        None where it does not, or is no picture.
+    """
+    try:
+        return _unguarded(file, None).size
+    except Exception:  # whoever decodes it will learn why
+        return None
+
+
+def _unguarded(file: BinaryIO, formats: tuple[str, ...] | None) -> ImageFile:
+    """Open without Pillow's own limit on size, which warns at half of it."""
     with _opening:
-        # Pillow's own guard warns at half its limit; ours below is the one in force.
         guard, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            image = Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS[format])
+            return Image.open(file, formats=formats)
         finally:
             Image.MAX_IMAGE_PIXELS = guard
+
+
+def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
+    image = _unguarded(io.BytesIO(data), _PILLOW_FORMATS[format])
     width, height = image.size
     if width * height > max_megapixels * 1e6:
         raise PictureError(
@@ -140,8 +158,7 @@ def _picture(image: ImageFile, data: bytes, format: Format) -> Picture:
     if tiles:
         second = _open(data, format, float("inf"))
         second.tile = tiles
-        high, low = to_tensor(_upright(image)), to_tensor(_upright(second))
-        samples = (high.int() << 8) | low
+        samples = sixteen.joined(_upright(image), _upright(second))
     elif bits > 8 and not image.mode.startswith("I;16"):
         notes.append(f"reduced from {bits} to 8 bits per channel")
     return _understand(_upright(image), encoding, tuple(notes), samples)
@@ -174,7 +191,7 @@ def _understand(
     image: Image.Image,
     encoding: Encoding,
     notes: tuple[str, ...],
-    samples: Tensor | None = None,
+    samples: Rows | None = None,
 ) -> Picture:
     """Split an upright image into colour, alpha and metadata.
 
@@ -182,7 +199,7 @@ def _understand(
         image: Loaded and upright.
         encoding: What is known of the file so far.
         notes: What a user must know so far.
-        samples: 16-bit RGB or RGBA, C H W int32, where the image holds only 8.
+        samples: 16-bit RGB or RGBA, where the image holds only 8.
     """
     metadata, damage = read_metadata(image)
     notes += damage
@@ -196,29 +213,74 @@ def _understand(
         image, more = _through_lcms(image, metadata.icc if mode == "CMYK" else None)
         metadata = as_srgb(metadata)
         notes += (f"converted from {mode} to sRGB", *more)
-    depth = encoding.depth
-    if mode.startswith("I;16"):
-        samples, depth = _grey_16(image), 16
-    if samples is None:
-        samples = to_tensor(_plain(image))
-    elif depth == 16 and "transparency" in image.info and len(samples) in (1, 3):
-        key = torch.tensor(image.info["transparency"], dtype=torch.int32)
-        opaque = (samples != key.view(-1, 1, 1)).any(0, keepdim=True)
-        samples = torch.cat((samples, opaque.int() * 65535))
-    colours = 1 if grey else 3
-    values = samples[:colours].float() / ((1 << depth) - 1)
-    native = values.expand(3, -1, -1)
-    alpha = samples[colours:].contiguous() if len(samples) > colours else None
-    rgb, space, metadata, more = _into_srgb(native, image, grey, metadata)
+    samples = samples or _samples(image)
+    if samples.depth == 16 and "transparency" in image.info:
+        samples = _keyed(samples, image.info["transparency"])
+    meaning = _meaning(image, samples, grey, metadata)
     return Picture(
-        rgb=rgb.contiguous(),
-        alpha=alpha,
-        native=None if space is None else native,
-        space=space,
-        encoding=Encoding(encoding.format, mode, depth, grey, encoding.save),
-        metadata=metadata,
-        notes=notes + more,
+        rgb=_srgb(meaning.samples, meaning.space),
+        alpha=_alpha(samples),
+        native=_native(samples) if meaning.keep else None,
+        space=meaning.space if meaning.keep else None,
+        encoding=Encoding(encoding.format, mode, samples.depth, grey, encoding.save),
+        metadata=meaning.metadata,
+        notes=notes + meaning.notes,
     )
+
+
+def _samples(image: Image.Image) -> Rows:
+    """The pixels of an image as it is, colours and alpha."""
+    if image.mode.startswith("I;16"):
+        return _grey_16(image)
+    return rows_of(_plain(image))
+
+
+def _keyed(samples: Rows, transparent: int | tuple[int, ...]) -> Rows:
+    """Give 16-bit pixels without alpha one that is 0 where they have this colour."""
+    if samples.channels not in (1, 3):
+        return samples
+    key = torch.tensor(transparent, dtype=torch.int32).view(-1, 1, 1)
+
+    def with_alpha(strip: Tensor) -> Tensor:
+        opaque = (strip != key).any(0, keepdim=True)
+        return torch.cat((strip, opaque.int() * 65535))
+
+    return samples.changed(with_alpha, channels=samples.channels + 1)
+
+
+def _srgb(samples: Rows, space: ColourSpace | None) -> Tensor:
+    """Colours as 3 H W, float32, sRGB in [0, 1].
+
+    Args:
+        samples: Alpha is passed over.
+        space: What they are in; None for sRGB.
+    """
+    rgb = torch.empty(3, samples.height, samples.width)
+    for rows, strip in samples.strips():
+        values = unit(strip[: samples.colours]).expand(3, -1, -1)
+        rgb[:, rows] = values if space is None else space.into_srgb(values)
+    return rgb
+
+
+def _native(samples: Rows) -> Tensor:
+    """RGB without alpha as it is: 3 H W, uint8 or uint16."""
+    dtype = torch.uint8 if samples.depth == 8 else torch.uint16
+    # In memory the channels of a pixel lie together, as in a strip.
+    native = torch.empty(samples.height, samples.width, 3, dtype=dtype).permute(2, 0, 1)
+    for rows, strip in samples.strips():
+        native[:, rows] = strip[:3]
+    return native
+
+
+def _alpha(samples: Rows) -> Tensor | None:
+    """Alpha as 1 H W, uint8 or int32; None where there is none."""
+    if samples.channels in (1, 3):
+        return None
+    dtype = torch.uint8 if samples.depth == 8 else torch.int32
+    alpha = torch.empty(1, samples.height, samples.width, dtype=dtype)
+    for rows, strip in samples.strips():
+        alpha[:, rows] = strip[-1:]
+    return alpha
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -237,46 +299,67 @@ def _plain(image: Image.Image) -> Image.Image:
     return image.convert("RGBA" if translucent else "RGB")
 
 
-def _grey_16(image: Image.Image) -> Tensor:
+def _grey_16(image: Image.Image) -> Rows:
     big = {"I;16B": True, "I;16N": None}.get(image.mode, False)
-    samples = native_16(image.tobytes(), image.size, big=big)
+    bits, inverted = 16, False
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         (bits, *_) = image.tag_v2.get(258, (16,))
+        inverted = image.tag_v2.get(262) == _WHITE_IS_ZERO
+
+    def compute(rows: slice) -> Tensor:
+        strip = strip_of(image, rows)
+        samples = native_16(strip.tobytes(), strip.size, big=big)
         if bits < 16:
             samples = (samples.float() * (65535 / ((1 << bits) - 1))).round().int()
-        if image.tag_v2.get(262) == _WHITE_IS_ZERO:
-            samples = 65535 - samples
-    return samples
+        return 65535 - samples if inverted else samples
+
+    width, height = image.size
+    return Rows(1, height, width, 16, compute)
 
 
-def _into_srgb(
-    native: Tensor, image: Image.Image, grey: bool, metadata: Metadata
-) -> tuple[Tensor, ColourSpace | None, Metadata, tuple[str, ...]]:
-    """Pixels in the file's own colours to sRGB.
+@dataclass(frozen=True)
+class _Meaning:
+    """What the colours of a file are.
 
-    Returns:
-        sRGB pixels; the space to write in, None for sRGB; the metadata that fits it;
-        notes.
+    Attributes:
+        samples: The colours, in `space`.
+        space: None for sRGB.
+        keep: Whether the output is written in `space`, too.
+        metadata: As it fits the output.
+        notes: What a user must know.
     """
+
+    samples: Rows
+    space: ColourSpace | None
+    keep: bool
+    metadata: Metadata
+    notes: tuple[str, ...] = ()
+
+
+def _meaning(
+    image: Image.Image, samples: Rows, grey: bool, metadata: Metadata
+) -> _Meaning:
+    """Find out the colour space: from the profile, else from other declarations."""
     if metadata.icc:
         space = _known_space(metadata.icc)
         if space is None:
             eight = image.convert("L" if grey else "RGB")
             converted, more = _through_lcms(eight, metadata.icc)
             if more:  # the profile said nothing: the pixels are as deep as they were
-                return native, None, as_srgb(metadata), more
-            rgb = to_tensor(converted).float() / 255
-            return rgb, None, as_srgb(metadata), ("colours converted to sRGB, 8 bits",)
+                return _Meaning(samples, None, False, as_srgb(metadata), more)
+            notes = ("colours converted to sRGB, 8 bits",)
+            rows = rows_of(converted)
+            return _Meaning(rows, None, False, as_srgb(metadata), notes)
         if grey:
-            return space.into_srgb(native), None, as_srgb(metadata), ()
+            return _Meaning(samples, space, False, as_srgb(metadata))
         if space.is_srgb():
-            return native, None, metadata, ()
-        return space.into_srgb(native), space, metadata, ()
+            return _Meaning(samples, None, False, metadata)
+        return _Meaning(samples, space, True, metadata)
     declared = _declared_space(image)
     if declared is None:
-        return native, None, metadata, ()
+        return _Meaning(samples, None, False, metadata)
     note = f"converted from {declared.name} to sRGB"
-    return declared.into_srgb(native), None, as_srgb(metadata), (note,)
+    return _Meaning(samples, declared, False, as_srgb(metadata), (note,))
 
 
 def _through_lcms(

@@ -6,6 +6,7 @@ Writes to memory only: putting bytes into a file, safely, is the folder's work.
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,7 +15,8 @@ from PIL import Image
 from msrnet_cli.errors import PictureError
 from msrnet_cli.images import depth as sixteen
 from msrnet_cli.images.metadata import Metadata, save_arguments
-from msrnet_cli.images.pixels import big_endian_16, quantise, to_bytes, to_image
+from msrnet_cli.images.pixels import image_of, quantise, to_image, unit
+from msrnet_cli.images.rows import Rows, spans, to_8_bits
 from msrnet_cli.images.tiff import write_tiff
 
 if TYPE_CHECKING:
@@ -53,10 +55,10 @@ def write(
         if format == "tiff":
             compress = picture.encoding.save.get("compression") != "raw"
             return write_tiff(pixels, metadata, compress=compress), notes
-        if pixels.dtype != torch.uint8 and len(pixels) >= 3:
+        if pixels.depth == 16 and pixels.channels >= 3:
             return sixteen.write_png(pixels, metadata), notes
         settings = _settings(picture, format, options)
-        data, lost = _save(_image(pixels), format, settings, metadata)
+        data, lost = _save(image_of(pixels), format, settings, metadata)
         if options.lossless and format in ("avif", "jpeg"):
             notes += (f"{format.upper()} has no lossless form here",)
     except Exception as error:  # encoders throw anything; the batch goes on
@@ -67,20 +69,23 @@ def write(
 
 def side_by_side(picture: Picture, relit: Tensor) -> bytes:
     """Input and output beside each other as one JPEG, at most 2048 high."""
-    pair = quantise(torch.cat((picture.rgb, relit), 2), 8)
-    image = to_image(pair)
-    image.thumbnail((65500, _COMPARE_HEIGHT))
+    width, height = picture.size
+    pair = Image.new("RGB", (2 * width, height))
+    for left, values in ((0, picture.rgb), (width, relit)):
+        for rows in spans(height, width):
+            pair.paste(to_image(quantise(values[:, rows], 8)), (left, rows.start))
+    pair.thumbnail((65500, _COMPARE_HEIGHT))
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=92, subsampling=0)
+    pair.save(out, "JPEG", quality=92, subsampling=0)
     return out.getvalue()
 
 
 def to_pil(picture: Picture, relit: Tensor) -> Image.Image:
     """A relit picture in memory: L, RGB or RGBA, 16-bit grey where it stays grey."""
     pixels, _ = _pixels(picture, relit, "png")
-    if pixels.dtype != torch.uint8 and len(pixels) >= 3:
-        pixels = (pixels.float() / 257).round().to(torch.uint8)
-    image = _image(pixels)
+    if pixels.depth == 16 and pixels.channels >= 3:
+        pixels = pixels.changed(to_8_bits, depth=8)
+    image = image_of(pixels)
     if picture.metadata.icc:
         image.info["icc_profile"] = picture.metadata.icc
     if picture.metadata.exif:
@@ -90,18 +95,16 @@ def to_pil(picture: Picture, relit: Tensor) -> Image.Image:
 
 def _pixels(
     picture: Picture, relit: Tensor, format: Format
-) -> tuple[Tensor, tuple[str, ...]]:
-    """Relit colours in the file's own space, with alpha: C H W integers."""
+) -> tuple[Rows, tuple[str, ...]]:
+    """Relit colours in the file's own space, with alpha."""
     notes: tuple[str, ...] = ()
     depth = picture.encoding.depth
     if depth == 16 and format not in _DEEP:
         depth = 8
         notes += (f"reduced to 8 bits: {format.upper()} holds no more",)
-    if picture.space is not None and picture.native is not None:
-        relit = picture.space.from_srgb(relit, picture.native)
-    pixels = quantise(relit, depth)
+    pixels = _colours(picture, relit, depth)
     if picture.encoding.grey and _is_neutral(pixels):
-        pixels = pixels[1:2]
+        pixels = pixels.changed(lambda strip: strip[1:2], channels=1)
     alpha = picture.alpha
     if alpha is None:
         return pixels, notes
@@ -109,26 +112,46 @@ def _pixels(
         if int(alpha.min()) < alpha.new_tensor(255 if depth == 8 else 65535):
             notes += (f"transparency left out: {format.upper()} holds none",)
         return pixels, notes
-    if alpha.dtype != torch.uint8 and depth == 8:
-        alpha = (alpha.float() / 257).round().to(torch.uint8)
-    if alpha.dtype != torch.uint8 and len(pixels) == 1:
-        pixels = pixels.expand(3, -1, -1)  # no writer for 16-bit grey with alpha
-    return torch.cat((pixels, alpha)), notes
+    return _with_alpha(pixels, alpha), notes
 
 
-def _is_neutral(pixels: Tensor) -> bool:
+def _colours(picture: Picture, relit: Tensor, depth: int) -> Rows:
+    """Relit colours in the file's own space."""
+    space, native = picture.space, picture.native
+
+    def compute(rows: slice) -> Tensor:
+        colours = relit[:, rows]
+        if space is not None and native is not None:
+            colours = space.from_srgb(colours, unit(native[:, rows]))
+        return quantise(colours, depth)
+
+    width, height = picture.size
+    return Rows(3, height, width, depth, compute)
+
+
+def _with_alpha(pixels: Rows, alpha: Tensor) -> Rows:
+    """Put alpha, 1 H W, beside the colours."""
+    deep = alpha.dtype != torch.uint8
+    channels = pixels.channels
+    if deep and pixels.depth == 16 and channels == 1:
+        channels = 3  # no writer for 16-bit grey with alpha
+
+    def compute(rows: slice) -> Tensor:
+        colours, values = pixels.compute(rows), alpha[:, rows]
+        if deep and pixels.depth == 8:
+            values = to_8_bits(values)
+        return torch.cat((colours.expand(channels, -1, -1), values))
+
+    return replace(pixels, channels=channels + 1, compute=compute)
+
+
+def _is_neutral(pixels: Rows) -> bool:
     """Whether the channels agree within one 8-bit level everywhere."""
-    tolerance = 1 if pixels.dtype == torch.uint8 else 257
-    spread = pixels.int().amax(0) - pixels.int().amin(0)
-    return bool(spread.max() <= tolerance)
-
-
-def _image(pixels: Tensor) -> Image.Image:
-    if pixels.dtype == torch.uint8:
-        return to_image(pixels)
-    _, height, width = pixels.shape
-    data = to_bytes(big_endian_16(pixels[0]).flip(-1))
-    return Image.frombytes("I;16", (width, height), data)
+    tolerance = 1 if pixels.depth == 8 else 257
+    return all(
+        int((strip.int().amax(0) - strip.int().amin(0)).max()) <= tolerance
+        for _, strip in pixels.strips()
+    )
 
 
 def _settings(
