@@ -11,11 +11,10 @@ import os
 import stat
 import sys
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from PIL import Image
 
 from msrnet_cli import images
 from msrnet_cli.errors import NothingDoneError, UsageError
@@ -318,7 +317,7 @@ def _job(entry: _Found, target: Path, options: FolderOptions, one_file: bool) ->
         target=path,
         output=path.name if one_file else (relative / name).as_posix(),
         listing=f"{entry.root.absolute().as_posix()}{_ROOT_MARK}{within.as_posix()}",
-        pixels=_pixels(head),
+        pixels=_pixels(entry.path, head),
         compare=compare,
     )
 
@@ -346,12 +345,14 @@ def _check_template(template: str) -> None:
         )
 
 
-def _pixels(head: bytes) -> int:
-    try:
-        image = Image.open(io.BytesIO(head))
-    except Exception:  # it will be reported when it is decoded
-        return 0
-    return image.width * image.height
+def _pixels(path: Path, head: bytes) -> int:
+    size = images.declared_size(io.BytesIO(head))
+    if size is None and len(head) == _HEADER_BYTES:
+        # Such as a TIFF file, which may tell its size at its end.
+        with suppress(OSError), path.open("rb") as file:
+            size = images.declared_size(file)
+    width, height = size or (0, 0)  # why, will be reported when it is decoded
+    return width * height
 
 
 def _check_outputs(

@@ -1,9 +1,12 @@
 """The plan of a folder job: what goes where, and what is refused before any work."""
 
+import io
 import os
 import unicodedata
+import warnings
 
 import pytest
+from PIL import Image
 
 from conftest import photo
 from msrnet_cli.config import FolderOptions, WriteOptions
@@ -65,6 +68,27 @@ def test_one_file_to_a_folder(tree, output):
 
 def test_pixels_are_known_in_advance(tree):
     assert make_plan(["in"], "out", FolderOptions()).jobs[0].pixels == 48
+
+
+def test_pixels_of_a_large_picture_are_known_in_advance_and_nothing_is_said(tree):
+    # Pillow alone warns of so many pixels, or refuses them.
+    for name, size in (("large.png", (12_000, 8_000)), ("vast.png", (40_000, 10_000))):
+        Image.new("1", size).save(tree / "in" / name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plan = make_plan(["in"], "out", FolderOptions())
+    assert [job.pixels for job in plan.jobs] == [48, 96_000_000, 400_000_000]
+
+
+def test_pixels_are_known_where_a_file_tells_them_at_its_end(tree):
+    out = io.BytesIO()
+    photo(300, 200).save(out, "TIFF")
+    data = bytearray(out.getvalue())
+    start = int.from_bytes(data[4:8], "little")
+    data[4:8] = len(data).to_bytes(4, "little")
+    (tree / "in/a.tif").write_bytes(data + data[start:])
+    (tree / "in/a.png").unlink()
+    assert make_plan(["in"], "out", FolderOptions()).jobs[0].pixels == 60_000
 
 
 def test_names_follow_the_template_and_the_format(tree):
