@@ -2,6 +2,7 @@
 
 plan       what goes where, decided whole before the first write
 journal    what was made from what, so that a second run finishes the first
+budget     how many pixels may be in memory at once
 job        decode, network and encode, overlapping
 """
 

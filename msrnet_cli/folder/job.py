@@ -17,12 +17,13 @@ from msrnet_cli import hardware, images
 from msrnet_cli.config import FolderOptions
 from msrnet_cli.errors import PictureError
 from msrnet_cli.files import remove_leftovers, write_whole
+from msrnet_cli.folder.budget import Budget
 from msrnet_cli.folder.journal import Entry, Journal, digest
 from msrnet_cli.results import FileDone, JobStarted, JobSummary, Stage
 from msrnet_cli.signals import Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from torch import Tensor
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
 FAILURES_NAME = "failures.txt"
 _DECODERS = _ENCODERS = 2
 _AHEAD = 4  # pictures decoded ahead of the network, beyond one batch
-_AHEAD_MEGAPIXELS = 64
+# A pixel in flight weighs up to 42 bytes: 12 each for input and output as floats, 6 or
+# less in the file's own numbers, 12 in an encoder. With the network that stays below
+# 6 GiB.
+_IN_FLIGHT_MEGAPIXELS = 100
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,11 @@ class _Run:
         self._busy: dict[Stage, float] = {"decode": 0.0, "network": 0.0, "encode": 0.0}
         self._counts = {"relit": 0, "skipped": 0, "failed": 0}
         self._failures: list[FileDone] = []
-        self._encoding: deque[Future[FileDone]] = deque()
+        self._budget = Budget(int(_IN_FLIGHT_MEGAPIXELS * 1e6))
+        self._waiting = deque(plan.jobs)
+        self._decoding: deque[tuple[Job, Future[_Decoded | FileDone]]] = deque()
+        self._groups: dict[tuple[int, int, bool], list[_Decoded]] = {}
+        self._encoding: deque[tuple[Job, Future[FileDone]]] = deque()
         self._lock = threading.Lock()
         self._stop = False
 
@@ -150,11 +158,8 @@ class _Run:
         decoders = ThreadPoolExecutor(_DECODERS, "decode")
         encoders = ThreadPoolExecutor(_ENCODERS, "encode")
         try:
-            for batch in self._batches(self._decoded(decoders)):
-                self._relight(batch, encoders)
+            while not self._stop and self._go_on(decoders, encoders):
                 self._report_encoded(leave=_ENCODERS * 2)
-                if self._stop:
-                    break
             self._report_encoded(leave=0)
         except KeyboardInterrupt as signal:
             stopped_by = signal.signal if isinstance(signal, Stopped) else "SIGINT"
@@ -164,45 +169,68 @@ class _Run:
             encoders.shutdown(wait=True)
         return self._summary(time.perf_counter() - begin, stopped_by)
 
-    def _decoded(self, pool: ThreadPoolExecutor) -> Iterator[_Decoded]:
-        """Decoded pictures in plan order; those done or failed are reported."""
-        waiting: deque[tuple[Job, Future[_Decoded | FileDone]]] = deque()
-        jobs = deque(self._plan.jobs)
+    def _go_on(
+        self, decoders: ThreadPoolExecutor, encoders: ThreadPoolExecutor
+    ) -> bool:
+        """Move the picture that waits longest one stage on; False where none is left.
+
+        Only this thread admits pictures and counts them out, and it waits only for
+        work that waits for nothing: where the next picture finds no room, those in
+        flight go on until it does. Nothing is kept in a variable between two steps:
+        it would keep pictures in memory that are no longer counted.
+        """
+        self._admit(decoders)
+        if self._decoding:
+            self._relight(self._take_decoded(), encoders)
+        elif self._groups:  # no fellow can come before some pictures leave
+            self._relight(self._longest_waiting(), encoders)
+        elif self._encoding:
+            self._report_encoded(leave=len(self._encoding) - 1)
+        else:
+            return False
+        return True
+
+    def _admit(self, pool: ThreadPoolExecutor) -> None:
+        """Begin to decode, in plan order, as many pictures as there is room for."""
         ahead = _AHEAD + (self._options.batch_size or 0)
-        while jobs or waiting:
-            while jobs and len(waiting) < ahead:
-                pixels = sum(job.pixels for job, _ in waiting) + jobs[0].pixels
-                if waiting and pixels > _AHEAD_MEGAPIXELS * 1e6:
-                    break
-                job = jobs.popleft()
-                waiting.append((job, pool.submit(self._decode, job)))
-            _, future = waiting.popleft()
-            result = future.result()
-            if isinstance(result, _Decoded):
-                yield result
-            else:
-                self._report(result)
-                if self._stop:
-                    return
+        while self._waiting and len(self._decoding) < ahead:
+            job = self._waiting[0]
+            if not self._budget.admits(job.pixels):
+                return
+            self._waiting.popleft()
+            self._budget.take(job.pixels)
+            self._decoding.append((job, pool.submit(self._decode, job)))
 
-    def _batches(self, pictures: Iterator[_Decoded]) -> Iterator[list[_Decoded]]:
-        """Pictures of one size together, without waiting long for a fellow."""
-        groups: dict[tuple[int, int, bool], list[_Decoded]] = {}
-        for item in pictures:
-            key = (*item.picture.size, item.picture.encoding.depth > 8)
-            groups.setdefault(key, []).append(item)
-            limit = self._batch_limit(item.picture)
-            if len(groups[key]) >= limit:
-                yield groups.pop(key)
-            elif sum(map(len, groups.values())) >= max(_AHEAD, limit):
-                yield groups.pop(next(iter(groups)))  # the longest waiting
-        yield from groups.values()
+    def _take_decoded(self) -> list[_Decoded]:
+        """Put the next decoded picture to those of its size.
 
-    def _batch_limit(self, picture: images.Picture) -> int:
-        """Pictures of this size that run together; never more than memory allows."""
-        width, height = picture.size
+        Returns:
+            Pictures of one size that wait no longer for a fellow; [] where none do.
+        """
+        job, future = self._decoding.popleft()
+        result = future.result()
+        if isinstance(result, FileDone):
+            self._report(job, result)
+            return []
+        picture = result.picture
+        key = (*picture.size, picture.encoding.depth > 8)
+        group = self._groups.setdefault(key, [])
+        group.append(result)
+        limit = self._batch_limit(*picture.size)
+        if len(group) >= limit:
+            return self._groups.pop(key)
+        waiting = sum(map(len, self._groups.values()))
+        return self._longest_waiting() if waiting >= max(_AHEAD, limit) else []
+
+    def _longest_waiting(self) -> list[_Decoded]:
+        return self._groups.pop(next(iter(self._groups)))
+
+    def _batch_limit(self, width: int, height: int) -> int:
+        """Pictures of a size that run together; never more than memory allows."""
         wanted = self._options.batch_size or self._relighter.batch_size(width, height)
-        return min(wanted, max(1, int(_AHEAD_MEGAPIXELS * 1e6 / (width * height))))
+        # Others are decoded and encoded meanwhile.
+        room = self._budget.limit // 2 // (width * height)
+        return min(wanted, max(1, room))
 
     def _decode(self, job: Job) -> _Decoded | FileDone:
         begin = time.perf_counter()
@@ -242,13 +270,15 @@ class _Run:
         return None
 
     def _relight(self, batch: list[_Decoded], pool: ThreadPoolExecutor) -> None:
+        if not batch:
+            return
         begin = time.perf_counter()
         deep = batch[0].picture.encoding.depth > 8
         try:
             relit = self._relighter.run([i.picture.rgb for i in batch], deep=deep)
         except Exception as error:  # as in _decode
             for item in batch:
-                self._report(_failed(item.job, _fault(error)))
+                self._report(item.job, _failed(item.job, _fault(error)))
             return
         seconds = time.perf_counter() - begin
         self._add_busy("network", seconds)
@@ -256,11 +286,13 @@ class _Run:
             batch, relit.images, relit.failures, strict=True
         ):
             if image is None:
-                self._report(_failed(item.job, failure or PictureError("no output")))
+                reason = failure or PictureError("no output")
+                self._report(item.job, _failed(item.job, reason))
                 continue
             timed = {**item.seconds, "network": seconds / len(batch)}
             item = replace(item, seconds=timed)
-            self._encoding.append(pool.submit(self._encode, item, image, relit.notes))
+            future = pool.submit(self._encode, item, image, relit.notes)
+            self._encoding.append((item.job, future))
 
     def _encode(
         self, item: _Decoded, relit: Tensor, notes: tuple[str, ...]
@@ -304,12 +336,18 @@ class _Run:
                 self._journal.add(entry)
 
     def _report_encoded(self, leave: int) -> None:
-        while len(self._encoding) > leave:
-            done = self._encoding[0].result()  # a signal while waiting loses nothing
+        """Report what is encoded, waiting until no more than some are left."""
+        while self._encoding:
+            job, future = self._encoding[0]
+            if len(self._encoding) <= leave and not future.done():
+                return
+            done = future.result()  # a signal while waiting loses nothing
             self._encoding.popleft()
-            self._report(done)
+            self._report(job, done)
 
-    def _report(self, done: FileDone) -> None:
+    def _report(self, job: Job, done: FileDone) -> None:
+        """Count a picture out: every one that was admitted comes here once."""
+        self._budget.give_back(job.pixels)
         self._counts[done.status] += 1
         if done.status == "failed":
             self._failures.append(done)

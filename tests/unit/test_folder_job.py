@@ -1,0 +1,246 @@
+"""How many pictures a folder job holds at once, whatever comes and whatever fails."""
+
+import gc
+import os
+import threading
+import time
+import weakref
+from dataclasses import replace
+
+import pytest
+import torch
+
+from conftest import photo
+from msrnet_cli import images
+from msrnet_cli.config import FolderOptions
+from msrnet_cli.errors import PictureError
+from msrnet_cli.folder import job as folder_job
+from msrnet_cli.folder import make_plan, relight_folder
+from msrnet_cli.folder.budget import Budget
+from msrnet_cli.inference import Relit
+from msrnet_cli.results import FileDone
+
+LIMIT = 5_000  # pixels in flight, in these tests
+SMALL, HUGE = (20, 10), (100, 90)
+
+
+class Unchanging:
+    """Stands for a Relighter; keeps what it is asked, and fails where told to."""
+
+    device, dtype, digest, work_size = torch.device("cpu"), torch.float32, "", None
+
+    def __init__(self, on_run=lambda _: None):
+        self.batches = []
+        self._on_run = on_run
+
+    def batch_size(self, width, height):
+        return max(1, 800 // (width * height))
+
+    def run(self, batch, **_):
+        self.batches.append(len(batch))
+        self._on_run(batch)
+        return Relit([one.clone() for one in batch], [None] * len(batch))
+
+
+class InFlight:
+    """Counts the pixels between the start of decoding and the end of encoding."""
+
+    def __init__(self, monkeypatch):
+        self.now = self.most = self.together = 0
+        self._count = 0
+        self._lock = threading.Lock()
+        decode, encode = folder_job._Run._decode, folder_job._Run._encode
+        monkeypatch.setattr(folder_job._Run, "_decode", self._decoding(decode))
+        monkeypatch.setattr(folder_job._Run, "_encode", self._encoding(encode))
+
+    def add(self, pixels):
+        with self._lock:
+            self.now += pixels
+            self._count += 1 if pixels > 0 else -1
+            self.together = max(self.together, self._count)
+            if self._count > 1:
+                self.most = max(self.most, self.now)
+
+    def _decoding(self, decode):
+        def wrapped(run, job):
+            self.add(job.pixels)
+            result = decode(run, job)
+            if isinstance(result, FileDone):
+                self.add(-job.pixels)
+            return result
+
+        return wrapped
+
+    def _encoding(self, encode):
+        def wrapped(run, item, relit, notes):
+            time.sleep(0.002)  # so that pictures pile up behind it
+            result = encode(run, item, relit, notes)
+            self.add(-item.job.pixels)
+            return result
+
+        return wrapped
+
+
+@pytest.fixture
+def in_flight(monkeypatch):
+    monkeypatch.setattr(folder_job, "_IN_FLIGHT_MEGAPIXELS", LIMIT / 1e6)
+    return InFlight(monkeypatch)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Many small pictures, and some of which each is more than may be in flight."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    for size in (SMALL, HUGE):
+        photo(*size).save(tmp_path / f"{size[0]}.png")
+    for index in range(40):
+        width, _ = HUGE if index in (0, 7, 8, 30, 39) else SMALL
+        os.link(f"{width}.png", f"in/{index:02}.png")
+    return tmp_path
+
+
+def relit(relighter=None, notify=lambda _: None, **options):
+    options = FolderOptions(**options)
+    plan = make_plan(["in"], "out", options)
+    return relight_folder(plan, relighter or Unchanging(), options, notify)
+
+
+# --- the budget --------------------------------------------------------------------
+
+
+def test_a_budget_admits_what_fits_and_anything_alone():
+    budget = Budget(100)
+    assert budget.admits(1000)
+    budget.take(60)
+    assert budget.admits(40)
+    assert not budget.admits(41)
+    budget.take(40)
+    budget.give_back(60)
+    assert budget.admits(60)
+    budget.give_back(40)
+    budget.take(1000)
+    assert not budget.admits(0)
+    budget.give_back(1000)
+    assert budget.admits(1000)
+
+
+# --- the job ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch_size", [None, 1, 3, 64])
+def test_pixels_in_flight_stay_within_the_budget(folder, in_flight, batch_size):
+    summary = relit(batch_size=batch_size)
+    assert (summary.relit, summary.unfinished) == (40, 0)
+    assert in_flight.most <= LIMIT
+    assert in_flight.now == 0
+
+
+def test_small_pictures_overlap_and_share_batches(folder, in_flight):
+    relighter = Unchanging()
+    relit(relighter)
+    assert in_flight.together >= 4
+    assert max(relighter.batches) == 4
+
+
+def test_huge_pictures_go_one_by_one(folder, in_flight):
+    for path in (folder / "in").iterdir():
+        path.unlink()
+    for index in range(5):
+        os.link("100.png", f"in/{index}.png")
+    assert relit().relit == 5
+    assert in_flight.together == 1
+
+
+def test_a_picture_is_let_go_before_the_next_one_is_decoded(folder, monkeypatch):
+    monkeypatch.setattr(folder_job, "_IN_FLIGHT_MEGAPIXELS", 1e-6)
+    read, seen, kept = images.read, [], []
+
+    def watched(*arguments):
+        # The encoder's thread may need a moment to let go.
+        deadline = time.monotonic() + 5
+        while any(ref() is not None for ref in seen) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        kept.append(sum(ref() is not None for ref in seen))
+        picture = read(*arguments)
+        seen.append(weakref.ref(picture.rgb))
+        return picture
+
+    def see(batch):
+        seen.extend(weakref.ref(one) for one in batch)
+
+    monkeypatch.setattr(images, "read", watched)
+    gc.disable()  # nothing may wait for it
+    try:
+        relit(Unchanging(see))
+    finally:
+        gc.enable()
+    assert kept == [0] * 40
+
+
+def test_failures_of_every_stage_give_their_room_back(folder, in_flight, monkeypatch):
+    for index in (3, 8, 20, 21):
+        path = folder / f"in/{index:02}.png"
+        data = path.read_bytes()
+        path.unlink()
+        path.write_bytes(data[:-40])  # its header still tells its size
+    write, turns = images.write, iter(range(100))
+
+    def failing_write(picture, *rest):
+        if next(turns) % 5 == 0:
+            raise PictureError("cannot be written")
+        return write(picture, *rest)
+
+    def fail(batch):
+        if batch[0].shape[-1] == HUGE[0]:
+            in_flight.add(-HUGE[0] * HUGE[1])
+            raise RuntimeError("the network fails")
+
+    monkeypatch.setattr(images, "write", failing_write)
+    summary = relit(Unchanging(fail))
+    assert summary.failed > 8
+    assert summary.relit + summary.failed == 40
+    assert in_flight.most <= LIMIT
+
+
+@pytest.mark.parametrize("bad", [0, 5, 39])
+def test_fail_fast_ends_wherever_it_fails(folder, in_flight, bad):
+    path = folder / f"in/{bad:02}.png"
+    path.unlink()
+    path.write_bytes(b"\x89PNG\r\n\x1a\n")
+    summary = relit(fail_fast=True)
+    assert summary.failed == 1
+    assert summary.relit + summary.unfinished == 39
+
+
+@pytest.mark.parametrize("after", [1, 9, 20])
+def test_an_interruption_finishes_what_is_encoded_and_counts_the_rest(
+    folder, in_flight, after
+):
+    runs = iter(range(100))
+
+    def interrupt(_):
+        if next(runs) == after:
+            raise KeyboardInterrupt
+
+    events = []
+    summary = relit(Unchanging(interrupt), events.append, batch_size=1)
+    assert summary.stopped_by == "SIGINT"
+    assert summary.relit == after
+    assert summary.relit + summary.unfinished == 40
+    assert sum(isinstance(event, FileDone) for event in events) == after
+    assert relit().skipped == after
+
+
+def test_all_that_was_done_before_is_skipped(folder, in_flight):
+    relit()
+    assert relit().skipped == 40
+    assert in_flight.now == 0
+
+
+def test_an_unknown_size_is_no_obstacle(folder, in_flight):
+    options = FolderOptions()
+    plan = make_plan(["in"], "out", options)
+    plan = replace(plan, jobs=tuple(replace(job, pixels=0) for job in plan.jobs))
+    summary = relight_folder(plan, Unchanging(), options, lambda _: None)
+    assert summary.relit == 40
