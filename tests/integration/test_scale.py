@@ -1,10 +1,19 @@
-"""The folder job at size: constant memory, overlapping stages."""
+"""At size: constant memory, overlapping stages, large pictures."""
 
 import os
+import subprocess
+import sys
 
+import numpy as np
 import pytest
+import tifffile
+from PIL import Image
+from PIL.ExifTags import Base
 
 from conftest import photo
+from msrnet_cli import images
+from msrnet_cli.config import WriteOptions
+from test_colour import profile
 
 
 def peak_and_summary(program, *arguments):
@@ -58,3 +67,113 @@ def test_wall_time_is_that_of_the_slowest_stage(program, tmp_path):
     )
     assert summary["relit"] == 32
     assert summary["seconds"] <= 1.15 * max(summary["stages"].values())
+
+
+# --- large pictures ---------------------------------------------------------------
+
+GIB = 1 << 30
+HUGE, LARGE = (12_000, 8_000), (6_000, 4_000)
+READ_AND_WRITE = """
+import resource, sys, warnings
+warnings.simplefilter("ignore")
+from pathlib import Path
+from msrnet_cli import images
+from msrnet_cli.config import WriteOptions
+picture = images.read(Path(sys.argv[1]).read_bytes())
+relit = picture.rgb * 0.9  # stands for the network
+images.write(picture, relit, WriteOptions())
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+READ_AND_WRITE_A_FOLDER = """
+import resource, sys, warnings
+warnings.simplefilter("ignore")
+import torch
+from msrnet_cli.config import FolderOptions
+from msrnet_cli.folder import make_plan, relight_folder
+from msrnet_cli.inference import Relit
+class Darker:
+    device, dtype, digest, work_size = torch.device("cpu"), torch.float32, "", None
+    def batch_size(self, width, height): return 1
+    def run(self, batch, **_): return Relit([one * 0.9 for one in batch], [None])
+options = FolderOptions()
+plan = make_plan([sys.argv[1]], "out", options)
+assert relight_folder(plan, Darker(), options, lambda _: None).relit == 5
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+def peak_of(program, code, *arguments):
+    """Peak memory in bytes of some Python code in a process of its own."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(
+        command,
+        cwd=program.folder,
+        env=program.environment,
+        capture_output=True,
+        check=True,
+    )
+    return int(done.stdout)
+
+
+def large_photo(width, height):
+    """Smooth colours, with fine texture that repeats."""
+    image = photo(64, 64).resize((width, height), Image.Resampling.BICUBIC)
+    grain = Image.effect_noise((1000, 1000), 40).convert("RGB")
+    for y in range(0, height, 1000):
+        for x in range(0, width, 1000):
+            box = (x, y, x + 1000, y + 1000)
+            image.paste(Image.blend(image.crop(box), grain, 0.2), box)
+    return image
+
+
+@pytest.fixture(scope="module")
+def huge():
+    return large_photo(*HUGE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("format", "mode", "wide", "turned"),
+    [
+        ("jpeg", "RGB", False, False),
+        ("jpeg", "RGB", False, True),
+        ("jpeg", "RGB", True, True),
+        ("jpeg", "L", False, False),
+        ("png", "RGB", False, False),
+    ],
+)
+def test_a_huge_picture_fits_in_4_gib(program, huge, format, mode, wide, turned):
+    exif = Image.Exif()
+    exif[Base.Orientation] = 6 if turned else 1
+    settings = {"icc_profile": profile("P3", "srgb")} if wide else {}
+    if format == "jpeg":  # the costliest kind
+        settings |= {"quality": 95, "progressive": True}
+        settings |= {"subsampling": 0} if mode == "RGB" else {}
+    path = program.folder / f"huge.{format}"
+    huge.convert(mode).save(path, exif=exif, **settings)
+    assert peak_of(program, READ_AND_WRITE, path) < 4.0 * GIB
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format", ["png", "tiff"])
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_large_picture_of_16_bits_fits_in_proportion(program, format, wide):
+    values = np.asarray(large_photo(*LARGE)).astype(np.uint16) * 257
+    path = program.folder / "large.tif"
+    settings = {"iccprofile": profile("P3", "srgb")} if wide else {}
+    tifffile.imwrite(path, values, photometric="rgb", compression="zlib", **settings)
+    if format == "png":
+        picture = images.read(path.read_bytes())
+        data, _ = images.write(picture, picture.rgb, WriteOptions(format="png"))
+        path.write_bytes(data)
+    assert peak_of(program, READ_AND_WRITE, path) < 1.4 * GIB
+
+
+@pytest.mark.slow
+def test_a_folder_of_huge_pictures_fits_in_5_gib(program, huge):
+    (program.folder / "in").mkdir()
+    huge.save(program.folder / "huge.jpg", quality=92)
+    for index in range(5):
+        os.link(program.folder / "huge.jpg", program.folder / f"in/{index}.jpg")
+    # One more GiB is for the network.
+    assert peak_of(program, READ_AND_WRITE_A_FOLDER, "in") < 5.0 * GIB
