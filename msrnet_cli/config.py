@@ -25,6 +25,8 @@ WorkSize = int | Literal["full"]
 WORK_SIZE = 1024
 """Where neither the user nor the weights say: the size that the network is made for."""
 
+SMALLEST_WORK_SIZE = 16
+
 
 @dataclass(frozen=True)
 class ModelConfig:

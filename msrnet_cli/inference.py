@@ -17,8 +17,8 @@ from PIL import Image
 from torch import Tensor
 
 from msrnet_cli import hardware, images, tiling, transfer, weights
-from msrnet_cli.config import WORK_SIZE
-from msrnet_cli.errors import DeviceError, PictureError
+from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE
+from msrnet_cli.errors import DeviceError, PictureError, UsageError
 from msrnet_cli.metrics import psnr
 from msrnet_cli.model import SIZE_MULTIPLE
 
@@ -78,6 +78,7 @@ class Relighter:
 
     Raises:
         DeviceError: The device does not exist, or cannot compute in this format.
+        UsageError: The working size is none.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class Relighter:
     ) -> None:
         self.card = card
         self.digest = digest
-        self.work_size: WorkSize = work_size or card.work_size or WORK_SIZE
+        self.work_size = _checked(work_size) or card.work_size or WORK_SIZE
         self.device = hardware.choose_device(device)
         self._exact = _placed(copy.deepcopy(network), self.device, torch.float32)
         self._offset = 0.5 if card.model.value_range == "centred" else 0.0
@@ -426,13 +427,27 @@ class Relighter:
         free = hardware.free_bytes(self.device)
         have = "" if free is None else f", {free / 1e9:.1f} GB are free"
         needed = self._needed(network, image) / 1e9
-        scale = min(1.0, (pixels / (height * width)) ** 0.5)
-        fits = int(max(height, width) * scale) // SIZE_MULTIPLE * SIZE_MULTIPLE
+        longest = max(height, width)
+        scale = (pixels / (height * width)) ** 0.5
+        # Close to its own size a picture would run whole all the same.
+        fits = int(longest * min(scale, 0.99 / _WHOLE_UP_TO))
+        fits -= fits % SIZE_MULTIPLE
         size = f"--work-size {fits} fits" if fits else "close other programs"
         return PictureError(
             f"{width}x{height} needs about {needed:.1f} GB of memory{have}",
             f"{size}, or use another device",
         )
+
+
+def _checked(work_size: WorkSize | None) -> WorkSize | None:
+    if work_size is None or work_size == "full":
+        return work_size
+    if type(work_size) is not int or work_size < SMALLEST_WORK_SIZE:
+        raise UsageError(
+            f"working size {work_size!r}",
+            f"give full, or pixels from {SMALLEST_WORK_SIZE} on",
+        )
+    return work_size
 
 
 def bytes_per_pixel(dtype: torch.dtype, channels: int = 32) -> float:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _RADIUS = 1  # of a window, in pixels of the working size
 _RIDGE = 1e-3  # variance below which a window counts as flat
-_DARK = 0.05  # values below this count as dark
+_DARK = 0.15  # values well below this count as dark
 _MOST = 3.0  # the ratio of light is limited to this
 _STRIP_PIXELS = 1 << 21
 
@@ -93,10 +93,16 @@ def _fit(small: Tensor, relit: Tensor) -> tuple[Tensor, Tensor]:
     mean, relit_mean = _mean(small), _mean(relit)
     variance = (_mean(small * small) - mean * mean).clamp_min_(0)
     covariance = _mean(small * relit) - mean * relit_mean
-    ratio = ((relit_mean + _DARK) / (mean + _DARK)).clamp_max_(_MOST)
+    dark = _DARK * _DARK
+    ratio = (relit_mean * mean + dark) / (mean * mean + dark)
+    ratio = ratio.clamp_max_(_MOST)
     gain = (covariance + _RIDGE * ratio) / (variance + _RIDGE)
     offset = relit_mean - gain * mean
-    return _mean(gain), _mean(offset)
+    # Of the windows around a pixel those with an edge know most about it. A plain mean
+    # lets their flat neighbours in, which shows as a rim.
+    weight = variance + _RIDGE
+    total = _mean(weight)
+    return _mean(gain * weight) / total, _mean(offset * weight) / total
 
 
 def _mean(values: Tensor) -> Tensor:

@@ -22,7 +22,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from msrnet_cli import hub, tensorfile
-from msrnet_cli.config import Arch, ModelConfig, ValueRange, WeightsCard
+from msrnet_cli.config import (
+    SMALLEST_WORK_SIZE,
+    Arch,
+    ModelConfig,
+    ValueRange,
+    WeightsCard,
+)
 from msrnet_cli.errors import MSRNetError, UsageError, WeightsError
 from msrnet_cli.model import build
 
@@ -360,8 +366,9 @@ def _card_from_json(text: str) -> WeightsCard:
     if type(model.channels) is not int or not 1 <= model.channels <= _MAX_CHANNELS:
         raise ValueError(f"{model.channels} channels")
     card = WeightsCard(model=model, **fields)
-    if type(card.work_size) is not int or card.work_size < 0:
-        raise ValueError(f"working size {card.work_size}")
+    size = card.work_size
+    if type(size) is not int or not (size == 0 or size >= SMALLEST_WORK_SIZE):
+        raise ValueError(f"working size {size}")
     texts = (
         card.from_light,
         card.to_light,

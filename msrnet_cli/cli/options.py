@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from msrnet_cli.config import WORK_SIZE, DataOptions
+from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE, DataOptions
 from msrnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from msrnet_cli.config import WorkSize
-
-_SMALLEST_WORK_SIZE = 16
 
 _data_defaults = DataOptions()
 
@@ -51,10 +49,10 @@ def work_size(text: str | None) -> WorkSize | None:
         return None
     if text == "full":
         return "full"
-    if not text.isdecimal() or int(text) < _SMALLEST_WORK_SIZE:
+    if not text.isdecimal() or int(text) < SMALLEST_WORK_SIZE:
         raise UsageError(
             f"--work-size {text}",
-            f"give full, or pixels from {_SMALLEST_WORK_SIZE} on, such as {WORK_SIZE}",
+            f"give full, or pixels from {SMALLEST_WORK_SIZE} on, such as {WORK_SIZE}",
         )
     return int(text)
 

@@ -88,13 +88,14 @@ def evaluate(
     """Score weights on pairs, or pictures against targets."""
     if (data is None) == (not folders) or (folders and len(folders) != 2):
         raise UsageError("nothing to score", "give --data DIR, or OUTPUTS TARGETS")
-    if folders and (weights or fit_data or limit):
+    if folders and (weights or fit_data or limit or work_size or enlarged):
         raise UsageError(
-            "--weights, --fit-data and --limit are for --data", "leave them out"
+            "--weights, --fit-data, --limit, --work-size and --enlarged are for --data",
+            "leave them out",
         )
     if as_csv is not None and not as_csv.parent.is_dir():
         raise UsageError(f"--csv {as_csv}: no such folder", "make it first")
-    sizes = [read_work_size(each) for each in (work_size or "").split(",") if each]
+    sizes = [] if work_size is None else map(read_work_size, work_size.split(","))
     lights = only_given({"from_light": from_light, "to_light": to_light})
     options = EvalOptions(
         data=data or "",

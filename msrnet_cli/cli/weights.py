@@ -162,7 +162,7 @@ def export_weights(
     changes = only_given(
         {
             "work_size": size,
-            "scores": None if scores is None else _means(scores, spec),
+            "scores": None if scores is None else _means(scores, spec, size),
             "training_data": training_data,
             "licence": licence,
             "notes": notes,
@@ -172,7 +172,7 @@ def export_weights(
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
 
 
-def _means(path: Path, spec: str) -> dict[str, float]:
+def _means(path: Path, spec: str, size: int | None) -> dict[str, float]:
     """The means of one method in a document of `msrnet eval --json`.
 
     Raises:
@@ -187,8 +187,9 @@ def _means(path: Path, spec: str) -> dict[str, float]:
         raise UsageError(
             f"{path} is no document of `msrnet eval --json` ({error})", "check the file"
         ) from error
-    named = [name for name in means if name.partition(", work size")[0] == spec]
-    if len(named) != 1:
+    rows = [f"{spec}, work size {size}", spec] if size else [spec]
+    named = next((name for name in rows if name in means), None)
+    if named is None:
         names = ", ".join(means) or "nothing"
-        raise UsageError(f"{path} scores {names}", f"score {spec} once")
-    return {k: round(v, 4) for k, v in means[named[0]].items() if k != "seconds"}
+        raise UsageError(f"{path} scores {names}", f"score {rows[0]}")
+    return {k: round(v, 4) for k, v in means[named].items() if k != "seconds"}

@@ -145,8 +145,13 @@ def test_weights_are_exported_at_half_the_size_with_their_scores(
     program, tmp_path, warm_file
 ):
     means = {"psnr": {"mean": 17.25, "margin": 0.5}, "seconds": {"mean": 2.0}}
-    method = {"name": f"{warm_file}, work size 64", "means": means}
-    (tmp_path / "eval.json").write_text(json.dumps({"methods": [method]}))
+    other = {"psnr": {"mean": 9.0, "margin": 0.5}}
+    methods = [
+        {"name": f"{warm_file}, work size 64", "means": means},
+        {"name": f"{warm_file}, work size 64, enlarged", "means": other},
+        {"name": f"{warm_file}, work size 32", "means": other},
+    ]
+    (tmp_path / "eval.json").write_text(json.dumps({"methods": methods}))
     command = ("weights", "export", warm_file, "half.safetensors")
     options = ("--work-size", "64", "--scores", "eval.json", "--notes", "short")
     program.run(*command, *options)

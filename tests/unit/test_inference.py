@@ -12,7 +12,7 @@ from PIL.ExifTags import Base
 from conftest import largest_difference, photo
 from msrnet_cli import hardware, inference
 from msrnet_cli.config import ModelConfig, WeightsCard
-from msrnet_cli.errors import DeviceError, PictureError
+from msrnet_cli.errors import DeviceError, PictureError, UsageError
 from msrnet_cli.inference import Relighter, pad_to_multiple
 from msrnet_cli.metrics import psnr
 from msrnet_cli.model import DMSHN, SIZE_MULTIPLE, StackedDMSHN
@@ -93,6 +93,12 @@ def test_the_weights_say_at_which_size_they_work():
     assert asked.working_size(1024, 1024) == (512, 512)
     full = Relighter(network, card, device="cpu", dtype="fp32", work_size="full")
     assert full.working_size(6000, 4000) is None
+
+
+@pytest.mark.parametrize("size", [0, -1, 15, 3.5, True, "FULL", "128", [128]])
+def test_a_working_size_that_is_none_is_refused_at_once(size):
+    with pytest.raises(UsageError, match="working size"):
+        Relighter(DMSHN(4), SMALL, device="cpu", dtype="fp32", work_size=size)
 
 
 def test_small_working_sizes_make_large_batches():

@@ -31,6 +31,17 @@ def test_the_largest_core_that_fits():
     assert tiling.largest_core(4000, 4000, 464, 1_000_000) is None
 
 
+def test_the_size_that_is_advised_is_not_run_whole(monkeypatch):
+    card = WeightsCard(model=ModelConfig("dmshn", 4))
+    picture = torch.rand(3, 600, 600)
+    short_of_memory(monkeypatch, 0.8 * 350_000)
+    network = build(card.model)
+    (failure,) = Relighter(network, card, dtype="fp32").run([picture]).failures
+    size = int(failure.remedy.split("--work-size ")[1].split()[0])
+    smaller = Relighter(network, card, dtype="fp32", work_size=size)
+    assert smaller.run([picture]).failures == [None]
+
+
 @pytest.mark.parametrize("arch", ["dmshn", "stacked"])
 def test_halos_cover_what_the_network_sees(arch):
     """A change just beyond the halo must not reach the middle."""
