@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
@@ -178,6 +177,8 @@ def _means(path: Path, spec: str, size: int | None) -> dict[str, float]:
     Raises:
         UsageError: The document is none, or scored other weights.
     """
+    import json
+
     try:
         methods = json.loads(path.read_text("utf-8"))["methods"]
         means = {

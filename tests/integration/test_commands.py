@@ -61,7 +61,7 @@ def cpu_seconds(*command):
 
 def test_help_costs_little_more_than_the_library_that_prints_it():
     bare = cpu_seconds("-c", "import typer, typer.main, typer.core, dataclasses")
-    assert cpu_seconds("-m", "msrnet_cli", "--help") < 1.7 * bare
+    assert cpu_seconds("-m", "msrnet_cli", "--help") < 2.1 * bare
 
 
 def test_help_loads_no_torch():

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from conftest import largest_difference, photo
+from msrnet_cli import weights
 
 
 @pytest.fixture
@@ -199,11 +200,16 @@ def test_nothing_but_failures_is_exit_code_4(program, tmp_path, warm_file):
     program.run("relight", "in", "out", "--weights", warm_file, code=4)
 
 
-def test_without_default_weights_nothing_is_applied_silently(program, folder):
-    from msrnet_cli import weights
+def test_the_default_weights_need_no_option_and_no_network(program, folder):
+    done = program.run("relight", "in", "out", "--offline")
+    assert "2 relit" in done.lines[-1]
+    assert "built-in default" in done.lines[0]
 
-    if any(entry.default for entry in weights.built_in()):
-        pytest.skip("this version has default weights")
+
+def test_without_default_weights_nothing_is_applied_silently(
+    program, folder, monkeypatch
+):
+    monkeypatch.setattr(weights, "built_in", list)
     done = program.run("relight", "in", "out", code=5)
     (line,) = done.lines
     assert "--weights" in line

@@ -1,0 +1,104 @@
+"""The weights that ship: what users get when they name none."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from msrnet_cli import images, metrics, transfer, weights
+from msrnet_cli.images.colour import linear_from_srgb
+from msrnet_cli.inference import Relighter
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SCENES = sorted(EXAMPLES.glob("*_6500_N.jpg"))
+
+
+@pytest.fixture(scope="module")
+def default():
+    return Relighter.load(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def real(shared):
+    """Three real VIDIT pictures, 3 1024 1024 each."""
+    return [pixels(path) for path in sorted((shared / "real").glob("vidit*.png"))]
+
+
+def pixels(path):
+    return images.read(path.read_bytes(), path.suffix).rgb
+
+
+def truth(scene):
+    return pixels(scene.parent / "truth" / scene.name.replace("6500_N", "4500_E"))
+
+
+def warmth(picture):
+    """Red light over blue."""
+    red, _, blue = linear_from_srgb(picture).mean((1, 2))
+    return (red / blue).item()
+
+
+def energy(picture):
+    return sum(picture.diff(dim=axis).square().mean().item() for axis in (1, 2))
+
+
+def seen_and_answered(default, picture):
+    """What the network sees of a picture, and its answer to that."""
+    small = transfer.reduce(picture, *default.working_size(*picture.shape[:0:-1]))
+    return small, default.run([small]).images[0]
+
+
+def test_they_say_what_they_are():
+    card = weights.load().card
+    assert card.model.arch == "stacked"
+    assert (card.from_light, card.to_light) == ("6500_N", "4500_E")
+    assert card.licence
+    assert card.training_data
+    assert card.work_size > 0
+    assert {"psnr", "ssim", "detail"} <= set(card.scores)
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda path: path.stem)
+def test_examples_come_closer_to_the_truth(default, scene):
+    source, target = pixels(scene), truth(scene)
+    relit = default.relight(source)
+    assert metrics.psnr(relit, target) > metrics.psnr(source, target)
+    assert 0.35 < metrics.detail(relit, target) < 1.3
+
+
+def test_examples_gain_two_decibels_on_average(default):
+    gains = []
+    for scene in SCENES:
+        source, target = pixels(scene), truth(scene)
+        relit = default.relight(source)
+        gains.append(metrics.psnr(relit, target) - metrics.psnr(source, target))
+    assert sum(gains) / len(gains) > 2
+
+
+def test_real_pictures_turn_warm_and_their_night_stays_black(default, real):
+    for picture in real:
+        relit = default.relight(picture)
+        assert warmth(relit) > 1.2 * warmth(picture)
+        # Night: black in a wide surrounding, in the upper fifth.
+        top = picture[:, :200]
+        bright = torch.nn.functional.max_pool2d(top[None], 65, 1, 32)[0]
+        night = (bright < 4 / 255).all(0)
+        if night.sum() > 1000:
+            assert relit[:, :200][:, night].mean() < 4 / 255
+        spread = relit[:, :200][:, night]
+        assert not len(spread) or spread.std() < 4 / 255
+
+
+def test_the_result_is_what_the_network_answered(default, real):
+    for picture in [*real, *map(pixels, SCENES)]:
+        small, answer = seen_and_answered(default, picture)
+        full = default.relight(picture)
+        reduced = transfer.reduce(full, *small.shape[:0:-1])
+        assert metrics.psnr(reduced, answer) >= 35
+
+
+def test_the_result_keeps_the_detail_of_the_picture(default, real):
+    for picture in [*real, *map(pixels, SCENES)]:
+        _, answer = seen_and_answered(default, picture)
+        enlarged = transfer.enlarge(answer, *picture.shape[:0:-1])
+        assert energy(default.relight(picture)) >= 1.5 * energy(enlarged)
