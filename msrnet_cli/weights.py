@@ -37,15 +37,12 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from msrnet_cli.config import Dtype
-
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 1 << 30
 MAX_HEADER_BYTES = 10 << 20
 _MAX_CHANNELS = 1024
 _CARD_KEY = "msrnet"
 _DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
-_BY_NAME = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _IMPORT_HINT = "convert it first: msrnet weights import SRC DST"
 
 
@@ -193,23 +190,22 @@ def save(
         ) from error
 
 
-def export(found: Weights, target: Path, card: WeightsCard, dtype: Dtype) -> None:
+def export(found: Weights, target: Path, card: WeightsCard, dtype: torch.dtype) -> None:
     """Write weights again, with another card and in another number format.
 
     Args:
         found: What to write.
         target: Where to.
         card: What the new file says about itself.
-        dtype: ``auto`` is fp16.
+        dtype: float32, float16 or bfloat16.
 
     Raises:
         WeightsError: A value leaves the range of the format, or the folder cannot be
             written.
     """
-    kind = torch.float16 if dtype == "auto" else _BY_NAME[dtype]
-    if not all(value.to(kind).isfinite().all() for value in found.state.values()):
+    if not all(value.to(dtype).isfinite().all() for value in found.state.values()):
         raise WeightsError(f"{found.path} leaves the range of {dtype}", "use bf16")
-    save(target, found.state, card, kind)
+    save(target, found.state, card, dtype)
 
 
 def import_published(source: Path, target: Path, card: WeightsCard) -> WeightsCard:

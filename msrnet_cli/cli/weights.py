@@ -151,6 +151,7 @@ def export_weights(
     ] = None,
 ) -> None:
     """Copy weights in another number format, with changes to their card."""
+    from msrnet_cli import hardware
     from msrnet_cli import weights as store
 
     store.check_import_target(target)
@@ -167,7 +168,8 @@ def export_weights(
             "notes": notes,
         }
     )
-    store.export(found, target, replace(found.card, **changes), dtype)
+    kind = hardware.DTYPES["fp16" if dtype == "auto" else dtype]
+    store.export(found, target, replace(found.card, **changes), kind)
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
 
 
