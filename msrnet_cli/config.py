@@ -14,7 +14,7 @@ Dtype = Literal["auto", "fp32", "bf16", "fp16"]
 Exist = Literal["skip", "overwrite", "error"]
 Split = Literal["train", "validation", "test"]
 Layout = Literal["vidit", "pairs"]
-Engine = Literal["auto", "eager"]
+Engine = Literal["auto", "eager", "fused", "graph", "compiled"]
 Format = Literal["png", "jpeg", "webp", "tiff", "bmp", "avif", "gif"]
 
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -298,6 +298,7 @@ class EvalOptions:
         alexnet: AlexNet's weights for LPIPS; "" looks into torch's cache.
         device: As for `msrnet relight`.
         dtype: As for `msrnet relight`.
+        engine: As for `msrnet relight`.
         work_sizes: Score the weights at each of these; empty: as they are shipped.
         enlarged: Also score the network's own pixels at the working size, enlarged.
         offline: Never use the network.
@@ -312,6 +313,7 @@ class EvalOptions:
     alexnet: str = ""
     device: str = "auto"
     dtype: Dtype = "auto"
+    engine: Engine = "auto"
     work_sizes: tuple[WorkSize, ...] = ()
     enlarged: bool = False
     offline: bool = False

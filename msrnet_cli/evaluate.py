@@ -167,6 +167,7 @@ def _relighters(
                 spec or None,
                 device=options.device,
                 dtype=options.dtype,
+                engine=options.engine,
                 work_size=size,
                 offline=options.offline,
             )

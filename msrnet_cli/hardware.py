@@ -1,7 +1,8 @@
-"""The one place that chooses device, number format and memory format."""
+"""The one place that chooses device and number format, and knows their memory."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,11 @@ DTYPES: dict[Dtype, torch.dtype] = {
     "fp16": torch.float16,
 }
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
+
+# mallopt's numbers for M_TRIM_THRESHOLD, M_MMAP_THRESHOLD and M_MMAP_MAX, with values
+# to keep what is freed, and those at which glibc arrives by itself.
+_KEEPING = {-1: 2**31 - 1, -3: 32 * 2**20, -4: 0}
+_RETURNING = {-1: 64 * 2**20, -3: 32 * 2**20, -4: 65536}
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -107,6 +113,23 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and (
         "not enough memory" in text or "out of memory" in text
     )
+
+
+def keep_freed_memory(keep: bool = True) -> None:
+    """Have this process keep large blocks of memory that it frees, or stop it.
+
+    On Linux, glibc gives blocks over 32 MB back at once, and the system clears them
+    page by page when they are asked for again: for a large feature map that can take
+    longer than computing it. Elsewhere nothing changes.
+    """
+    try:
+        libc = ctypes.CDLL(None)
+        for parameter, value in (_KEEPING if keep else _RETURNING).items():
+            libc.mallopt(parameter, value)
+        if not keep:
+            libc.malloc_trim(0)
+    except (AttributeError, OSError, TypeError):
+        pass  # another C library
 
 
 def _require_cuda(index: int) -> None:

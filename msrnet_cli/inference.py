@@ -16,8 +16,9 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from msrnet_cli import hardware, images, tiling, transfer, weights
+from msrnet_cli import engines, hardware, images, tiling, transfer, weights
 from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE
+from msrnet_cli.engines import AGREEMENT_DB
 from msrnet_cli.errors import DeviceError, PictureError, UsageError
 from msrnet_cli.metrics import psnr
 from msrnet_cli.model import SIZE_MULTIPLE
@@ -29,12 +30,9 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
-    from msrnet_cli.config import Dtype, WeightsCard, WorkSize
+    from msrnet_cli.config import Dtype, Engine, WeightsCard, WorkSize
 
     ImageT = TypeVar("ImageT", Image.Image, np.ndarray[Any, Any], Tensor)
-
-AGREEMENT_DB = 45.0
-"""A reduced number format must agree with float32 at least this well."""
 
 _BYTES_PER_PIXEL = {torch.float32: 640, torch.bfloat16: 400, torch.float16: 400}
 _PROBE_SIZE = 96
@@ -75,9 +73,16 @@ class Relighter:
             it, and the change of light is carried to their full size. ``full`` runs
             the network on everything; None does what the weights ask for.
         digest: Names the weights in journals.
+        engine: How the network is run; ``auto`` weighs the start of an engine against
+            what is to be done.
+        pictures: About how many there will be to relight, for ``auto``.
+
+    Attributes:
+        engine: The engine that was chosen.
 
     Raises:
-        DeviceError: The device does not exist, or cannot compute in this format.
+        DeviceError: The device does not exist, cannot compute in this format, or has
+            no such engine.
         UsageError: The working size is none.
     """
 
@@ -90,14 +95,18 @@ class Relighter:
         dtype: Dtype = "auto",
         work_size: WorkSize | None = None,
         digest: str = "",
+        engine: Engine = "auto",
+        pictures: int = 1,
     ) -> None:
         self.card = card
         self.digest = digest
         self.work_size = _checked(work_size) or card.work_size or WORK_SIZE
         self.device = hardware.choose_device(device)
-        self._exact = _placed(copy.deepcopy(network), self.device, torch.float32)
         self._offset = 0.5 if card.model.value_range == "centred" else 0.0
-        self.dtype, self._network = self._choose(dtype)
+        self._asked, self._pictures = engine, pictures
+        exact = self._made(network, torch.float32)
+        self._exact = exact[1]
+        self.dtype, (self.engine, self._network) = self._choose(network, dtype, exact)
         self._free_to_choose = dtype == "auto"
 
     @classmethod
@@ -109,6 +118,8 @@ class Relighter:
         dtype: Dtype = "auto",
         work_size: WorkSize | None = None,
         offline: bool = False,
+        engine: Engine = "auto",
+        pictures: int = 1,
     ) -> Relighter:
         """Load weights and make them ready.
 
@@ -120,10 +131,13 @@ class Relighter:
             work_size: Longer side of what the network sees, or ``full``; None does
                 what the weights ask for.
             offline: Never use the network.
+            engine: ``auto``, ``eager``, ``fused`` (CPU), ``graph`` (CUDA) or
+                ``compiled``.
+            pictures: About how many there will be to relight, where that is known.
 
         Raises:
             WeightsError: The weights are missing or malformed.
-            DeviceError: The device does not exist.
+            DeviceError: The device does not exist, or has no such engine.
         """
         found = weights.load(spec, offline=offline)
         return cls(
@@ -133,6 +147,8 @@ class Relighter:
             dtype=dtype,
             work_size=work_size,
             digest=found.sha256,
+            engine=engine,
+            pictures=pictures,
         )
 
     @overload
@@ -197,7 +213,7 @@ class Relighter:
 
     @property
     def network(self) -> nn.Module:
-        """The network as it runs here: on the device, in `dtype`, channels last."""
+        """The network as it runs here: B 3 H W to the same, float32 on the device."""
         return self._network
 
     def batch_size(self, width: int, height: int) -> int:
@@ -348,12 +364,10 @@ class Relighter:
 
     def _run_network(self, network: nn.Module, batch: Tensor) -> Tensor:
         """B 3 H W of a size that fits, to the same on the CPU."""
-        dtype = next(network.parameters()).dtype
         # no_grad, not inference_mode: callers may go on computing with the result.
         with torch.no_grad():
-            x = (batch.to(self.device, non_blocking=True) - self._offset).to(dtype)
-            y = network(x.contiguous(memory_format=torch.channels_last))
-            return (y.float() + self._offset).cpu()
+            x = batch.to(self.device, non_blocking=True) - self._offset
+            return (network(x) + self._offset).cpu()
 
     def _carried(
         self, picture: Tensor, seen: Tensor, relit: Tensor | PictureError
@@ -381,27 +395,38 @@ class Relighter:
     def _halo(self) -> int:
         return tiling.HALO[self.card.model.arch]
 
-    def _choose(self, dtype: Dtype) -> tuple[torch.dtype, nn.Module]:
+    def _made(self, network: nn.Module, dtype: torch.dtype) -> tuple[Engine, nn.Module]:
+        """A copy of the network made ready by an engine, and that engine's name."""
+        placed = copy.deepcopy(network).to(self.device, dtype)
+        placed.eval().requires_grad_(False)
+        side = WORK_SIZE if self.work_size == "full" else self.work_size
+        probe = _probe().to(self.device) - self._offset
+        with torch.no_grad():
+            return engines.make(placed, self._asked, probe, self._pictures * side**2)
+
+    def _choose(
+        self, network: nn.Module, dtype: Dtype, exact: tuple[Engine, nn.Module]
+    ) -> tuple[torch.dtype, tuple[Engine, nn.Module]]:
+        """The number format, with the network in it; see `_made`."""
         wanted = (
             hardware.preferred_dtype(self.device)
             if dtype == "auto"
             else hardware.DTYPES[dtype]
         )
         if wanted == torch.float32:
-            return wanted, self._exact
-        reduced = _placed(copy.deepcopy(self._exact), self.device, wanted)
-        probe = _probe()
+            return wanted, exact
         try:
-            output = self._forward(reduced, probe)
+            reduced = self._made(network, wanted)
+            output = self._forward(reduced[1], _probe())
         except RuntimeError as error:
             name = hardware.dtype_name(wanted)
             raise DeviceError(
                 f"{self.device} cannot compute in {name} ({error})", "use --dtype fp32"
             ) from error
         if dtype == "auto":
-            agreement = psnr(output, self._forward(self._exact, probe))
+            agreement = psnr(output, self._forward(self._exact, _probe()))
             if not agreement >= AGREEMENT_DB:
-                return torch.float32, self._exact
+                return torch.float32, exact
         return wanted, reduced
 
     def _require_memory(self, network: nn.Module, batch: Tensor) -> None:
@@ -473,12 +498,6 @@ def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
                 sides = (0, amount, 0, 0) if axis == -1 else (0, 0, 0, amount)
                 image = F.pad(image, sides, mode=mode)
     return image
-
-
-def _placed(network: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
-    network = network.to(device, dtype).eval().requires_grad_(False)
-    # torch's stubs do not know this form of Module.to
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _is_sound(output: Tensor, image: Tensor) -> bool:

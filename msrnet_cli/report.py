@@ -236,7 +236,7 @@ def _opening(event: JobStarted) -> str:
     seen = "whole" if event.work_size == "full" else f"at {event.work_size} px"
     return (
         f"{pictures} -> {event.output}, weights {event.weights}, seen {seen},"
-        f" on {event.device} in {event.dtype}"
+        f" on {event.device} in {event.dtype}, {event.engine}"
     )
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from msrnet_cli.config import Engine
 
 Status = Literal["relit", "skipped", "failed"]
 Stage = Literal["decode", "network", "encode"]
@@ -30,6 +33,7 @@ class JobStarted:
         dtype: ``fp32``, ``bf16`` or ``fp16``.
         weights: Which weights.
         work_size: Longer side at which the network sees a picture, or ``full``.
+        engine: How the network runs.
         ignored: What was passed over.
     """
 
@@ -40,6 +44,7 @@ class JobStarted:
     dtype: str
     weights: str
     work_size: int | Literal["full"] = "full"
+    engine: Engine = "eager"
     ignored: tuple[Ignored, ...] = ()
 
 

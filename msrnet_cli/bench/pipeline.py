@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import torch
 
     from msrnet_cli.bench.subject import Pictures, Subject
-    from msrnet_cli.config import Dtype
+    from msrnet_cli.config import Dtype, Engine
     from msrnet_cli.inference import Relighter
 
 _COUNT = {"cuda": 64, "cpu": 4, "mps": 16}
@@ -38,6 +38,7 @@ def measure(
     pictures: Pictures,
     device: torch.device,
     dtype: Dtype,
+    engine: Engine,
     *,
     count: int | None = None,
     side: int | None = None,
@@ -50,6 +51,7 @@ def measure(
             become JPEG.
         device: Where the network runs.
         dtype: Its number format.
+        engine: How it runs.
         count: Pictures in the folder; None chooses by device.
         side: Of pictures that are made; None chooses by device.
     """
@@ -60,7 +62,7 @@ def measure(
         files = pictures.files or _made(Path(name), side or _MADE_SIDE[device.type])
         _fill(source, files, count)
         began = time.perf_counter()
-        network = relighter(subject, device, dtype)
+        network = relighter(subject, device, dtype, engine)
         _first_pass(network, files[0])
         load = time.perf_counter() - began
         return _timed(network, source, target, pictures.source, dtype, load)

@@ -57,6 +57,7 @@ def measure(
     ways, notes = _ways(subject, device, options)
     names = ("fp32", *(way.ceiling for way in ways))
     notify("ceilings of this machine")
+    hardware.keep_freed_memory()
     before = machine.ceilings(names, device)
     setting = Setting(subject, pictures, device, Effort(options.seconds, options.runs))
 
@@ -67,7 +68,9 @@ def measure(
     notify("light carried to full resolution")
     carried = carrying.measure(device, setting.effort)
     notify("the folder job")
-    job = pipeline.measure(subject, pictures, device, _ours(ways)[0].dtype)
+    job = pipeline.measure(
+        subject, pictures, device, _ours(ways)[0].dtype, options.engine
+    )
     steps = _training(setting, ways, options, notify)
     notify("ceilings of this machine")
     ceilings = machine.best_of(before, machine.ceilings(names, device))

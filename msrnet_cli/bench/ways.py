@@ -82,20 +82,28 @@ def ours(
     Raises:
         DeviceError: The device cannot compute in a format.
     """
-    name = "eager" if engine == "auto" else engine
     found: dict[Dtype, Way] = {}
     for asked in dtypes:
-        # Which format `auto` is, only the network on the device can tell.
-        dtype = relighter(subject, device, asked).dtype
-        plain = hardware.dtype_name(dtype)
-        prepare = _eager(subject, device, plain)
-        found[plain] = Way(name, plain, ceiling_name(dtype, device), prepare, "own")
+        # What `auto` means, only the network on the device can tell.
+        chosen = relighter(subject, device, asked, engine)
+        plain = hardware.dtype_name(chosen.dtype)
+        found[plain] = Way(
+            name=chosen.engine,
+            dtype=plain,
+            ceiling=ceiling_name(chosen.dtype, device),
+            prepare=_own(subject, device, plain, chosen.engine),
+            kind="own",
+        )
     return list(found.values())
 
 
-def relighter(subject: Subject, device: torch.device, dtype: Dtype) -> Relighter:
+def relighter(
+    subject: Subject, device: torch.device, dtype: Dtype, engine: Engine
+) -> Relighter:
     """What `msrnet relight` would work with."""
-    return Relighter(subject.network, subject.card, device=str(device), dtype=dtype)
+    return Relighter(
+        subject.network, subject.card, device=str(device), dtype=dtype, engine=engine
+    )
 
 
 def _as_authors(subject: Subject, device: torch.device, images: Tensor) -> Runner:
@@ -109,14 +117,12 @@ def _as_authors(subject: Subject, device: torch.device, images: Tensor) -> Runne
     return Runner(run, _fetch)
 
 
-def _eager(
-    subject: Subject, device: torch.device, dtype: Dtype
+def _own(
+    subject: Subject, device: torch.device, dtype: Dtype, engine: Engine
 ) -> Callable[[Tensor], Runner]:
     def prepare(images: Tensor) -> Runner:
-        network = relighter(subject, device, dtype).network
-        x = (images.to(device) - subject.offset).to(
-            hardware.DTYPES[dtype], memory_format=torch.channels_last
-        )
+        network = relighter(subject, device, dtype, engine).network
+        x = images.to(device) - subject.offset
 
         def run() -> Tensor:
             with torch.no_grad():

@@ -10,7 +10,14 @@ import typer
 from msrnet_cli import signals
 from msrnet_cli.cli import options as shared
 from msrnet_cli.cli.application import app
-from msrnet_cli.config import Dtype, Exist, FolderOptions, Format, WriteOptions
+from msrnet_cli.config import (
+    Dtype,
+    Engine,
+    Exist,
+    FolderOptions,
+    Format,
+    WriteOptions,
+)
 from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
 
 if TYPE_CHECKING:
@@ -79,6 +86,10 @@ def relight(
         str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")
     ] = "auto",
     dtype: Annotated[Dtype, typer.Option(help="Number format.")] = "auto",
+    engine: Annotated[
+        Engine,
+        typer.Option(help="How the network runs; fused: CPU, graph: CUDA."),
+    ] = "auto",
     work_size: Annotated[
         str | None,
         typer.Option(
@@ -129,11 +140,19 @@ def relight(
 
     size = shared.work_size(work_size)
 
-    def load() -> Relighter:
+    def load(pictures: int = 1) -> Relighter:
+        from msrnet_cli import hardware
         from msrnet_cli.inference import Relighter
 
+        hardware.keep_freed_memory()
         return Relighter.load(
-            weights, device=device, dtype=dtype, work_size=size, offline=offline
+            weights,
+            device=device,
+            dtype=dtype,
+            work_size=size,
+            offline=offline,
+            engine=engine,
+            pictures=pictures,
         )
 
     if _STREAM in (*inputs, output):
@@ -147,7 +166,7 @@ def _relight_folder(
     output: str,
     files_from: str | None,
     options: FolderOptions,
-    load: Callable[[], Relighter],
+    load: Callable[[int], Relighter],
     weights: str | None,
     as_json: bool,
     quiet: bool,
@@ -157,7 +176,7 @@ def _relight_folder(
         from msrnet_cli.folder import make_plan, relight_folder
 
         plan = make_plan(inputs, output, options, files_from)
-        relighter = load()
+        relighter = load(len(plan.jobs))
     signals.raise_on_signals()
     notify = report.job_reporter(as_json=as_json, quiet=quiet)
     name = weights or "built-in default"

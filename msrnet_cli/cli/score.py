@@ -11,7 +11,7 @@ import typer
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.options import FromLight, ToLight, only_given
 from msrnet_cli.cli.options import work_size as read_work_size
-from msrnet_cli.config import Dtype, EvalOptions
+from msrnet_cli.config import Dtype, Engine, EvalOptions
 from msrnet_cli.errors import UsageError
 
 _eval_defaults = EvalOptions()
@@ -61,6 +61,9 @@ def evaluate(
         str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")
     ] = _eval_defaults.device,
     dtype: Annotated[Dtype, typer.Option(help="Number format.")] = _eval_defaults.dtype,
+    engine: Annotated[
+        Engine, typer.Option(help="How the network runs.")
+    ] = _eval_defaults.engine,
     work_size: Annotated[
         str | None,
         typer.Option(
@@ -105,13 +108,16 @@ def evaluate(
         alexnet=alexnet,
         device=device,
         dtype=dtype,
+        engine=engine,
         work_sizes=tuple(filter(None, sizes)),
         enlarged=enlarged,
         offline=offline,
         **lights,
     )
     from msrnet_cli import evaluate as scoring
-    from msrnet_cli import report
+    from msrnet_cli import hardware, report
+
+    hardware.keep_freed_memory()
 
     if folders:
         found = scoring.compare(folders[0], folders[1], options)

@@ -324,9 +324,10 @@ def train(
             "sobel": sobel_weight,
         },
     }
-    from msrnet_cli import report
+    from msrnet_cli import hardware, report
     from msrnet_cli import train as training
 
+    hardware.keep_freed_memory()
     config = _train_config(given, parts, resume=resume)
     summary = training.train(
         config, report.train_reporter(quiet=quiet), signals.Remembered(), resume=resume

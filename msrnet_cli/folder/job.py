@@ -82,6 +82,7 @@ def relight_folder(
             dtype=hardware.dtype_name(relighter.dtype),
             weights=weights_name,
             work_size=relighter.work_size,
+            engine=relighter.engine,
             ignored=plan.ignored,
         )
     )

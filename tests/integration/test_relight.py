@@ -13,6 +13,7 @@ from PIL import Image
 
 from conftest import largest_difference, photo
 from msrnet_cli import weights
+from msrnet_cli.engines import fused
 
 
 @pytest.fixture
@@ -226,6 +227,8 @@ def test_without_default_weights_nothing_is_applied_silently(
         (("relight", "in", "out", "--weights", "nowhere"), 5),
         (("relight", "in", "out", "--device", "tpu"), 2),
         (("relight", "in", "out", "--dtype", "fp8"), 2),
+        (("relight", "in", "out", "--engine", "steam"), 2),
+        (("relight", "in", "out", "--device", "cpu", "--engine", "graph"), 2),
         (("relight", "in", "out", "--batch-size", "0"), 2),
         (("relight", "in", "out", "--quality", "101"), 2),
         (("relight", "in", "-"), 2),
@@ -253,6 +256,19 @@ def test_wrong_use_is_one_clear_message(program, folder, warm_file, arguments, c
     assert done.err.startswith("msrnet: ") or arguments[:1] == ("relight",)
     assert len(done.lines) == 1
     assert sorted(p.name for p in program.folder.iterdir()) == ["in"]
+
+
+@pytest.mark.skipif(not fused.is_supported(torch.float32), reason="needs oneDNN")
+def test_every_engine_gives_the_same_pictures(program, folder, warm_file):
+    for engine in ("auto", "eager", "fused"):
+        options = ("--device", "cpu", "--dtype", "fp32", "--engine", engine)
+        done = program.run("relight", "in", engine, "--weights", warm_file, *options)
+        assert ("eager" if engine == "eager" else "fused") in done.err
+    for path in (program.folder / "eager").glob("*.png"):
+        expected = opened(path)
+        for engine in ("auto", "fused"):
+            found = opened(program.folder / engine / path.name)
+            assert largest_difference(found, expected) <= 1
 
 
 # --- streams and single files -------------------------------------------------------

@@ -368,7 +368,7 @@ def test_a_cell_has_a_row_for_each_way_beside_the_reference(setting):
     names = []
     all_ways = [
         ways.reference(setting.subject, CPU),
-        *ways.ours(setting.subject, CPU, ("fp32", "bf16"), "auto"),
+        *ways.ours(setting.subject, CPU, ("fp32", "bf16"), "eager"),
     ]
     found = rows.measure_cell(setting, 32, 2, all_ways, names.append)
     assert [(row.way, row.dtype) for row in found] == [
@@ -576,7 +576,9 @@ def test_the_folder_job_is_timed_from_file_to_file(setting, given, tmp_path):
         photo(48, 32).save(tmp_path / "a.png")
         photo(32, 32).save(tmp_path / "b.webp")
         pictures = subject.load_pictures(str(tmp_path))
-    job = folder_job.measure(setting.subject, pictures, CPU, "fp32", count=5, side=32)
+    job = folder_job.measure(
+        setting.subject, pictures, CPU, "fp32", "auto", count=5, side=32
+    )
     assert (job.pictures, job.failed) == (5, 0)
     assert set(job.stages) == {"decode", "network", "encode"}
     assert job.stages[job.slowest] == max(job.stages.values())

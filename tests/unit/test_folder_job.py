@@ -27,7 +27,8 @@ SMALL, HUGE = (20, 10), (100, 90)
 class Unchanging:
     """Stands for a Relighter; keeps what it is asked, and fails where told to."""
 
-    device, dtype, digest, work_size = torch.device("cpu"), torch.float32, "", None
+    device, dtype, engine = torch.device("cpu"), torch.float32, "eager"
+    digest, work_size = "", None
 
     def __init__(self, on_run=lambda _: None):
         self.batches = []

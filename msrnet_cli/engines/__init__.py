@@ -1,0 +1,96 @@
+"""Engines: how the network is run on a device. One place chooses among them.
+
+What an engine makes of a network takes and gives B 3 H W in float32 on its device, of
+sizes that the network takes, whatever format it computes in. It may be shared between
+threads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msrnet_cli.engines import compiled, fused, graph
+from msrnet_cli.engines.eager import Eager
+from msrnet_cli.errors import DeviceError
+from msrnet_cli.metrics import psnr
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from msrnet_cli.config import Engine
+
+AGREEMENT_DB = 45.0
+"""What is faster must agree with what is exact at least this well."""
+
+_COMPILING = 60.0  # seconds, about, for one shape of pictures
+_SAVED = 3e-9  # seconds, about, for each pixel that a compiled network sees on CUDA
+_REMEDY = "use --engine auto"
+
+
+def make(
+    network: nn.Module, engine: Engine, probe: Tensor, pixels: float = 0.0
+) -> tuple[Engine, nn.Module]:
+    """Make a network ready to run.
+
+    Args:
+        network: From `msrnet_cli.model`, on its device and in its number format; the
+            engine may keep it.
+        engine: How; ``auto`` is what `choose` says, or ``eager`` where that fails.
+        probe: A picture to try it on, B 3 H W, float32, in the network's range.
+        pixels: How many the network is going to see, as far as that is known.
+
+    Returns:
+        The engine and what it made.
+
+    Raises:
+        DeviceError: The engine asked for cannot run here.
+    """
+    if engine != "auto":
+        return engine, _made(network, engine)
+    first = next(network.parameters())
+    engine, plain = choose(first.device, first.dtype, pixels), Eager(network)
+    if engine != "eager":
+        try:
+            made = _made(network, engine)
+            if psnr(made(probe), plain(probe)) >= AGREEMENT_DB:
+                return engine, made
+        except Exception:
+            pass  # operators private to torch, a compiler: eager needs neither
+    return "eager", plain
+
+
+def choose(device: torch.device, dtype: torch.dtype, pixels: float = 0.0) -> Engine:
+    """The engine that finishes first, its start included.
+
+    - CPU: oneDNN's fused operators, which need no time to start and reach the
+      processor's ceiling; a compiler gains nothing over them.
+    - CUDA: a graph of the eager network, unless so much is to be done that compiling
+      it first takes less time than it saves.
+    """
+    if device.type == "cpu":
+        return "fused" if fused.is_supported(dtype) else "eager"
+    if device.type == "cuda":
+        pays = pixels * _SAVED > _COMPILING and compiled.is_supported(device)
+        return "compiled" if pays else "graph"
+    return "eager"
+
+
+def _made(network: nn.Module, engine: Engine) -> nn.Module:
+    first = next(network.parameters())
+    device, dtype = first.device, first.dtype
+    if engine == "fused":
+        if device.type != "cpu" or not fused.is_supported(dtype):
+            reason = "needs a CPU with oneDNN, and fp32 or bf16"
+            raise DeviceError(f"engine fused: {reason}", _REMEDY)
+        return fused.fuse(network)
+    if engine == "graph":
+        if device.type != "cuda":
+            raise DeviceError("engine graph: needs an NVIDIA GPU", _REMEDY)
+        return graph.Graphs(Eager(network))
+    if engine == "compiled":
+        if not compiled.is_supported(device):
+            reason = "needs a C++ compiler, and Triton on CUDA"
+            raise DeviceError(f"engine compiled: {reason}", _REMEDY)
+        return compiled.compile_network(network)
+    return Eager(network)

@@ -1,0 +1,129 @@
+"""The network on a CPU, through the fused operators of oneDNN that torch carries.
+
+A convolution with its ReLU, or with the addition of its residual, is one operator, and
+weights are laid out for it once. Nothing is compiled, so nothing is waited for.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from msrnet_cli.model import Decoder, Encoder, ResidualBlock
+
+_SIDE = 256  # weights are laid out for feature maps of about this size
+
+
+def is_supported(dtype: torch.dtype) -> bool:
+    """Whether this build of torch, on this processor, has the operators."""
+    if not torch.backends.mkldnn.is_available():
+        return False
+    if not hasattr(torch.ops.mkldnn, "_convolution_pointwise"):
+        return False
+    if dtype == torch.bfloat16:
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return dtype == torch.float32
+
+
+def fuse(network: nn.Module) -> nn.Module:
+    """A copy of a network that computes the same with fused operators.
+
+    Args:
+        network: From `msrnet_cli.model`, on the CPU, in a format that `is_supported`.
+
+    Returns:
+        A module that takes and gives B 3 H W in float32: pictures are reduced,
+        enlarged and added in full precision, only features are in the network's.
+    """
+    fused = copy.deepcopy(network).eval().requires_grad_(False)
+    for module in list(fused.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, Encoder | Decoder):
+                setattr(module, name, _Chain(child))
+    return fused
+
+
+class _Chain(nn.Module):
+    """An encoder or a decoder."""
+
+    def __init__(self, chain: Encoder | Decoder) -> None:
+        super().__init__()
+        self._dtype = next(chain.parameters()).dtype
+        self._paints = isinstance(chain, Decoder)
+        self._parts = [_fused(part) for part in chain]
+
+    def forward(self, x: Tensor) -> Tensor:
+        given = x
+        x = x.to(self._dtype, memory_format=torch.channels_last)
+        for part in self._parts:
+            if isinstance(part, _Block) and x is given:
+                x = x.clone()  # blocks work in place; this map is needed again
+            x = part(x)
+        return x.float().contiguous() if self._paints else x
+
+
+class _Conv:
+    """A 3x3 convolution with padding 1."""
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        self._bias = conv.bias
+        self._where = ([1, 1], list(conv.stride), [1, 1], 1)
+        self._weight = torch.ops.mkldnn._reorder_convolution_weight(
+            conv.weight, *self._where, _shape(conv)
+        )
+
+    def __call__(self, x: Tensor, then: str = "none") -> Tensor:
+        """The convolution, followed by ``none`` or ``relu``."""
+        return torch.ops.mkldnn._convolution_pointwise(
+            x, self._weight, self._bias, *self._where, then, [], ""
+        )
+
+    def add_to(self, y: Tensor, x: Tensor) -> None:
+        """Add the convolution of `x` to `y`, in place."""
+        torch.ops.mkldnn._convolution_pointwise_.binary(
+            y, x, self._weight, self._bias, *self._where, "add", 1.0, None, [], None
+        )
+
+
+class _Up:
+    """A transposed 4x4 convolution with stride 2 and padding 1."""
+
+    def __init__(self, conv: nn.ConvTranspose2d) -> None:
+        self._bias = conv.bias
+        self._where = ([1, 1], [0, 0], [2, 2], [1, 1], 1)
+        self._weight = torch.ops.mkldnn._reorder_convolution_transpose_weight(
+            conv.weight, *self._where, _shape(conv)
+        )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.ops.mkldnn._convolution_transpose_pointwise(
+            x, self._weight, self._bias, *self._where, "none", [], ""
+        )
+
+
+class _Block:
+    """A residual block, in place."""
+
+    def __init__(self, block: ResidualBlock) -> None:
+        self._conv1 = _Conv(block.conv1)
+        self._conv2 = _Conv(block.conv2)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        self._conv2.add_to(x, self._conv1(x, "relu"))
+        return x
+
+
+def _fused(part: nn.Module) -> Any:  # noqa: ANN401  a block, or a step between blocks
+    if isinstance(part, ResidualBlock):
+        return _Block(part)
+    if isinstance(part, nn.ConvTranspose2d):
+        return _Up(part)
+    assert isinstance(part, nn.Conv2d)  # encoders and decoders hold nothing else
+    return _Conv(part)
+
+
+def _shape(conv: nn.Conv2d | nn.ConvTranspose2d) -> list[int]:
+    return [1, conv.in_channels, _SIDE, _SIDE]

@@ -1,0 +1,259 @@
+"""Engines: each computes what the plain network computes."""
+
+import copy
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+
+from msrnet_cli import engines
+from msrnet_cli.engines import AGREEMENT_DB, choose, compiled, fused
+from msrnet_cli.engines.eager import Eager
+from msrnet_cli.errors import DeviceError
+from msrnet_cli.metrics import psnr
+from msrnet_cli.model import DMSHN, StackedDMSHN
+
+CPU = torch.device("cpu")
+CUDA = torch.device("cuda", 0)
+PICTURE = 1024 * 1024
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+needs_fused = pytest.mark.skipif(
+    not fused.is_supported(torch.float32), reason="this torch lacks oneDNN"
+)
+needs_bf16 = pytest.mark.skipif(
+    not fused.is_supported(torch.bfloat16), reason="this processor lacks bfloat16"
+)
+needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
+
+
+def network_of(kind=StackedDMSHN, channels=16):
+    """Every level paints, and every block and bias has its part in it."""
+    generator = torch.Generator().manual_seed(5)
+    network = kind(channels).eval().requires_grad_(False)
+    for parameter in network.parameters():
+        parameter += 0.02 * torch.randn(parameter.shape, generator=generator)
+    return network
+
+
+def images_of(*shape):
+    return torch.rand(shape, generator=torch.Generator().manual_seed(7)) - 0.5
+
+
+@pytest.fixture(autouse=True)
+def no_grad():
+    with torch.no_grad():
+        yield
+
+
+# --- fused -----------------------------------------------------------------------
+
+
+@needs_fused
+@pytest.mark.parametrize("kind", [DMSHN, StackedDMSHN])
+@pytest.mark.parametrize("shape", [(1, 16, 16), (1, 48, 80), (3, 32, 16), (1, 144, 96)])
+def test_fused_computes_what_the_network_computes(kind, shape):
+    network = network_of(kind)
+    images = images_of(shape[0], 3, *shape[1:])
+    expected = network(images)
+    assert expected.std() > 0.01
+    assert torch.allclose(fused.fuse(network)(images), expected, atol=1e-5)
+
+
+@needs_fused
+def test_fused_leaves_the_network_and_the_picture_alone():
+    network, images = network_of(), images_of(1, 3, 32, 32)
+    before, image = copy.deepcopy(network.state_dict()), images.clone()
+    made = fused.fuse(network)
+    first = made(images)
+    assert torch.equal(made(images), first)
+    assert torch.equal(images, image)
+    for name, values in network.state_dict().items():
+        assert torch.equal(values, before[name])
+
+
+@needs_fused
+def test_fused_takes_any_memory_layout():
+    made, images = fused.fuse(network_of()), images_of(2, 3, 32, 48)
+    expected = made(images)
+    turned = images.to(memory_format=torch.channels_last)
+    assert torch.allclose(made(turned), expected, atol=1e-6)
+    wide = torch.cat((images, images), 3)
+    assert torch.allclose(made(wide[..., :48]), expected, atol=1e-6)
+
+
+@needs_fused
+def test_fused_may_be_shared_between_threads():
+    made = fused.fuse(network_of(channels=8))
+    pictures = [images_of(1, 3, 32, 16 * n) for n in range(1, 9)]
+    expected = [made(one) for one in pictures]
+
+    def run(image):
+        with torch.no_grad():
+            return made(image)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(run, pictures * 4))
+    assert all(map(torch.equal, found, expected * 4))
+
+
+@needs_bf16
+def test_fused_in_bfloat16_agrees_with_float32():
+    network, images = network_of(), images_of(1, 3, 96, 96)
+    made = fused.fuse(copy.deepcopy(network).bfloat16())
+    found = made(images)
+    assert found.dtype == torch.float32
+    plain = Eager(copy.deepcopy(network).bfloat16())(images)
+    exact = network(images)
+    assert psnr(found, exact) >= AGREEMENT_DB
+    # Pictures are added in full precision: not a step behind the plain network.
+    assert psnr(found, exact) >= psnr(plain, exact) - 1
+
+
+# --- the choice --------------------------------------------------------------------
+
+
+@needs_fused
+def test_a_cpu_never_waits_for_a_compiler():
+    assert choose(CPU, torch.float32, 1e6 * PICTURE) == "fused"
+    assert choose(CPU, torch.float16, 1e6 * PICTURE) == "eager"
+
+
+def test_cuda_compiles_for_much_work_only(monkeypatch):
+    monkeypatch.setattr(compiled, "is_supported", lambda _: True)
+    assert choose(CUDA, torch.bfloat16) == "graph"
+    assert choose(CUDA, torch.bfloat16, 3 * PICTURE) == "graph"
+    assert choose(CUDA, torch.bfloat16, 100_000 * PICTURE) == "compiled"
+    monkeypatch.setattr(compiled, "is_supported", lambda _: False)
+    assert choose(CUDA, torch.bfloat16, 100_000 * PICTURE) == "graph"
+
+
+def test_other_devices_run_the_plain_network():
+    assert choose(torch.device("mps"), torch.float32, 100_000 * PICTURE) == "eager"
+
+
+def broken(_):
+    raise RuntimeError("no such operator")
+
+
+def wrong(network):
+    return Eager(network_of(type(network), 8))
+
+
+@needs_fused
+@pytest.mark.parametrize("fuse", [broken, wrong])
+def test_an_engine_that_fails_is_replaced_by_the_plain_network(fuse, monkeypatch):
+    monkeypatch.setattr(fused, "fuse", fuse)
+    network, probe = network_of(), images_of(1, 3, 64, 64)
+    name, made = engines.make(network, "auto", probe)
+    assert name == "eager"
+    assert torch.allclose(made(probe), network(probe), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("engine", "dtype"), [("graph", torch.float32), ("fused", torch.float16)]
+)
+def test_an_engine_that_cannot_run_here_is_refused(engine, dtype):
+    with pytest.raises(DeviceError, match=f"engine {engine}.*--engine auto"):
+        engines.make(network_of().to(dtype), engine, images_of(1, 3, 16, 16))
+
+
+def test_compiling_without_a_compiler_is_refused(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(DeviceError, match="compiler"):
+        engines.make(network_of(), "compiled", images_of(1, 3, 16, 16))
+
+
+# --- compiled ------------------------------------------------------------------------
+
+
+@needs_compiler
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_compiled_computes_what_the_network_computes():
+    network, images = network_of(DMSHN), images_of(1, 3, 48, 32)
+    name, made = engines.make(network, "compiled", images)
+    assert name == "compiled"
+    assert torch.allclose(made(images), network(images), atol=1e-4)
+
+
+# --- CUDA ----------------------------------------------------------------------------
+
+
+@pytest.mark.gpu
+@needs_cuda
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_a_graph_replays_what_the_network_computes(dtype):
+    network = network_of().to(CUDA, dtype)
+    _, made = engines.make(network, "graph", images_of(1, 3, 16, 16).to(CUDA))
+    plain = Eager(network)
+    for size in (32, 48, 32, 64, 80, 96, 32):  # more shapes than are kept
+        images = images_of(2, 3, size, 32).to(CUDA)
+        assert psnr(made(images), plain(images)) >= 60
+
+
+@pytest.mark.gpu
+@needs_cuda
+def test_a_graph_may_be_shared_between_threads():
+    network = network_of(channels=8).to(CUDA)
+    _, made = engines.make(network, "graph", images_of(1, 3, 16, 16).to(CUDA))
+    pictures = [images_of(1, 3, 32, 16 * n).to(CUDA) for n in (1, 2, 3)]
+    expected = [made(one) for one in pictures]
+
+    def run(image):
+        with torch.no_grad():
+            return made(image)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(run, pictures * 4))
+    assert all(map(torch.equal, found, expected * 4))
+
+
+@pytest.mark.gpu
+@pytest.mark.slow
+@needs_cuda
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_compiled_for_cuda_agrees_with_the_cpu(dtype):
+    network, images = network_of(), images_of(1, 3, 96, 96)
+    exact = network(images)
+    placed = copy.deepcopy(network).to(CUDA, dtype)
+    _, made = engines.make(placed, "compiled", images.to(CUDA))
+    assert psnr(made(images.to(CUDA)).cpu(), exact) >= AGREEMENT_DB
+
+
+# --- memory --------------------------------------------------------------------------
+
+_FAULTS = """
+import resource, sys, torch
+from msrnet_cli import hardware
+if sys.argv[1] == "kept":
+    hardware.keep_freed_memory()
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(2):
+    torch.ones(2**24)
+before = faults()
+for _ in range(4):
+    torch.ones(2**24)
+print(faults() - before)
+"""
+
+
+def faults_of(mode):
+    done = subprocess.run(
+        [sys.executable, "-c", _FAULTS, mode],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tunes glibc")
+def test_memory_that_is_kept_is_not_cleared_again():
+    # 64 MB are 16,384 pages; huge ones where the system grants them.
+    assert faults_of("kept") < 100
+    assert faults_of("default") > 100
