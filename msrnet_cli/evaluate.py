@@ -56,7 +56,7 @@ def evaluate(
         methods[AFFINE] = AffineMap.fit(_pairs(options.fit_data, options))
     for name, relighter in relighters.items():
         methods[name] = _as_shipped(relighter)
-        if options.enlarged:
+        if options.enlarged and relighter.work_size != "full":
             methods[f"{name}, enlarged"] = _enlarged(relighter)
     judge, more = _judge(options)
     scores: dict[str, list[ImageScores]] = {name: [] for name in methods}

@@ -248,7 +248,7 @@ def _passed_over(ignored: Iterable[Ignored]) -> None:
         if entry.reason not in ("hidden", "no picture", "subfolder"):
             _say(f"passed over: {entry.path}: {entry.reason}")
     if counts:
-        parts = ", ".join(f"{number} {reason}" for reason, number in counts.items())
+        parts = ", ".join(f"{reason} ({number})" for reason, number in counts.items())
         _say(f"passed over: {parts}")
 
 

@@ -71,9 +71,10 @@ def test_each_working_size_is_a_row(scenes, identity):
 
 def test_enlarged_pixels_lack_the_detail_that_is_carried(scenes, identity):
     options = EvalOptions(
-        data=str(scenes), weights=(identity,), work_sizes=(16,), enlarged=True
+        data=str(scenes), weights=(identity,), work_sizes=(16, "full"), enlarged=True
     )
-    _, carried, enlarged = evaluate(options).methods
+    _, carried, enlarged, whole = evaluate(options).methods
+    assert whole.name.endswith("full")  # nothing is enlarged there
     assert enlarged.name == f"{carried.name}, enlarged"
     assert enlarged.means["detail"].mean < 0.6 * carried.means["detail"].mean
 
