@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,10 +127,16 @@ def keep_freed_memory(keep: bool = True) -> None:
         libc = ctypes.CDLL(None)
         for parameter, value in (_KEEPING if keep else _RETURNING).items():
             libc.mallopt(parameter, value)
-        if not keep:
-            libc.malloc_trim(0)
     except (AttributeError, OSError, TypeError):
-        pass  # another C library
+        return  # another C library
+    if not keep:
+        return_freed_memory()
+
+
+def return_freed_memory() -> None:
+    """Give the system back what was freed and kept."""
+    with suppress(AttributeError, OSError, TypeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _require_cuda(index: int) -> None:

@@ -419,6 +419,17 @@ def test_cuda_runs_out_of_memory_gracefully():
         subject._all([image])
 
 
+def test_memory_that_is_kept_counts_as_free(identity, monkeypatch):
+    returned = []
+    free = {False: 1000, True: 10**9}
+    monkeypatch.setattr(hardware, "free_bytes", lambda _: free[bool(returned)])
+    monkeypatch.setattr(hardware, "return_freed_memory", lambda: returned.append(1))
+    relit = identity.run([torch.rand(3, 64, 64)])
+    assert relit.images[0] is not None
+    assert relit.notes == ()
+    assert returned
+
+
 # --- depth -------------------------------------------------------------------------
 
 
