@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     ImageT = TypeVar("ImageT", Image.Image, np.ndarray[Any, Any], Tensor)
 
-_BYTES_PER_PIXEL = {torch.float32: 640, torch.bfloat16: 400, torch.float16: 400}
+_BYTES_PER_PIXEL = {torch.float32: 900, torch.bfloat16: 400, torch.float16: 400}
 _PROBE_SIZE = 96
 _BATCH_MEGAPIXELS = {"cuda": 8.0, "cpu": 0.25, "mps": 2.0}
 _MAX_BATCH = 32
@@ -103,11 +103,31 @@ class Relighter:
         self.work_size = _checked(work_size) or card.work_size or WORK_SIZE
         self.device = hardware.choose_device(device)
         self._offset = 0.5 if card.model.value_range == "centred" else 0.0
-        self._asked, self._pictures = engine, pictures
-        exact = self._made(network, torch.float32)
+        self._plain = copy.deepcopy(network)
+        self._asked: dict[str, Any] = {
+            "dtype": dtype,
+            "engine": engine,
+            "pictures": pictures,
+        }
+        # Compiling is for the number format that most pictures are computed in.
+        exact = self._made(torch.float32, "auto" if engine == "compiled" else engine)
         self._exact = exact[1]
-        self.dtype, (self.engine, self._network) = self._choose(network, dtype, exact)
+        self.dtype, (self.engine, self._network) = self._choose(dtype, engine, exact)
         self._free_to_choose = dtype == "auto"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy in another process is made from: engines do not travel."""
+        return {
+            "network": self._plain,
+            "card": self.card,
+            "device": str(self.device),
+            "work_size": self.work_size,
+            "digest": self.digest,
+            **self._asked,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
 
     @classmethod
     def load(
@@ -213,7 +233,10 @@ class Relighter:
 
     @property
     def network(self) -> nn.Module:
-        """The network as it runs here: B 3 H W to the same, float32 on the device."""
+        """The network as it runs here: B 3 H W to the same, float32 on the device.
+
+        For computing only: most engines give no gradients.
+        """
         return self._network
 
     def batch_size(self, width: int, height: int) -> int:
@@ -289,6 +312,8 @@ class Relighter:
             if not hardware.is_out_of_memory(error):
                 raise
         if self.device.type == "cuda":
+            for one in (self._exact, self._network):
+                engines.release(one)
             torch.cuda.empty_cache()
         if len(batch) > 1:
             middle = len(batch) // 2
@@ -394,17 +419,19 @@ class Relighter:
     def _halo(self) -> int:
         return tiling.HALO[self.card.model.arch]
 
-    def _made(self, network: nn.Module, dtype: torch.dtype) -> tuple[Engine, nn.Module]:
+    def _made(self, dtype: torch.dtype, engine: Engine) -> tuple[Engine, nn.Module]:
         """A copy of the network made ready by an engine, and that engine's name."""
-        placed = copy.deepcopy(network).to(self.device, dtype)
+        placed = copy.deepcopy(self._plain).to(self.device, dtype)
         placed.eval().requires_grad_(False)
         side = WORK_SIZE if self.work_size == "full" else self.work_size
         probe = _probe().to(self.device) - self._offset
         with torch.no_grad():
-            return engines.make(placed, self._asked, probe, self._pictures * side**2)
+            return engines.make(
+                placed, engine, probe, self._asked["pictures"] * side**2
+            )
 
     def _choose(
-        self, network: nn.Module, dtype: Dtype, exact: tuple[Engine, nn.Module]
+        self, dtype: Dtype, engine: Engine, exact: tuple[Engine, nn.Module]
     ) -> tuple[torch.dtype, tuple[Engine, nn.Module]]:
         """The number format, with the network in it; see `_made`."""
         wanted = (
@@ -413,9 +440,10 @@ class Relighter:
             else hardware.DTYPES[dtype]
         )
         if wanted == torch.float32:
-            return wanted, exact
+            compiles = engine == "compiled"
+            return wanted, self._made(wanted, engine) if compiles else exact
         try:
-            reduced = self._made(network, wanted)
+            reduced = self._made(wanted, engine)
             output = self._forward(reduced[1], _probe())
         except RuntimeError as error:
             name = hardware.dtype_name(wanted)

@@ -239,6 +239,7 @@ def _share(amount: float, seconds: float, ceiling: float | None) -> float | None
 
 
 def _require_memory(setting: Setting, way: Way, images: Tensor) -> None:
+    hardware.return_freed_memory()
     free = hardware.free_bytes(setting.device)
     pixels = images.numel() // 3
     channels = setting.subject.card.model.channels

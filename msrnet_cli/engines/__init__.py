@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli.engines import compiled, fused, graph
 from msrnet_cli.engines.eager import Eager
-from msrnet_cli.errors import DeviceError
+from msrnet_cli.errors import DeviceError, MSRNetError
 from msrnet_cli.metrics import psnr
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def make(
     Args:
         network: From `msrnet_cli.model`, on its device and in its number format; the
             engine may keep it.
-        engine: How; ``auto`` is what `choose` says, or ``eager`` where that fails.
+        engine: How; ``auto`` is what `choose` says, or ``eager`` where that fails or
+            disagrees.
         probe: A picture to try it on, B 3 H W, float32, in the network's range.
         pixels: How many the network is going to see, as far as that is known.
 
@@ -46,18 +47,25 @@ def make(
     Raises:
         DeviceError: The engine asked for cannot run here.
     """
-    if engine != "auto":
-        return engine, _made(network, engine)
     first = next(network.parameters())
-    engine, plain = choose(first.device, first.dtype, pixels), Eager(network)
-    if engine != "eager":
-        try:
-            made = _made(network, engine)
-            if psnr(made(probe), plain(probe)) >= AGREEMENT_DB:
-                return engine, made
-        except Exception:
-            pass  # operators private to torch, a compiler: eager needs neither
-    return "eager", plain
+    asked, plain = engine, Eager(network)
+    if asked == "auto":
+        engine = choose(first.device, first.dtype, pixels)
+    if engine == "eager":
+        return engine, plain
+    try:
+        made = _made(network, engine)
+        worst = _agreement(made, plain, probe)
+    except MSRNetError:
+        raise
+    except Exception as error:  # operators private to torch, a compiler
+        if asked != "auto":
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            raise DeviceError(f"engine {engine}: {reason}", _REMEDY) from error
+        return "eager", plain
+    if asked == "auto" and not worst >= AGREEMENT_DB:
+        return "eager", plain
+    return engine, made
 
 
 def choose(device: torch.device, dtype: torch.dtype, pixels: float = 0.0) -> Engine:
@@ -74,6 +82,19 @@ def choose(device: torch.device, dtype: torch.dtype, pixels: float = 0.0) -> Eng
         pays = pixels * _SAVED > _COMPILING and compiled.is_supported(device)
         return "compiled" if pays else "graph"
     return "eager"
+
+
+def release(network: nn.Module) -> None:
+    """Have what `make` made give up the device's memory that it only keeps."""
+    if isinstance(network, graph.Graphs):
+        network.release()
+
+
+def _agreement(made: nn.Module, plain: nn.Module, probe: Tensor) -> float:
+    """The worst agreement in dB; on CUDA also of what is recorded, and replayed."""
+    turns: list[list[int]] = [[], [-1], [-2]] if probe.device.type == "cuda" else [[]]
+    pictures = [probe.flip(axes) for axes in turns]
+    return min(psnr(made(picture), plain(picture)) for picture in pictures)
 
 
 def _made(network: nn.Module, engine: Engine) -> nn.Module:

@@ -19,9 +19,10 @@ _SIDE = 256  # weights are laid out for feature maps of about this size
 
 def is_supported(dtype: torch.dtype) -> bool:
     """Whether this build of torch, on this processor, has the operators."""
-    if not torch.backends.mkldnn.is_available():
+    if not (torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled):
         return False
-    if not hasattr(torch.ops.mkldnn, "_convolution_pointwise"):
+    needed = ("_convolution_pointwise", "_is_mkldnn_bf16_supported")
+    if not all(hasattr(torch.ops.mkldnn, name) for name in needed):
         return False
     if dtype == torch.bfloat16:
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
@@ -36,14 +37,27 @@ def fuse(network: nn.Module) -> nn.Module:
 
     Returns:
         A module that takes and gives B 3 H W in float32: pictures are reduced,
-        enlarged and added in full precision, only features are in the network's.
+        enlarged and added in full precision, only features are in the network's. It
+        gives no gradients.
     """
     fused = copy.deepcopy(network).eval().requires_grad_(False)
     for module in list(fused.modules()):
         for name, child in module.named_children():
             if isinstance(child, Encoder | Decoder):
                 setattr(module, name, _Chain(child))
-    return fused
+    return _WithoutGradients(fused)
+
+
+class _WithoutGradients(nn.Module):
+    """The fused operators have none: what asks for them is to fail, not to be wrong."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self._network = network
+
+    def forward(self, image: Tensor) -> Tensor:
+        with torch.no_grad():
+            return self._network(image)
 
 
 class _Chain(nn.Module):

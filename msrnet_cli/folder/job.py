@@ -430,6 +430,7 @@ def _recipe(relighter: Relighter, options: FolderOptions) -> str:
         "work_size": relighter.work_size,
         "dtype": hardware.dtype_name(relighter.dtype),
         "device": relighter.device.type,
+        "engine": relighter.engine,
         "write": asdict(options.write),
         "compare": options.compare,
     }

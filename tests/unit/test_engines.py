@@ -160,6 +160,23 @@ def test_an_engine_that_cannot_run_here_is_refused(engine, dtype):
         engines.make(network_of().to(dtype), engine, images_of(1, 3, 16, 16))
 
 
+@needs_fused
+def test_an_engine_asked_for_by_name_fails_in_one_line(monkeypatch):
+    monkeypatch.setattr(fused, "fuse", broken)
+    with pytest.raises(DeviceError, match=r"engine fused: no such operator.*auto"):
+        engines.make(network_of(), "fused", images_of(1, 3, 16, 16))
+
+
+@needs_fused
+def test_onednn_that_is_switched_off_is_not_used():
+    torch._C._set_mkldnn_enabled(False)  # without the warnings of backends.mkldnn
+    try:
+        assert choose(CPU, torch.float32) == "eager"
+    finally:
+        torch._C._set_mkldnn_enabled(True)
+    assert choose(CPU, torch.float32) == "fused"
+
+
 def test_compiling_without_a_compiler_is_refused(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(DeviceError, match="compiler"):
@@ -189,9 +206,24 @@ def test_a_graph_replays_what_the_network_computes(dtype):
     network = network_of().to(CUDA, dtype)
     _, made = engines.make(network, "graph", images_of(1, 3, 16, 16).to(CUDA))
     plain = Eager(network)
-    for size in (32, 48, 32, 64, 80, 96, 32):  # more shapes than are kept
-        images = images_of(2, 3, size, 32).to(CUDA)
+    # Shapes come back, more than are kept; each time with another picture.
+    for turn, size in enumerate((32, 32, 32, 48, 48, 64, 80, 96, 112, 32, 32, 48)):
+        images = images_of(2, 3, size, 32).roll(turn, -1).to(CUDA)
         assert psnr(made(images), plain(images)) >= 60
+
+
+@pytest.mark.gpu
+@needs_cuda
+def test_a_graph_recorded_in_inference_mode_serves_outside_of_it():
+    _, made = engines.make(
+        network_of().to(CUDA), "graph", images_of(1, 3, 16, 16).to(CUDA)
+    )
+    images = images_of(1, 3, 48, 48).to(CUDA)
+    with torch.inference_mode():
+        found = [made(images) for _ in range(3)]
+    assert all(torch.equal(one, found[0]) for one in (made(images), *found[1:]))
+    engines.release(made)
+    assert torch.equal(made(images), found[0])
 
 
 @pytest.mark.gpu
@@ -200,7 +232,8 @@ def test_a_graph_may_be_shared_between_threads():
     network = network_of(channels=8).to(CUDA)
     _, made = engines.make(network, "graph", images_of(1, 3, 16, 16).to(CUDA))
     pictures = [images_of(1, 3, 32, 16 * n).to(CUDA) for n in (1, 2, 3)]
-    expected = [made(one) for one in pictures]
+    plain = Eager(network)
+    expected = [plain(one) for one in pictures]  # recorded by many threads at once
 
     def run(image):
         with torch.no_grad():
@@ -208,7 +241,7 @@ def test_a_graph_may_be_shared_between_threads():
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(run, pictures * 4))
-    assert all(map(torch.equal, found, expected * 4))
+    assert min(map(psnr, found, expected * 4)) >= 60
 
 
 @pytest.mark.gpu
@@ -229,31 +262,27 @@ def test_compiled_for_cuda_agrees_with_the_cpu(dtype):
 _FAULTS = """
 import resource, sys, torch
 from msrnet_cli import hardware
+from msrnet_cli.engines.eager import Eager
+from msrnet_cli.model import DMSHN
 if sys.argv[1] == "kept":
     hardware.keep_freed_memory()
-def faults():
+network, image = Eager(DMSHN(32)), torch.rand(1, 3, 640, 640)  # maps of 52 MB
+def run():
+    with torch.no_grad():
+        network(image)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(2):
-    torch.ones(2**24)
-before = faults()
-for _ in range(4):
-    torch.ones(2**24)
-print(faults() - before)
+run()
+print(-run() + run())
 """
 
 
 def faults_of(mode):
-    done = subprocess.run(
-        [sys.executable, "-c", _FAULTS, mode],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    """Pages of memory that the system cleared for a pass, after the first."""
+    command = [sys.executable, "-c", _FAULTS, mode]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return int(done.stdout)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="tunes glibc")
 def test_memory_that_is_kept_is_not_cleared_again():
-    # 64 MB are 16,384 pages; huge ones where the system grants them.
-    assert faults_of("kept") < 100
-    assert faults_of("default") > 100
+    assert faults_of("kept") < 0.2 * faults_of("default")

@@ -1,6 +1,7 @@
 """Relighter: any size, any kind of picture, and never a wrong one."""
 
 import copy
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -19,6 +20,7 @@ from msrnet_cli.model import DMSHN, SIZE_MULTIPLE, StackedDMSHN
 from networks import constant_network, tinted_identity
 
 SMALL = WeightsCard(model=ModelConfig("dmshn", 4))
+PASS = inference.bytes_per_pixel(torch.float32)  # memory for each pixel
 
 
 def pixels_of(image):
@@ -118,7 +120,7 @@ def test_a_batch_seen_small_gives_what_single_pictures_give():
 
 def test_no_memory_for_the_result_is_said(identity_file, monkeypatch):
     subject = Relighter.load(identity_file, device="cpu", dtype="fp32", work_size=32)
-    monkeypatch.setattr(hardware, "free_bytes", lambda _: 32 * 32 * 640)
+    monkeypatch.setattr(hardware, "free_bytes", lambda _: 32 * 32 * PASS)
     (failure,) = subject.run([torch.rand(3, 400, 400)]).failures
     assert "400x400" in failure.reason
 
@@ -428,6 +430,24 @@ def test_memory_that_is_kept_counts_as_free(identity, monkeypatch):
     assert relit.images[0] is not None
     assert relit.notes == ()
     assert returned
+
+
+@pytest.mark.parametrize(
+    "again", [copy.deepcopy, lambda r: pickle.loads(pickle.dumps(r))]
+)
+def test_copies_of_a_relighter_do_the_same(again):
+    card = WeightsCard(model=ModelConfig("dmshn", 4), work_size=32)
+    subject = Relighter(DMSHN(4), card, device="cpu", digest="abc", dtype="fp32")
+    found = again(subject)
+    assert (found.card, found.digest, found.work_size) == (card, "abc", 32)
+    image = torch.rand(3, 40, 50)
+    assert torch.equal(found.relight(image), subject.relight(image))
+
+
+def test_no_gradient_is_better_than_a_wrong_one():
+    image = torch.rand(1, 3, 16, 16, requires_grad=True)
+    relit = relighter(StackedDMSHN(4)).network(image)
+    assert not relit.requires_grad or torch.autograd.grad(relit.sum(), image)[0].any()
 
 
 # --- depth -------------------------------------------------------------------------

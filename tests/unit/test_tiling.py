@@ -5,7 +5,7 @@ import torch
 
 from msrnet_cli import hardware, tiling
 from msrnet_cli.config import ModelConfig, WeightsCard
-from msrnet_cli.inference import Relighter
+from msrnet_cli.inference import Relighter, bytes_per_pixel
 from msrnet_cli.model import SIZE_MULTIPLE, build
 
 TINY = {arch: ModelConfig(arch, 2) for arch in ("dmshn", "stacked")}
@@ -60,7 +60,7 @@ def test_halos_cover_what_the_network_sees(arch):
 
 def short_of_memory(monkeypatch, pixels):
     """Memory for so many pixels of a network in fp32."""
-    free = int(pixels * 640 / 0.8) + 1
+    free = int(pixels * bytes_per_pixel(torch.float32) / 0.8) + 1
     monkeypatch.setattr(hardware, "free_bytes", lambda _: free)
 
 
