@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from msrnet_cli.config import Engine
+from typing import Literal
 
 Status = Literal["relit", "skipped", "failed"]
 Stage = Literal["decode", "network", "encode"]
@@ -44,7 +41,7 @@ class JobStarted:
     dtype: str
     weights: str
     work_size: int | Literal["full"] = "full"
-    engine: Engine = "eager"
+    engine: str = "eager"
     ignored: tuple[Ignored, ...] = ()
 
 
