@@ -74,7 +74,7 @@ def choose(device: torch.device, dtype: torch.dtype, pixels: float = 0.0) -> Eng
     - CPU: oneDNN's fused operators, which need no time to start and reach the
       processor's ceiling; a compiler gains nothing over them.
     - CUDA: a graph of the eager network, unless so much is to be done that compiling
-      it first takes less time than it saves.
+      it first takes less time than it saves (by estimate, not yet measured).
     """
     if device.type == "cpu":
         return "fused" if fused.is_supported(dtype) else "eager"
