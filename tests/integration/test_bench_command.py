@@ -92,7 +92,7 @@ def test_a_baseline_that_is_kept_is_fine_and_one_that_is_not_has_its_exit_code(
     path.write_text(json.dumps(old))
     done = run("--baseline", path, "--fail-above", "10%", code=7)
     assert "1 of 1 rows fell behind the baseline by more than 10%" in done.lines[-1]
-    assert b"slower eager " in done.out
+    assert b"slower fused " in done.out
     run("--baseline", path)  # without a limit it only tells
 
 
