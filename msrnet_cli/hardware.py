@@ -106,6 +106,20 @@ def free_bytes(device: torch.device) -> int | None:
     return None
 
 
+def has_room(needed: float, device: torch.device) -> bool:
+    """Whether so many bytes are free on a device, as far as that can be known.
+
+    On the CPU what was freed and kept is given back before the answer is no.
+    """
+    free = free_bytes(device)
+    if free is None or needed <= free:
+        return True
+    if device.type != "cpu":
+        return False
+    return_freed_memory()
+    return needed <= (free_bytes(device) or 0)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that memory ran out, on any device."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):

@@ -401,7 +401,8 @@ class Relighter:
         if isinstance(relit, PictureError):
             return relit
         try:
-            if not _has_room(picture[0].numel() * _TRANSFER_BYTES, picture.device):
+            needed = picture[0].numel() * _TRANSFER_BYTES
+            if not hardware.has_room(needed, picture.device):
                 raise MemoryError
             return transfer.transfer(
                 picture, seen.to(self.device), relit.to(self.device)
@@ -457,7 +458,7 @@ class Relighter:
         return wanted, reduced
 
     def _require_memory(self, network: nn.Module, batch: Tensor) -> None:
-        if not _has_room(self._needed(network, batch), self.device):
+        if not hardware.has_room(self._needed(network, batch), self.device):
             # Raised before trying: where memory is overcommitted, trying would have
             # the operating system kill the whole run.
             raise MemoryError
@@ -524,17 +525,6 @@ def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
                 sides = (0, amount, 0, 0) if axis == -1 else (0, 0, 0, amount)
                 image = F.pad(image, sides, mode=mode)
     return image
-
-
-def _has_room(needed: float, device: torch.device) -> bool:
-    """Whether so many bytes are free on a device, as far as that can be known."""
-    free = hardware.free_bytes(device)
-    if free is None or needed <= free:
-        return True
-    if device.type != "cpu":
-        return False
-    hardware.return_freed_memory()
-    return needed <= (hardware.free_bytes(device) or 0)
 
 
 def _is_sound(output: Tensor, image: Tensor) -> bool:

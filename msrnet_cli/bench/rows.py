@@ -239,12 +239,11 @@ def _share(amount: float, seconds: float, ceiling: float | None) -> float | None
 
 
 def _require_memory(setting: Setting, way: Way, images: Tensor) -> None:
-    hardware.return_freed_memory()
-    free = hardware.free_bytes(setting.device)
     pixels = images.numel() // 3
     channels = setting.subject.card.model.channels
     needed = pixels * bytes_per_pixel(hardware.DTYPES[way.dtype], channels)
-    if free is not None and needed > free:
+    if not hardware.has_room(needed, setting.device):
+        free = hardware.free_bytes(setting.device) or 0
         raise MemoryError(f"needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free")
 
 
