@@ -157,7 +157,8 @@ KELVINS = (2500, 3500, 4500, 5500, 6500)
 LIGHTS: tuple[Light, ...] = tuple(f"{k}_{d}" for k in KELVINS for d in DIRECTIONS)
 
 StageName = Literal["1", "2", "all"]
-LossName = Literal["l2", "l1", "combined", "sobel"]
+LossName = Literal["l2", "l1", "combined", "sobel", "psnr", "scores"]
+OptimizerName = Literal["adam", "muon"]
 Shape = Literal["cosine", "linear", "exponential", "constant"]
 
 
@@ -173,6 +174,8 @@ class DataOptions:
         exposure: Brighten or darken input and target alike by up to this many stops.
             Not in the paper.
         tint: The same for each colour channel on its own. Not in the paper.
+        zoom: Show a random part of each picture, its sides shortened by up to this
+            share, and mostly by little. Not in the paper.
     """
 
     from_light: Light = "6500_N"
@@ -180,6 +183,7 @@ class DataOptions:
     mirror: bool = False
     exposure: float = 0.0
     tint: float = 0.0
+    zoom: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -228,7 +232,8 @@ class TrainConfig:
             several sizes share them. The paper's 2500 does not say per what.
         steps: Number of steps instead of epochs.
         minutes: Wall time instead of epochs: the schedule fits itself to it.
-        lr: Highest learning rate of Adam.
+        optimizer: ``adam`` or ``muon``, which is not in the paper.
+        lr: Highest learning rate.
         lr_end: Learning rate at the end of each stage.
         shape: How the rate falls in between; the paper says only "gradually".
         warmup: Steps in which the rate rises from 0 at the start of each stage, at
@@ -263,6 +268,7 @@ class TrainConfig:
     epochs: float = 2500
     steps: int | None = None
     minutes: float | None = None
+    optimizer: OptimizerName = "adam"
     lr: float = 2e-3
     lr_end: float = 5e-5
     shape: Shape = "cosine"

@@ -401,7 +401,10 @@ class Cutter:
     ) -> tuple[Tensor, Tensor, list[float] | None, str]:
         pair, source_file, target_file, flip, chance = self._chosen(number)
         both = self.store.pictures(pair, (source_file, target_file))
-        x = shrink(torch.stack(both).float() / 255, size)
+        x = torch.stack(both)
+        if self.training and self.options.zoom:
+            x = _part(x, self.options.zoom, chance)
+        x = shrink(x.float() / 255, size)
         side = min(crop or size, *x.shape[-2:])
         spare = [length - side for length in x.shape[-2:]]
         if self.training:
@@ -420,6 +423,17 @@ class Cutter:
             return None
         stops = chance.uniform(-o.exposure, o.exposure)
         return [2.0 ** (stops + chance.uniform(-o.tint, o.tint)) for _ in range(3)]
+
+
+def _part(images_: Tensor, zoom: float, chance: random.Random) -> Tensor:
+    """A random part of B C H W, its sides shorter by up to `zoom`, mostly by little."""
+    share = 1 - zoom * chance.random() ** 2
+    sides = [max(1, round(length * share)) for length in images_.shape[-2:]]
+    spare = (
+        length - side for length, side in zip(images_.shape[-2:], sides, strict=True)
+    )
+    top, left = (chance.randint(0, s) for s in spare)
+    return images_[..., top : top + sides[0], left : left + sides[1]]
 
 
 def shrink(images_: Tensor, side: int) -> Tensor:

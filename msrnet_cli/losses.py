@@ -1,4 +1,4 @@
-"""What training makes small: the paper's losses and those of its ablation.
+"""What training makes small: the paper's losses, those of its ablation, the scores.
 
 Tensors in, a scalar tensor out. Pictures are B C H W in [0, 1], except where said;
 the first argument is the network's output, the second the target.
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _WINDOW, _SIGMA = 11, 1.5
 _C1, _C2 = 0.01**2, 0.03**2
+_ERROR_FLOOR = 1e-4  # 40 dB: better is not worth a steeper gradient
 _SOBEL = (
     ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0)),
     ((-1.0, -2.0, -1.0), (0.0, 0.0, 0.0), (1.0, 2.0, 1.0)),
@@ -43,7 +44,7 @@ def build(
     """The loss of a name.
 
     Args:
-        name: ``l2``, ``l1``, ``combined`` or ``sobel``.
+        name: ``l2``, ``l1``, ``combined``, ``sobel``, ``psnr`` or ``scores``.
         options: Weights inside the loss.
         features: VGG16 features for the perceptual term, B 3 H W to B F h w; needed
             where ``combined`` gives it a weight.
@@ -55,6 +56,10 @@ def build(
         return F.mse_loss
     if name == "l1":
         return F.l1_loss
+    if name == "psnr":
+        return log_error
+    if name == "scores":
+        return scores
     if name == "sobel":
         return lambda image, target: (
             F.mse_loss(image, target) + options.sobel * sobel(image, target)
@@ -75,6 +80,20 @@ def combined(
     if options.perceptual and features is not None:
         loss = loss + options.perceptual * perceptual(image, target, features)
     return loss + options.tv * total_variation(image)
+
+
+def log_error(image: Tensor, target: Tensor) -> Tensor:
+    """Mean of log10 of each picture's squared error: -PSNR / 10, as it is averaged.
+
+    L2 is ruled by the worst pictures; here a dB is a dB, in a dark picture too.
+    """
+    error = (image - target).square().mean((-3, -2, -1))
+    return (error + _ERROR_FLOOR).log10().mean()
+
+
+def scores(image: Tensor, target: Tensor) -> Tensor:
+    """What pictures are scored by: 1 dB of PSNR counts as much as 0.1 of SSIM."""
+    return log_error(image, target) + 1 - ssim(image, target)
 
 
 def ssim(image: Tensor, target: Tensor) -> Tensor:

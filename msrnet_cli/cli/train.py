@@ -17,6 +17,7 @@ from msrnet_cli.config import (
     Dtype,
     LossName,
     LossOptions,
+    OptimizerName,
     Shape,
     StageName,
     TrainConfig,
@@ -113,6 +114,13 @@ def train(
             show_default=False,
         ),
     ] = None,
+    optimizer: Annotated[
+        OptimizerName | None,
+        typer.Option(
+            help="muon: steps of equal size in all directions.",
+            show_default=_train_defaults.optimizer,
+        ),
+    ] = None,
     lr: Annotated[
         float | None,
         typer.Option(
@@ -190,6 +198,15 @@ def train(
         float | None,
         typer.Option(
             min=0.0, metavar="STOPS", help="Vary each colour.", show_default="0"
+        ),
+    ] = None,
+    zoom: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            metavar="SHARE",
+            help="Show parts of pictures, shorter by up to this.",
+            show_default="0",
         ),
     ] = None,
     ema: Annotated[
@@ -290,6 +307,7 @@ def train(
         "epochs": epochs,
         "steps": steps,
         "minutes": minutes,
+        "optimizer": optimizer,
         "lr": lr,
         "lr_end": lr_end,
         "shape": shape,
@@ -316,6 +334,7 @@ def train(
             "mirror": mirror,
             "exposure": exposure,
             "tint": tint,
+            "zoom": zoom,
         },
         "loss_options": {
             "perceptual": 0.0 if perceptual is False else None,

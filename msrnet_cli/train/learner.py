@@ -1,4 +1,4 @@
-"""A network that learns: one step of Adam, and everything a checkpoint must hold.
+"""A network that learns: one step, and everything a checkpoint must hold.
 
 Knows no files, no schedule and no data set.
 """
@@ -16,9 +16,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from msrnet_cli import hardware
 from msrnet_cli.errors import DeviceError
+from msrnet_cli.train.muon import Muon
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from torch import Tensor
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from msrnet_cli.data import Batch
     from msrnet_cli.losses import Loss
 
-_MOMENTS = ("exp_avg", "exp_avg_sq")
+_MOMENTS = ("exp_avg", "exp_avg_sq", "momentum")
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,7 @@ class Learner:
         """Go on from the result so far, with an optimizer that remembers nothing."""
         if self._average is not None:
             self.network.load_state_dict(self._average.state_dict())
-        self._optimizer = torch.optim.Adam(
-            self.network.parameters(), lr=self._config.lr, fused=True
-        )
+        self._optimizers = self._fresh_optimizers()
         self._steps = 0
 
     def step(self, batch: Batch, loss: Loss, rate: float) -> Step:
@@ -95,7 +94,7 @@ class Learner:
             loss: What to make small.
             rate: Learning rate.
         """
-        self._optimizer.zero_grad(set_to_none=True)
+        self.network.zero_grad(set_to_none=True)
         value = loss(self.relight(self._forward, batch.source), batch.target)
         value.backward()
         norm = nn.utils.clip_grad_norm_(
@@ -104,9 +103,10 @@ class Learner:
         found = Step(value.item(), norm.item(), taken=True)
         if not (value.isfinite() and norm.isfinite()):
             return Step(found.loss, found.gradient, taken=False)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
-        self._optimizer.step()
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
         self._follow()
         return found
 
@@ -122,11 +122,8 @@ class Learner:
         found = {f"network.{k}": v for k, v in self.network.state_dict().items()}
         if self._average is not None:
             found |= {f"mean.{k}": v for k, v in self._average.state_dict().items()}
-        for name, parameter in self.network.named_parameters():
-            for moment in _MOMENTS:
-                value = self._optimizer.state[parameter].get(moment)
-                if value is not None:
-                    found[f"{moment}.{name}"] = value
+        for name, state in self._states():
+            found |= {f"{m}.{name}": state[m] for m in _MOMENTS if m in state}
         return found | {"steps": torch.tensor(self._steps)}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
@@ -140,23 +137,41 @@ class Learner:
         if self._average is not None:
             self._average.load_state_dict(_below("mean.", tensors))
         self._steps = int(tensors["steps"])
-        if self._steps:
-            for name, parameter in self.network.named_parameters():
-                self._optimizer.state[parameter] = {
-                    "step": torch.tensor(float(self._steps), device=self.device),
-                    **{
-                        # Copied into the parameter's own memory format.
-                        moment: torch.empty_like(parameter, requires_grad=False).copy_(
-                            tensors[f"{moment}.{name}"]
-                        )
-                        for moment in _MOMENTS
-                    },
-                }
+        if not self._steps:
+            return
+        names = {parameter: name for name, parameter in self.network.named_parameters()}
+        for optimizer in self._optimizers:
+            moments = _moments_of(optimizer)
+            for parameter in optimizer.param_groups[0]["params"]:
+                state = optimizer.state[parameter]
+                state["step"] = torch.tensor(float(self._steps), device=self.device)
+                for moment in moments:
+                    # Copied into the parameter's own memory format.
+                    blank = torch.empty_like(parameter, requires_grad=False)
+                    state[moment] = blank.copy_(tensors[f"{moment}.{names[parameter]}"])
 
     @property
     def steps_in_stage(self) -> int:
         """Steps taken since the stage began."""
         return self._steps
+
+    def _fresh_optimizers(self) -> list[torch.optim.Optimizer]:
+        rate, parameters = self._config.lr, list(self.network.parameters())
+        if self._config.optimizer == "adam":
+            return [torch.optim.Adam(parameters, lr=rate, fused=True)]
+        weights = [p for p in parameters if p.ndim > 1]
+        biases = [p for p in parameters if p.ndim == 1]
+        return [
+            Muon(weights, rate, self.dtype),
+            torch.optim.Adam(biases, lr=rate, fused=True),
+        ]
+
+    def _states(self) -> Iterator[tuple[str, dict[str, Tensor]]]:
+        """What the optimizers remember of each parameter, by its name."""
+        for name, parameter in self.network.named_parameters():
+            for optimizer in self._optimizers:
+                if parameter in optimizer.state:
+                    yield name, optimizer.state[parameter]
 
     def _wrapped(self, processes: int) -> Callable[[Tensor], Tensor]:
         forward: nn.Module = self.network
@@ -184,6 +199,10 @@ class Learner:
                 list(self.network.parameters()),
                 1 - decay,
             )
+
+
+def _moments_of(optimizer: torch.optim.Optimizer) -> tuple[str, ...]:
+    return ("momentum",) if isinstance(optimizer, Muon) else ("exp_avg", "exp_avg_sq")
 
 
 def training_dtype(config: TrainConfig, device: torch.device) -> torch.dtype:

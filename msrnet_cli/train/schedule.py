@@ -168,6 +168,7 @@ def _check_numbers(config: TrainConfig) -> None:
         "--ema": (config.ema, 1.0),
         "--exposure": (options.exposure, _MOST_STOPS),
         "--tint": (options.tint, _MOST_STOPS),
+        "--zoom": (options.zoom, 1.0),
     }
     for name, value in above_zero.items():
         if not 0 < value < _MOST:

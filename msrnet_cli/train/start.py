@@ -164,6 +164,7 @@ def _identity(config: TrainConfig) -> dict[str, object]:
         "--from": options.from_light,
         "--to": options.to_light,
         "--mirror": options.mirror,
+        "--optimizer": config.optimizer,
         "--arch": config.model.arch,
         "--channels": config.model.channels,
         "--value-range": config.model.value_range,

@@ -65,7 +65,7 @@ def tiny(scenes, out, **changes):
         dtype="fp32",
         validations=2,
         val_pairs=2,
-        data_options=DataOptions(mirror=True, exposure=0.3),
+        data_options=DataOptions(mirror=True, exposure=0.3, zoom=0.4),
         loss_options=LossOptions(perceptual=0.0),
     )
     return replace(config, **changes)
@@ -152,9 +152,10 @@ def test_a_run_leaves_what_people_look_for(scenes, tmp_path):
     assert not list(run.glob("*.pt*")), "no pickle"
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
 @pytest.mark.parametrize("stop", [1, 4, 6, 7])
-def test_a_stopped_run_resumes_bit_by_bit(scenes, tmp_path, stop):
-    config = tiny(scenes, tmp_path / "whole")
+def test_a_stopped_run_resumes_bit_by_bit(scenes, tmp_path, stop, optimizer):
+    config = tiny(scenes, tmp_path / "whole", optimizer=optimizer)
     training.train(config, ignore)
     config = replace(config, out=str(tmp_path / "parts"))
     summary = training.train(config, ignore, StopAfter(stop))
@@ -491,6 +492,7 @@ def test_a_second_stage_is_not_begun_again(scenes, tmp_path, stop):
         ({"stage": "all"}, "--stage 1, not all"),
         ({"loss": "l1"}, "--loss by stage, not l1"),
         ({"seed": 3}, "--seed 0, not 3"),
+        ({"optimizer": "muon"}, "--optimizer adam, not muon"),
         (
             {"model": ModelConfig(arch="stacked", channels=4)},
             "--arch dmshn, not stacked",

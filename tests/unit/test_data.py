@@ -150,6 +150,36 @@ def test_every_pass_shows_every_pair_once(tmp_path):
     assert len(set(turns)) > 1, "each pass has an order of its own"
 
 
+def test_zoom_shows_the_same_part_of_both_pictures(tmp_path):
+    """Pictures of coordinates tell which part of them is seen."""
+    ramp = torch.linspace(0, 1, 64)
+    picture = torch.stack(
+        [*torch.meshgrid(ramp, ramp, indexing="ij"), ramp * ramp[:, None]]
+    )
+    for light in ("6500_N", "4500_E"):
+        pairs.save(picture, tmp_path / f"Image000_{light}.png")
+    store = PairStore(find_pairs(tmp_path))
+    cutter = Cutter(store, DataOptions(zoom=0.5))
+    batch = cutter.batch(range(200), 32)
+    assert torch.equal(batch.source, batch.target)
+    spans = batch.source[:, :2].amax((2, 3)) - batch.source[:, :2].amin((2, 3))
+    assert spans.min() > 0.4, "at least half of each side"
+    assert spans.max() > 0.9, "up to all of it"
+    assert spans.median() > 0.75, "mostly nearly all"
+    torch.testing.assert_close(spans[:, 0], spans[:, 1], rtol=0, atol=0.03)
+    assert batch.source[:, 0].mean((1, 2)).std() > 0.01, "from anywhere"
+
+
+def test_zoom_is_for_training_alone(tmp_path):
+    pairs.write_vidit(tmp_path, 1)
+    store = PairStore(find_pairs(tmp_path))
+    shown = [
+        Cutter(store, DataOptions(zoom=zoom), training=False).batch([0], 32).source
+        for zoom in (0.0, 0.5)
+    ]
+    assert torch.equal(*shown)
+
+
 def test_exposure_changes_both_pictures_by_the_same_light(tmp_path):
     pairs.write_vidit(tmp_path, 1)
     store = PairStore(find_pairs(tmp_path))

@@ -9,6 +9,7 @@ from skimage.metrics import structural_similarity
 from msrnet_cli import losses
 from msrnet_cli.config import LossOptions
 from msrnet_cli.errors import UsageError
+from msrnet_cli.metrics import psnr
 from msrnet_cli.perceptual import VGG16Features
 
 OPTIONS = LossOptions()
@@ -86,13 +87,41 @@ def test_sobel_of_one_point_is_the_sum_of_the_kernels():
     )
 
 
-@pytest.mark.parametrize("name", ["l2", "combined", "sobel"])
+@pytest.mark.parametrize("name", ["l2", "combined", "sobel", "psnr", "scores"])
 def test_gradients_agree_with_differences(name):
     options = LossOptions(perceptual=0.0)
     loss = losses.build(name, options)
     x, y = two(12, 13)
     x = (x[:1] + 0.01 * torch.randn_like(x[:1])).requires_grad_()
     assert torch.autograd.gradcheck(lambda v: loss(v, y[:1]), (x,), atol=1e-7)
+
+
+def test_the_log_error_is_the_mean_psnr():
+    x, y = two()
+    expected = sum(psnr(a.float(), b.float()) for a, b in zip(x, y, strict=True)) / 2
+    # An error of 40 dB is added to each picture's own.
+    assert -10 * losses.log_error(x, y).item() == pytest.approx(expected, abs=0.05)
+    assert losses.log_error(x, x).item() == pytest.approx(-4)
+
+
+def test_a_dark_picture_counts_as_much_as_a_bright_one():
+    """Half the error is worth 3 dB in each, however large it was."""
+    bright, dark = torch.full((1, 3, 8, 8), 0.4), torch.full((1, 3, 8, 8), 0.1)
+    errors = torch.cat([bright, dark])
+    black = torch.zeros_like(errors)
+    better = [
+        errors * torch.tensor([a, b])[:, None, None, None]
+        for a, b in ((0.5**0.5, 1.0), (1.0, 0.5**0.5))
+    ]
+    before = losses.log_error(errors, black)
+    gains = [(before - losses.log_error(one, black)).item() for one in better]
+    assert gains[0] == pytest.approx(gains[1], rel=0.02)
+
+
+def test_the_scores_are_psnr_and_ssim():
+    x, y = two()
+    expected = losses.log_error(x, y) + 1 - losses.ssim(x, y)
+    assert torch.equal(losses.build("scores", OPTIONS)(x, y), expected)
 
 
 def test_perceptual_is_the_squared_distance_of_features():
