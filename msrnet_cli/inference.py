@@ -8,6 +8,7 @@ get.
 from __future__ import annotations
 
 import copy
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -20,7 +21,6 @@ from msrnet_cli import engines, hardware, images, tiling, transfer, weights
 from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE
 from msrnet_cli.engines import AGREEMENT_DB
 from msrnet_cli.errors import DeviceError, PictureError, UsageError
-from msrnet_cli.metrics import psnr
 from msrnet_cli.model import SIZE_MULTIPLE
 
 if TYPE_CHECKING:
@@ -103,17 +103,19 @@ class Relighter:
         self.work_size = _checked(work_size) or card.work_size or WORK_SIZE
         self.device = hardware.choose_device(device)
         self._offset = 0.5 if card.model.value_range == "centred" else 0.0
-        self._plain = copy.deepcopy(network)
+        self._plain = copy.deepcopy(network).eval().requires_grad_(False)
         self._asked: dict[str, Any] = {
             "dtype": dtype,
             "engine": engine,
             "pictures": pictures,
         }
-        # Compiling is for the number format that most pictures are computed in.
-        exact = self._made(torch.float32, "auto" if engine == "compiled" else engine)
-        self._exact = exact[1]
-        self.dtype, (self.engine, self._network) = self._choose(dtype, engine, exact)
         self._free_to_choose = dtype == "auto"
+        self._lock = threading.Lock()
+        picture = _probe().to(self.device) - self._offset
+        self._probe = engines.Probe(self._placed(torch.float32), picture)
+        self.dtype, ready = self._choose(dtype, engine)
+        self.engine, self._network = ready.engine, ready.network
+        self._exact = ready.network if self.dtype == torch.float32 else None
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy in another process is made from: engines do not travel."""
@@ -296,7 +298,7 @@ class Relighter:
         if not deep or self.dtype == torch.float32:
             return self._network
         if self._free_to_choose:
-            return self._exact
+            return self._in_float32()
         name = hardware.dtype_name(self.dtype)
         notes.append(f"computed in {name}: only about 8 bits of its depth count")
         return self._network
@@ -312,7 +314,7 @@ class Relighter:
             if not hardware.is_out_of_memory(error):
                 raise
         if self.device.type == "cuda":
-            for one in (self._exact, self._network):
+            for one in filter(None, (self._exact, self._network)):
                 engines.release(one)
             torch.cuda.empty_cache()
         if len(batch) > 1:
@@ -354,9 +356,9 @@ class Relighter:
             image = batch[index : index + 1]
             if not isinstance(output, Tensor) or _is_sound(output, image):
                 continue
-            if network is not self._exact:
+            if network is not self._in_float32():
                 notes.append("an unsound output was computed again in fp32")
-                output = self._forward(self._exact, image, core)[0]
+                output = self._forward(self._in_float32(), image, core)[0]
                 outputs[index] = output
             if not _is_sound(output, image):
                 outputs[index] = PictureError(
@@ -420,42 +422,58 @@ class Relighter:
     def _halo(self) -> int:
         return tiling.HALO[self.card.model.arch]
 
-    def _made(self, dtype: torch.dtype, engine: Engine) -> tuple[Engine, nn.Module]:
-        """A copy of the network made ready by an engine, and that engine's name."""
-        placed = copy.deepcopy(self._plain).to(self.device, dtype)
-        placed.eval().requires_grad_(False)
+    def _placed(self, dtype: torch.dtype) -> nn.Module:
+        """The plain network on the device in a number format; perhaps itself."""
+        first = next(self._plain.parameters())
+        if (first.device, first.dtype) == (self.device, dtype):
+            return self._plain
+        return copy.deepcopy(self._plain).to(self.device, dtype)
+
+    def _made(self, dtype: torch.dtype, engine: Engine) -> engines.Ready:
         side = WORK_SIZE if self.work_size == "full" else self.work_size
-        probe = _probe().to(self.device) - self._offset
-        with torch.no_grad():
+        # Outlives this call, so it must hold no inference tensors.
+        with torch.inference_mode(False), torch.no_grad():
             return engines.make(
-                placed, engine, probe, self._asked["pictures"] * side**2
+                self._placed(dtype),
+                engine,
+                self._probe,
+                self._asked["pictures"] * side**2,
             )
 
+    def _in_float32(self) -> nn.Module:
+        """The network in float32, made when it is first needed."""
+        with self._lock:
+            if self._exact is None:
+                # Compiling is for the number format of most pictures.
+                asked = self._asked["engine"]
+                engine: Engine = "auto" if asked == "compiled" else asked
+                self._exact = self._made(torch.float32, engine).network
+            return self._exact
+
     def _choose(
-        self, dtype: Dtype, engine: Engine, exact: tuple[Engine, nn.Module]
-    ) -> tuple[torch.dtype, tuple[Engine, nn.Module]]:
-        """The number format, with the network in it; see `_made`."""
+        self, dtype: Dtype, engine: Engine
+    ) -> tuple[torch.dtype, engines.Ready]:
+        """The number format, and the network in it."""
         wanted = (
             hardware.preferred_dtype(self.device)
             if dtype == "auto"
             else hardware.DTYPES[dtype]
         )
         if wanted == torch.float32:
-            compiles = engine == "compiled"
-            return wanted, self._made(wanted, engine) if compiles else exact
+            return wanted, self._made(wanted, engine)
         try:
-            reduced = self._made(wanted, engine)
-            output = self._forward(reduced[1], _probe())
+            ready = self._made(wanted, engine)
+            agreement = ready.agreement
+            if agreement is None:
+                agreement = self._probe.agreement(ready.network)
         except RuntimeError as error:
             name = hardware.dtype_name(wanted)
             raise DeviceError(
                 f"{self.device} cannot compute in {name} ({error})", "use --dtype fp32"
             ) from error
-        if dtype == "auto":
-            agreement = psnr(output, self._forward(self._exact, _probe()))
-            if not agreement >= AGREEMENT_DB:
-                return torch.float32, exact
-        return wanted, reduced
+        if dtype == "auto" and not agreement >= AGREEMENT_DB:
+            return torch.float32, self._made(torch.float32, engine)
+        return wanted, ready
 
     def _require_memory(self, network: nn.Module, batch: Tensor) -> None:
         if not hardware.has_room(self._needed(network, batch), self.device):
@@ -468,7 +486,7 @@ class Relighter:
         return int(pixels * self._bytes_per_pixel(network))
 
     def _bytes_per_pixel(self, network: nn.Module) -> float:
-        dtype = torch.float32 if network is self._exact else self.dtype
+        dtype = self.dtype if network is self._network else torch.float32
         return bytes_per_pixel(dtype, self.card.model.channels)
 
     def _too_large(

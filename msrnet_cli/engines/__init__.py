@@ -7,7 +7,10 @@ threads.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import torch
 
 from msrnet_cli.engines import compiled, fused, graph
 from msrnet_cli.engines.eager import Eager
@@ -15,7 +18,6 @@ from msrnet_cli.errors import DeviceError, MSRNetError
 from msrnet_cli.metrics import psnr
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor, nn
 
     from msrnet_cli.config import Engine
@@ -23,26 +25,66 @@ if TYPE_CHECKING:
 AGREEMENT_DB = 45.0
 """What is faster must agree with what is exact at least this well."""
 
+_MARGIN_DB = 1.0  # rounding in another order moves the agreement by less
 _COMPILING = 60.0  # seconds, about, for one shape of pictures
 _SAVED = 3e-9  # seconds, about, for each pixel that a compiled network sees on CUDA
 _REMEDY = "use --engine auto"
 
 
+class Probe:
+    """A small picture, and what the plain network makes of it in float32.
+
+    Args:
+        network: From `msrnet_cli.model`, float32, on the device; it is brought into
+            another memory format.
+        picture: B 3 H W, float32, in the network's range, on the device.
+    """
+
+    def __init__(self, network: nn.Module, picture: Tensor) -> None:
+        # On CUDA three: the second is recorded, the third is a replay.
+        turns: list[list[int]] = [[], [-1], [-2]] if picture.is_cuda else [[]]
+        self._pictures = [picture.flip(axes) for axes in turns]
+        self._network: nn.Module | None = Eager(network)
+        self._exact: list[Tensor] = []
+
+    def agreement(self, made: nn.Module) -> float:
+        """How well a network agrees, in dB, at the worst; any error that it raises."""
+        with torch.no_grad():
+            found = [made(picture) for picture in self._pictures]
+            if self._network is not None:  # not before it is needed
+                self._exact = [self._network(picture) for picture in self._pictures]
+                self._network = None
+        return min(map(psnr, found, self._exact))
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A network ready to run.
+
+    Attributes:
+        engine: How.
+        network: Takes and gives B 3 H W in float32.
+        agreement: With the plain network in float32, in dB; None where it was not
+            tried.
+    """
+
+    engine: Engine
+    network: nn.Module
+    agreement: float | None = None
+
+
 def make(
-    network: nn.Module, engine: Engine, probe: Tensor, pixels: float = 0.0
-) -> tuple[Engine, nn.Module]:
+    network: nn.Module, engine: Engine, probe: Probe, pixels: float = 0.0
+) -> Ready:
     """Make a network ready to run.
 
     Args:
         network: From `msrnet_cli.model`, on its device and in its number format; the
             engine may keep it.
-        engine: How; ``auto`` is what `choose` says, or ``eager`` where that fails or
-            disagrees.
-        probe: A picture to try it on, B 3 H W, float32, in the network's range.
+        engine: How; ``auto`` is what `choose` says, or ``eager`` where that fails, or
+            disagrees while ``eager`` does not.
+        probe: What to try it on.
         pixels: How many the network is going to see, as far as that is known.
-
-    Returns:
-        The engine and what it made.
 
     Raises:
         DeviceError: The engine asked for cannot run here.
@@ -52,20 +94,21 @@ def make(
     if asked == "auto":
         engine = choose(first.device, first.dtype, pixels)
     if engine == "eager":
-        return engine, plain
+        return Ready(engine, plain)
     try:
         made = _made(network, engine)
-        worst = _agreement(made, plain, probe)
+        agreement = probe.agreement(made)
+        # In a format that is coarse for this network, `eager` is no better.
+        sound = agreement >= AGREEMENT_DB or asked != "auto"
+        sound = sound or agreement >= probe.agreement(plain) - _MARGIN_DB
     except MSRNetError:
         raise
     except Exception as error:  # operators private to torch, a compiler
         if asked != "auto":
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise DeviceError(f"engine {engine}: {reason}", _REMEDY) from error
-        return "eager", plain
-    if asked == "auto" and not worst >= AGREEMENT_DB:
-        return "eager", plain
-    return engine, made
+        return Ready("eager", plain)
+    return Ready(engine, made, agreement) if sound else Ready("eager", plain)
 
 
 def choose(device: torch.device, dtype: torch.dtype, pixels: float = 0.0) -> Engine:
@@ -88,13 +131,6 @@ def release(network: nn.Module) -> None:
     """Have what `make` made give up the device's memory that it only keeps."""
     if isinstance(network, graph.Graphs):
         network.release()
-
-
-def _agreement(made: nn.Module, plain: nn.Module, probe: Tensor) -> float:
-    """The worst agreement in dB; on CUDA also of what is recorded, and replayed."""
-    turns: list[list[int]] = [[], [-1], [-2]] if probe.device.type == "cuda" else [[]]
-    pictures = [probe.flip(axes) for axes in turns]
-    return min(psnr(made(picture), plain(picture)) for picture in pictures)
 
 
 def _made(network: nn.Module, engine: Engine) -> nn.Module:

@@ -30,7 +30,7 @@ def is_supported(dtype: torch.dtype) -> bool:
 
 
 def fuse(network: nn.Module) -> nn.Module:
-    """A copy of a network that computes the same with fused operators.
+    """A network that computes the same with fused operators.
 
     Args:
         network: From `msrnet_cli.model`, on the CPU, in a format that `is_supported`.
@@ -38,14 +38,19 @@ def fuse(network: nn.Module) -> nn.Module:
     Returns:
         A module that takes and gives B 3 H W in float32: pictures are reduced,
         enlarged and added in full precision, only features are in the network's. It
-        gives no gradients.
+        gives no gradients. It has weights of its own, and leaves the network alone.
     """
-    fused = copy.deepcopy(network).eval().requires_grad_(False)
-    for module in list(fused.modules()):
-        for name, child in module.named_children():
-            if isinstance(child, Encoder | Decoder):
-                setattr(module, name, _Chain(child))
-    return _WithoutGradients(fused)
+    with torch.no_grad():
+        return _WithoutGradients(_rewired(network))
+
+
+def _rewired(module: nn.Module) -> nn.Module:
+    """The same module over fused encoders and decoders."""
+    if isinstance(module, Encoder | Decoder):
+        return _Chain(module)
+    twin = copy.copy(module)
+    twin._modules = {name: _rewired(child) for name, child in module.named_children()}
+    return twin
 
 
 class _WithoutGradients(nn.Module):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from msrnet_cli import engines
-from msrnet_cli.engines import AGREEMENT_DB, choose, compiled, fused
+from msrnet_cli.engines import AGREEMENT_DB, Probe, choose, compiled, fused
 from msrnet_cli.engines.eager import Eager
 from msrnet_cli.errors import DeviceError
 from msrnet_cli.metrics import psnr
@@ -40,6 +40,14 @@ def network_of(kind=StackedDMSHN, channels=16):
 
 def images_of(*shape):
     return torch.rand(shape, generator=torch.Generator().manual_seed(7)) - 0.5
+
+
+def ready(network, engine, images=None):
+    """Tried on a picture, as the plain network sees it in float32."""
+    first = next(network.parameters())
+    picture = images_of(1, 3, 16, 16) if images is None else images
+    plain = copy.deepcopy(network).float()
+    return engines.make(network, engine, Probe(plain, picture.to(first.device)))
 
 
 @pytest.fixture(autouse=True)
@@ -147,9 +155,21 @@ def wrong(network):
 def test_an_engine_that_fails_is_replaced_by_the_plain_network(fuse, monkeypatch):
     monkeypatch.setattr(fused, "fuse", fuse)
     network, probe = network_of(), images_of(1, 3, 64, 64)
-    name, made = engines.make(network, "auto", probe)
-    assert name == "eager"
-    assert torch.allclose(made(probe), network(probe), atol=1e-5)
+    made = ready(network, "auto", probe)
+    assert made.engine == "eager"
+    assert torch.allclose(made.network(probe), network(probe), atol=1e-5)
+
+
+@needs_bf16
+def test_an_engine_no_worse_than_the_plain_network_is_kept():
+    """Where a format is too coarse for a network, leaving the engine gains nothing."""
+    network = network_of()
+    network[1].decoder1[8].weight.mul_(100)
+    images = images_of(1, 3, 64, 64)
+    coarse = copy.deepcopy(network).bfloat16()
+    made = ready(coarse, "auto", images)
+    assert psnr(Eager(coarse)(images), network(images)) < AGREEMENT_DB
+    assert made.engine == "fused"
 
 
 @pytest.mark.parametrize(
@@ -157,14 +177,14 @@ def test_an_engine_that_fails_is_replaced_by_the_plain_network(fuse, monkeypatch
 )
 def test_an_engine_that_cannot_run_here_is_refused(engine, dtype):
     with pytest.raises(DeviceError, match=f"engine {engine}.*--engine auto"):
-        engines.make(network_of().to(dtype), engine, images_of(1, 3, 16, 16))
+        ready(network_of().to(dtype), engine)
 
 
 @needs_fused
 def test_an_engine_asked_for_by_name_fails_in_one_line(monkeypatch):
     monkeypatch.setattr(fused, "fuse", broken)
     with pytest.raises(DeviceError, match=r"engine fused: no such operator.*auto"):
-        engines.make(network_of(), "fused", images_of(1, 3, 16, 16))
+        ready(network_of(), "fused")
 
 
 @needs_fused
@@ -180,7 +200,7 @@ def test_onednn_that_is_switched_off_is_not_used():
 def test_compiling_without_a_compiler_is_refused(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(DeviceError, match="compiler"):
-        engines.make(network_of(), "compiled", images_of(1, 3, 16, 16))
+        ready(network_of(), "compiled")
 
 
 # --- compiled ------------------------------------------------------------------------
@@ -191,9 +211,9 @@ def test_compiling_without_a_compiler_is_refused(monkeypatch):
 @pytest.mark.filterwarnings("ignore")
 def test_compiled_computes_what_the_network_computes():
     network, images = network_of(DMSHN), images_of(1, 3, 48, 32)
-    name, made = engines.make(network, "compiled", images)
-    assert name == "compiled"
-    assert torch.allclose(made(images), network(images), atol=1e-4)
+    made = ready(network, "compiled", images)
+    assert made.engine == "compiled"
+    assert torch.allclose(made.network(images), network(images), atol=1e-4)
 
 
 # --- CUDA ----------------------------------------------------------------------------
@@ -204,7 +224,7 @@ def test_compiled_computes_what_the_network_computes():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_a_graph_replays_what_the_network_computes(dtype):
     network = network_of().to(CUDA, dtype)
-    _, made = engines.make(network, "graph", images_of(1, 3, 16, 16).to(CUDA))
+    made = ready(network, "graph").network
     plain = Eager(network)
     # Shapes come back, more than are kept; each time with another picture.
     for turn, size in enumerate((32, 32, 32, 48, 48, 64, 80, 96, 112, 32, 32, 48)):
@@ -215,9 +235,7 @@ def test_a_graph_replays_what_the_network_computes(dtype):
 @pytest.mark.gpu
 @needs_cuda
 def test_a_graph_recorded_in_inference_mode_serves_outside_of_it():
-    _, made = engines.make(
-        network_of().to(CUDA), "graph", images_of(1, 3, 16, 16).to(CUDA)
-    )
+    made = ready(network_of().to(CUDA), "graph").network
     images = images_of(1, 3, 48, 48).to(CUDA)
     with torch.inference_mode():
         found = [made(images) for _ in range(3)]
@@ -230,7 +248,7 @@ def test_a_graph_recorded_in_inference_mode_serves_outside_of_it():
 @needs_cuda
 def test_a_graph_may_be_shared_between_threads():
     network = network_of(channels=8).to(CUDA)
-    _, made = engines.make(network, "graph", images_of(1, 3, 16, 16).to(CUDA))
+    made = ready(network, "graph").network
     pictures = [images_of(1, 3, 32, 16 * n).to(CUDA) for n in (1, 2, 3)]
     plain = Eager(network)
     expected = [plain(one) for one in pictures]  # recorded by many threads at once
@@ -253,7 +271,7 @@ def test_compiled_for_cuda_agrees_with_the_cpu(dtype):
     network, images = network_of(), images_of(1, 3, 96, 96)
     exact = network(images)
     placed = copy.deepcopy(network).to(CUDA, dtype)
-    _, made = engines.make(placed, "compiled", images.to(CUDA))
+    made = ready(placed, "compiled", images).network
     assert psnr(made(images.to(CUDA)).cpu(), exact) >= AGREEMENT_DB
 
 

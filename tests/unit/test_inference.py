@@ -3,6 +3,7 @@
 import copy
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from conftest import largest_difference, photo
-from msrnet_cli import hardware, inference
+from msrnet_cli import engines, hardware, inference
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import DeviceError, PictureError, UsageError
 from msrnet_cli.inference import Relighter, pad_to_multiple
@@ -27,8 +28,8 @@ def pixels_of(image):
     return np.asarray(image).transpose(2, 0, 1).copy()
 
 
-def relighter(network, card=SMALL, dtype="fp32"):
-    return Relighter(network, card, device="cpu", dtype=dtype)
+def relighter(network, card=SMALL, dtype="fp32", engine="auto"):
+    return Relighter(network, card, device="cpu", dtype=dtype, engine=engine)
 
 
 # --- size ----------------------------------------------------------------------
@@ -203,9 +204,51 @@ class Sick(torch.nn.Module):
 @pytest.mark.parametrize("poison", [float("nan"), float("inf"), 0.0])
 def test_unsound_output_is_computed_again_in_float32(poison):
     image = torch.rand(3, 16, 16)
-    result = relighter(Sick(poison), dtype="bf16").run([image])
+    result = relighter(Sick(poison), dtype="bf16", engine="eager").run([image])
     assert torch.equal(result.images[0], image)
     assert any("fp32" in note for note in result.notes)
+
+
+class Counting(torch.nn.Module):
+    """The identity, which tells in which formats it was run."""
+
+    seen: ClassVar[list[torch.dtype]] = []
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        self.seen.append(x.dtype)
+        return x
+
+
+def test_starting_takes_one_pass_in_each_format():
+    Counting.seen.clear()
+    subject = relighter(Counting(), dtype="bf16", engine="eager")
+    assert Counting.seen == [torch.bfloat16, torch.float32]
+    subject.run([torch.rand(3, 16, 16)])
+    assert Counting.seen == [torch.bfloat16, torch.float32, torch.bfloat16]
+
+
+def test_float32_is_made_when_a_deep_picture_asks_for_it(monkeypatch):
+    monkeypatch.setattr(hardware, "preferred_dtype", lambda _: torch.bfloat16)
+    subject = relighter(DMSHN(4), dtype="auto")
+    made = []
+    make = engines.make
+    monkeypatch.setattr(
+        engines, "make", lambda *given: made.append(given) or make(*given)
+    )
+    picture = torch.rand(3, 16, 16)
+    subject.run([picture])
+    assert not made
+    with torch.inference_mode():  # what is kept must serve outside of it
+        inside = subject.run([picture], deep=True).images[0]
+    outside = subject.run([picture], deep=True).images[0]
+    assert len(made) == 1
+    assert torch.equal(inside, outside)
+    exact = relighter(subject._plain).run([picture]).images[0]
+    assert torch.equal(outside, exact)
 
 
 @pytest.mark.parametrize("poison", [float("nan"), 0.0])
