@@ -28,6 +28,7 @@ from msrnet_cli import hardware, images
 from msrnet_cli.config import DIRECTIONS, KELVINS, LIGHTS, DataOptions
 from msrnet_cli.errors import DataError, PictureError, UsageError
 from msrnet_cli.images.colour import linear_from_srgb, srgb_from_linear
+from msrnet_cli.images.pixels import quantise
 from msrnet_cli.results import DataFault, DataReport
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class PictureFile:
             if str(self) in error.reason:
                 raise
             raise PictureError(f"{self}: {error.reason}", error.remedy) from error
-        return (picture.rgb * 255).round_().to(torch.uint8)
+        return quantise(picture.pixels, 8)
 
     def size(self) -> tuple[int, int]:
         """Width and height from the header alone, as stored.

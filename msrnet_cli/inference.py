@@ -21,6 +21,7 @@ from msrnet_cli import engines, hardware, images, tiling, transfer, weights
 from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE
 from msrnet_cli.engines import AGREEMENT_DB
 from msrnet_cli.errors import DeviceError, PictureError, UsageError
+from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.model import SIZE_MULTIPLE
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _BATCH_MEGAPIXELS = {"cuda": 8.0, "cpu": 0.25, "mps": 2.0}
 _MAX_BATCH = 32
 _WHOLE_UP_TO = 1.25  # times the working size: reducing such pictures gains little
 _TILE_SHARE = 0.8  # of the memory that is free; the rest is for the result
+_MOST_PINNED = 1 << 28  # bytes that cannot be swapped, kept by torch for the next batch
 _TRANSFER_BYTES = 16  # a pixel: the result, and strips under way
 
 
@@ -48,7 +50,8 @@ class Relit:
     """What a batch became.
 
     Attributes:
-        images: B 3 H W, float32 on the CPU, in [0, 1]; None for a picture that failed.
+        images: Each 3 H W on the CPU, of the type it came in: float32 in [0, 1], or
+            uint8; None for a picture that failed.
         failures: For each picture the reason it failed, or None.
         notes: What had to be done differently, such as a smaller batch.
     """
@@ -197,7 +200,7 @@ class Relighter:
             return [self.relight(one) for one in image]
         if isinstance(image, Image.Image):
             picture = images.from_pil(image)
-            (relit,) = self._all([picture.rgb], deep=picture.encoding.depth > 8)
+            (relit,) = self._all([picture.pixels], deep=picture.encoding.depth > 8)
             return images.to_pil(picture, relit)
         if isinstance(image, Tensor):
             return self._relight_tensor(image)
@@ -209,7 +212,8 @@ class Relighter:
         """Relight pictures of one size together; the folder job's way in.
 
         Args:
-            batch: Each 3 H W, float32, sRGB in [0, 1], all of one size.
+            batch: Each 3 H W, sRGB, on the CPU: float32 in [0, 1] or uint8; all of one
+                size and type.
             deep: More than 8 bits matter. bfloat16 has no more than that, so these are
                 computed in float32, unless a format was asked for by name.
         """
@@ -218,9 +222,11 @@ class Relighter:
         height, width = batch[0].shape[-2:]
         size = self.working_size(width, height)
         seen = [transfer.reduce(one, *size) if size else one for one in batch]
-        outputs = self._attempt(network, torch.stack(seen), notes)
+        outputs = self._attempt(network, self._stacked(seen), notes)
         if size:
             outputs = list(map(self._carried, batch, seen, outputs))
+        else:
+            outputs = [_returned(output, batch[0].dtype) for output in outputs]
         images_ = [None if isinstance(o, PictureError) else o for o in outputs]
         failures = [o if isinstance(o, PictureError) else None for o in outputs]
         return Relit(images_, failures, tuple(dict.fromkeys(notes)))
@@ -266,8 +272,8 @@ class Relighter:
             shape = list(image.shape)
             raise PictureError(f"a tensor of shape {shape}", "give 3 H W or B 3 H W")
         deep = batch.dtype in (torch.float32, torch.float64)
-        relit = torch.stack(self._all(list(_to_unit(batch)), deep=deep))
-        relit = _from_unit(relit, image.dtype).to(image.device)
+        relit = torch.stack(self._all(list(_checked_pixels(batch)), deep=deep))
+        relit = relit.to(image.device, image.dtype)
         return relit[0] if image.ndim == 3 else relit
 
     def _relight_array(self, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -371,17 +377,17 @@ class Relighter:
     def _forward(
         self, network: nn.Module, batch: Tensor, core: int | None = None
     ) -> Tensor:
-        """B 3 H W in [0, 1] to B 3 H W, float32 on the CPU, not clamped.
+        """B 3 H W to B 3 H W, float32 in about [0, 1], on the device or the CPU.
 
         Args:
             network: In any number format.
-            batch: On any device.
+            batch: On the CPU.
             core: Side of the tiles to run it in; None for the whole.
         """
-        height, width = batch.shape[-2:]
-        padded = pad_to_multiple(batch, SIZE_MULTIPLE)
         if core is None:
-            return self._run_network(network, padded)[..., :height, :width]
+            return self._run_network(network, batch)
+        height, width = batch.shape[-2:]
+        padded = pad_to_multiple(unit(batch), SIZE_MULTIPLE)
         output = torch.empty(padded.shape)
         rows, columns = padded.shape[-2:]
         for tile in tiling.cut(rows, columns, core, self._halo):
@@ -390,11 +396,22 @@ class Relighter:
         return output[..., :height, :width]
 
     def _run_network(self, network: nn.Module, batch: Tensor) -> Tensor:
-        """B 3 H W of a size that fits, to the same on the CPU."""
+        """B 3 H W, uint8 or float32, to float32 in about [0, 1] on the device."""
+        height, width = batch.shape[-2:]
         # no_grad, not inference_mode: callers may go on computing with the result.
         with torch.no_grad():
-            x = batch.to(self.device, non_blocking=True) - self._offset
-            return (network(x) + self._offset).cpu()
+            x = unit(batch.to(self.device, non_blocking=True)) - self._offset
+            x = pad_to_multiple(x, SIZE_MULTIPLE)
+            return network(x)[..., :height, :width] + self._offset
+
+    def _stacked(self, pictures: Sequence[Tensor]) -> Tensor:
+        """B 3 H W of pictures on the CPU; pinned where CUDA will copy it."""
+        total = len(pictures) * pictures[0].nbytes
+        if self.device.type != "cuda" or total > _MOST_PINNED:
+            return torch.stack(list(pictures))
+        shape = (len(pictures), *pictures[0].shape)
+        pinned = torch.empty(shape, dtype=pictures[0].dtype, pin_memory=True)
+        return torch.stack(list(pictures), out=pinned)
 
     def _carried(
         self, picture: Tensor, seen: Tensor, relit: Tensor | PictureError
@@ -402,16 +419,15 @@ class Relighter:
         """The change of light from `seen` to `relit`, upon the full picture."""
         if isinstance(relit, PictureError):
             return relit
-        try:
-            needed = picture[0].numel() * _TRANSFER_BYTES
-            if not hardware.has_room(needed, picture.device):
-                raise MemoryError
-            return transfer.transfer(
-                picture, seen.to(self.device), relit.to(self.device)
-            )
-        except (RuntimeError, MemoryError) as error:
-            if not hardware.is_out_of_memory(error):
-                raise
+        needed = picture[0].numel() * _TRANSFER_BYTES
+        for place in dict.fromkeys((relit.device, picture.device)):
+            if not hardware.has_room(needed, place):
+                continue
+            try:
+                return transfer.transfer(picture, seen.to(place), relit.to(place))
+            except (RuntimeError, MemoryError) as error:
+                if not hardware.is_out_of_memory(error):
+                    raise
         height, width = picture.shape[-2:]
         return PictureError(
             f"{width}x{height}: no memory for the result",
@@ -562,10 +578,10 @@ def _probe() -> Tensor:
     return smooth.clamp(0, 1)
 
 
-def _to_unit(values: Tensor) -> Tensor:
-    """Uint8, or floats in [0, 1], to float32 in [0, 1] on the CPU."""
+def _checked_pixels(values: Tensor) -> Tensor:
+    """Uint8, or floats in [0, 1], to uint8 or float32 on the CPU."""
     if values.dtype == torch.uint8:
-        return values.cpu().float() / 255
+        return values.cpu()
     if not values.is_floating_point():
         raise PictureError(f"pixels of type {values.dtype}", "give uint8 or floats")
     values = values.detach().cpu().float()
@@ -574,7 +590,10 @@ def _to_unit(values: Tensor) -> Tensor:
     return values
 
 
-def _from_unit(values: Tensor, dtype: torch.dtype) -> Tensor:
-    if dtype == torch.uint8:
-        return (values * 255).round().to(torch.uint8)
-    return values.to(dtype)
+def _returned(
+    output: Tensor | PictureError, dtype: torch.dtype
+) -> Tensor | PictureError:
+    """What the network made of a picture, on the CPU, in the type it came in."""
+    if isinstance(output, PictureError):
+        return output
+    return (quantise(output, 8) if dtype == torch.uint8 else output).cpu()

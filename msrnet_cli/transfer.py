@@ -29,6 +29,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from msrnet_cli.images.pixels import quantise, unit
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -46,8 +48,11 @@ def reduced_size(width: int, height: int, longest: int) -> tuple[int, int]:
 
 
 def reduce(picture: Tensor, width: int, height: int) -> Tensor:
-    """Shrink 3 H W to 3 height width, antialiased; exact means for whole factors."""
-    rows = [_narrowed(strip, width) for strip in picture.split(_rows(picture), 1)]
+    """Shrink 3 H W to 3 height width, antialiased; exact means for whole factors.
+
+    uint8 counts as [0, 1]; what comes out is float32.
+    """
+    rows = [_narrowed(unit(strip), width) for strip in picture.split(_rows(picture), 1)]
     return _flattened(torch.cat(rows, 1), height)
 
 
@@ -60,20 +65,20 @@ def transfer(picture: Tensor, small: Tensor, relit: Tensor) -> Tensor:
     """Relight a picture as a small copy of it was relit.
 
     Args:
-        picture: 3 H W, float32, sRGB in [0, 1].
+        picture: 3 H W, sRGB, float32 in [0, 1] or uint8, on any device.
         small: 3 h w, `reduce` of it, on the device that is to compute.
         relit: 3 h w, the network's answer to `small`, in [0, 1], on that device.
 
     Returns:
-        3 H W in [0, 1], on the picture's device. Reduced again, it agrees with `relit`
-        but for what had to be limited to [0, 1].
+        3 H W of the picture's type, on its device. Reduced again, it agrees with
+        `relit` but for what had to be limited to [0, 1].
     """
     _, height, width = picture.shape
-    full = torch.empty_like(picture)
+    full = torch.empty(picture.shape, device=small.device)
     gain, offset = (_heightened(grid, height) for grid in _fit(small, relit))
     reduced = []
     for top, bottom in _strips(picture):
-        strip = picture[:, top:bottom].to(small.device)
+        strip = unit(picture[:, top:bottom].to(small.device))
         strip = strip * _widened(gain[:, top:bottom], width)
         strip += _widened(offset[:, top:bottom], width)
         strip.clamp_(0, 1)
@@ -81,11 +86,19 @@ def transfer(picture: Tensor, small: Tensor, relit: Tensor) -> Tensor:
         full[:, top:bottom] = strip
     missing = relit - _flattened(torch.cat(reduced, 1), small.shape[-2])
     rest = _heightened(_sharpened(missing), height, "bicubic")
+    in_place = (picture.dtype, picture.device) == (full.dtype, full.device)
+    result = full if in_place else torch.empty_like(picture)
     for top, bottom in _strips(picture):
-        strip = full[:, top:bottom].to(small.device)
+        strip = full[:, top:bottom]
         strip += _widened(rest[:, top:bottom], width, "bicubic")
-        full[:, top:bottom] = strip.clamp_(0, 1)
-    return full
+        strip.clamp_(0, 1)
+        if not in_place:
+            result[:, top:bottom] = _as(picture.dtype, strip)
+    return result
+
+
+def _as(dtype: torch.dtype, values: Tensor) -> Tensor:
+    return quantise(values, 8) if dtype == torch.uint8 else values
 
 
 def _fit(small: Tensor, relit: Tensor) -> tuple[Tensor, Tensor]:

@@ -94,7 +94,7 @@ def _timed(
 
 def _first_pass(network: Relighter, file: Path) -> None:
     """Let memory and kernels get ready: a user's job does that once, too."""
-    network.run([images.read(file.read_bytes(), file.suffix).rgb])
+    network.run([images.read(file.read_bytes(), file.suffix).pixels])
 
 
 def _made(folder: Path, side: int) -> list[Path]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import torch
     from torch import Tensor
 
     from msrnet_cli.config import WriteOptions
@@ -115,7 +116,7 @@ def relight_bytes(
         PictureError: It cannot be read, relit or written.
     """
     picture = images.read(data, suffix, max_megapixels)
-    relit = relighter.run([picture.rgb], deep=picture.encoding.depth > 8)
+    relit = relighter.run([picture.pixels], deep=picture.encoding.depth > 8)
     if relit.failures[0] is not None:
         raise relit.failures[0]
     assert relit.images[0] is not None
@@ -145,7 +146,7 @@ class _Run:
         self._budget = Budget(int(_IN_FLIGHT_MEGAPIXELS * 1e6))
         self._waiting = deque(plan.jobs)
         self._decoding: deque[tuple[Job, Future[_Decoded | FileDone]]] = deque()
-        self._groups: dict[tuple[int, int, bool], list[_Decoded]] = {}
+        self._groups: dict[tuple[int, int, torch.dtype, bool], list[_Decoded]] = {}
         self._encoding: deque[tuple[Job, Future[FileDone]]] = deque()
         self._lock = threading.Lock()
         self._stop = False
@@ -203,10 +204,10 @@ class _Run:
             self._decoding.append((job, pool.submit(self._decode, job)))
 
     def _take_decoded(self) -> list[_Decoded]:
-        """Put the next decoded picture to those of its size.
+        """Put the next decoded picture to those of its size and type.
 
         Returns:
-            Pictures of one size that wait no longer for a fellow; [] where none do.
+            Pictures of one kind that wait no longer for a fellow; [] where none do.
         """
         job, future = self._decoding.popleft()
         result = future.result()
@@ -214,7 +215,7 @@ class _Run:
             self._report(job, result)
             return []
         picture = result.picture
-        key = (*picture.size, picture.encoding.depth > 8)
+        key = (*picture.size, picture.pixels.dtype, picture.encoding.depth > 8)
         group = self._groups.setdefault(key, [])
         group.append(result)
         limit = self._batch_limit(*picture.size)
@@ -276,7 +277,7 @@ class _Run:
         begin = time.perf_counter()
         deep = batch[0].picture.encoding.depth > 8
         try:
-            relit = self._relighter.run([i.picture.rgb for i in batch], deep=deep)
+            relit = self._relighter.run([i.picture.pixels for i in batch], deep=deep)
         except Exception as error:  # as in _decode
             for item in batch:
                 self._report(item.job, _failed(item.job, _fault(error)))

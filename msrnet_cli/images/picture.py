@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msrnet_cli.images.pixels import unit
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -37,9 +39,10 @@ class Picture:
     """One upright picture.
 
     Attributes:
-        rgb: What the network sees: 3 H W, float32, sRGB, in [0, 1].
+        pixels: What the network sees: 3 H W, sRGB. uint8 where the file holds no more,
+            which weighs a quarter; else float32 in [0, 1].
         alpha: 1 H W, uint8 or, at 16 bits, int32; None where there is none.
-        native: The same picture as `rgb` in the file's own colour space and numbers,
+        native: The same picture as `pixels` in the file's own colour space and numbers,
             3 H W, uint8 or uint16: as floats it would weigh four times as much; None
             where the space is sRGB.
         space: The file's own colour space; None for sRGB.
@@ -48,7 +51,7 @@ class Picture:
         notes: What a user must know, such as further frames that are left out.
     """
 
-    rgb: Tensor
+    pixels: Tensor
     alpha: Tensor | None
     native: Tensor | None
     space: ColourSpace | None
@@ -59,5 +62,10 @@ class Picture:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels, upright."""
-        _, height, width = self.rgb.shape
+        _, height, width = self.pixels.shape
         return width, height
+
+    @property
+    def rgb(self) -> Tensor:
+        """`pixels` as 3 H W, float32 in [0, 1]."""
+        return unit(self.pixels)

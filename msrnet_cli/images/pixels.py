@@ -98,12 +98,22 @@ def native_16(data: bytes, size: tuple[int, int], *, big: bool | None = None) ->
 
 
 def quantise(values: Tensor, depth: int) -> Tensor:
-    """[0, 1] to the nearest integer of 8 (uint8) or 16 bits (int32), clamped."""
+    """[0, 1] to the nearest integer of 8 (uint8) or 16 bits (int32), clamped.
+
+    8 bits in uint8 count as [0, 1], too.
+    """
+    if values.dtype == torch.uint8 and depth == 8:
+        return values
     peak = (1 << depth) - 1
-    levels = (values.float().clamp(0, 1) * peak).round_()
+    levels = (unit(values).clamp(0, 1) * peak).round_()
     return levels.to(torch.uint8 if depth == 8 else torch.int32)
 
 
 def unit(samples: Tensor) -> Tensor:
-    """Samples of 8 (uint8) or 16 bits (any other integers) to float32 in [0, 1]."""
+    """Samples of 8 (uint8) or 16 bits (any other integers) to float32 in [0, 1].
+
+    Floats are in [0, 1] already.
+    """
+    if samples.is_floating_point():
+        return samples.float()
     return samples.float() / (255 if samples.dtype == torch.uint8 else 65535)

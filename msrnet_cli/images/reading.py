@@ -218,7 +218,7 @@ def _understand(
         samples = _keyed(samples, image.info["transparency"])
     meaning = _meaning(image, samples, grey, metadata)
     return Picture(
-        rgb=_srgb(meaning.samples, meaning.space),
+        pixels=_srgb(meaning.samples, meaning.space),
         alpha=_alpha(samples),
         native=_native(samples) if meaning.keep else None,
         space=meaning.space if meaning.keep else None,
@@ -249,15 +249,18 @@ def _keyed(samples: Rows, transparent: int | tuple[int, ...]) -> Rows:
 
 
 def _srgb(samples: Rows, space: ColourSpace | None) -> Tensor:
-    """Colours as 3 H W, float32, sRGB in [0, 1].
+    """Colours as 3 H W, sRGB: uint8 where they are that, else float32 in [0, 1].
 
     Args:
         samples: Alpha is passed over.
         space: What they are in; None for sRGB.
     """
-    rgb = torch.empty(3, samples.height, samples.width)
+    exact = space is None and samples.depth == 8
+    dtype = torch.uint8 if exact else torch.float32
+    rgb = torch.empty(3, samples.height, samples.width, dtype=dtype)
     for rows, strip in samples.strips():
-        values = unit(strip[: samples.colours]).expand(3, -1, -1)
+        colours = strip[: samples.colours].expand(3, -1, -1)
+        values = colours if exact else unit(colours)
         rgb[:, rows] = values if space is None else space.into_srgb(values)
     return rgb
 

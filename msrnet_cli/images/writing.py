@@ -37,7 +37,7 @@ def write(
 
     Args:
         picture: What was read.
-        relit: 3 H W, sRGB in [0, 1], of the same size.
+        relit: 3 H W, sRGB, of the same size: in [0, 1], or uint8.
         options: Format, quality, metadata.
 
     Returns:
@@ -71,7 +71,7 @@ def side_by_side(picture: Picture, relit: Tensor) -> bytes:
     """Input and output beside each other as one JPEG, at most 2048 high."""
     width, height = picture.size
     pair = Image.new("RGB", (2 * width, height))
-    for left, values in ((0, picture.rgb), (width, relit)):
+    for left, values in ((0, picture.pixels), (width, relit)):
         for rows in spans(height, width):
             pair.paste(to_image(quantise(values[:, rows], 8)), (left, rows.start))
     pair.thumbnail((65500, _COMPARE_HEIGHT))
@@ -122,7 +122,7 @@ def _colours(picture: Picture, relit: Tensor, depth: int) -> Rows:
     def compute(rows: slice) -> Tensor:
         colours = relit[:, rows]
         if space is not None and native is not None:
-            colours = space.from_srgb(colours, unit(native[:, rows]))
+            colours = space.from_srgb(unit(colours), unit(native[:, rows]))
         return quantise(colours, depth)
 
     width, height = picture.size

@@ -164,7 +164,7 @@ def test_a_picture_is_let_go_before_the_next_one_is_decoded(folder, monkeypatch)
             time.sleep(0.001)
         kept.append(sum(ref() is not None for ref in seen))
         picture = read(*arguments)
-        seen.append(weakref.ref(picture.rgb))
+        seen.append(weakref.ref(picture.pixels))
         return picture
 
     def see(batch):

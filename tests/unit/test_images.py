@@ -34,6 +34,15 @@ def unchanged(data, **options):
     return opened(out)
 
 
+def test_eight_bits_of_srgb_are_kept_as_they_are():
+    picture = images.from_pil(photo(40, 30))
+    assert picture.pixels.dtype == torch.uint8
+    assert torch.equal(picture.rgb, picture.pixels.float() / 255)
+    relit = 255 - picture.pixels
+    floats, _ = images.write(picture, relit.float() / 255, WriteOptions())
+    assert images.write(picture, relit, WriteOptions())[0] == floats
+
+
 @pytest.mark.parametrize("format", LOSSLESS)
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_lossless_formats_keep_every_pixel(format, mode):

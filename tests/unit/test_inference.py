@@ -15,6 +15,7 @@ from conftest import largest_difference, photo
 from msrnet_cli import engines, hardware, inference
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import DeviceError, PictureError, UsageError
+from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.inference import Relighter, pad_to_multiple
 from msrnet_cli.metrics import psnr
 from msrnet_cli.model import DMSHN, SIZE_MULTIPLE, StackedDMSHN
@@ -140,6 +141,20 @@ def test_a_batch_gives_what_single_pictures_give(dtype):
     for picture, batched in zip(pictures, together, strict=True):
         (alone,) = subject.run([picture]).images
         assert (alone - batched).abs().max() <= 1 / 255
+
+
+@pytest.mark.parametrize("work_size", ["full", 32])
+def test_eight_bits_come_back_as_eight_bits(work_size):
+    """They are what a writer would make of the floats, and weigh a quarter."""
+    network = tinted_identity((1, 0.8, 0.5))
+    card = WeightsCard(model=ModelConfig("dmshn", 12))
+    subject = Relighter(network, card, device="cpu", dtype="fp32", work_size=work_size)
+    levels = [quantise(torch.rand(3, 50, 70), 8) for _ in range(2)]
+    found = subject.run(levels).images
+    expected = subject.run([unit(one) for one in levels]).images
+    for one, floats in zip(found, expected, strict=True):
+        assert one.dtype == torch.uint8
+        assert torch.equal(one, quantise(floats, 8))
 
 
 def test_value_range_is_part_of_the_weights():
@@ -452,6 +467,27 @@ def test_cuda_agrees_with_the_cpu(dtype):
     cpu = Relighter(network, card, device="cpu", dtype="fp32").relight(image)
     cuda = Relighter(network, card, device="cuda", dtype=dtype).relight(image)
     assert psnr(cuda, cpu) >= inference.AGREEMENT_DB
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.parametrize("work_size", ["full", 64])
+@pytest.mark.parametrize("kind", [torch.uint8, torch.float32])
+def test_pictures_come_back_from_cuda_as_from_the_cpu(work_size, kind):
+    network = tinted_identity((1, 0.8, 0.5))
+    card = WeightsCard(model=ModelConfig("dmshn", 12))
+    pictures = [quantise(torch.rand(3, 200, 300), 8) for _ in range(3)]
+    if kind == torch.float32:
+        pictures = list(map(unit, pictures))
+    cpu, cuda = (
+        Relighter(network, card, device=name, dtype="fp32", work_size=work_size)
+        .run(pictures)
+        .images
+        for name in ("cpu", "cuda")
+    )
+    for one, other in zip(cpu, cuda, strict=True):
+        assert (one.dtype, one.device) == (other.dtype, other.device)
+        assert (unit(one) - unit(other)).abs().max() <= 1.01 / 255
 
 
 @pytest.mark.gpu
