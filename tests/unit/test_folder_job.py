@@ -245,3 +245,10 @@ def test_an_unknown_size_is_no_obstacle(folder, in_flight):
     plan = replace(plan, jobs=tuple(replace(job, pixels=0) for job in plan.jobs))
     summary = relight_folder(plan, Unchanging(), options, lambda _: None)
     assert summary.relit == 40
+
+
+def test_a_gpu_leaves_the_processor_to_decode_and_encode():
+    assert folder_job.coders("cpu", 64) == 2
+    assert folder_job.coders("cuda", 8) == 8
+    assert folder_job.coders("cuda", 1) == 2
+    assert folder_job.coders("mps", 128) == 16
