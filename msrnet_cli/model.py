@@ -140,6 +140,8 @@ def initialise(network: nn.Module) -> None:
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            if module.weight.is_meta:  # to draw no values, torch would load a compiler
+                continue
             fan_out = math.prod(module.kernel_size) * module.out_channels
             nn.init.normal_(module.weight, std=0.5 * math.sqrt(2 / fan_out))
             if module.bias is not None:

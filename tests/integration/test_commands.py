@@ -64,6 +64,17 @@ def test_help_costs_little_more_than_the_library_that_prints_it():
     assert cpu_seconds("-m", "msrnet_cli", "--help") < 2.1 * bare
 
 
+def test_relighting_loads_no_compiler():
+    """torch's, with sympy, takes longer to import than all else together."""
+    code = (
+        "import sys, torch; from msrnet_cli import Relighter\n"
+        "Relighter.load(device='cpu').relight(torch.rand(3, 40, 40))\n"
+        "for name in ('torch._dynamo', 'torch._inductor', 'sympy'):\n"
+        "    assert name not in sys.modules, name\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_help_loads_no_torch():
     code = (
         "import sys\n"
