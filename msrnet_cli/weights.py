@@ -204,7 +204,8 @@ def export(found: Weights, target: Path, card: WeightsCard, dtype: torch.dtype) 
             written.
     """
     if not all(value.to(dtype).isfinite().all() for value in found.state.values()):
-        raise WeightsError(f"{found.path} leaves the range of {dtype}", "use bf16")
+        name = str(dtype).removeprefix("torch.")
+        raise WeightsError(f"{found.path} leaves the range of {name}", "use bf16")
     save(target, found.state, card, dtype)
 
 
