@@ -28,7 +28,7 @@ from msrnet_cli import hardware, images
 from msrnet_cli.config import DIRECTIONS, KELVINS, LIGHTS, DataOptions
 from msrnet_cli.errors import DataError, PictureError, UsageError
 from msrnet_cli.images.colour import linear_from_srgb, srgb_from_linear
-from msrnet_cli.images.pixels import quantise
+from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.results import DataFault, DataReport
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ def match_folders(
 class PairStore:
     """All pictures of some pairs, decoded once where memory allows.
 
-    Pictures are kept as uint8, at the largest size that is trained on. Where they fit
+    Pictures are kept as uint8, no larger than they are needed. Where they fit
     neither on the device nor in main memory, they are decoded ahead of their use.
 
     Args:
@@ -405,7 +405,7 @@ class Cutter:
         x = torch.stack(both)
         if self.training and self.options.zoom:
             x = _part(x, self.options.zoom, chance)
-        x = shrink(x.float() / 255, size)
+        x = shrink(unit(x), size)
         side = min(crop or size, *x.shape[-2:])
         spare = [length - side for length in x.shape[-2:]]
         if self.training:

@@ -17,6 +17,7 @@ import torch
 from msrnet_cli import data, hardware, metrics, perceptual, transfer
 from msrnet_cli.config import DataOptions
 from msrnet_cli.errors import DataError, PictureError, WeightsError
+from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.inference import Relighter
 from msrnet_cli.results import SCORES, Estimate, EvalResult, ImageScores, MethodScores
 
@@ -187,28 +188,24 @@ def _row_name(spec: str, size: WorkSize | None) -> str:
 
 def _as_shipped(relighter: Relighter) -> Callable[[Tensor], Tensor]:
     """Relight as the folder job does a picture of 8 bits, number format included."""
+    return lambda source: unit(_run(relighter, quantise(source, 8)))
 
-    def relight(source: Tensor) -> Tensor:
-        relit = relighter.run([source])
-        if relit.images[0] is None:
-            raise relit.failures[0] or PictureError("no output")
-        return relit.images[0]
 
-    return relight
+def _run(relighter: Relighter, picture: Tensor) -> Tensor:
+    relit = relighter.run([picture])
+    if relit.images[0] is None:
+        raise relit.failures[0] or PictureError("no output")
+    return relit.images[0]
 
 
 def _enlarged(relighter: Relighter) -> Callable[[Tensor], Tensor]:
     """The network's own pixels at its working size, without the picture's detail."""
-    relight = _as_shipped(relighter)
 
     def relight_and_enlarge(source: Tensor) -> Tensor:
         height, width = source.shape[-2:]
         size = relighter.working_size(width, height)
-        if size is None:
-            return relight(source)
-        return transfer.enlarge(
-            relight(transfer.reduce(source, *size)), width, height
-        ).clamp(0, 1)
+        small = transfer.reduce(source, *size) if size else source
+        return transfer.enlarge(_run(relighter, small), width, height).clamp(0, 1)
 
     return relight_and_enlarge
 

@@ -95,6 +95,13 @@ def describe(device: torch.device) -> str:
     return str(device)
 
 
+def usable_cores() -> int:
+    """Cores that this process may use, which can be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def free_bytes(device: torch.device) -> int | None:
     """Memory that a computation may still take; None where it cannot be known."""
     if device.type == "cuda":

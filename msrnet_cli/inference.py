@@ -41,7 +41,7 @@ _BATCH_MEGAPIXELS = {"cuda": 8.0, "cpu": 0.25, "mps": 2.0}
 _MAX_BATCH = 32
 _WHOLE_UP_TO = 1.25  # times the working size: reducing such pictures gains little
 _TILE_SHARE = 0.8  # of the memory that is free; the rest is for the result
-_MOST_PINNED = 1 << 28  # bytes that cannot be swapped, kept by torch for the next batch
+_MOST_PINNED = 1 << 26  # bytes of a batch; torch keeps what it pinned for the next ones
 _TRANSFER_BYTES = 16  # a pixel: the result, and strips under way
 
 
@@ -106,7 +106,8 @@ class Relighter:
         self.work_size = _checked(work_size) or card.work_size or WORK_SIZE
         self.device = hardware.choose_device(device)
         self._offset = 0.5 if card.model.value_range == "centred" else 0.0
-        self._plain = copy.deepcopy(network).eval().requires_grad_(False)
+        with torch.inference_mode(False):  # what is kept must serve outside of it
+            self._plain = copy.deepcopy(network).eval().requires_grad_(False)
         self._asked: dict[str, Any] = {
             "dtype": dtype,
             "engine": engine,
@@ -115,7 +116,7 @@ class Relighter:
         self._free_to_choose = dtype == "auto"
         self._lock = threading.Lock()
         picture = _probe().to(self.device) - self._offset
-        self._probe = engines.Probe(self._placed(torch.float32), picture)
+        self._probe = engines.Probe(lambda: self._placed(torch.float32), picture)
         self.dtype, ready = self._choose(dtype, engine)
         self.engine, self._network = ready.engine, ready.network
         self._exact = ready.network if self.dtype == torch.float32 else None
@@ -218,18 +219,29 @@ class Relighter:
                 computed in float32, unless a format was asked for by name.
         """
         notes: list[str] = []
-        network = self._suited(notes, deep=deep)
-        height, width = batch[0].shape[-2:]
-        size = self.working_size(width, height)
-        seen = [transfer.reduce(one, *size) if size else one for one in batch]
-        outputs = self._attempt(network, self._stacked(seen), notes)
-        if size:
-            outputs = list(map(self._carried, batch, seen, outputs))
-        else:
-            outputs = [_returned(output, batch[0].dtype) for output in outputs]
+        try:
+            outputs = self._outputs(batch, notes, deep=deep)
+        except (RuntimeError, MemoryError) as error:
+            if not hardware.is_out_of_memory(error):
+                raise
+            outputs = [_no_memory(one) for one in batch]
         images_ = [None if isinstance(o, PictureError) else o for o in outputs]
         failures = [o if isinstance(o, PictureError) else None for o in outputs]
         return Relit(images_, failures, tuple(dict.fromkeys(notes)))
+
+    def _outputs(
+        self, batch: Sequence[Tensor], notes: list[str], *, deep: bool
+    ) -> list[Tensor | PictureError]:
+        """As `run`, but memory may run out."""
+        network = self._suited(notes, deep=deep)
+        height, width = batch[0].shape[-2:]
+        size = self.working_size(width, height)
+        if size is None:
+            outputs = self._attempt(network, self._stacked(batch), notes)
+            return [_returned(output, batch[0].dtype) for output in outputs]
+        seen = [transfer.reduce(one, *size) for one in batch]
+        outputs = self._attempt(network, self._stacked(seen), notes)
+        return list(map(self._carried, batch, seen, outputs))
 
     def working_size(self, width: int, height: int) -> tuple[int, int] | None:
         """Width and height at which the network sees a picture; None for its own."""
@@ -291,8 +303,8 @@ class Relighter:
         native = array.dtype.newbyteorder("=")
         colours = array[..., :3].transpose(2, 0, 1).astype(native, order="C")
         if native == np.uint16:
-            unit = torch.from_numpy(colours.astype(np.float32)) / 65535
-            (relit,) = self._all([unit], deep=True)
+            deep = torch.from_numpy(colours.astype(np.float32)) / 65535
+            (relit,) = self._all([deep], deep=True)
             levels = (relit * 65535).round()
         else:
             levels = self._relight_tensor(torch.from_numpy(colours))
@@ -410,7 +422,10 @@ class Relighter:
         if self.device.type != "cuda" or total > _MOST_PINNED:
             return torch.stack(list(pictures))
         shape = (len(pictures), *pictures[0].shape)
-        pinned = torch.empty(shape, dtype=pictures[0].dtype, pin_memory=True)
+        try:
+            pinned = torch.empty(shape, dtype=pictures[0].dtype, pin_memory=True)
+        except RuntimeError:  # some systems allow little of it
+            return torch.stack(list(pictures))
         return torch.stack(list(pictures), out=pinned)
 
     def _carried(
@@ -421,33 +436,29 @@ class Relighter:
             return relit
         needed = picture[0].numel() * _TRANSFER_BYTES
         for place in dict.fromkeys((relit.device, picture.device)):
-            if not hardware.has_room(needed, place):
+            result = 0 if place == picture.device else picture.nbytes
+            if not (
+                hardware.has_room(needed, place)
+                and hardware.has_room(result, picture.device)
+            ):
                 continue
             try:
                 return transfer.transfer(picture, seen.to(place), relit.to(place))
             except (RuntimeError, MemoryError) as error:
                 if not hardware.is_out_of_memory(error):
                     raise
-        height, width = picture.shape[-2:]
-        return PictureError(
-            f"{width}x{height}: no memory for the result",
-            "close other programs, or make the picture smaller",
-        )
+        return _no_memory(picture)
 
     @property
     def _halo(self) -> int:
         return tiling.HALO[self.card.model.arch]
 
     def _placed(self, dtype: torch.dtype) -> nn.Module:
-        """The plain network on the device in a number format; perhaps itself."""
-        first = next(self._plain.parameters())
-        if (first.device, first.dtype) == (self.device, dtype):
-            return self._plain
+        """A copy of the plain network, on the device and in a number format."""
         return copy.deepcopy(self._plain).to(self.device, dtype)
 
     def _made(self, dtype: torch.dtype, engine: Engine) -> engines.Ready:
         side = WORK_SIZE if self.work_size == "full" else self.work_size
-        # Outlives this call, so it must hold no inference tensors.
         with torch.inference_mode(False), torch.no_grad():
             return engines.make(
                 self._placed(dtype),
@@ -559,6 +570,14 @@ def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
                 sides = (0, amount, 0, 0) if axis == -1 else (0, 0, 0, amount)
                 image = F.pad(image, sides, mode=mode)
     return image
+
+
+def _no_memory(picture: Tensor) -> PictureError:
+    height, width = picture.shape[-2:]
+    return PictureError(
+        f"{width}x{height}: no memory for the result",
+        "close other programs, or make the picture smaller",
+    )
 
 
 def _is_sound(output: Tensor, image: Tensor) -> bool:

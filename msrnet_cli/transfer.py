@@ -74,7 +74,7 @@ def transfer(picture: Tensor, small: Tensor, relit: Tensor) -> Tensor:
         `relit` but for what had to be limited to [0, 1].
     """
     _, height, width = picture.shape
-    full = torch.empty(picture.shape, device=small.device)
+    full = torch.empty(picture.shape, dtype=torch.float32, device=small.device)
     gain, offset = (_heightened(grid, height) for grid in _fit(small, relit))
     reduced = []
     for top, bottom in _strips(picture):
@@ -86,19 +86,16 @@ def transfer(picture: Tensor, small: Tensor, relit: Tensor) -> Tensor:
         full[:, top:bottom] = strip
     missing = relit - _flattened(torch.cat(reduced, 1), small.shape[-2])
     rest = _heightened(_sharpened(missing), height, "bicubic")
-    in_place = (picture.dtype, picture.device) == (full.dtype, full.device)
-    result = full if in_place else torch.empty_like(picture)
+    is_result = (picture.dtype, picture.device) == (full.dtype, full.device)
+    result = full if is_result else torch.empty_like(picture)
     for top, bottom in _strips(picture):
         strip = full[:, top:bottom]
         strip += _widened(rest[:, top:bottom], width, "bicubic")
         strip.clamp_(0, 1)
-        if not in_place:
-            result[:, top:bottom] = _as(picture.dtype, strip)
+        if not is_result:
+            is_eight_bits = picture.dtype == torch.uint8
+            result[:, top:bottom] = quantise(strip, 8) if is_eight_bits else strip
     return result
-
-
-def _as(dtype: torch.dtype, values: Tensor) -> Tensor:
-    return quantise(values, 8) if dtype == torch.uint8 else values
 
 
 def _fit(small: Tensor, relit: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ from msrnet_cli import transfer
 from msrnet_cli.bench.clock import sample, wall_clock, warm_up
 from msrnet_cli.bench.subject import make_picture
 from msrnet_cli.config import WORK_SIZE
+from msrnet_cli.images.pixels import quantise
 from msrnet_cli.results import CarryTiming
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def measure(device: torch.device, effort: Effort) -> CarryTiming:
         effort: How often.
     """
     width, height = _SIDES[device.type]
-    picture = make_picture(width, height, 0)
+    picture = quantise(make_picture(width, height, 0), 8)
     size = transfer.reduced_size(width, height, WORK_SIZE)
 
     def run() -> Tensor:

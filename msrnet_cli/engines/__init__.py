@@ -7,6 +7,7 @@ threads.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from msrnet_cli.errors import DeviceError, MSRNetError
 from msrnet_cli.metrics import psnr
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor, nn
 
     from msrnet_cli.config import Engine
@@ -35,26 +38,30 @@ class Probe:
     """A small picture, and what the plain network makes of it in float32.
 
     Args:
-        network: From `msrnet_cli.model`, float32, on the device; it is brought into
-            another memory format.
+        plain: Gives a network from `msrnet_cli.model` to keep, float32, on the device;
+            asked when it is first needed, if ever.
         picture: B 3 H W, float32, in the network's range, on the device.
     """
 
-    def __init__(self, network: nn.Module, picture: Tensor) -> None:
+    def __init__(self, plain: Callable[[], nn.Module], picture: Tensor) -> None:
         # On CUDA three: the second is recorded, the third is a replay.
         turns: list[list[int]] = [[], [-1], [-2]] if picture.is_cuda else [[]]
         self._pictures = [picture.flip(axes) for axes in turns]
-        self._network: nn.Module | None = Eager(network)
+        self._plain = plain
         self._exact: list[Tensor] = []
 
     def agreement(self, made: nn.Module) -> float:
-        """How well a network agrees, in dB, at the worst; any error that it raises."""
+        """How well a network agrees, in dB, at the worst; nan where it gives that.
+
+        Whatever the network raises, this does.
+        """
         with torch.no_grad():
-            found = [made(picture) for picture in self._pictures]
-            if self._network is not None:  # not before it is needed
-                self._exact = [self._network(picture) for picture in self._pictures]
-                self._network = None
-        return min(map(psnr, found, self._exact))
+            found = [made(picture).cpu() for picture in self._pictures]
+            if not self._exact:
+                plain = Eager(self._plain())
+                self._exact = [plain(picture).cpu() for picture in self._pictures]
+        each = [psnr(one, exact) for one, exact in zip(found, self._exact, strict=True)]
+        return math.nan if any(map(math.isnan, each)) else min(each)
 
 
 @dataclass(frozen=True)
@@ -98,9 +105,12 @@ def make(
     try:
         made = _made(network, engine)
         agreement = probe.agreement(made)
+        if asked != "auto" or agreement >= AGREEMENT_DB:
+            return Ready(engine, made, agreement)
         # In a format that is coarse for this network, `eager` is no better.
-        sound = agreement >= AGREEMENT_DB or asked != "auto"
-        sound = sound or agreement >= probe.agreement(plain) - _MARGIN_DB
+        usual = probe.agreement(plain)
+        if agreement >= usual - _MARGIN_DB:
+            return Ready(engine, made, agreement)
     except MSRNetError:
         raise
     except Exception as error:  # operators private to torch, a compiler
@@ -108,7 +118,7 @@ def make(
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise DeviceError(f"engine {engine}: {reason}", _REMEDY) from error
         return Ready("eager", plain)
-    return Ready(engine, made, agreement) if sound else Ready("eager", plain)
+    return Ready("eager", plain, usual)
 
 
 def choose(device: torch.device, dtype: torch.dtype, pixels: float = 0.0) -> Engine:

@@ -88,7 +88,7 @@ class _Conv:
     """A 3x3 convolution with padding 1."""
 
     def __init__(self, conv: nn.Conv2d) -> None:
-        self._bias = conv.bias
+        self._bias = _copied(conv.bias)
         self._where = ([1, 1], list(conv.stride), [1, 1], 1)
         self._weight = torch.ops.mkldnn._reorder_convolution_weight(
             conv.weight, *self._where, _shape(conv)
@@ -111,7 +111,7 @@ class _Up:
     """A transposed 4x4 convolution with stride 2 and padding 1."""
 
     def __init__(self, conv: nn.ConvTranspose2d) -> None:
-        self._bias = conv.bias
+        self._bias = _copied(conv.bias)
         self._where = ([1, 1], [0, 0], [2, 2], [1, 1], 1)
         self._weight = torch.ops.mkldnn._reorder_convolution_transpose_weight(
             conv.weight, *self._where, _shape(conv)
@@ -142,6 +142,10 @@ def _fused(part: nn.Module) -> Any:  # noqa: ANN401  a block, or a step between 
         return _Up(part)
     assert isinstance(part, nn.Conv2d)  # encoders and decoders hold nothing else
     return _Conv(part)
+
+
+def _copied(bias: Tensor | None) -> Tensor | None:
+    return None if bias is None else bias.detach().clone()
 
 
 def _shape(conv: nn.Conv2d | nn.ConvTranspose2d) -> list[int]:

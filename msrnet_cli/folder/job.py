@@ -6,7 +6,6 @@ Reports through a callback and prints nothing.
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections import deque
@@ -37,10 +36,10 @@ if TYPE_CHECKING:
 
 FAILURES_NAME = "failures.txt"
 _CODERS = 2  # threads that decode, and as many that encode, beside a network on the CPU
-_MOST_CODERS = 16  # where the network is elsewhere
+_MOST_CODERS = 8  # where the network is elsewhere
 # A pixel in flight weighs up to 42 bytes: 12 each for input and output as floats, 6 or
-# less in the file's own numbers, 12 in an encoder. With the network that stays below
-# 6 GiB.
+# less in the file's own numbers, 12 in an encoder. With the network on the CPU that
+# stays below 6 GiB.
 _IN_FLIGHT_MEGAPIXELS = 100
 
 
@@ -154,7 +153,7 @@ class _Run:
         self._decoding: deque[tuple[Job, Future[_Decoded | FileDone]]] = deque()
         self._groups: dict[tuple[int, int, torch.dtype, bool], list[_Decoded]] = {}
         self._encoding: deque[tuple[Job, Future[FileDone]]] = deque()
-        self._coders = coders(relighter.device.type, os.cpu_count() or 1)
+        self._coders = coders(relighter.device.type, hardware.usable_cores())
         self._lock = threading.Lock()
         self._stop = False
 

@@ -91,6 +91,8 @@ def _draw_panel(
     log: bool,
     unit: str,
 ) -> None:
+    # Of some losses that are logarithms already, values lie on both sides of 0.
+    log = log and not any(y <= 0 for line in lines for _, y in line.points)
     scaled = [(c.name, _scaled(c, log)) for c in lines]
     points = [point for _, parts in scaled for part in parts for point in part]
     draw.text((_MARGIN, 10), title, _INK)
@@ -129,7 +131,7 @@ def _scaled(curve: Curve, log: bool) -> list[list[tuple[float, float]]]:
     parts: list[list[tuple[float, float]]] = [[]]
     for x, y in curve.points:
         if math.isfinite(y):
-            parts[-1].append((x, math.log10(max(y, 1e-12)) if log else y))
+            parts[-1].append((x, math.log10(y) if log else y))
         elif parts[-1]:
             parts.append([])
     return [part for part in parts if part]

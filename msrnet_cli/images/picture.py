@@ -39,7 +39,7 @@ class Picture:
     """One upright picture.
 
     Attributes:
-        pixels: What the network sees: 3 H W, sRGB. uint8 where the file holds no more,
+        pixels: What the network sees: 3 H W, sRGB. uint8 where the file holds that,
             which weighs a quarter; else float32 in [0, 1].
         alpha: 1 H W, uint8 or, at 16 bits, int32; None where there is none.
         native: The same picture as `pixels` in the file's own colour space and numbers,

@@ -217,8 +217,10 @@ def _understand(
     if samples.depth == 16 and "transparency" in image.info:
         samples = _keyed(samples, image.info["transparency"])
     meaning = _meaning(image, samples, grey, metadata)
+    pixels = _srgb(meaning.samples, meaning.space)
     return Picture(
-        pixels=_srgb(meaning.samples, meaning.space),
+        # A result that is to have 16 bits must not be computed in 8.
+        pixels=unit(pixels) if samples.depth == 16 else pixels,
         alpha=_alpha(samples),
         native=_native(samples) if meaning.keep else None,
         space=meaning.space if meaning.keep else None,

@@ -2,7 +2,8 @@
 
 schedule    what happens when, as data
 start       what a run starts from: pairs, losses, the network
-learner     one step of Adam, and everything a checkpoint must hold
+learner     one step, and everything a checkpoint must hold
+muon        steps of equal size in all directions
 checkpoint  everything that resuming needs, in one file
 record      what a person looks at: metrics, previews, curves, weights
 processes   several processes that train together

@@ -19,7 +19,7 @@ from msrnet_cli.errors import DeviceError
 from msrnet_cli.train.muon import Muon
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from torch import Tensor
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from msrnet_cli.data import Batch
     from msrnet_cli.losses import Loss
 
-_MOMENTS = ("exp_avg", "exp_avg_sq", "momentum")
+_MOMENTS: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {
+    torch.optim.Adam: ("exp_avg", "exp_avg_sq"),
+    Muon: ("momentum",),
+}
 
 
 @dataclass(frozen=True)
@@ -122,8 +125,11 @@ class Learner:
         found = {f"network.{k}": v for k, v in self.network.state_dict().items()}
         if self._average is not None:
             found |= {f"mean.{k}": v for k, v in self._average.state_dict().items()}
-        for name, state in self._states():
-            found |= {f"{m}.{name}": state[m] for m in _MOMENTS if m in state}
+        names = self._names()
+        for optimizer in self._optimizers:
+            for parameter, state in optimizer.state.items():
+                for moment in _MOMENTS[type(optimizer)]:
+                    found[f"{moment}.{names[parameter]}"] = state[moment]
         return found | {"steps": torch.tensor(self._steps)}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
@@ -139,13 +145,13 @@ class Learner:
         self._steps = int(tensors["steps"])
         if not self._steps:
             return
-        names = {parameter: name for name, parameter in self.network.named_parameters()}
+        names = self._names()
         for optimizer in self._optimizers:
-            moments = _moments_of(optimizer)
             for parameter in optimizer.param_groups[0]["params"]:
                 state = optimizer.state[parameter]
-                state["step"] = torch.tensor(float(self._steps), device=self.device)
-                for moment in moments:
+                if not isinstance(optimizer, Muon):
+                    state["step"] = torch.tensor(float(self._steps), device=self.device)
+                for moment in _MOMENTS[type(optimizer)]:
                     # Copied into the parameter's own memory format.
                     blank = torch.empty_like(parameter, requires_grad=False)
                     state[moment] = blank.copy_(tensors[f"{moment}.{names[parameter]}"])
@@ -166,12 +172,8 @@ class Learner:
             torch.optim.Adam(biases, lr=rate, fused=True),
         ]
 
-    def _states(self) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        """What the optimizers remember of each parameter, by its name."""
-        for name, parameter in self.network.named_parameters():
-            for optimizer in self._optimizers:
-                if parameter in optimizer.state:
-                    yield name, optimizer.state[parameter]
+    def _names(self) -> dict[Tensor, str]:
+        return {parameter: name for name, parameter in self.network.named_parameters()}
 
     def _wrapped(self, processes: int) -> Callable[[Tensor], Tensor]:
         forward: nn.Module = self.network
@@ -199,10 +201,6 @@ class Learner:
                 list(self.network.parameters()),
                 1 - decay,
             )
-
-
-def _moments_of(optimizer: torch.optim.Optimizer) -> tuple[str, ...]:
-    return ("momentum",) if isinstance(optimizer, Muon) else ("exp_avg", "exp_avg_sq")
 
 
 def training_dtype(config: TrainConfig, device: torch.device) -> torch.dtype:

@@ -119,7 +119,9 @@ class Run:
         self._losses = start.load_losses(config, self.plan, device)
         self._lights = start.lights(pairs)
         self._alone = start.count_alone(config)
-        self._store = data.PairStore(pairs, max(config.sizes), device)
+        # Parts of pictures are brought to these sizes, too.
+        side = math.ceil(max(config.sizes) / (1 - config.data_options.zoom))
+        self._store = data.PairStore(pairs, side, device)
         self._val_store = data.PairStore(val_pairs, max(config.sizes), device)
         options = config.data_options
         self._cutter = data.Cutter(self._store, options, config.seed)
@@ -350,7 +352,7 @@ class Run:
     def _require_space(self) -> None:
         """Tell now, not hours later, that the disk is too small."""
         weights_ = sum(p.nbytes for p in self.learner.network.parameters())
-        in_checkpoint = 4 if self.config.ema else 3  # with both moments of Adam
+        in_checkpoint = 4 if self.config.ema else 3  # at most: with Adam's two moments
         # Two checkpoints and one that is being written; best, last, stage1, stage2.
         needed = weights_ * (3 * in_checkpoint + 4)
         free = shutil.disk_usage(self.folder).free

@@ -216,6 +216,8 @@ def make_card(
     done.append(f"start: {_start(config, stage)}")
     if config.loss:
         done.append(f"loss {config.loss}")
+    if config.optimizer != "adam":
+        done.append(f"optimizer {config.optimizer}")
     loss = schedule.loss_name(config, stage)
     if loss == "combined" and not config.loss_options.perceptual:
         done.append("without the perceptual term")

@@ -4,18 +4,20 @@ import os
 import subprocess
 import sys
 
+import pytest
 import torch
 from safetensors.torch import load_file
 
 import pairs
 
 
-def test_two_processes_equal_one_with_twice_the_batch(tmp_path):
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_two_processes_equal_one_with_twice_the_batch(tmp_path, optimizer):
     data = pairs.write_vidit(tmp_path / "data", 4, size=32)
     options = [
         "train", "--data", data, "--arch", "dmshn", "--channels", 4, "--size", 16,
         "--steps", 4, "--dtype", "fp32", "--mirror", "--warmup", 0, "--lr", 1e-4,
-        "--validations", 1, "--device", "cpu", "--ema", 0.5,
+        "--validations", 1, "--device", "cpu", "--ema", 0.5, "--optimizer", optimizer,
     ]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
 

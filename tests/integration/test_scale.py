@@ -93,8 +93,10 @@ from msrnet_cli.folder import make_plan, relight_folder
 from msrnet_cli.inference import Relit
 class Darker:
     device, dtype, digest, work_size = torch.device("cpu"), torch.float32, "", None
+    engine = "eager"
     def batch_size(self, width, height): return 1
-    def run(self, batch, **_): return Relit([one * 0.9 for one in batch], [None])
+    def run(self, batch, **_):
+        return Relit([(one * 0.9).to(one.dtype) for one in batch], [None])
 options = FolderOptions()
 plan = make_plan([sys.argv[1]], "out", options)
 assert relight_folder(plan, Darker(), options, lambda _: None).relit == 5

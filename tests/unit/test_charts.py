@@ -9,14 +9,18 @@ from msrnet_cli.images import charts
 from msrnet_cli.images.charts import Curve
 
 
-def drawn_columns(points):
-    """Columns of the chart in which a curve of these points leaves colour."""
-    data = charts.curves([("title", [Curve("", points)], False)])
+def drawn(points, log=False):
+    """Where on the chart a curve of these points leaves colour: x, y."""
+    data = charts.curves([("title", [Curve("", points)], log)])
     image = Image.open(io.BytesIO(data)).convert("RGB")
     blue = charts._COLOURS[0]
-    columns = range(image.width)
     body = range(40, image.height - 30)
-    return {x for x in columns if any(image.getpixel((x, y)) == blue for y in body)}
+    places = ((x, y) for x in range(image.width) for y in body)
+    return {place for place in places if image.getpixel(place) == blue}
+
+
+def drawn_columns(points):
+    return {x for x, _ in drawn(points)}
 
 
 def test_points_are_joined():
@@ -29,6 +33,13 @@ def test_a_gap_is_not_drawn_over():
     broken = (*whole[:2], (60, math.nan), *whole[2:])
     missing = drawn_columns(whole) - drawn_columns(broken)
     assert len(missing) > 100
+
+
+def test_logarithms_that_cross_zero_are_drawn_as_they_are():
+    falling = ((0, 1.0), (50, -0.5), (100, -1.0))
+    assert drawn(falling, log=True) == drawn(falling)
+    steep = ((0, 1.0), (50, 0.1), (100, 0.001))
+    assert drawn(steep, log=True) != drawn(steep)
 
 
 def test_nothing_to_draw_is_no_error():

@@ -3,7 +3,9 @@
 import io
 import struct
 
+import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image, ImageCms
 
@@ -187,6 +189,19 @@ def test_a_profile_of_tables_is_left_to_littlecms():
     place = icc.index(b"wtpt", 128, 300)
     icc[place : place + 4] = b"A2B0"  # only its presence counts for us
     assert space_from_icc(bytes(icc)) is None
+
+
+def test_sixteen_bits_through_littlecms_are_relit_in_sixteen():
+    """That program converts 8 bits only; what the network makes of them has more."""
+    icc = bytearray(profile("P3", "srgb"))
+    place = icc.index(b"wtpt", 128, 300)
+    icc[place : place + 4] = b"A2B0"
+    levels = np.linspace(0, 65535, 3 * 40 * 50).astype(np.uint16).reshape(40, 50, 3)
+    out = io.BytesIO()
+    tifffile.imwrite(out, levels, photometric="rgb", iccprofile=bytes(icc))
+    picture = images.read(out.getvalue())
+    assert picture.encoding.depth == 16
+    assert picture.pixels.dtype == torch.float32
 
 
 def test_grey_profiles_are_applied():

@@ -46,8 +46,8 @@ def ready(network, engine, images=None):
     """Tried on a picture, as the plain network sees it in float32."""
     first = next(network.parameters())
     picture = images_of(1, 3, 16, 16) if images is None else images
-    plain = copy.deepcopy(network).float()
-    return engines.make(network, engine, Probe(plain, picture.to(first.device)))
+    probe = Probe(lambda: copy.deepcopy(network).float(), picture.to(first.device))
+    return engines.make(network, engine, probe)
 
 
 @pytest.fixture(autouse=True)
@@ -158,6 +158,26 @@ def test_an_engine_that_fails_is_replaced_by_the_plain_network(fuse, monkeypatch
     made = ready(network, "auto", probe)
     assert made.engine == "eager"
     assert torch.allclose(made.network(probe), network(probe), atol=1e-5)
+
+
+class Failing(torch.nn.Module):
+    """Right at first, then not a number: a recording that cannot be replayed."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network, self.calls = network, 0
+
+    def forward(self, image):
+        self.calls += 1
+        return image * float("nan") if self.calls > 1 else self.network(image)
+
+
+def test_one_answer_that_is_no_number_is_not_hidden_by_a_good_one():
+    network = network_of()
+    probe = Probe(lambda: network, images_of(1, 3, 16, 16))
+    probe._pictures *= 2
+    assert not probe.agreement(Failing(network)) >= AGREEMENT_DB
+    assert probe.agreement(Eager(network)) >= AGREEMENT_DB
 
 
 @needs_bf16

@@ -251,4 +251,4 @@ def test_a_gpu_leaves_the_processor_to_decode_and_encode():
     assert folder_job.coders("cpu", 64) == 2
     assert folder_job.coders("cuda", 8) == 8
     assert folder_job.coders("cuda", 1) == 2
-    assert folder_job.coders("mps", 128) == 16
+    assert folder_job.coders("mps", 128) == 8

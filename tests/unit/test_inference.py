@@ -315,6 +315,21 @@ def test_memory_is_looked_at_before_it_is_taken(monkeypatch):
     assert "memory" in failure.reason
 
 
+def test_memory_that_runs_out_elsewhere_fails_the_pictures_with_their_size(
+    monkeypatch,
+):
+    def full(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    subject = relighter(DMSHN(4), dtype="bf16")
+    for place in ("_suited", "_stacked"):
+        with monkeypatch.context() as patch:
+            patch.setattr(subject, place, full)
+            result = subject.run([torch.rand(3, 16, 32)] * 2)
+        assert result.images == [None, None]
+        assert all("32x16" in failure.reason for failure in result.failures)
+
+
 def test_other_errors_are_not_swallowed():
     class Broken(Hungry):
         def forward(self, x):
@@ -493,11 +508,15 @@ def test_pictures_come_back_from_cuda_as_from_the_cpu(work_size, kind):
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 def test_cuda_runs_out_of_memory_gracefully():
-    subject = Relighter(DMSHN(32), SMALL, device="cuda", dtype="fp32")
-    side = 60_000  # 3.6 gigapixels: no card holds its features
-    image = torch.empty(3, 1, 1).expand(3, side, side)
-    with pytest.raises(PictureError, match="memory"):
-        subject._all([image])
+    subject = Relighter(DMSHN(32), SMALL, device="cuda", dtype="fp32", work_size="full")
+    free, _ = torch.cuda.mem_get_info()
+    taken = torch.empty(free - (1 << 30), dtype=torch.uint8, device="cuda")
+    # Neither whole nor in a tile with all that it needs around it.
+    (failure,) = subject.run([torch.rand(3, 2048, 2048)]).failures
+    assert "memory" in failure.reason
+    del taken
+    torch.cuda.empty_cache()
+    assert subject.run([torch.rand(3, 256, 256)]).failures == [None]
 
 
 def test_memory_that_is_kept_counts_as_free(identity, monkeypatch):

@@ -118,10 +118,17 @@ def test_a_dark_picture_counts_as_much_as_a_bright_one():
     assert gains[0] == pytest.approx(gains[1], rel=0.02)
 
 
-def test_the_scores_are_psnr_and_ssim():
+def test_a_decibel_counts_as_much_as_a_tenth_of_ssim():
     x, y = two()
-    expected = losses.log_error(x, y) + 1 - losses.ssim(x, y)
-    assert torch.equal(losses.build("scores", OPTIONS)(x, y), expected)
+    scores = losses.build("scores", OPTIONS)
+    near = y + 0.5 * (x - y)
+    decibels = sum(
+        psnr(b.float(), c.float()) - psnr(a.float(), c.float())
+        for a, b, c in zip(x, near, y, strict=True)
+    )
+    similarity = losses.ssim(near, y) - losses.ssim(x, y)
+    gained = scores(x, y) - scores(near, y)
+    assert gained.item() == pytest.approx(decibels / 20 + similarity.item(), rel=0.03)
 
 
 def test_perceptual_is_the_squared_distance_of_features():

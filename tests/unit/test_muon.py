@@ -1,7 +1,5 @@
 """Muon against singular value decomposition."""
 
-import math
-
 import pytest
 import torch
 from torch import nn
@@ -74,4 +72,3 @@ def test_nothing_is_touched_that_has_no_gradient():
     weight = nn.Parameter(torch.ones(4, 4))
     Muon([weight], 1.0, torch.float32).step()
     assert weight.eq(1).all()
-    assert math.isclose(weight.sum().item(), 16)
