@@ -407,12 +407,7 @@ class Cutter:
             x = _part(x, self.options.zoom, chance)
         x = shrink(unit(x), size)
         side = min(crop or size, *x.shape[-2:])
-        spare = [length - side for length in x.shape[-2:]]
-        if self.training:
-            top, left = (chance.randint(0, s) for s in spare)
-        else:
-            top, left = (s // 2 for s in spare)
-        x = x[..., top : top + side, left : left + side]
+        x = _window(x, (side, side), chance if self.training else None)
         x = x.flip(-1) if flip else x
         name = f"{pair.name} mirrored" if flip else pair.name
         return x[:1], x[1:], self._gains(chance), name
@@ -429,12 +424,18 @@ class Cutter:
 def _part(images_: Tensor, zoom: float, chance: random.Random) -> Tensor:
     """A random part of B C H W, its sides shorter by up to `zoom`, mostly by little."""
     share = 1 - zoom * chance.random() ** 2
-    sides = [max(1, round(length * share)) for length in images_.shape[-2:]]
-    spare = (
-        length - side for length, side in zip(images_.shape[-2:], sides, strict=True)
-    )
-    top, left = (chance.randint(0, s) for s in spare)
-    return images_[..., top : top + sides[0], left : left + sides[1]]
+    height, width = (max(1, round(length * share)) for length in images_.shape[-2:])
+    return _window(images_, (height, width), chance)
+
+
+def _window(
+    images_: Tensor, sides: tuple[int, int], chance: random.Random | None
+) -> Tensor:
+    """Height and width cut out of B C H W: anywhere, or without chance the middle."""
+    height, width = sides
+    spare = (images_.shape[-2] - height, images_.shape[-1] - width)
+    top, left = (chance.randint(0, s) if chance else s // 2 for s in spare)
+    return images_[..., top : top + height, left : left + width]
 
 
 def shrink(images_: Tensor, side: int) -> Tensor:
