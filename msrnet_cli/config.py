@@ -342,7 +342,8 @@ class BenchOptions:
         rivals: Also measure other programs that are installed.
         train: Also measure a step of training.
         pictures: Folder of pictures to measure on; "" makes some.
-        seconds: Time to spend on a row, with at least three runs.
+        seconds: Time to spend on a row, with at least three runs; one, where it takes
+            more than half a minute.
         runs: Exactly so many runs a row instead.
         offline: Never use the network.
     """

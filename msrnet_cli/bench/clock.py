@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _MOST_WARM_UPS, _WARM_UP_SECONDS = 10, 0.5
 _MOST_RUNS = 200
 _LEAST_RUNS = 3
+_LONG_SECONDS = 30.0  # of a run that needs no second one
 _LAUNCHES = 5
 
 
@@ -29,7 +30,8 @@ class Effort:
     """How often to run.
 
     Attributes:
-        seconds: Go on for this long, with at least three runs and at most 200.
+        seconds: Go on for this long, with at least three runs and at most 200; one
+            is enough where it takes more than half a minute.
         runs: Exactly so many runs instead; None for as many as fit.
     """
 
@@ -42,7 +44,8 @@ class Effort:
             return count >= self.runs
         if count >= _MOST_RUNS:
             return True
-        return count >= _LEAST_RUNS and seconds >= self.seconds
+        is_long = seconds > _LONG_SECONDS * max(count, 1)
+        return count >= (1 if is_long else _LEAST_RUNS) and seconds >= self.seconds
 
 
 class Clock(Protocol):
@@ -144,7 +147,7 @@ def launch_time(run: Callable[[], object], device: torch.device) -> float | None
 def warm_up(run: Callable[[], object], clock: Clock) -> None:
     """Run until caches, clocks and allocators have settled: 10 times or half a second.
 
-    Nothing for a run that takes longer than that: its first one did it.
+    A run that takes longer than that is made once.
     """
     spent = 0.0
     for _ in range(_MOST_WARM_UPS):

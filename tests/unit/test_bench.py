@@ -91,7 +91,9 @@ def test_work_left_from_before_is_not_counted():
     ("effort", "work", "runs"),
     [
         (clock.Effort(5.0), 1.0, 5),
-        (clock.Effort(5.0), 60.0, 3),
+        (clock.Effort(5.0), 20.0, 3),
+        (clock.Effort(5.0), 60.0, 1),
+        (clock.Effort(200.0), 60.0, 4),
         (clock.Effort(5.0), 0.001, 200),
         (clock.Effort(5.0, runs=7), 60.0, 7),
         (clock.Effort(0.0, runs=1), 1.0, 1),
