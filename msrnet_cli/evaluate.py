@@ -163,7 +163,7 @@ def _relighters(
     options: EvalOptions,
 ) -> tuple[dict[str, Relighter], tuple[str, ...]]:
     try:
-        return {
+        found = {
             _row_name(spec, size): Relighter.load(
                 spec or None,
                 device=options.device,
@@ -174,11 +174,13 @@ def _relighters(
             )
             for spec in options.weights or ("",)
             for size in options.work_sizes or (None,)
-        }, ()
+        }
     except WeightsError as error:
         if options.weights:
             raise
         return {}, (f"baselines only: {error}",)
+    notes = (f"{name}: {note}" for name, one in found.items() for note in one.notes)
+    return found, tuple(notes)
 
 
 def _row_name(spec: str, size: WorkSize | None) -> str:

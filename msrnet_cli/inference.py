@@ -82,6 +82,7 @@ class Relighter:
 
     Attributes:
         engine: The engine that was chosen.
+        notes: What ``auto`` would have taken, and why it did not.
 
     Raises:
         DeviceError: The device does not exist, cannot compute in this format, or has
@@ -117,8 +118,9 @@ class Relighter:
         self._lock = threading.Lock()
         picture = _probe().to(self.device) - self._offset
         self._probe = engines.Probe(lambda: self._placed(torch.float32), picture)
-        self.dtype, ready = self._choose(dtype, engine)
+        self.dtype, ready, refused = self._choose(dtype, engine)
         self.engine, self._network = ready.engine, ready.network
+        self.notes = tuple(filter(None, (refused, ready.note)))
         self._exact = ready.network if self.dtype == torch.float32 else None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -479,28 +481,29 @@ class Relighter:
 
     def _choose(
         self, dtype: Dtype, engine: Engine
-    ) -> tuple[torch.dtype, engines.Ready]:
-        """The number format, and the network in it."""
+    ) -> tuple[torch.dtype, engines.Ready, str]:
+        """The number format, the network in it, and why it is not a faster one."""
         wanted = (
             hardware.preferred_dtype(self.device)
             if dtype == "auto"
             else hardware.DTYPES[dtype]
         )
+        name = hardware.dtype_name(wanted)
         if wanted == torch.float32:
-            return wanted, self._made(wanted, engine)
+            return wanted, self._made(wanted, engine), ""
         try:
             ready = self._made(wanted, engine)
             agreement = ready.agreement
             if agreement is None:
                 agreement = self._probe.agreement(ready.network)
         except RuntimeError as error:
-            name = hardware.dtype_name(wanted)
             raise DeviceError(
                 f"{self.device} cannot compute in {name} ({error})", "use --dtype fp32"
             ) from error
         if dtype == "auto" and not agreement >= AGREEMENT_DB:
-            return torch.float32, self._made(torch.float32, engine)
-        return wanted, ready
+            refused = f"fp32, for {name}: {engines.disagreement(agreement)}"
+            return torch.float32, self._made(torch.float32, engine), refused
+        return wanted, ready, ""
 
     def _require_memory(self, network: nn.Module, batch: Tensor) -> None:
         if not hardware.has_room(self._needed(network, batch), self.device):

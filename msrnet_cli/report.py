@@ -102,7 +102,7 @@ class PlainLines:
         if isinstance(event, JobStarted):
             self._total = event.pictures
             _say(_opening(event))
-            _passed_over(event.ignored)
+            _opening_notes(event)
         elif isinstance(event, FileDone):
             self._count += 1
             _say(f"[{self._count}/{self._total}] {_file_line(event)}")
@@ -147,7 +147,7 @@ class ProgressBar:
 
     def _start(self, event: JobStarted) -> None:
         self._console.print(_opening(event), markup=False)
-        _passed_over(event.ignored)
+        _opening_notes(event)
         self._total = event.pictures
         self._bar = self._progress.add_task(
             "relighting", total=event.megapixels or None, files=f"0/{self._total}"
@@ -238,6 +238,12 @@ def _opening(event: JobStarted) -> str:
         f"{pictures} -> {event.output}, weights {event.weights}, seen {seen},"
         f" on {event.device} in {event.dtype}, {event.engine}"
     )
+
+
+def _opening_notes(event: JobStarted) -> None:
+    for note in event.notes:
+        warn(note)
+    _passed_over(event.ignored)
 
 
 def _passed_over(ignored: Iterable[Ignored]) -> None:

@@ -31,6 +31,7 @@ class JobStarted:
         weights: Which weights.
         work_size: Longer side at which the network sees a picture, or ``full``.
         engine: How the network runs.
+        notes: What the user must know about that.
         ignored: What was passed over.
     """
 
@@ -42,6 +43,7 @@ class JobStarted:
     weights: str
     work_size: int | Literal["full"] = "full"
     engine: str = "eager"
+    notes: tuple[str, ...] = ()
     ignored: tuple[Ignored, ...] = ()
 
 

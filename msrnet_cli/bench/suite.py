@@ -96,14 +96,13 @@ def _ways(
     subject: Subject, device: torch.device, options: BenchOptions
 ) -> tuple[list[Way], tuple[str, ...]]:
     """The reference, msrnet's own, rivals where asked for; notes on those missing."""
-    found = [
-        reference(subject, device),
-        *ours(subject, device, options.dtypes, options.engine),
-    ]
+    own = ours(subject, device, options.dtypes, options.engine)
+    found = [reference(subject, device), *own]
+    notes = tuple(note for way in own for note in way.notes)
     if not options.rivals:
-        return found, ()
-    others, notes = rivals.ways(subject, device)
-    return [*found, *others], notes
+        return found, notes
+    others, missing = rivals.ways(subject, device)
+    return [*found, *others], notes + missing
 
 
 def _ours(ways: Sequence[Way]) -> list[Way]:

@@ -51,6 +51,7 @@ class Way:
         ceiling: Which ceiling counts for its arithmetic.
         prepare: Makes the network ready for pictures, B 3 H W in [0, 1] on the CPU.
         kind: Whose it is.
+        notes: Why it is not what ``auto`` would take first.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Way:
     ceiling: str
     prepare: Callable[[Tensor], Runner]
     kind: Literal["reference", "own", "rival"]
+    notes: tuple[str, ...] = ()
 
 
 def reference(subject: Subject, device: torch.device) -> Way:
@@ -93,6 +95,7 @@ def ours(
             ceiling=ceiling_name(chosen.dtype, device),
             prepare=_own(subject, device, plain, chosen.engine),
             kind="own",
+            notes=chosen.notes,
         )
     return list(found.values())
 

@@ -73,11 +73,13 @@ class Ready:
         network: Takes and gives B 3 H W in float32.
         agreement: With the plain network in float32, in dB; None where it was not
             tried.
+        note: Why it is not the engine that `choose` names; "" where it is.
     """
 
     engine: Engine
     network: nn.Module
     agreement: float | None = None
+    note: str = ""
 
 
 def make(
@@ -98,6 +100,7 @@ def make(
     """
     first = next(network.parameters())
     asked, plain = engine, Eager(network)
+    usual: float | None = None
     if asked == "auto":
         engine = choose(first.device, first.dtype, pixels)
     if engine == "eager":
@@ -111,14 +114,14 @@ def make(
         usual = probe.agreement(plain)
         if agreement >= usual - _MARGIN_DB:
             return Ready(engine, made, agreement)
+        reason = disagreement(agreement)
     except MSRNetError:
         raise
     except Exception as error:  # operators private to torch, a compiler
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         if asked != "auto":
-            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise DeviceError(f"engine {engine}: {reason}", _REMEDY) from error
-        return Ready("eager", plain)
-    return Ready("eager", plain, usual)
+    return Ready("eager", plain, usual, f"eager, for engine {engine}: {reason}")
 
 
 def choose(device: torch.device, dtype: torch.dtype, pixels: float = 0.0) -> Engine:
@@ -135,6 +138,13 @@ def choose(device: torch.device, dtype: torch.dtype, pixels: float = 0.0) -> Eng
         pays = pixels * _SAVED > _COMPILING and compiled.is_supported(device)
         return "compiled" if pays else "graph"
     return "eager"
+
+
+def disagreement(agreement: float) -> str:
+    """What an agreement below `AGREEMENT_DB` says, for people."""
+    if math.isnan(agreement):
+        return "its output is not finite"
+    return f"it agrees with fp32 to {agreement:.1f} dB only"
 
 
 def release(network: nn.Module) -> None:

@@ -84,6 +84,7 @@ def relight_folder(
             weights=weights_name,
             work_size=relighter.work_size,
             engine=relighter.engine,
+            notes=relighter.notes,
             ignored=plan.ignored,
         )
     )

@@ -57,8 +57,9 @@ def relight_stream(
             raise UsageError(f"{target} exists", "use --exist overwrite to replace it")
         write = for_target(write, path)
     data, suffix = _read(source)
+    relighter = load()
     encoded, notes = relight_bytes(
-        data, load(), write, suffix=suffix, max_megapixels=options.max_megapixels
+        data, relighter, write, suffix=suffix, max_megapixels=options.max_megapixels
     )
     try:
         if target == _STREAM:
@@ -72,7 +73,7 @@ def relight_stream(
         raise PictureError(
             f"{target} cannot be written: {error.strerror}", "check space, permissions"
         ) from error
-    return notes
+    return relighter.notes + notes
 
 
 def _read(source: str) -> tuple[bytes, str]:

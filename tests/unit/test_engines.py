@@ -1,6 +1,7 @@
 """Engines: each computes what the plain network computes."""
 
 import copy
+import re
 import shutil
 import subprocess
 import sys
@@ -151,12 +152,17 @@ def wrong(network):
 
 
 @needs_fused
-@pytest.mark.parametrize("fuse", [broken, wrong])
-def test_an_engine_that_fails_is_replaced_by_the_plain_network(fuse, monkeypatch):
+@pytest.mark.parametrize(
+    ("fuse", "reason"), [(broken, "no such operator"), (wrong, r"\d dB only")]
+)
+def test_an_engine_that_fails_is_replaced_by_the_plain_network_and_said(
+    fuse, reason, monkeypatch
+):
     monkeypatch.setattr(fused, "fuse", fuse)
     network, probe = network_of(), images_of(1, 3, 64, 64)
     made = ready(network, "auto", probe)
     assert made.engine == "eager"
+    assert re.fullmatch(f"eager, for engine fused: .*{reason}", made.note)
     assert torch.allclose(made.network(probe), network(probe), atol=1e-5)
 
 
@@ -189,7 +195,7 @@ def test_an_engine_no_worse_than_the_plain_network_is_kept():
     coarse = copy.deepcopy(network).bfloat16()
     made = ready(coarse, "auto", images)
     assert psnr(Eager(coarse)(images), network(images)) < AGREEMENT_DB
-    assert made.engine == "fused"
+    assert (made.engine, made.note) == ("fused", "")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from conftest import photo
-from msrnet_cli import images
+from msrnet_cli import images, report
 from msrnet_cli.config import FolderOptions
 from msrnet_cli.errors import PictureError
 from msrnet_cli.folder import job as folder_job
@@ -28,7 +28,7 @@ class Unchanging:
     """Stands for a Relighter; keeps what it is asked, and fails where told to."""
 
     device, dtype, engine = torch.device("cpu"), torch.float32, "eager"
-    digest, work_size = "", None
+    digest, work_size, notes = "", None, ()
 
     def __init__(self, on_run=lambda _: None):
         self.batches = []
@@ -237,6 +237,15 @@ def test_all_that_was_done_before_is_skipped(folder, in_flight):
     relit()
     assert relit().skipped == 40
     assert in_flight.now == 0
+
+
+def test_what_auto_could_not_take_is_said_at_the_start(folder, capsys):
+    relighter = Unchanging()
+    relighter.notes = ("eager, for engine fused: no such operator",)
+    relit(relighter, report.PlainLines())
+    first, second, *_ = capsys.readouterr().err.splitlines()
+    assert first.endswith("in fp32, eager")
+    assert second == "msrnet: note: eager, for engine fused: no such operator"
 
 
 def test_an_unknown_size_is_no_obstacle(folder, in_flight):

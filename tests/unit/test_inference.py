@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
@@ -170,14 +171,16 @@ def test_value_range_is_part_of_the_weights():
 def test_auto_takes_bfloat16_only_where_it_agrees(monkeypatch):
     monkeypatch.setattr(hardware, "preferred_dtype", lambda _: torch.bfloat16)
     tame = relighter(constant_network(0.5), dtype="auto")
-    assert tame.dtype == torch.bfloat16
+    assert (tame.dtype, tame.notes) == (torch.bfloat16, ())
     # A network that amplifies small differences is beyond bfloat16.
     wild = tinted_identity((1, 1, 1))
     with torch.no_grad():
         wild.decoder1[8].weight.mul_(100)
         wild.decoder1[8].bias.fill_(-50)
     card = WeightsCard(model=ModelConfig("dmshn", 12))
-    assert relighter(wild, card, "auto").dtype == torch.float32
+    exact = relighter(wild, card, "auto")
+    assert exact.dtype == torch.float32
+    assert re.fullmatch(r"fp32, for bf16: it agrees .* -?\d+\.\d dB only", *exact.notes)
 
 
 def test_auto_is_float32_without_hardware_for_less(monkeypatch):
