@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from msrnet_cli import signals
 from msrnet_cli.cli.application import app
 from msrnet_cli.config import Layout, Split, SynthOptions
 
@@ -70,7 +71,12 @@ def synth(
         workers=workers,
         samples=samples,
     )
-    summary = render_set(out, options, _ignore if quiet else report.SceneLines())
+    signals.raise_on_signals()
+    try:
+        summary = render_set(out, options, _ignore if quiet else report.SceneLines())
+    except signals.Stopped as stop:
+        report.warn(f"stopped by {stop.signal}; the same command goes on")
+        raise typer.Exit(signals.EXIT_CODES[stop.signal]) from stop
     if not quiet:
         report.synth_closing(summary)
 

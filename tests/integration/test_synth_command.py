@@ -1,8 +1,10 @@
 """`msrnet synth` from the command line."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from PIL import Image
@@ -30,6 +32,29 @@ def test_a_small_set_with_a_sheet(program, mitsuba):
     assert "[2/2]" in done.err
     again = program.run("synth", "set", *options)
     assert "0 pictures of 0 scenes" in again.err
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_signal_ends_it_after_whole_scenes(program, mitsuba, name, code):
+    size = ("--scenes", 500, "--size", 32, "--samples", 2, "--workers", 2)
+
+    def ignoring():  # as shells have it for what they start in the background
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    process = program.start("synth", "set", *size, "-q", preexec_fn=ignoring)
+    deadline = time.monotonic() + 60
+    while not list((program.folder / "set").glob("*_E.png")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(name)
+    _, err = process.communicate(timeout=60)
+    stopped = f"msrnet: note: stopped by {name.name}; the same command goes on\n"
+    assert (process.returncode, err.decode()) == (code, stopped)
+    names = [path.name for path in (program.folder / "set").glob("*.p*")]
+    assert all(one.replace("6500_N", "4500_E") in names for one in names)
 
 
 @pytest.mark.parametrize(
