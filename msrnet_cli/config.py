@@ -199,6 +199,8 @@ class LossOptions:
         tv: Weight of the total variation.
         sobel: Weight of the Advanced Sobel loss beside L2; the paper gives none, 0.25
             is MBCNN's, where that loss comes from.
+        structure: Weight of 1 - SSIM in the loss ``scores``; at 1, 0.1 of SSIM counts
+            as much as 1 dB of PSNR.
         vgg: File with VGG16 weights; "" fetches ``timm/vgg16.tv_in1k`` from the hub.
         vgg_layer: Features up to this layer of VGG16 are compared; 31 is the whole
             stack with its last pooling, as in the authors' code.
@@ -209,6 +211,7 @@ class LossOptions:
     perceptual: float = 0.006
     tv: float = 2e-8
     sobel: float = 0.25
+    structure: float = 1.0
     vgg: str = ""
     vgg_layer: int = 31
 

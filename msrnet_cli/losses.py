@@ -59,7 +59,7 @@ def build(
     if name == "psnr":
         return log_error
     if name == "scores":
-        return scores
+        return lambda image, target: scores(image, target, options.structure)
     if name == "sobel":
         return lambda image, target: (
             F.mse_loss(image, target) + options.sobel * sobel(image, target)
@@ -91,9 +91,9 @@ def log_error(image: Tensor, target: Tensor) -> Tensor:
     return (error + _ERROR_FLOOR).log10().mean()
 
 
-def scores(image: Tensor, target: Tensor) -> Tensor:
-    """What pictures are scored by: 1 dB of PSNR counts as much as 0.1 of SSIM."""
-    return log_error(image, target) + 1 - ssim(image, target)
+def scores(image: Tensor, target: Tensor, structure: float) -> Tensor:
+    """What pictures are scored by: PSNR, and SSIM by its weight."""
+    return log_error(image, target) + structure * (1 - ssim(image, target))
 
 
 def ssim(image: Tensor, target: Tensor) -> Tensor:

@@ -249,6 +249,14 @@ def train(
             show_default=f"{_loss_defaults.sobel:g}",
         ),
     ] = None,
+    structure_weight: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            help="Of SSIM beside PSNR, with --loss scores.",
+            show_default=f"{_loss_defaults.structure:g}",
+        ),
+    ] = None,
     validations: Annotated[
         int | None,
         typer.Option(
@@ -341,6 +349,7 @@ def train(
             "vgg": vgg,
             "vgg_layer": vgg_layer,
             "sobel": sobel_weight,
+            "structure": structure_weight,
         },
     }
     from msrnet_cli import hardware, report

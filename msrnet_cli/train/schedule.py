@@ -165,6 +165,7 @@ def _check_numbers(config: TrainConfig) -> None:
         "--clip": (config.clip, infinite),
         "--save-minutes": (config.save_minutes, infinite),
         "--sobel-weight": (config.loss_options.sobel, infinite),
+        "--structure-weight": (config.loss_options.structure, infinite),
         "--ema": (config.ema, 1.0),
         "--exposure": (options.exposure, _MOST_STOPS),
         "--tint": (options.tint, _MOST_STOPS),

@@ -1,6 +1,7 @@
 """Losses against closed forms, scikit-image and numerical derivatives."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -118,15 +119,18 @@ def test_a_dark_picture_counts_as_much_as_a_bright_one():
     assert gains[0] == pytest.approx(gains[1], rel=0.02)
 
 
-def test_a_decibel_counts_as_much_as_a_tenth_of_ssim():
+@pytest.mark.parametrize("weight", [None, 0.0, 3.0])
+def test_a_decibel_counts_as_much_as_a_tenth_of_ssim(weight):
     x, y = two()
-    scores = losses.build("scores", OPTIONS)
+    options = OPTIONS if weight is None else replace(OPTIONS, structure=weight)
+    scores = losses.build("scores", options)
     near = y + 0.5 * (x - y)
     decibels = sum(
         psnr(b.float(), c.float()) - psnr(a.float(), c.float())
         for a, b, c in zip(x, near, y, strict=True)
     )
     similarity = losses.ssim(near, y) - losses.ssim(x, y)
+    similarity = similarity * (1 if weight is None else weight)
     gained = scores(x, y) - scores(near, y)
     assert gained.item() == pytest.approx(decibels / 20 + similarity.item(), rel=0.03)
 

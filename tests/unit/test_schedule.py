@@ -101,6 +101,7 @@ def test_lists_that_do_not_fit_are_refused(wrong):
         ({"data_options": DataOptions(exposure=2000.0)}, "--exposure"),
         ({"data_options": DataOptions(zoom=1.0)}, "--zoom"),
         ({"loss_options": LossOptions(sobel=float("nan"))}, "--sobel-weight"),
+        ({"loss_options": LossOptions(structure=-1.0)}, "--structure-weight"),
     ],
 )
 def test_numbers_that_cannot_be_trained_with_are_refused(wrong, says):
