@@ -167,6 +167,8 @@ def _heightened(values: Tensor, height: int, mode: str = "bilinear") -> Tensor:
 
 
 def _resized(values: Tensor, height: int, width: int, mode: str) -> Tensor:
+    if width == 1 < height:  # there, torch repeats the first row
+        return _resized(values.mT, width, height, mode).mT
     # "antialias" also is the faster way to enlarge: one direction after the other.
     size = (height, width)
     return F.interpolate(values[None], size, mode=mode, antialias=True)[0]

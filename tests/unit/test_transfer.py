@@ -166,6 +166,22 @@ def test_any_shape(size):
     assert full.max() <= 1
 
 
+@pytest.mark.parametrize(("length", "width"), [(141, 1), (1000, 1), (5000, 45), (9, 2)])
+def test_upright_and_lying_pictures_are_treated_alike(length, width):
+    """However thin they are: torch resizes a column to one value."""
+    generator = torch.Generator().manual_seed(3)
+    lying = torch.rand(3, width, length, generator=generator)
+    size = transfer.reduced_size(length, width, 112)
+    small = transfer.reduce(lying, *size)
+    ramp = torch.linspace(0.5, 1.5, size[0])
+    upright = transfer.reduce(lying.mT, *size[::-1])
+    assert torch.allclose(upright, small.mT, atol=1e-5)
+    expected = transfer.transfer(lying, small, (small * ramp).clamp(0, 1))
+    relit = (upright * ramp[:, None]).clamp(0, 1)
+    found = transfer.transfer(lying.mT.contiguous(), upright, relit)
+    assert torch.allclose(found, expected.mT, atol=1e-4)
+
+
 @pytest.mark.parametrize("size", [(512, 512), (513, 301), (300, 512), (1000, 37)])
 def test_reducing_keeps_the_mean_and_equals_torch(size):
     picture = torch.rand(3, *size)
