@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from msrnet_cli import __version__
 
+
+class ReaderGoneError(Exception):
+    """Whoever read our output has gone."""
+
+
+class _Commands(TyperGroup):
+    """The commands; a closed pipe does not end them with 1, as Typer has it."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 typer's own are private
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Relight pictures: change where the light comes from, and its colour.",
     no_args_is_help=True,
     rich_markup_mode=None,  # loading rich would double the time --help takes

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import typer
 
 from msrnet_cli import signals
-from msrnet_cli.cli.application import app
+from msrnet_cli.cli.application import ReaderGoneError, app
 from msrnet_cli.errors import MSRNetError, UsageError
 
 # The base of all that the parser raises: typer has kept its name in several places.
@@ -33,8 +33,8 @@ def main() -> NoReturn:
         _exit_with_usage(error)
     except KeyboardInterrupt as stop:
         _exit(signals.EXIT_CODES[getattr(stop, "signal", "SIGINT")])
-    except BrokenPipeError:
-        # Whoever read our output has gone; Python must not complain at exit.
+    except ReaderGoneError:
+        # Python must not complain at exit that it could not write the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _exit(signals.EXIT_CODES["SIGPIPE"])
     except Exception as error:

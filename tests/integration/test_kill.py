@@ -80,6 +80,18 @@ def test_a_signal_ends_with_a_summary_and_its_code(
     assert len(pictures(folder)) == COUNT
 
 
+def test_a_reader_that_goes_away_ends_it_as_it_does_other_programs(
+    program, folder, warm_file
+):
+    with program.start(*command(warm_file), "--json") as process:
+        process.stdout.readline()
+        process.stdout.close()
+        err = process.stderr.read().decode()
+    assert (process.returncode, err) == (141, "")
+    assert_whole(pictures(folder))
+    assert not list((folder / "out").glob("*.part"))
+
+
 @pytest.mark.parametrize("seconds", [0.1, 0.3, 0.6])
 def test_a_signal_while_it_loads_is_obeyed(program, folder, warm_file, seconds):
     # Some libraries swallow it while they are imported: the job then ran on.
