@@ -53,12 +53,12 @@ _EVENT_NAMES = {JobStarted: "start", FileDone: "file", JobSummary: "summary"}
 
 def error_line(error: MSRNetError) -> None:
     """What went wrong and what to do, as one line."""
-    print(f"msrnet: {error}", file=sys.stderr)
+    print(f"msrnet: {_harmless(str(error))}", file=sys.stderr)
 
 
 def warn(text: str) -> None:
     """Something the user must know, as one line."""
-    print(f"msrnet: note: {text}", file=sys.stderr)
+    print(f"msrnet: note: {_harmless(text)}", file=sys.stderr)
 
 
 def job_reporter(*, as_json: bool, quiet: bool) -> Callable[[Event], None]:
@@ -231,10 +231,22 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def _harmless(line: str) -> str:
+    """A line with escapes for what would break it, or steer a terminal.
+
+    Names of files may hold any character.
+    """
+    return line.translate(_ESCAPES)
+
+
+_CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
+_ESCAPES = {code: repr(chr(code))[1:-1] for code in _CONTROLS}
+
+
 def _opening(event: JobStarted) -> str:
     pictures = _count(event.pictures, "picture")
     seen = "whole" if event.work_size == "full" else f"at {event.work_size} px"
-    return (
+    return _harmless(
         f"{pictures} -> {event.output}, weights {event.weights}, seen {seen},"
         f" on {event.device} in {event.dtype}, {event.engine}"
     )
@@ -252,7 +264,7 @@ def _passed_over(ignored: Iterable[Ignored]) -> None:
     for entry in ignored:
         counts[entry.reason] = counts.get(entry.reason, 0) + 1
         if entry.reason not in ("hidden", "no picture", "subfolder"):
-            _say(f"passed over: {entry.path}: {entry.reason}")
+            _say(f"passed over: {_harmless(entry.path)}: {entry.reason}")
     if counts:
         parts = ", ".join(f"{reason} ({number})" for reason, number in counts.items())
         _say(f"passed over: {parts}")
@@ -261,8 +273,10 @@ def _passed_over(ignored: Iterable[Ignored]) -> None:
 def _file_line(event: FileDone) -> str:
     line = f"{event.status}: {event.input}"
     if event.status == "failed":
-        return f"{line}: {event.reason}" + (f"; {event.remedy}" if event.remedy else "")
-    return f"{line} -> {event.output}" + "".join(f"; {note}" for note in event.notes)
+        line += f": {event.reason}" + (f"; {event.remedy}" if event.remedy else "")
+    else:
+        line += f" -> {event.output}" + "".join(f"; {note}" for note in event.notes)
+    return _harmless(line)
 
 
 def _failure_lines(summary: JobSummary) -> None:
@@ -281,7 +295,7 @@ def _failure_table(summary: JobSummary, console: Any) -> None:  # noqa: ANN401 r
         table.add_column(heading, overflow="fold")
     for failure in summary.failures:
         cells = (failure.input, failure.reason, failure.remedy)
-        table.add_row(*map(Text, cells))
+        table.add_row(*(Text(_harmless(cell)) for cell in cells))
     console.print(table)
 
 

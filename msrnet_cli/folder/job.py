@@ -398,15 +398,13 @@ class _Run:
             if not self._failures:
                 path.unlink(missing_ok=True)
                 return ""
-            lines = [_HEADLINE]
+            entries = [_HEADLINE]
             for failure in self._failures:
-                line = listing[failure.input]
-                if "\n" in line:  # a name that a list of lines cannot hold
-                    line = f"# cannot be listed: {line!r}"
-                lines += [f"# {failure.reason}", line]
-            write_whole(
-                path, ("\n".join(lines) + "\n").encode(errors="surrogateescape")
-            )
+                entries += [f"# {failure.reason}", listing[failure.input]]
+            # A name may have several lines; no name has a NUL.
+            end = "\0" if any("\n" in entry for entry in entries) else "\n"
+            text = "".join(entry + end for entry in entries)
+            write_whole(path, text.encode(errors="surrogateescape"))
         except OSError:
             return ""  # the failures are reported all the same
         return str(path)

@@ -144,9 +144,26 @@ def test_a_name_of_two_lines_does_not_spoil_the_list(program, folder, warm_file)
     (folder / "two\nlines.png").write_bytes(b"")
     command = ("--weights", warm_file)
     program.run("relight", "in", "out", *command, code=3)
-    photo().save(folder / "broken.jpg")
+    for name in ("broken.jpg", "two\nlines.png"):
+        photo().save(folder / name)
     program.run("relight", "--files-from", "out/failures.txt", "out", *command)
     assert (program.folder / "out/broken.jpg").exists()
+    assert (program.folder / "out/two\nlines.png").exists()
+    assert not (program.folder / "out/failures.txt").exists()
+
+
+def test_a_name_cannot_forge_lines_or_steer_a_terminal(program, folder, warm_file):
+    (folder / "a\nmsrnet: b.png").write_bytes(b"")
+    (folder / "\x1b[31mred\x9b.png").write_bytes(b"")
+    os.mkfifo(folder / "\x1b[2Jfifo.png")
+    done = program.run("relight", "in", "out", "--weights", warm_file, code=3)
+    assert "\x1b" not in done.err
+    assert "\x9b" not in done.err
+    assert r"failed: in/a\nmsrnet: b.png" in done.err
+    assert r"failed: in/\x1b[31mred\x9b.png" in done.err
+    assert r"passed over: in/\x1b[2Jfifo.png" in done.err
+    missing = program.run("relight", "in/\x1b[2J.png", "out", code=2)
+    assert "\x1b" not in missing.err
 
 
 def test_an_existing_output_can_end_the_run(program, folder, warm_file):
