@@ -184,7 +184,7 @@ def find_pairs(data: str | Path, options: DataOptions | None = None) -> list[Pai
         UsageError: A light is unknown.
     """
     options = options or DataOptions()
-    pairs, _ = sort_out(data, options)
+    pairs, _ = _sort_out(data, options)
     if not pairs:
         raise _no_pairs(Path(data), options)
     if options.mirror and all(pair.mirrored is None for pair in pairs):
@@ -195,6 +195,15 @@ def find_pairs(data: str | Path, options: DataOptions | None = None) -> list[Pai
     return pairs
 
 
+def left_out(data: str | Path, options: DataOptions) -> tuple[str, ...]:
+    """A note on the pictures that lack their partner, where there are any."""
+    _, faults = _sort_out(data, options)
+    if not faults:
+        return ()
+    text = "pictures without partner: {}, left out; `msrnet data check` lists them"
+    return (text.format(len(faults)),)
+
+
 def check(data: str | Path, options: DataOptions | None = None) -> DataReport:
     """Decode every picture, and report all that is wrong with a set of pairs.
 
@@ -203,7 +212,7 @@ def check(data: str | Path, options: DataOptions | None = None) -> DataReport:
         UsageError: A light is unknown.
     """
     options = options or DataOptions()
-    pairs, faults = sort_out(data, options)
+    pairs, faults = _sort_out(data, options)
     files = _list(Path(data))  # all of them: what is broken is not wanted anywhere
     if not pairs and not faults:
         raise _no_pairs(Path(data), options)
@@ -464,7 +473,7 @@ def _order(count: int, seed: str) -> list[int]:
     return order
 
 
-def sort_out(
+def _sort_out(
     data: str | Path, options: DataOptions
 ) -> tuple[list[Pair], list[DataFault]]:
     """The complete pairs, and the pictures whose partner is missing or one too many.

@@ -51,6 +51,7 @@ def evaluate(
         WeightsError: Weights are missing or malformed.
     """
     pairs = _pairs(options.data, options)
+    alone = data.left_out(options.data, _lights(options))
     relighters, notes = _relighters(options)
     methods: dict[str, Callable[[Tensor], Tensor]] = {COPY: lambda source: source}
     if options.fit_data:
@@ -75,7 +76,7 @@ def evaluate(
         notify(pair.name)
     device = next((hardware.describe(r.device) for r in relighters.values()), "")
     found = tuple(_summary(name, each, scores[COPY]) for name, each in scores.items())
-    return EvalResult(options.data, len(pairs), device, found, notes + more)
+    return EvalResult(options.data, len(pairs), device, found, alone + notes + more)
 
 
 def compare(outputs: str, targets: str, options: EvalOptions) -> EvalResult:
@@ -153,10 +154,13 @@ def _student(freedom: int) -> float:
 
 
 def _pairs(folder: str, options: EvalOptions) -> list[Pair]:
-    lights = DataOptions(from_light=options.from_light, to_light=options.to_light)
-    pairs = data.find_pairs(folder, lights)
+    pairs = data.find_pairs(folder, _lights(options))
     count = min(len(pairs), options.limit or len(pairs))
     return [pairs[i * len(pairs) // count] for i in range(count)]
+
+
+def _lights(options: EvalOptions) -> DataOptions:
+    return DataOptions(from_light=options.from_light, to_light=options.to_light)
 
 
 def _relighters(

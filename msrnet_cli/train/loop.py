@@ -118,7 +118,7 @@ class Run:
         # After all that can be refused at once: this may fetch VGG16.
         self._losses = start.load_losses(config, self.plan, device)
         self._lights = start.lights(pairs)
-        self._alone = start.count_alone(config)
+        self._left_out = data.left_out(config.data, config.data_options)
         # Parts of pictures are brought to these sizes, too.
         side = math.ceil(max(config.sizes) / (1 - config.data_options.zoom))
         self._store = data.PairStore(pairs, side, device)
@@ -425,11 +425,6 @@ class Run:
         notes = []
         if not self._store.in_memory:
             notes.append("pictures do not fit into memory and are read ahead")
-        if self._alone:
-            notes.append(
-                f"pictures without partner: {self._alone}, left out;"
-                " `msrnet data check` lists them"
-            )
         return TrainStarted(
             out=str(self.folder),
             pairs=len(pairs),
@@ -440,7 +435,7 @@ class Run:
             parameters=sum(p.numel() for p in self.learner.network.parameters()),
             plan=_describe(self.plan),
             step=self.position.step,
-            notes=tuple(notes),
+            notes=(*notes, *self._left_out),
         )
 
 

@@ -48,12 +48,6 @@ def find_pairs(config: TrainConfig) -> tuple[list[Pair], list[Pair], str]:
     return pairs, chosen, f"{count} {'pairs of ' if config.val else ''}{name}"
 
 
-def count_alone(config: TrainConfig) -> int:
-    """How many pictures lack their partner, and so are not trained on."""
-    _, faults = data.sort_out(config.data, config.data_options)
-    return len(faults)
-
-
 def load_losses(
     config: TrainConfig, plan: Plan, device: torch.device
 ) -> dict[str, Loss]:

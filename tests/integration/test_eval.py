@@ -41,6 +41,17 @@ def invoke(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
+def test_what_has_no_partner_is_left_out_and_said(scenes, tmp_path):
+    shutil.copytree(scenes, tmp_path / "set")
+    (tmp_path / "set/Image001_4500_E.png").unlink()
+    text = "pictures without partner: 1, left out; `msrnet data check` lists them"
+    result = evaluate(EvalOptions(data=str(tmp_path / "set")))
+    assert result.pictures == 3
+    assert text in result.notes
+    whole = evaluate(EvalOptions(data=str(scenes)))
+    assert not any("partner" in note for note in whole.notes)
+
+
 def test_the_identity_scores_as_the_copy(scenes, identity):
     result = evaluate(EvalOptions(data=str(scenes), weights=(identity,)))
     copy, ours = result.methods
