@@ -431,9 +431,11 @@ def _load_unsafe_kind(path: Path) -> dict[str, Tensor]:
     except MSRNetError:
         raise
     except Exception as error:  # unpickling damaged bytes throws anything
-        cause = str(error).strip().partition("\n")[0]
+        # torch's own text would advise to run whatever the file holds.
         raise WeightsError(
-            f"{path} cannot be opened safely ({cause})", "ask for a plain state dict"
+            f"{path} cannot be opened safely: it is damaged, no weights file, or holds"
+            " more than tensors",
+            "ask for a plain state dict",
         ) from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]

@@ -110,5 +110,5 @@ def _foreign_kind(data: bytes, suffix: str) -> str:
     if data[4:8] == b"ftyp" and data[8:11] in (b"hei", b"hev", b"mif", b"msf"):
         return "a HEIC picture"
     if suffix in _OTHER_SUFFIXES:
-        return f"a {suffix[1:].upper()} picture"
+        return f"a picture of type {suffix[1:].upper()}"
     return "a file that is no picture by its content"

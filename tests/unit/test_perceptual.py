@@ -45,8 +45,9 @@ def test_absent_or_wrong_weights_say_how_to_get_them(tmp_path):
     with pytest.raises(WeightsError, match=r"timm/vgg16\.tv_in1k.*--no-perceptual"):
         perceptual.load_vgg16(str(tmp_path / "nothing.safetensors"))
     (tmp_path / "junk.pth").write_bytes(b"no weights")
-    with pytest.raises(WeightsError, match="cannot be opened safely"):
+    with pytest.raises(WeightsError, match="cannot be opened safely") as refused:
         perceptual.load_vgg16(str(tmp_path / "junk.pth"))
+    assert "weights_only" not in str(refused.value)  # torch's advice to run the file
     save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(WeightsError, match="holds no VGG16"):
         perceptual.load_vgg16(str(tmp_path / "other.safetensors"))
