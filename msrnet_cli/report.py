@@ -397,7 +397,7 @@ def data_report(report: DataReport) -> None:
         f" {_count(report.files, 'picture')}, {sizes or 'none readable'}"
     )
     for fault in report.faults:
-        print(f"{fault.kind}: {fault.name}: {fault.reason}")
+        print(_harmless(f"{fault.kind}: {fault.name}: {fault.reason}"))
     print(_count(len(report.faults), "fault"))
 
 
@@ -492,7 +492,7 @@ def eval_csv(result: EvalResult, path: Path) -> None:
 def progress(name: str) -> None:
     """A scene is scored, a row is about to be measured: one line that is replaced."""
     if sys.stderr.isatty():
-        print(f"\r\033[K{name}", end="", file=sys.stderr, flush=True)
+        print(f"\r\033[K{_harmless(name)}", end="", file=sys.stderr, flush=True)
 
 
 def _score(score: str, found: Estimate | None) -> str:
