@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from msrnet_cli import __version__
+from msrnet_cli import __version__, signals
 
 
 class ReaderGoneError(Exception):
@@ -15,13 +15,15 @@ class ReaderGoneError(Exception):
 
 
 class _Commands(TyperGroup):
-    """The commands; a closed pipe does not end them with 1, as Typer has it."""
+    """The commands; Typer has exit codes of its own for what ends them."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 typer's own are private
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
             raise ReaderGoneError from error
+        except signals.Stopped as stop:
+            raise typer.Exit(signals.EXIT_CODES[stop.signal]) from stop
 
 
 app = typer.Typer(

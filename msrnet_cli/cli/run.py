@@ -31,8 +31,8 @@ def main() -> NoReturn:
         _exit_with(error)
     except _ParserError as error:
         _exit_with_usage(error)
-    except KeyboardInterrupt as stop:
-        _exit(signals.EXIT_CODES[getattr(stop, "signal", "SIGINT")])
+    except KeyboardInterrupt:
+        _exit(signals.EXIT_CODES["SIGINT"])
     except ReaderGoneError:
         # Python must not complain at exit that it could not write the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

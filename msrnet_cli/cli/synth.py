@@ -76,7 +76,7 @@ def synth(
         summary = render_set(out, options, _ignore if quiet else report.SceneLines())
     except signals.Stopped as stop:
         report.warn(f"stopped by {stop.signal}; the same command goes on")
-        raise typer.Exit(signals.EXIT_CODES[stop.signal]) from stop
+        raise
     if not quiet:
         report.synth_closing(summary)
 
