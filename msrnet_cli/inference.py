@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from msrnet_cli import engines, hardware, images, tiling, transfer, weights
+from msrnet_cli import engines, hardware, images, staging, tiling, transfer, weights
 from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE
 from msrnet_cli.engines import AGREEMENT_DB
 from msrnet_cli.errors import DeviceError, PictureError, UsageError
@@ -41,7 +41,6 @@ _BATCH_MEGAPIXELS = {"cuda": 8.0, "cpu": 0.25, "mps": 2.0}
 _MAX_BATCH = 32
 _WHOLE_UP_TO = 1.25  # times the working size: reducing such pictures gains little
 _TILE_SHARE = 0.8  # of the memory that is free; the rest is for the result
-_MOST_PINNED = 1 << 26  # bytes of a batch; torch keeps what it pinned for the next ones
 _TRANSFER_BYTES = 16  # a pixel: the result, and strips under way
 
 
@@ -117,7 +116,7 @@ class Relighter:
         self._free_to_choose = dtype == "auto"
         self._lock = threading.Lock()
         picture = _probe().to(self.device) - self._offset
-        self._probe = engines.Probe(lambda: self._placed(torch.float32), picture)
+        self._probe = engines.Probe(lambda: self._fresh(torch.float32), picture)
         self.dtype, ready, refused = self._choose(dtype, engine)
         self.engine, self._network = ready.engine, ready.network
         self.notes = tuple(filter(None, (refused, ready.note)))
@@ -222,7 +221,8 @@ class Relighter:
         """
         notes: list[str] = []
         try:
-            outputs = self._outputs(batch, notes, deep=deep)
+            with staging.lane(self.device):
+                outputs = self._outputs(batch, notes, deep=deep)
         except (RuntimeError, MemoryError) as error:
             if not hardware.is_out_of_memory(error):
                 raise
@@ -239,11 +239,14 @@ class Relighter:
         height, width = batch[0].shape[-2:]
         size = self.working_size(width, height)
         if size is None:
-            outputs = self._attempt(network, self._stacked(batch), notes)
-            return [_returned(output, batch[0].dtype) for output in outputs]
-        seen = [transfer.reduce(one, *size) for one in batch]
-        outputs = self._attempt(network, self._stacked(seen), notes)
-        return list(map(self._carried, batch, seen, outputs))
+            whole = staging.stacked(batch, self.device)
+            outputs = self._attempt(network, whole, notes)
+            return _returned([_in_type(o, batch[0].dtype) for o in outputs])
+        placed = self._placed(batch)
+        seen = [transfer.reduce(one, *size) for one in placed]
+        small = staging.stacked(seen, self.device)
+        outputs = self._attempt(network, small, notes)
+        return _returned(list(map(self._carried, batch, placed, seen, outputs)))
 
     def working_size(self, width: int, height: int) -> tuple[int, int] | None:
         """Width and height at which the network sees a picture; None for its own."""
@@ -260,6 +263,11 @@ class Relighter:
         For computing only: most engines give no gradients.
         """
         return self._network
+
+    @property
+    def lanes(self) -> int:
+        """From how many threads `run` is worth calling at a time."""
+        return staging.lanes(self.device)
 
     def batch_size(self, width: int, height: int) -> int:
         """How many pictures of a size are worth running together on this device."""
@@ -371,16 +379,18 @@ class Relighter:
         notes: list[str],
         core: int | None = None,
     ) -> list[Tensor | PictureError]:
-        outputs: list[Tensor | PictureError] = list(self._forward(network, batch, core))
-        for index, output in enumerate(outputs):
-            image = batch[index : index + 1]
-            if not isinstance(output, Tensor) or _is_sound(output, image):
+        relit = self._forward(network, batch, core)
+        outputs: list[Tensor | PictureError] = list(relit)
+        for index, is_sound in enumerate(_are_sound(relit, batch)):
+            if is_sound:
                 continue
+            image = batch[index : index + 1]
             if network is not self._in_float32():
                 notes.append("an unsound output was computed again in fp32")
-                output = self._forward(self._in_float32(), image, core)[0]
-                outputs[index] = output
-            if not _is_sound(output, image):
+                relit = self._forward(self._in_float32(), image, core)
+                (outputs[index],) = relit
+                (is_sound,) = _are_sound(relit, image)
+            if not is_sound:
                 outputs[index] = PictureError(
                     "the network's output is not finite or is one flat colour",
                     "check the weights: msrnet weights verify",
@@ -418,34 +428,44 @@ class Relighter:
             x = pad_to_multiple(x, SIZE_MULTIPLE)
             return network(x)[..., :height, :width] + self._offset
 
-    def _stacked(self, pictures: Sequence[Tensor]) -> Tensor:
-        """B 3 H W of pictures on the CPU; pinned where CUDA will copy it."""
-        total = len(pictures) * pictures[0].nbytes
-        if self.device.type != "cuda" or total > _MOST_PINNED:
-            return torch.stack(list(pictures))
-        shape = (len(pictures), *pictures[0].shape)
+    def _placed(self, batch: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Full pictures on the device, where each of them can also be carried there."""
+        taken = 2 * sum(picture.nbytes for picture in batch)  # with their results
+        taken += batch[0][0].numel() * _TRANSFER_BYTES
+        if self.device.type != "cuda" or not hardware.has_room(taken, self.device):
+            return batch
         try:
-            pinned = torch.empty(shape, dtype=pictures[0].dtype, pin_memory=True)
-        except RuntimeError:  # some systems allow little of it
-            return torch.stack(list(pictures))
-        return torch.stack(list(pictures), out=pinned)
+            return staging.upload(batch, self.device)
+        except torch.OutOfMemoryError:
+            return batch
 
     def _carried(
-        self, picture: Tensor, seen: Tensor, relit: Tensor | PictureError
+        self,
+        picture: Tensor,
+        placed: Tensor,
+        seen: Tensor,
+        relit: Tensor | PictureError,
     ) -> Tensor | PictureError:
-        """The change of light from `seen` to `relit`, upon the full picture."""
+        """The change of light from `seen` to `relit`, upon the full picture.
+
+        Args:
+            picture: In main memory.
+            placed: The same, perhaps on the device.
+            seen: `placed`, reduced.
+            relit: What the network made of that.
+        """
         if isinstance(relit, PictureError):
             return relit
-        needed = picture[0].numel() * _TRANSFER_BYTES
-        for place in dict.fromkeys((relit.device, picture.device)):
-            result = 0 if place == picture.device else picture.nbytes
+        ways = [(placed, relit.device), (picture, picture.device)]
+        for full, place in ways if relit.device != picture.device else ways[:1]:
+            result = 0 if place == full.device else full.nbytes
             if not (
-                hardware.has_room(needed, place)
-                and hardware.has_room(result, picture.device)
+                hardware.has_room(full[0].numel() * _TRANSFER_BYTES, place)
+                and hardware.has_room(result, full.device)
             ):
                 continue
             try:
-                return transfer.transfer(picture, seen.to(place), relit.to(place))
+                return transfer.transfer(full, seen.to(place), relit.to(place))
             except (RuntimeError, MemoryError) as error:
                 if not hardware.is_out_of_memory(error):
                     raise
@@ -455,7 +475,7 @@ class Relighter:
     def _halo(self) -> int:
         return tiling.HALO[self.card.model.arch]
 
-    def _placed(self, dtype: torch.dtype) -> nn.Module:
+    def _fresh(self, dtype: torch.dtype) -> nn.Module:
         """A copy of the plain network, on the device and in a number format."""
         return copy.deepcopy(self._plain).to(self.device, dtype)
 
@@ -463,7 +483,7 @@ class Relighter:
         side = WORK_SIZE if self.work_size == "full" else self.work_size
         with torch.inference_mode(False), torch.no_grad():
             return engines.make(
-                self._placed(dtype),
+                self._fresh(dtype),
                 engine,
                 self._probe,
                 self._asked["pictures"] * side**2,
@@ -477,6 +497,7 @@ class Relighter:
                 asked = self._asked["engine"]
                 engine: Engine = "auto" if asked == "compiled" else asked
                 self._exact = self._made(torch.float32, engine).network
+                staging.settle(self.device)
             return self._exact
 
     def _choose(
@@ -583,12 +604,19 @@ def _no_memory(picture: Tensor) -> PictureError:
     )
 
 
-def _is_sound(output: Tensor, image: Tensor) -> bool:
-    """Finite, and not one flat colour where the picture is none."""
-    if not output.isfinite().all():
-        return False
-    flat_out = all(bool(plane.max() == plane.min()) for plane in output.clamp(0, 1))
-    return not flat_out or bool(image.amax((-1, -2)).eq(image.amin((-1, -2))).all())
+def _are_sound(relit: Tensor, batch: Tensor) -> list[bool]:
+    """Of each picture: finite, and not one flat colour where the source is none.
+
+    Asked once for all of them, since an answer has to wait for the device.
+    """
+    finite = relit.isfinite().flatten(1).all(1)
+    may_be_flat = _is_flat(batch).to(relit.device, non_blocking=True)
+    return (finite & (may_be_flat | ~_is_flat(relit.clamp(0, 1)))).tolist()
+
+
+def _is_flat(batch: Tensor) -> Tensor:
+    """Whether each picture of B 3 H W has one value in each colour."""
+    return (batch.amax((-1, -2)) == batch.amin((-1, -2))).all(1)
 
 
 def _probe() -> Tensor:
@@ -612,10 +640,16 @@ def _checked_pixels(values: Tensor) -> Tensor:
     return values
 
 
-def _returned(
+def _in_type(
     output: Tensor | PictureError, dtype: torch.dtype
 ) -> Tensor | PictureError:
-    """What the network made of a picture, on the CPU, in the type it came in."""
-    if isinstance(output, PictureError):
-        return output
-    return (quantise(output, 8) if dtype == torch.uint8 else output).cpu()
+    """What the network made of a picture, in the type that came in."""
+    if isinstance(output, Tensor) and dtype == torch.uint8:
+        return quantise(output, 8)
+    return output
+
+
+def _returned(outputs: Sequence[Tensor | PictureError]) -> list[Tensor | PictureError]:
+    """Results, in main memory."""
+    relit = iter(staging.download([o for o in outputs if isinstance(o, Tensor)]))
+    return [next(relit) if isinstance(o, Tensor) else o for o in outputs]

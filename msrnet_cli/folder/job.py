@@ -19,6 +19,7 @@ from msrnet_cli.errors import PictureError
 from msrnet_cli.files import remove_leftovers, write_whole
 from msrnet_cli.folder.budget import Budget
 from msrnet_cli.folder.journal import Entry, Journal, digest
+from msrnet_cli.inference import Relit
 from msrnet_cli.results import FileDone, JobStarted, JobSummary, Stage
 from msrnet_cli.signals import Stopped
 
@@ -51,6 +52,19 @@ class _Decoded:
     picture: images.Picture
     source: str
     seconds: dict[Stage, float]
+
+
+@dataclass(frozen=True)
+class _Computed:
+    """A batch on its way: what the network hands to the encoders.
+
+    Attributes:
+        relit: The batch.
+        seconds: For each picture of it.
+    """
+
+    relit: Relit
+    seconds: float
 
 
 def relight_folder(
@@ -153,8 +167,12 @@ class _Run:
         self._waiting = deque(plan.jobs)
         self._decoding: deque[tuple[Job, Future[_Decoded | FileDone]]] = deque()
         self._groups: dict[tuple[int, int, torch.dtype, bool], list[_Decoded]] = {}
+        self._computing: deque[tuple[list[_Decoded], Future[_Computed]]] = deque()
         self._encoding: deque[tuple[Job, Future[FileDone]]] = deque()
         self._coders = coders(relighter.device.type, hardware.usable_cores())
+        self._decoders = ThreadPoolExecutor(self._coders, "decode")
+        self._lanes = ThreadPoolExecutor(relighter.lanes, "network")
+        self._encoders = ThreadPoolExecutor(self._coders, "encode")
         self._lock = threading.Lock()
         self._stop = False
 
@@ -164,23 +182,20 @@ class _Run:
         stopped_by = ""
         for folder in {job.target.parent for job in self._plan.jobs}:
             remove_leftovers(folder)
-        decoders = ThreadPoolExecutor(self._coders, "decode")
-        encoders = ThreadPoolExecutor(self._coders, "encode")
         try:
-            while not self._stop and self._go_on(decoders, encoders):
+            while not self._stop and self._go_on():
                 self._report_encoded(leave=self._coders * 2)
             self._report_encoded(leave=0)
         except KeyboardInterrupt as signal:
             stopped_by = signal.signal if isinstance(signal, Stopped) else "SIGINT"
             self._report_encoded(leave=0)
         finally:
-            decoders.shutdown(wait=False, cancel_futures=True)
-            encoders.shutdown(wait=True)
+            self._decoders.shutdown(wait=False, cancel_futures=True)
+            self._lanes.shutdown(wait=True, cancel_futures=True)
+            self._encoders.shutdown(wait=True)
         return self._summary(time.perf_counter() - begin, stopped_by)
 
-    def _go_on(
-        self, decoders: ThreadPoolExecutor, encoders: ThreadPoolExecutor
-    ) -> bool:
+    def _go_on(self) -> bool:
         """Move the picture that waits longest one stage on; False where none is left.
 
         Only this thread admits pictures and counts them out, and it waits only for
@@ -188,18 +203,20 @@ class _Run:
         flight go on until it does. Nothing is kept in a variable between two steps:
         it would keep pictures in memory that are no longer counted.
         """
-        self._admit(decoders)
+        self._admit()
         if self._decoding:
-            self._relight(self._take_decoded(), encoders)
+            self._relight(self._take_decoded())
         elif self._groups:  # no fellow can come before some pictures leave
-            self._relight(self._longest_waiting(), encoders)
+            self._relight(self._longest_waiting())
+        elif self._computing:
+            self._take_computed(leave=len(self._computing) - 1)
         elif self._encoding:
             self._report_encoded(leave=len(self._encoding) - 1)
         else:
             return False
         return True
 
-    def _admit(self, pool: ThreadPoolExecutor) -> None:
+    def _admit(self) -> None:
         """Begin to decode, in plan order, as many pictures as there is room for."""
         ahead = self._ahead + (self._options.batch_size or 0)
         while self._waiting and len(self._decoding) < ahead:
@@ -208,7 +225,7 @@ class _Run:
                 return
             self._waiting.popleft()
             self._budget.take(job.pixels)
-            self._decoding.append((job, pool.submit(self._decode, job)))
+            self._decoding.append((job, self._decoders.submit(self._decode, job)))
 
     def _take_decoded(self) -> list[_Decoded]:
         """Put the next decoded picture to those of its size and type.
@@ -283,19 +300,39 @@ class _Run:
             return FileDone(str(job.source), str(job.target), "skipped", megapixels)
         return None
 
-    def _relight(self, batch: list[_Decoded], pool: ThreadPoolExecutor) -> None:
+    def _relight(self, batch: list[_Decoded]) -> None:
+        """Give a batch to the network: in this thread, unless others run beside it."""
         if not batch:
             return
+        count = self._relighter.lanes
+        if count == 1:
+            self._hand_on(batch, self._compute(batch))
+            return
+        self._computing.append((batch, self._lanes.submit(self._compute, batch)))
+        self._take_computed(leave=count)
+
+    def _compute(self, batch: list[_Decoded]) -> _Computed:
         begin = time.perf_counter()
         deep = batch[0].picture.encoding.depth > 8
         try:
             relit = self._relighter.run([i.picture.pixels for i in batch], deep=deep)
         except Exception as error:  # as in _decode
-            for item in batch:
-                self._report(item.job, _failed(item.job, _fault(error)))
-            return
+            relit = Relit([None] * len(batch), [_fault(error)] * len(batch))
         seconds = time.perf_counter() - begin
-        self._add_busy("network", seconds)
+        self._add_busy("network", seconds / self._relighter.lanes)
+        return _Computed(relit, seconds / len(batch))
+
+    def _take_computed(self, leave: int) -> None:
+        """Have encoded what was relit, waiting until no more than some are left."""
+        while self._computing:
+            batch, future = self._computing[0]
+            if len(self._computing) <= leave and not future.done():
+                return
+            self._hand_on(batch, future.result())
+            self._computing.popleft()
+
+    def _hand_on(self, batch: list[_Decoded], computed: _Computed) -> None:
+        relit = computed.relit
         for item, image, failure in zip(
             batch, relit.images, relit.failures, strict=True
         ):
@@ -303,9 +340,8 @@ class _Run:
                 reason = failure or PictureError("no output")
                 self._report(item.job, _failed(item.job, reason))
                 continue
-            timed = {**item.seconds, "network": seconds / len(batch)}
-            item = replace(item, seconds=timed)
-            future = pool.submit(self._encode, item, image, relit.notes)
+            item = replace(item, seconds={**item.seconds, "network": computed.seconds})
+            future = self._encoders.submit(self._encode, item, image, relit.notes)
             self._encoding.append((item.job, future))
 
     def _encode(

@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from conftest import largest_difference, photo
-from msrnet_cli import engines, hardware, inference
+from msrnet_cli import engines, hardware, inference, staging
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import DeviceError, PictureError, UsageError
 from msrnet_cli.images.pixels import quantise, unit
@@ -28,6 +28,10 @@ PASS = inference.bytes_per_pixel(torch.float32)  # memory for each pixel
 
 def pixels_of(image):
     return np.asarray(image).transpose(2, 0, 1).copy()
+
+
+def full(*_, **__):
+    raise torch.OutOfMemoryError("CUDA out of memory")
 
 
 def relighter(network, card=SMALL, dtype="fp32", engine="auto"):
@@ -321,13 +325,10 @@ def test_memory_is_looked_at_before_it_is_taken(monkeypatch):
 def test_memory_that_runs_out_elsewhere_fails_the_pictures_with_their_size(
     monkeypatch,
 ):
-    def full(*_, **__):
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
     subject = relighter(DMSHN(4), dtype="bf16")
-    for place in ("_suited", "_stacked"):
+    for owner, place in ((subject, "_suited"), (staging, "stacked")):
         with monkeypatch.context() as patch:
-            patch.setattr(subject, place, full)
+            patch.setattr(owner, place, full)
             result = subject.run([torch.rand(3, 16, 32)] * 2)
         assert result.images == [None, None]
         assert all("32x16" in failure.reason for failure in result.failures)
@@ -506,6 +507,44 @@ def test_pictures_come_back_from_cuda_as_from_the_cpu(work_size, kind):
     for one, other in zip(cpu, cuda, strict=True):
         assert (one.dtype, one.device) == (other.dtype, other.device)
         assert (unit(one) - unit(other)).abs().max() <= 1.01 / 255
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.parametrize("work_size", ["full", 64])
+def test_lanes_on_cuda_do_not_mix_up_their_pictures(work_size):
+    subject = Relighter(
+        tinted_identity((1, 0.8, 0.5)),
+        WeightsCard(model=ModelConfig("dmshn", 12)),
+        device="cuda",
+        dtype="fp32",
+        work_size=work_size,
+    )
+    batches = [
+        [quantise(torch.rand(3, 160 + 16 * (n % 3), 240), 8) for _ in range(1 + n % 4)]
+        for n in range(40)
+    ]
+    alone = [subject.run(batch).images for batch in batches]
+    with ThreadPoolExecutor(subject.lanes) as pool:
+        together = list(pool.map(subject.run, batches))
+    assert subject.lanes == 2
+    for one, other in zip(alone, together, strict=True):
+        assert other.failures == [None] * len(one)
+        for expected, found in zip(one, other.images, strict=True):
+            assert torch.equal(expected, found)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_pictures_that_the_gpu_cannot_hold_are_carried_in_strips(monkeypatch):
+    network = tinted_identity((1, 0.8, 0.5))
+    card = WeightsCard(model=ModelConfig("dmshn", 12))
+    subject = Relighter(network, card, device="cuda", dtype="fp32", work_size=64)
+    picture = quantise(torch.rand(3, 200, 300), 8)
+    expected = subject.run([picture]).images[0]
+    monkeypatch.setattr(staging, "upload", full)
+    found = subject.run([picture]).images[0]
+    assert (unit(found) - unit(expected)).abs().max() <= 1.01 / 255
 
 
 @pytest.mark.gpu
