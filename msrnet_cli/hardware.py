@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ import torch
 from msrnet_cli.errors import DeviceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from msrnet_cli.config import Dtype
 
 DTYPES: dict[Dtype, torch.dtype] = {
@@ -135,6 +137,21 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and (
         "not enough memory" in text or "out of memory" in text
     )
+
+
+@contextmanager
+def searching() -> Iterator[None]:
+    """Have cuDNN try its convolutions on a shape that is new to it, for the fastest.
+
+    A search takes up to seconds: it is for shapes that come again. What was found
+    counts in here only. All threads are concerned.
+    """
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
 
 
 def keep_freed_memory(keep: bool = True) -> None:

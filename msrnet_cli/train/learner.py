@@ -6,6 +6,7 @@ Knows no files, no schedule and no data set.
 from __future__ import annotations
 
 import copy
+import math
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -89,29 +90,39 @@ class Learner:
         self._optimizers = self._fresh_optimizers()
         self._steps = 0
 
-    def step(self, batch: Batch, loss: Loss, rate: float) -> Step:
+    def step(
+        self,
+        batch: Batch,
+        loss: Loss,
+        rate: float,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Step:
         """Take one step, unless the loss or its gradient is not finite.
 
         Args:
             batch: On this device.
             loss: What to make small.
             rate: Learning rate.
+            meanwhile: What can be done while the device works.
         """
         self.network.zero_grad(set_to_none=True)
-        value = loss(self.relight(self._forward, batch.source), batch.target)
-        value.backward()
+        with hardware.searching():  # a size comes again thousands of times
+            value = loss(self.relight(self._forward, batch.source), batch.target)
+            value.backward()
         norm = nn.utils.clip_grad_norm_(
             self.network.parameters(), self._config.clip or float("inf")
         )
-        found = Step(value.item(), norm.item(), taken=True)
-        if not (value.isfinite() and norm.isfinite()):
-            return Step(found.loss, found.gradient, taken=False)
+        meanwhile()
+        # Waits for the device, once.
+        before, gradient = torch.stack((value.detach(), norm)).tolist()
+        if not (math.isfinite(before) and math.isfinite(gradient)):
+            return Step(before, gradient, taken=False)
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate
             optimizer.step()
         self._follow()
-        return found
+        return Step(before, gradient, taken=True)
 
     def relight(self, forward: Callable[[Tensor], Tensor], source: Tensor) -> Tensor:
         """Pictures in [0, 1] through a network: float32, not clamped."""

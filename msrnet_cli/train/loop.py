@@ -132,6 +132,7 @@ class Run:
             self._take_up(before)
         self._start_time = time.monotonic() - self.position.seconds
         self._record: record.Record | None = None
+        self._ahead: dict[tuple[range, int], Batch] = {}  # cut for a step to come
         processes.together(self._open_record)
         self._notify(self._started(validation))
 
@@ -178,10 +179,15 @@ class Run:
         rate = schedule.learning_rate(
             phase, self._place(), self.learner.steps_in_stage, self.config
         )
-        numbers = self._numbers(phase, 0)
-        batch = self._cutter.batch(numbers, phase.size, self.config.crop)
-        self._store.prefetch(self._cutter.files(self._numbers(phase, 1)))
-        step = self.learner.step(batch, self._losses[phase.loss], rate)
+        batch = self._batch(phase, 0)
+        self._ahead = {}
+
+        def cut_the_next() -> None:
+            self._ahead = {(self._numbers(phase, 1), phase.size): self._batch(phase, 1)}
+            self._store.prefetch(self._cutter.files(self._numbers(phase, 2)))
+
+        loss = self._losses[phase.loss]
+        step = self.learner.step(batch, loss, rate, cut_the_next)
         if not step.taken:
             raise self._not_finite(batch, step.loss)
         now = time.monotonic()
@@ -192,6 +198,12 @@ class Run:
             drawn=position.drawn + images,
             seconds=now - self._start_time,
         )
+
+    def _batch(self, phase: Phase, ahead: int) -> Batch:
+        """The examples of this process in a step to come; cut before, perhaps."""
+        numbers = self._numbers(phase, ahead)
+        found = self._ahead.get((numbers, phase.size))
+        return found or self._cutter.batch(numbers, phase.size, self.config.crop)
 
     def _numbers(self, phase: Phase, ahead: int) -> range:
         """The examples of this process in a step to come."""

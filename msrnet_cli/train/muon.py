@@ -44,28 +44,29 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: Any = None) -> None:  # type: ignore[override]  # noqa: ANN401, ARG002
         """Take a step with the gradients that are there."""
         for group in self.param_groups:
-            alike: dict[torch.Size, list[nn.Parameter]] = {}
+            alike: dict[torch.Size, list[Tensor]] = {}
             for weight in group["params"]:
                 if weight.grad is not None:
                     alike.setdefault(weight.shape, []).append(weight)
             for weights in alike.values():  # in one product each, which is faster
                 self._step(weights, group["lr"])
 
-    def _step(self, weights: list[nn.Parameter], rate: float) -> None:
-        updates = torch.stack([self._update(weight).flatten(1) for weight in weights])
+    def _step(self, weights: list[Tensor], rate: float) -> None:
+        updates = torch.stack(self._updates(weights)).flatten(2)
         directions = orthogonal(updates.to(self._dtype)).to(weights[0].dtype)
         size = rate * _ADAMS_RMS * math.sqrt(max(updates.shape[-2:]))
-        for weight, direction in zip(weights, directions, strict=True):
-            weight.sub_(direction.view(weight.shape), alpha=size)
+        steps = directions.view(-1, *weights[0].shape).unbind()
+        torch._foreach_add_(weights, steps, alpha=-size)
 
-    def _update(self, weight: nn.Parameter) -> Tensor:
-        """The gradient with momentum, after Nesterov."""
-        assert weight.grad is not None
-        state = self.state[weight]
-        if "momentum" not in state:
-            state["momentum"] = torch.zeros_like(weight)
-        momentum: Tensor = state["momentum"].lerp_(weight.grad, 1 - _MOMENTUM)
-        return weight.grad.lerp(momentum, _MOMENTUM)
+    def _updates(self, weights: list[Tensor]) -> list[Tensor]:
+        """The gradients with momentum, after Nesterov."""
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
+        for weight in weights:
+            if "momentum" not in self.state[weight]:
+                self.state[weight]["momentum"] = torch.zeros_like(weight)
+        momenta = [self.state[weight]["momentum"] for weight in weights]
+        torch._foreach_lerp_(momenta, gradients, 1 - _MOMENTUM)
+        return list(torch._foreach_lerp(gradients, momenta, _MOMENTUM))
 
 
 def orthogonal(matrices: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ from msrnet_cli.config import (
     ModelConfig,
     TrainConfig,
 )
+from msrnet_cli.data import Cutter
 from msrnet_cli.errors import (
     DataError,
     MSRNetError,
@@ -36,6 +37,7 @@ from msrnet_cli.errors import (
 from msrnet_cli.evaluate import evaluate
 from msrnet_cli.inference import Relighter
 from msrnet_cli.results import TrainProgress, TrainStarted, TrainSummary, Validated
+from msrnet_cli.train.learner import Learner
 from msrnet_cli.train.start import start_network
 
 TINY = ModelConfig(arch="dmshn", channels=4)
@@ -570,6 +572,31 @@ def test_time_that_ends_before_stage_two_is_told(scenes, tmp_path):
     summary = training.train(replace(config, minutes=0.02), ignore, resume=True)
     assert summary.steps > 1
     assert (tmp_path / "run" / "stage2.safetensors").exists()
+
+
+def test_a_batch_is_cut_while_the_device_works_at_the_one_before(
+    scenes, tmp_path, monkeypatch
+):
+    events = []
+    cut, step = Cutter.batch, Learner.step
+
+    def watched_cut(cutter, numbers, size, crop=0):
+        if cutter.training:
+            events.append((size, *numbers))
+        return cut(cutter, numbers, size, crop)
+
+    def watched_step(*arguments):
+        events.append("begin")
+        found = step(*arguments)
+        events.append("end")
+        return found
+
+    monkeypatch.setattr(Cutter, "batch", watched_cut)
+    monkeypatch.setattr(Learner, "step", watched_step)
+    config = tiny(scenes, tmp_path / "run", steps=3, sizes=(32,), batch=(2,))
+    training.train(config, ignore)
+    steps = [("begin", (32, n, n + 1), "end") for n in (2, 4, 6)]
+    assert events == [(32, 0, 1), *(event for one in steps for event in one)]
 
 
 def test_pictures_are_kept_at_the_size_they_are_cut_from(scenes, tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from msrnet_cli import engines
-from msrnet_cli.engines import AGREEMENT_DB, Probe, choose, compiled, fused
+from msrnet_cli.engines import AGREEMENT_DB, Probe, choose, compiled, fused, graph
 from msrnet_cli.engines.eager import Eager
 from msrnet_cli.errors import DeviceError
 from msrnet_cli.metrics import psnr
@@ -245,6 +245,23 @@ def test_compiled_computes_what_the_network_computes():
 # --- CUDA ----------------------------------------------------------------------------
 
 
+def test_fast_convolutions_are_searched_for_shapes_that_come_again(monkeypatch):
+    monkeypatch.setattr(graph, "_MOST_PIXELS", 0)  # nothing is recorded
+    monkeypatch.setattr(graph, "_MOST_SEEN", 2)
+    searched = []
+
+    class Watched(torch.nn.Module):
+        def forward(self, image):
+            searched.append(torch.backends.cudnn.benchmark)
+            return image
+
+    made = graph.Graphs(Watched())
+    for side in (16, 16, 32, 16, 48, 16, 32):
+        made(torch.zeros(1, 3, side, side))
+    assert searched == [False, True, False, True, False, True, False]
+    assert not torch.backends.cudnn.benchmark
+
+
 @pytest.mark.gpu
 @needs_cuda
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
@@ -264,10 +281,11 @@ def test_a_graph_recorded_in_inference_mode_serves_outside_of_it():
     made = ready(network_of().to(CUDA), "graph").network
     images = images_of(1, 3, 48, 48).to(CUDA)
     with torch.inference_mode():
-        found = [made(images) for _ in range(3)]
+        plain, *found = [made(images) for _ in range(3)]
+    assert psnr(found[0], plain) >= 60  # the fastest convolutions may be others
     assert all(torch.equal(one, found[0]) for one in (made(images), *found[1:]))
     engines.release(made)
-    assert torch.equal(made(images), found[0])
+    assert psnr(made(images), plain) >= 60
 
 
 @pytest.mark.gpu

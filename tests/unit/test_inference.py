@@ -531,7 +531,8 @@ def test_lanes_on_cuda_do_not_mix_up_their_pictures(work_size):
     for one, other in zip(alone, together, strict=True):
         assert other.failures == [None] * len(one)
         for expected, found in zip(one, other.images, strict=True):
-            assert torch.equal(expected, found)
+            # The fastest convolutions of a shape may differ from those first taken.
+            assert (expected.int() - found.int()).abs().max() <= 1
 
 
 @pytest.mark.gpu
