@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from msrnet_cli import hardware, images
+from msrnet_cli import hardware, images, staging
 from msrnet_cli.config import DIRECTIONS, KELVINS, LIGHTS, DataOptions
 from msrnet_cli.errors import DataError, PictureError, UsageError
 from msrnet_cli.images.colour import linear_from_srgb, srgb_from_linear
@@ -382,10 +382,12 @@ class Cutter:
         """
         examples = [self._example(number, size, crop) for number in numbers]
         sources, targets, gains, names = zip(*examples, strict=True)
-        source = torch.cat(sources).to(self.store.device)
-        target = torch.cat(targets).to(self.store.device)
+        # Nothing here waits for the device, which may still be at the batch before.
+        both = (torch.cat(sources), torch.cat(targets))
+        source, target = staging.upload(both, self.store.device)
         if any(gain is not None for gain in gains):
-            gain = torch.tensor(gains, device=source.device)[..., None, None]
+            gain = torch.tensor(gains)[..., None, None]
+            gain = gain.to(source.device, non_blocking=source.is_cuda)
             source, target = _brighten(source, gain), _brighten(target, gain)
         return Batch(source, target, names)
 

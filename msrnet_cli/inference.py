@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -115,6 +116,8 @@ class Relighter:
         }
         self._free_to_choose = dtype == "auto"
         self._lock = threading.Lock()
+        # On CUDA one batch is computed at a time, in all memory that is free.
+        self._turn = threading.RLock() if self.device.type == "cuda" else nullcontext()
         picture = _probe().to(self.device) - self._offset
         self._probe = engines.Probe(lambda: self._fresh(torch.float32), picture)
         self.dtype, ready, refused = self._choose(dtype, engine)
@@ -240,12 +243,13 @@ class Relighter:
         size = self.working_size(width, height)
         if size is None:
             whole = staging.stacked(batch, self.device)
-            outputs = self._attempt(network, whole, notes)
+            with self._turn:
+                outputs = self._attempt(network, whole, notes)
             return _returned([_in_type(o, batch[0].dtype) for o in outputs])
-        placed = self._placed(batch)
-        seen = [transfer.reduce(one, *size) for one in placed]
+        placed, seen = self._seen(batch, size)
         small = staging.stacked(seen, self.device)
-        outputs = self._attempt(network, small, notes)
+        with self._turn:
+            outputs = self._attempt(network, small, notes)
         return _returned(list(map(self._carried, batch, placed, seen, outputs)))
 
     def working_size(self, width: int, height: int) -> tuple[int, int] | None:
@@ -405,7 +409,7 @@ class Relighter:
 
         Args:
             network: In any number format.
-            batch: On the CPU.
+            batch: In main memory, or reduced on the device.
             core: Side of the tiles to run it in; None for the whole.
         """
         if core is None:
@@ -428,16 +432,22 @@ class Relighter:
             x = pad_to_multiple(x, SIZE_MULTIPLE)
             return network(x)[..., :height, :width] + self._offset
 
-    def _placed(self, batch: Sequence[Tensor]) -> Sequence[Tensor]:
-        """Full pictures on the device, where each of them can also be carried there."""
-        taken = 2 * sum(picture.nbytes for picture in batch)  # with their results
-        taken += batch[0][0].numel() * _TRANSFER_BYTES
-        if self.device.type != "cuda" or not hardware.has_room(taken, self.device):
-            return batch
-        try:
-            return staging.upload(batch, self.device)
-        except torch.OutOfMemoryError:
-            return batch
+    def _seen(
+        self, batch: Sequence[Tensor], size: tuple[int, int]
+    ) -> tuple[Sequence[Tensor], list[Tensor]]:
+        """Full pictures and their reductions: on CUDA, where there is room for both.
+
+        There must also be room for carrying each of them, and for all results.
+        """
+        needed = 2 * sum(picture.nbytes for picture in batch)
+        needed += batch[0][0].numel() * _TRANSFER_BYTES
+        if self.device.type == "cuda" and hardware.has_room(needed, self.device):
+            try:
+                placed = staging.upload(batch, self.device)
+                return placed, [transfer.reduce(one, *size) for one in placed]
+            except torch.OutOfMemoryError:
+                pass  # in main memory, then
+        return batch, [transfer.reduce(one, *size) for one in batch]
 
     def _carried(
         self,
@@ -457,7 +467,7 @@ class Relighter:
         if isinstance(relit, PictureError):
             return relit
         ways = [(placed, relit.device), (picture, picture.device)]
-        for full, place in ways if relit.device != picture.device else ways[:1]:
+        for full, place in ways[1:] if relit.device == picture.device else ways:
             result = 0 if place == full.device else full.nbytes
             if not (
                 hardware.has_room(full[0].numel() * _TRANSFER_BYTES, place)
@@ -491,7 +501,7 @@ class Relighter:
 
     def _in_float32(self) -> nn.Module:
         """The network in float32, made when it is first needed."""
-        with self._lock:
+        with self._turn, self._lock:
             if self._exact is None:
                 # Compiling is for the number format of most pictures.
                 asked = self._asked["engine"]
@@ -610,7 +620,7 @@ def _are_sound(relit: Tensor, batch: Tensor) -> list[bool]:
     Asked once for all of them, since an answer has to wait for the device.
     """
     finite = relit.isfinite().flatten(1).all(1)
-    may_be_flat = _is_flat(batch).to(relit.device, non_blocking=True)
+    may_be_flat = _is_flat(batch).to(relit.device, non_blocking=relit.is_cuda)
     return (finite & (may_be_flat | ~_is_flat(relit.clamp(0, 1)))).tolist()
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 _LANES = 2  # one batch is copied while another is computed
-_MOST_PINNED = 1 << 26  # bytes in a piece; torch keeps what it pinned for the next ones
+_MOST_PINNED = 1 << 27  # bytes in a piece: 44 megapixels; torch keeps what it pinned
 
 
 class _Own(threading.local):

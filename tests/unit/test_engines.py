@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -248,10 +249,13 @@ def test_compiled_computes_what_the_network_computes():
 def test_fast_convolutions_are_searched_for_shapes_that_come_again(monkeypatch):
     monkeypatch.setattr(graph, "_MOST_PIXELS", 0)  # nothing is recorded
     monkeypatch.setattr(graph, "_MOST_SEEN", 2)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _: None)
     searched = []
 
     class Watched(torch.nn.Module):
         def forward(self, image):
+            aside = threading.current_thread() is not threading.main_thread()
+            assert aside == torch.backends.cudnn.benchmark, "its memory is a thread's"
             searched.append(torch.backends.cudnn.benchmark)
             return image
 
@@ -272,7 +276,19 @@ def test_a_graph_replays_what_the_network_computes(dtype):
     # Shapes come back, more than are kept; each time with another picture.
     for turn, size in enumerate((32, 32, 32, 48, 48, 64, 80, 96, 112, 32, 32, 48)):
         images = images_of(2, 3, size, 32).roll(turn, -1).to(CUDA)
-        assert psnr(made(images), plain(images)) >= 60
+        # Other convolutions round otherwise: two of bfloat16 agree to about 60 dB.
+        assert psnr(made(images), plain(images)) >= 55
+
+
+@pytest.mark.gpu
+@needs_cuda
+def test_more_shapes_than_torch_has_streams_are_recorded_one_after_the_other():
+    network = network_of(channels=8).to(CUDA)
+    made, plain = ready(network, "graph").network, Eager(network)
+    for side in range(16, 16 * 40, 16):
+        images = images_of(1, 3, 16, side).to(CUDA)
+        found = [made(images) for _ in range(3)]
+        assert min(psnr(one, plain(images)) for one in found) >= 60
 
 
 @pytest.mark.gpu
