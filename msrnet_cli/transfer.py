@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _RADIUS = 1  # of a window, in pixels of the working size
-_RIDGE = 1e-3  # variance below which a window counts as flat
-_DARK = 0.15  # values well below this count as dark
+_RIDGE = 1.3e-3  # variance below which a window counts as flat
+_DARK = 0.12  # values well below this count as dark
 _MOST = 3.0  # the ratio of light is limited to this
 _STRIP_PIXELS = 1 << 21
 
