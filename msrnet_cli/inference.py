@@ -241,15 +241,12 @@ class Relighter:
         network = self._suited(notes, deep=deep)
         height, width = batch[0].shape[-2:]
         size = self.working_size(width, height)
-        if size is None:
-            whole = staging.stacked(batch, self.device)
-            with self._turn:
-                outputs = self._attempt(network, whole, notes)
-            return _returned([_in_type(o, batch[0].dtype) for o in outputs])
-        placed, seen = self._seen(batch, size)
-        small = staging.stacked(seen, self.device)
+        placed, seen = (batch, batch) if size is None else self._seen(batch, size)
+        together = staging.stacked(seen, self.device)
         with self._turn:
-            outputs = self._attempt(network, small, notes)
+            outputs = self._attempt(network, together, notes)
+        if size is None:
+            return _returned([_in_type(o, batch[0].dtype) for o in outputs])
         return _returned(list(map(self._carried, batch, placed, seen, outputs)))
 
     def working_size(self, width: int, height: int) -> tuple[int, int] | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 _LANES = 2  # one batch is copied while another is computed
+_MAIN = torch.device("cpu")
 _MOST_PINNED = 1 << 27  # bytes in a piece: 44 megapixels; torch keeps what it pinned
 
 
@@ -57,7 +58,7 @@ def settle(device: torch.device) -> None:
 def stacked(pictures: Sequence[Tensor], device: torch.device) -> Tensor:
     """B 3 H W of pictures that lie in one place; ready to be copied to a device."""
     shape = (len(pictures), *pictures[0].shape)
-    place = _pinned(shape, pictures[0]) if _crosses(pictures[0], device) else None
+    place = _pinned(shape, pictures[0], device)
     if place is None:
         return torch.stack(list(pictures))
     return torch.stack(list(pictures), out=place)
@@ -81,26 +82,30 @@ def download(pictures: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _upload(picture: Tensor, device: torch.device) -> Tensor:
-    place = _pinned(picture.shape, picture) if _crosses(picture, device) else None
+    place = _pinned(picture.shape, picture, device)
     if place is None:
         return picture.to(device)
     return place.copy_(picture).to(device, non_blocking=True)
 
 
 def _download(picture: Tensor) -> Tensor:
-    place = _pinned(picture.shape, picture) if picture.is_cuda else None
+    place = _pinned(picture.shape, picture, _MAIN)
     if place is None:
         return picture.cpu()
     return place.copy_(picture, non_blocking=True)
 
 
-def _crosses(picture: Tensor, device: torch.device) -> bool:
-    return device.type == "cuda" and not picture.is_cuda
+def _pinned(shape: Sequence[int], like: Tensor, device: torch.device) -> Tensor | None:
+    """Pinned memory for what goes to a device; None where none is needed, or to be had.
 
-
-def _pinned(shape: Sequence[int], like: Tensor) -> Tensor | None:
-    """Pinned memory for a tensor; None where it is not to be had."""
-    if torch.Size(shape).numel() * like.element_size() > _MOST_PINNED:
+    Args:
+        shape: What it is to hold.
+        like: Of the same type, and where that comes from.
+        device: Where it goes.
+    """
+    crosses = like.is_cuda != (device.type == "cuda")
+    size = torch.Size(shape).numel() * like.element_size()
+    if not crosses or size > _MOST_PINNED:
         return None
     try:
         return torch.empty(shape, dtype=like.dtype, pin_memory=True)

@@ -132,7 +132,7 @@ class Run:
             self._take_up(before)
         self._start_time = time.monotonic() - self.position.seconds
         self._record: record.Record | None = None
-        self._ahead: dict[tuple[range, int], Batch] = {}  # cut for a step to come
+        self._ahead: dict[tuple[range, int], Batch] = {}  # cut before its step
         processes.together(self._open_record)
         self._notify(self._started(validation))
 
@@ -179,11 +179,14 @@ class Run:
         rate = schedule.learning_rate(
             phase, self._place(), self.learner.steps_in_stage, self.config
         )
-        batch = self._batch(phase, 0)
-        self._ahead = {}
+        numbers = self._numbers(phase, 0)
+        batch = self._ahead.pop((numbers, phase.size), None)
+        batch = batch or self._cut(phase, numbers)
+        self._ahead.clear()  # of another size, perhaps
 
         def cut_the_next() -> None:
-            self._ahead = {(self._numbers(phase, 1), phase.size): self._batch(phase, 1)}
+            numbers = self._numbers(phase, 1)
+            self._ahead = {(numbers, phase.size): self._cut(phase, numbers)}
             self._store.prefetch(self._cutter.files(self._numbers(phase, 2)))
 
         loss = self._losses[phase.loss]
@@ -199,11 +202,8 @@ class Run:
             seconds=now - self._start_time,
         )
 
-    def _batch(self, phase: Phase, ahead: int) -> Batch:
-        """The examples of this process in a step to come; cut before, perhaps."""
-        numbers = self._numbers(phase, ahead)
-        found = self._ahead.get((numbers, phase.size))
-        return found or self._cutter.batch(numbers, phase.size, self.config.crop)
+    def _cut(self, phase: Phase, numbers: range) -> Batch:
+        return self._cutter.batch(numbers, phase.size, self.config.crop)
 
     def _numbers(self, phase: Phase, ahead: int) -> range:
         """The examples of this process in a step to come."""

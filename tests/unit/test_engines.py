@@ -277,7 +277,8 @@ def test_a_graph_replays_what_the_network_computes(dtype):
     for turn, size in enumerate((32, 32, 32, 48, 48, 64, 80, 96, 112, 32, 32, 48)):
         images = images_of(2, 3, size, 32).roll(turn, -1).to(CUDA)
         # Other convolutions round otherwise: two of bfloat16 agree to about 60 dB.
-        assert psnr(made(images), plain(images)) >= 55
+        least = 55 if dtype == torch.bfloat16 else 60
+        assert psnr(made(images), plain(images)) >= least
 
 
 @pytest.mark.gpu
@@ -301,7 +302,7 @@ def test_a_graph_recorded_in_inference_mode_serves_outside_of_it():
     assert psnr(found[0], plain) >= 60  # the fastest convolutions may be others
     assert all(torch.equal(one, found[0]) for one in (made(images), *found[1:]))
     engines.release(made)
-    assert psnr(made(images), plain) >= 60
+    assert torch.equal(made(images), found[0])
 
 
 @pytest.mark.gpu
