@@ -295,10 +295,7 @@ class _Run:
                     "use --exist overwrite to replace it",
                 )
             standings.add(standing)
-        if standings == {"same"}:
-            megapixels = job.pixels / 1e6
-            return FileDone(str(job.source), str(job.target), "skipped", megapixels)
-        return None
+        return _skipped(job) if standings == {"same"} else None
 
     def _relight(self, batch: list[_Decoded]) -> None:
         """Give a batch to the network: in this thread, unless others run beside it."""
@@ -357,6 +354,10 @@ class _Run:
                 contents.append(images.side_by_side(picture, relit))
             # The picture itself last: where it is, all that belongs to it is.
             files = [*zip(job.outputs(), contents, strict=True)]
+            if self._journal is None and self._options.exist == "skip":
+                there = [holds(path, content) for (_, path), content in files]
+                if all(there):
+                    return _skipped(job)
             for (output, path), content in reversed(files):
                 self._note(Entry(output, digest(content), item.source, self._recipe))
                 write_whole(path, content)
@@ -447,6 +448,30 @@ class _Run:
 
 
 _HEADLINE = "# Pictures that msrnet could not relight; give this file to --files-from."
+
+
+def holds(path: Path, data: bytes) -> bool:
+    """Whether a file has these very bytes: a result's proof where no journal has it.
+
+    Returns:
+        False where there is no file.
+
+    Raises:
+        PictureError: It has others, which are not to be replaced.
+        OSError: It cannot be read.
+    """
+    if not path.exists():
+        return False
+    if path.read_bytes() != data:
+        raise PictureError(
+            f"{path} exists and is not what this command makes",
+            "use --exist overwrite to replace it",
+        )
+    return True
+
+
+def _skipped(job: Job) -> FileDone:
+    return FileDone(str(job.source), str(job.target), "skipped", job.pixels / 1e6)
 
 
 def _failed(job: Job, error: PictureError) -> FileDone:

@@ -379,9 +379,7 @@ def _check_outputs(
                     "relight them into different folders, or rename one",
                 )
             taken[key] = job
-    # One named file has no journal beside it that could vouch for what is there.
-    unwanted = options.exist == "error" or (folder is None and options.exist == "skip")
-    if existing and unwanted:
+    if existing and options.exist == "error":
         more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
         raise UsageError(
             f"{existing[0]}{more} exists", "use --exist overwrite to replace it"

@@ -10,7 +10,7 @@ from msrnet_cli import images
 from msrnet_cli.config import FolderOptions
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import write_whole
-from msrnet_cli.folder.job import for_target, relight_bytes
+from msrnet_cli.folder.job import for_target, holds, relight_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +35,10 @@ def relight_stream(
         Notes for the user.
 
     Raises:
-        UsageError: The target exists, or its name is no picture's.
-        PictureError: The picture cannot be read, relit or written.
+        UsageError: The target exists against the user's wish, or its name is no
+            picture's.
+        PictureError: The picture cannot be read, relit or written, or the target holds
+            something else.
     """
     if options.compare or options.name != FolderOptions.name:
         raise UsageError("--compare and --name need an output folder", "drop them")
@@ -53,7 +55,7 @@ def relight_stream(
             )
         if path.is_symlink():
             raise UsageError(f"{target} is a symbolic link", "remove it")
-        if path.exists() and options.exist != "overwrite":
+        if path.exists() and options.exist == "error":
             raise UsageError(f"{target} exists", "use --exist overwrite to replace it")
         write = for_target(write, path)
     data, suffix = _read(source)
@@ -65,7 +67,7 @@ def relight_stream(
         if target == _STREAM:
             sys.stdout.buffer.write(encoded)
             sys.stdout.buffer.flush()
-        else:
+        elif options.exist == "overwrite" or not holds(Path(target), encoded):
             write_whole(Path(target), encoded)
     except BrokenPipeError:
         raise

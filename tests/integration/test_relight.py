@@ -304,7 +304,18 @@ def test_pipes_with_a_file_on_one_side(program, folder, identity_file):
     assert out.startswith(b"\x89PNG")
     program.run("relight", "-", "x.jpg", "--weights", identity_file, data=out)
     assert opened(program.folder / "x.jpg").format == "JPEG"
-    program.run("relight", "-", "x.jpg", "--weights", identity_file, data=out, code=2)
+    made = (program.folder / "x.jpg").read_bytes()
+    program.run("relight", "-", "x.jpg", "--weights", identity_file, data=out)
+    assert (program.folder / "x.jpg").read_bytes() == made
+    other = (folder / "b.jpg").read_bytes()
+    command = ("relight", "-", "x.jpg", "--weights", identity_file)
+    done = program.run(*command, data=other, code=4)
+    assert "--exist overwrite" in done.err
+    program.run(*command, "--exist", "error", data=out, code=2)
+    assert (program.folder / "x.jpg").read_bytes() == made
+    program.run(*command, "--exist", "overwrite", data=other)
+    assert opened(program.folder / "x.jpg").size == (40, 30)
+    assert (program.folder / "x.jpg").read_bytes() != made
 
 
 def test_notes_never_end_up_in_the_picture(program, folder, identity_file):
@@ -325,6 +336,36 @@ def test_rubbish_through_a_pipe_is_one_line_and_no_output(program, identity_file
         )
         assert done.out == b""
         assert len(done.lines) == 1
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif", ".avif", ".gif"])
+def test_one_file_made_twice_is_skipped(program, folder, warm_file, suffix):
+    command = ("relight", "in/b.jpg", f"x{suffix}", "--weights", warm_file)
+    assert "1 relit" in program.run(*command).lines[-1]
+    target = program.folder / f"x{suffix}"
+    before = target.stat().st_ino
+    assert "1 skipped" in program.run(*command).lines[-1]
+    assert target.stat().st_ino == before
+    # No journal is left beside somebody's picture.
+    assert {path.name for path in program.folder.iterdir()} >= {"in", target.name}
+    assert not [*program.folder.glob(".msrnet*")]
+
+
+def test_one_file_that_holds_something_else_is_kept(program, folder, warm_file):
+    command = ("relight", "in/b.jpg", "x.png", "--weights", warm_file, "--compare")
+    target, pair = program.folder / "x.png", program.folder / "x_compare.jpg"
+    target.write_bytes(b"precious")
+    done = program.run(*command, code=4)
+    assert "--exist overwrite" in done.err
+    assert target.read_bytes() == b"precious"
+    assert not pair.exists()
+    program.run(*command, "--exist", "error", code=2)
+    program.run(*command, "--exist", "overwrite")
+    made = target.read_bytes()
+    pair.unlink()
+    assert "1 relit" in program.run(*command).lines[-1]
+    assert pair.exists()
+    assert target.read_bytes() == made
 
 
 def test_one_file_to_one_file_of_another_format(program, folder, identity_file):

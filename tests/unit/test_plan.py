@@ -251,8 +251,8 @@ def test_an_existing_output_can_be_an_error(tree):
     save(tree / "out/a.png")
     refused("exists", ["in"], exist="error")
     save(tree / "one.png")
-    refused("exists", ["in/a.png"], "one.png")
-    assert outputs(["in/a.png"], "one.png", exist="overwrite") == ["one.png"]
+    refused("exists", ["in/a.png"], "one.png", exist="error")
+    assert outputs(["in/a.png"], "one.png") == ["one.png"]
 
 
 def test_links_that_lead_out_of_the_output_folder_are_refused(tree):
