@@ -62,9 +62,11 @@ def evaluate(
             methods[f"{name}, enlarged"] = _enlarged(relighter)
     judge, more = _judge(options)
     scores: dict[str, list[ImageScores]] = {name: [] for name in methods}
+    sizes: list[tuple[int, int]] = []
     for index, pair in enumerate(pairs):
         source, target = (_unit(file) for file in (pair.source, pair.target))
         _require_one_size(pair.name, source, target)
+        sizes.append((source.shape[-1], source.shape[-2]))
         for name, method in methods.items():
             if index == 0 and name in relighters:
                 method(source)  # the first run is slow: memory, kernels
@@ -76,6 +78,8 @@ def evaluate(
         notify(pair.name)
     device = next((hardware.describe(r.device) for r in relighters.values()), "")
     found = tuple(_summary(name, each, scores[COPY]) for name, each in scores.items())
+    if options.work_sizes:
+        more += _seen_whole(relighters, sizes)
     return EvalResult(options.data, len(pairs), device, found, alone + notes + more)
 
 
@@ -190,6 +194,18 @@ def _relighters(
 def _row_name(spec: str, size: WorkSize | None) -> str:
     name = spec or "built-in default"
     return f"{name}, work size {size}" if size else name
+
+
+def _seen_whole(
+    relighters: dict[str, Relighter], sizes: Sequence[tuple[int, int]]
+) -> tuple[str, ...]:
+    """Notes on working sizes that some pictures are too small for."""
+    notes = []
+    for name, relighter in relighters.items():
+        whole = sum(relighter.working_size(*size) is None for size in sizes)
+        if whole and relighter.work_size != "full":
+            notes.append(f"{name}: {whole} of {len(sizes)} pictures are no larger")
+    return tuple(notes)
 
 
 def _as_shipped(relighter: Relighter) -> Callable[[Tensor], Tensor]:

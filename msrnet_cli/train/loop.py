@@ -406,6 +406,7 @@ class Run:
             len(self._store),
             self._lights,
             self.position.stage or self.plan.phases[0].stage,
+            self.position.size or self.plan.phases[0].size,
             self.position.psnr,
         )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msrnet_cli import weights
-from msrnet_cli.config import WeightsCard
+from msrnet_cli.config import SMALLEST_WORK_SIZE, WeightsCard
 from msrnet_cli.errors import UsageError
 from msrnet_cli.files import write_whole
 from msrnet_cli.images import charts
@@ -199,6 +199,7 @@ def make_card(
     pairs: int,
     lights: tuple[str, str],
     stage: str,
+    size: int,
     psnr: float,
 ) -> WeightsCard:
     """What weights of this run say about themselves.
@@ -208,6 +209,8 @@ def make_card(
         pairs: How many it trains on.
         lights: Of inputs and targets, as far as the files tell.
         stage: The stage it is in.
+        size: What it trains at, in pixels: other scales are strange to it, so this is
+            where it should see pictures.
         psnr: On the pairs it validates on; 0 before the first time.
     """
     # Without held-out pairs, some training pairs are scored.
@@ -225,6 +228,7 @@ def make_card(
         model=config.model,
         from_light=lights[0],
         to_light=lights[1],
+        work_size=max(size, SMALLEST_WORK_SIZE),
         training_data=f"{Path(config.data).name}, {pairs} pairs",
         scores={score: round(psnr, 3)} if psnr else {},
         notes="; ".join(done),

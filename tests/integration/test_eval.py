@@ -80,6 +80,18 @@ def test_each_working_size_is_a_row(scenes, identity):
     assert isinstance(done.exception, UsageError)
 
 
+def test_a_working_size_that_changes_nothing_is_said(scenes, identity):
+    def notes(*sizes):
+        options = EvalOptions(
+            data=str(scenes), weights=(identity,), work_sizes=sizes, limit=3
+        )
+        return [note for note in evaluate(options).notes if "pictures" in note]
+
+    assert notes(16, "full") == []
+    (note,) = notes(16, 512)
+    assert note == f"{identity}, work size 512: 3 of 3 pictures are no larger"
+
+
 def test_enlarged_pixels_lack_the_detail_that_is_carried(scenes, identity):
     options = EvalOptions(
         data=str(scenes), weights=(identity,), work_sizes=(16, "full"), enlarged=True

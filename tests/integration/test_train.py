@@ -540,6 +540,16 @@ def test_weights_tell_what_they_are(scenes, tmp_path):
     assert list(card(tmp_path / "b").scores) == ["validation_psnr"]
 
 
+def test_weights_ask_for_the_size_they_were_trained_at(scenes, tmp_path):
+    half_way = iter(["", "SIGTERM"])
+    config = tiny(scenes, tmp_path / "run", sizes=(16, 32))
+    training.train(config, ignore, should_stop=lambda: next(half_way))
+    assert card(tmp_path / "run").work_size == 16
+    training.train(config, ignore, resume=True)
+    assert card(tmp_path / "run").work_size == 32
+    assert card(tmp_path / "run", "best").work_size == 32
+
+
 def test_weights_claim_no_light_that_the_files_do_not_name(tmp_path):
     data = pairs.write_folders(tmp_path / "data", 2, size=32)
     config = tiny(data, tmp_path / "run", steps=1, data_options=DataOptions())
