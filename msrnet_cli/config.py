@@ -14,7 +14,7 @@ Dtype = Literal["auto", "fp32", "bf16", "fp16"]
 Exist = Literal["skip", "overwrite", "error"]
 Split = Literal["train", "validation", "test"]
 Layout = Literal["vidit", "pairs"]
-Engine = Literal["auto", "eager", "fused", "graph", "compiled"]
+Engine = Literal["auto", "eager", "fused", "graph", "tuned", "compiled"]
 Format = Literal["png", "jpeg", "webp", "tiff", "bmp", "avif", "gif"]
 
 FORMATS: tuple[str, ...] = get_args(Format)

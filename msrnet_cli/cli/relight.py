@@ -88,7 +88,7 @@ def relight(
     dtype: Annotated[Dtype, typer.Option(help="Number format.")] = "auto",
     engine: Annotated[
         Engine,
-        typer.Option(help="How the network runs; fused: CPU, graph: CUDA."),
+        typer.Option(help="How the network runs; fused: CPU; graph, tuned: CUDA."),
     ] = "auto",
     work_size: Annotated[
         str | None,

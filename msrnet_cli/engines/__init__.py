@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli.engines import compiled, fused, graph
+from msrnet_cli.engines import compiled, fused, graph, tuned
 from msrnet_cli.engines.eager import Eager
 from msrnet_cli.errors import DeviceError, MSRNetError
 from msrnet_cli.metrics import psnr
@@ -165,6 +165,11 @@ def _made(network: nn.Module, engine: Engine) -> nn.Module:
         if device.type != "cuda":
             raise DeviceError("engine graph: needs an NVIDIA GPU", _REMEDY)
         return graph.Graphs(Eager(network))
+    if engine == "tuned":
+        if not tuned.is_supported(device):
+            reason = "needs an NVIDIA GPU and Triton"
+            raise DeviceError(f"engine tuned: {reason}", _REMEDY)
+        return graph.Graphs(tuned.tune(network))
     if engine == "compiled":
         if not compiled.is_supported(device):
             reason = "needs a C++ compiler, and Triton on CUDA"

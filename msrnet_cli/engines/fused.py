@@ -6,12 +6,12 @@ weights are laid out for it once. Nothing is compiled, so nothing is waited for.
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from msrnet_cli.engines.rewiring import rewired
 from msrnet_cli.model import Decoder, Encoder, ResidualBlock
 
 _SIDE = 256  # weights are laid out for feature maps of about this size
@@ -41,16 +41,7 @@ def fuse(network: nn.Module) -> nn.Module:
         gives no gradients. It has weights of its own, and leaves the network alone.
     """
     with torch.no_grad():
-        return _WithoutGradients(_rewired(network))
-
-
-def _rewired(module: nn.Module) -> nn.Module:
-    """The same module over fused encoders and decoders."""
-    if isinstance(module, Encoder | Decoder):
-        return _Chain(module)
-    twin = copy.copy(module)
-    twin._modules = {name: _rewired(child) for name, child in module.named_children()}
-    return twin
+        return _WithoutGradients(rewired(network, (Encoder, Decoder), _Chain))
 
 
 class _WithoutGradients(nn.Module):
@@ -68,11 +59,11 @@ class _WithoutGradients(nn.Module):
 class _Chain(nn.Module):
     """An encoder or a decoder."""
 
-    def __init__(self, chain: Encoder | Decoder) -> None:
+    def __init__(self, chain: nn.Module) -> None:
         super().__init__()
         self._dtype = next(chain.parameters()).dtype
         self._paints = isinstance(chain, Decoder)
-        self._parts = [_fused(part) for part in chain]
+        self._parts = [_fused(part) for part in chain.children()]
 
     def forward(self, x: Tensor) -> Tensor:
         given = x

@@ -246,6 +246,7 @@ def test_without_default_weights_nothing_is_applied_silently(
         (("relight", "in", "out", "--dtype", "fp8"), 2),
         (("relight", "in", "out", "--engine", "steam"), 2),
         (("relight", "in", "out", "--device", "cpu", "--engine", "graph"), 2),
+        (("relight", "in", "out", "--device", "cpu", "--engine", "tuned"), 2),
         (("relight", "in", "out", "--batch-size", "0"), 2),
         (("relight", "in", "out", "--quality", "101"), 2),
         (("relight", "in", "-"), 2),

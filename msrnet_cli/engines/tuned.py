@@ -1,0 +1,241 @@
+"""The network on CUDA, each convolution of a residual block in the fastest of ways.
+
+Which way that is depends on the GPU and on the shape, so it is measured, as cuDNN
+measures its own algorithms: once a shape comes again, all ways compute the same thing,
+and the fastest of those that agree with the plain one is kept.
+
+Made for the bench to compare with `graph`; `auto` does not take it before a GPU has
+shown where it wins.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from msrnet_cli.engines.eager import Eager
+from msrnet_cli.engines.rewiring import rewired
+from msrnet_cli.model import ResidualBlock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from msrnet_cli.engines.kernels import Tile
+
+    Clock = Callable[[Callable[[], Tensor]], float]
+
+PLAIN = "plain"
+_LAUNCHES = 10  # in a recording that is timed
+_REPLAYS = 3
+_AGREEMENT = 0.02  # of the values: a rounding or two of bfloat16
+# Rows, columns, warps, stages: compiled for an H100, these keep to its registers.
+_TILES = ((8, 16, 4, 1), (8, 16, 4, 3), (16, 16, 8, 2))
+
+
+def is_supported(device: torch.device) -> bool:
+    """Whether kernels of our own run on a device."""
+    return device.type == "cuda" and find_spec("triton") is not None
+
+
+def tune(network: nn.Module, clock: Clock | None = None) -> nn.Module:
+    """A network whose residual blocks try several ways and keep the fastest.
+
+    Ways are tried while `hardware.searching`; before that, all is plain.
+
+    Args:
+        network: From `msrnet_cli.model`, on a CUDA device and in its number format.
+        clock: Tells how many seconds a way takes; None measures them.
+
+    Returns:
+        A module that takes and gives B 3 H W in float32. It gives no gradients.
+    """
+    contest = Contest(clock or seconds)
+    blocks = rewired(network, ResidualBlock, lambda block: _Block(block, contest))
+    return Eager(blocks)
+
+
+class Way(Protocol):
+    """One way to compute a convolution and what follows it."""
+
+    def __call__(self, conv: Convolution, x: Tensor, given: Tensor | None) -> Tensor:
+        """relu(conv(x)) where nothing is given, else given + conv(x)."""
+
+
+class Convolution(nn.Module):
+    """A 3x3 convolution of a residual block, with the ReLU or the sum that follows.
+
+    Args:
+        conv: Of the block.
+        contest: Knows which way to take.
+    """
+
+    def __init__(self, conv: nn.Conv2d, contest: Contest) -> None:
+        super().__init__()
+        self.conv = conv
+        self._contest = contest
+        self._taps: Tensor | None = None
+
+    @property
+    def weight(self) -> Tensor:
+        """Out, in, 3, 3."""
+        return self.conv.weight
+
+    @property
+    def bias(self) -> Tensor:
+        """Out."""
+        assert self.conv.bias is not None
+        return self.conv.bias
+
+    @property
+    def taps(self) -> Tensor:
+        """The weights as `kernels.convolve` takes them."""
+        from msrnet_cli.engines import kernels
+
+        if self._taps is None:
+            self._taps = kernels.taps(self.weight)
+        return self._taps
+
+    def forward(self, x: Tensor, given: Tensor | None = None) -> Tensor:
+        return self._contest.way(self, x, given)(self, x, given)
+
+
+class _Block(nn.Module):
+    def __init__(self, block: nn.Module, contest: Contest) -> None:
+        super().__init__()
+        assert isinstance(block, ResidualBlock)
+        self.conv1 = Convolution(block.conv1, contest)
+        self.conv2 = Convolution(block.conv2, contest)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv2(self.conv1(x), given=x)
+
+
+class Kind(NamedTuple):
+    """What decides which way is the fastest on a device."""
+
+    shape: torch.Size
+    dtype: torch.dtype
+    adds: bool
+
+
+class Contest:
+    """Finds the fastest way for each kind of convolution, and remembers it.
+
+    Args:
+        clock: Tells how many seconds a way takes.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._winners: dict[Kind, tuple[str, Way]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def winners(self) -> dict[Kind, str]:
+        """Which way won, by kind."""
+        return {kind: name for kind, (name, _) in self._winners.items()}
+
+    def way(self, conv: Convolution, x: Tensor, given: Tensor | None) -> Way:
+        """The way to take; the plain one where no search is allowed yet."""
+        kind = Kind(x.shape, x.dtype, given is not None)
+        with self._lock:
+            if kind not in self._winners:
+                if not torch.backends.cudnn.benchmark:
+                    return _plain
+                ways = _ways(kind)
+                name = self._fastest(ways, conv, x, given)
+                self._winners[kind] = (name, ways[name])
+            return self._winners[kind][1]
+
+    def _fastest(
+        self, ways: dict[str, Way], conv: Convolution, x: Tensor, given: Tensor | None
+    ) -> str:
+        exact = _plain(conv, x, given)
+        times: dict[str, float] = {}
+        for name, way in ways.items():
+            try:
+                if _alike(way(conv, x, given), exact):
+                    times[name] = self._clock(partial(way, conv, x, given))
+            except Exception:  # a compiler, or room on the GPU, that is missing
+                continue
+        return min(times, key=times.__getitem__, default=PLAIN)
+
+
+def seconds(compute: Callable[[], Tensor]) -> float:
+    """Time on the GPU for each of some launches, recorded so that none waits."""
+    graph = torch.cuda.CUDAGraph()
+    side = torch.cuda.Stream(priority=-1)
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        graph.capture_begin(capture_error_mode="thread_local")
+        try:
+            for _ in range(_LAUNCHES):
+                compute()
+        finally:
+            graph.capture_end()
+        graph.replay()
+        found = [_timed(graph) for _ in range(_REPLAYS)]
+    torch.cuda.current_stream().wait_stream(side)
+    return min(found) / _LAUNCHES
+
+
+def _timed(graph: torch.cuda.CUDAGraph) -> float:
+    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    begin.record()
+    graph.replay()
+    end.record()
+    end.synchronize()
+    return begin.elapsed_time(end) / 1e3
+
+
+def _ways(kind: Kind) -> dict[str, Way]:
+    """All ways for a kind, by name."""
+    from msrnet_cli.engines import kernels
+
+    ways: dict[str, Way] = {PLAIN: _plain, "end in one pass": _one_pass}
+    if not kind.adds:
+        ways["cuDNN's own ReLU"] = _cudnn_relu
+    if kernels.can_convolve(kind.shape[1], kind.dtype):
+        for tile in (kernels.Tile(*each) for each in _TILES):
+            ways[f"tiles of {tile}"] = _Tiled(tile)
+    return ways
+
+
+def _plain(conv: Convolution, x: Tensor, given: Tensor | None) -> Tensor:
+    made = conv.conv(x)
+    return F.relu(made) if given is None else given + made
+
+
+def _one_pass(conv: Convolution, x: Tensor, given: Tensor | None) -> Tensor:
+    from msrnet_cli.engines import kernels
+
+    made = F.conv2d(x, conv.weight, padding=1)
+    return kernels.finish_(made, conv.bias, given)
+
+
+def _cudnn_relu(conv: Convolution, x: Tensor, given: Tensor | None) -> Tensor:
+    assert given is None
+    ones = [1, 1]
+    return torch.cudnn_convolution_relu(x, conv.weight, conv.bias, ones, ones, ones, 1)
+
+
+@dataclass(frozen=True)
+class _Tiled:
+    tile: Tile
+
+    def __call__(self, conv: Convolution, x: Tensor, given: Tensor | None) -> Tensor:
+        from msrnet_cli.engines import kernels
+
+        return kernels.convolve(x, conv.taps, conv.bias, given, self.tile)
+
+
+def _alike(found: Tensor, exact: Tensor) -> bool:
+    error = (found.float() - exact.float()).norm()
+    return bool(error <= _AGREEMENT * exact.float().norm())
