@@ -341,7 +341,7 @@ class BenchOptions:
         batches: Pictures in a pass, at each size. Empty: one, and at one size twice as
             many again and again while that pays.
         dtypes: Number formats of msrnet's own rows.
-        engine: How msrnet runs the network.
+        engines: How msrnet runs the network: a row of its own for each.
         rivals: Also measure other programs that are installed.
         train: Also measure a step of training.
         pictures: Folder of pictures to measure on; "" makes some.
@@ -357,7 +357,7 @@ class BenchOptions:
     sizes: tuple[int, ...] = ()
     batches: tuple[int, ...] = ()
     dtypes: tuple[Dtype, ...] = ("auto",)
-    engine: Engine = "auto"
+    engines: tuple[Engine, ...] = ("auto",)
     rivals: bool = False
     train: bool = False
     pictures: str = ""

@@ -69,7 +69,7 @@ def measure(
     carried = carrying.measure(device, setting.effort)
     notify("the folder job")
     job = pipeline.measure(
-        subject, pictures, device, _ours(ways)[0].dtype, options.engine
+        subject, pictures, device, _ours(ways)[0].dtype, options.engines[0]
     )
     steps = _training(setting, ways, options, notify)
     notify("ceilings of this machine")
@@ -96,7 +96,7 @@ def _ways(
     subject: Subject, device: torch.device, options: BenchOptions
 ) -> tuple[list[Way], tuple[str, ...]]:
     """The reference, msrnet's own, rivals where asked for; notes on those missing."""
-    own = ours(subject, device, options.dtypes, options.engine)
+    own = ours(subject, device, options.dtypes, options.engines)
     found = [reference(subject, device), *own]
     notes = tuple(note for way in own for note in way.notes)
     if not options.rivals:
@@ -156,7 +156,8 @@ def _training(
         return ()
     found = []
     cells = training.cells(setting.device, options.sizes, options.batches)
-    for way in _ours(ways):
+    by_dtype = {way.dtype: way for way in reversed(_ours(ways))}
+    for way in by_dtype.values():
         if way.dtype == "fp16":
             continue  # gradients leave its range: `msrnet train` refuses it, too
         for size, batch in cells:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -77,19 +78,19 @@ def ours(
     subject: Subject,
     device: torch.device,
     dtypes: Sequence[Dtype],
-    engine: Engine,
+    engines: Sequence[Engine],
 ) -> list[Way]:
-    """The network as `msrnet relight` runs it, in each number format once.
+    """The network as `msrnet relight` runs it, once for each format and engine.
 
     Raises:
-        DeviceError: The device cannot compute in a format.
+        DeviceError: The device cannot compute in a format, or an engine not run there.
     """
-    found: dict[Dtype, Way] = {}
-    for asked in dtypes:
+    found: dict[tuple[Dtype, str], Way] = {}
+    for asked, engine in product(dtypes, engines):
         # What `auto` means, only the network on the device can tell.
         chosen = relighter(subject, device, asked, engine)
         plain = hardware.dtype_name(chosen.dtype)
-        found[plain] = Way(
+        found[plain, chosen.engine] = Way(
             name=chosen.engine,
             dtype=plain,
             ceiling=ceiling_name(chosen.dtype, device),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
 
 import typer
 
@@ -16,6 +16,7 @@ from msrnet_cli.errors import SlowerError, UsageError
 if TYPE_CHECKING:
     from msrnet_cli.results import BenchResult
 
+_Name = TypeVar("_Name", bound=str)
 _defaults = BenchOptions()
 
 
@@ -58,8 +59,9 @@ def bench(
         str, typer.Option(metavar="auto|fp32,...", help="Number formats.")
     ] = ",".join(_defaults.dtypes),
     engine: Annotated[
-        Engine, typer.Option(help="How msrnet runs the network.")
-    ] = _defaults.engine,
+        str,
+        typer.Option(metavar="auto|fused,...", help="How msrnet runs the network."),
+    ] = ",".join(_defaults.engines),
     rivals: Annotated[
         bool,
         typer.Option(
@@ -122,8 +124,8 @@ def bench(
         weights=weights,
         sizes=numbers("--size", size) or (),
         batches=() if batch == "auto" else numbers("--batch", batch) or (),
-        dtypes=_dtypes(dtype),
-        engine=engine,
+        dtypes=_chosen("--dtype", dtype, get_args(Dtype)),
+        engines=_chosen("--engine", engine, get_args(Engine)),
         rivals=rivals,
         train=train,
         pictures=pictures,
@@ -178,12 +180,13 @@ def _limit(text: str | None, baseline: Path | None) -> float:
     return limit
 
 
-def _dtypes(text: str) -> tuple[Dtype, ...]:
-    known: dict[str, Dtype] = {name: name for name in get_args(Dtype)}
+def _chosen(option: str, text: str, known: tuple[_Name, ...]) -> tuple[_Name, ...]:
+    """Some of the known names, separated by commas, each once."""
     names = [name.strip() for name in text.split(",")]
     if not all(name in known for name in names):
-        raise UsageError(f"--dtype {text}", f"choose from {', '.join(known)}")
-    return tuple(dict.fromkeys(known[name] for name in names))
+        raise UsageError(f"{option} {text}", f"choose from {', '.join(known)}")
+    by_name = {str(name): name for name in known}
+    return tuple(dict.fromkeys(by_name[name] for name in names))
 
 
 def _check_plot(path: Path | None) -> None:

@@ -56,6 +56,15 @@ def test_the_document_is_all_of_standard_output(run, tmp_path):
         assert image.height == 3 * 300
 
 
+def test_each_engine_has_a_row(run):
+    done = run("--engine", "eager,fused,eager", "--dtype", "fp32", "--train", "--json")
+    found = bench.from_json(json.loads(done.out))
+    assert [row.way for row in found.rows] == ["reference", "eager", "fused"]
+    assert len(found.training) == 1  # which engine relights does not matter there
+    done = run("--engine", "eager,warp", code=2)
+    assert "choose from auto, eager, fused" in done.err
+
+
 def test_people_get_a_table(run, tmp_path):
     (tmp_path / "mine").mkdir()
     photo(48, 40).save(tmp_path / "mine" / "a.png")

@@ -370,7 +370,7 @@ def test_a_cell_has_a_row_for_each_way_beside_the_reference(setting):
     names = []
     all_ways = [
         ways.reference(setting.subject, CPU),
-        *ways.ours(setting.subject, CPU, ("fp32", "bf16"), "eager"),
+        *ways.ours(setting.subject, CPU, ("fp32", "bf16"), ("eager",)),
     ]
     found = rows.measure_cell(setting, 32, 2, all_ways, names.append)
     assert [(row.way, row.dtype) for row in found] == [
@@ -456,7 +456,7 @@ def test_what_does_not_fit_is_not_tried(setting, monkeypatch):
 def test_without_a_reference_there_is_no_ratio(setting):
     fallen = way("reference", fail(MemoryError("too large")), "reference")
     found = rows.measure_cell(
-        setting, 32, 1, [fallen, *ways.ours(setting.subject, CPU, ("fp32",), "auto")]
+        setting, 32, 1, [fallen, *ways.ours(setting.subject, CPU, ("fp32",), ("auto",))]
     )
     assert found[0].failure == "memory: too large"
     assert (found[1].times, found[1].agreement) == (None, None)
@@ -494,7 +494,7 @@ def test_unsteady_times_are_noted(setting):
 
 def test_formats_that_are_the_same_have_one_row(setting, monkeypatch):
     monkeypatch.setattr(hardware, "preferred_dtype", lambda _: torch.float32)
-    found = ways.ours(setting.subject, CPU, ("auto", "fp32"), "auto")
+    found = ways.ours(setting.subject, CPU, ("auto", "fp32"), ("auto",))
     assert [way.dtype for way in found] == ["fp32"]
 
 
@@ -545,13 +545,13 @@ def test_sizes_that_the_network_cannot_take_are_refused(size, nearest):
 
 def test_a_format_that_cannot_be_trained_is_left_out(setting):
     options = BenchOptions(sizes=(32,), batches=(1,), train=True)
-    both = ways.ours(setting.subject, CPU, ("fp32", "fp16"), "auto")
+    both = ways.ours(setting.subject, CPU, ("fp32", "fp16"), ("auto",))
     found = suite._training(setting, both, options, lambda _: None)
     assert [step.dtype for step in found] == ["fp32"]
 
 
 def test_a_training_step_is_measured_beside_the_forward_pass(setting):
-    own = ways.ours(setting.subject, CPU, ("fp32",), "auto")
+    own = ways.ours(setting.subject, CPU, ("fp32",), ("auto",))
     forward = rows.measure_cell(
         setting, 32, 2, [ways.reference(setting.subject, CPU), *own]
     )

@@ -141,9 +141,7 @@ def no_cache(monkeypatch, tmp_path):
 
 @pytest.mark.usefixtures("no_cache")
 @pytest.mark.parametrize("tile", tuned._TILES)
-@pytest.mark.parametrize(
-    ("channels", "card"), [(32, 90), (128, 90), (64, 80)]
-)
+@pytest.mark.parametrize(("channels", "card"), [(32, 90), (128, 90), (64, 80)])
 def test_convolutions_compile_for_matrix_units(as_source, tile, channels, card):
     rows, columns, warps, stages = tile
     constants = {"CHANNELS": channels, "ADDS": True, "ROWS": rows, "COLUMNS": columns}
