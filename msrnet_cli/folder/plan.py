@@ -14,6 +14,7 @@ import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from string import Formatter
 from typing import TYPE_CHECKING
 
 from msrnet_cli import images
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _CLUTTER = frozenset({"desktop.ini", "thumbs.db", "__macosx"})
 _HEADER_BYTES = 1 << 16  # tells the size of nearly every picture
 _LONGEST_NAME = 255  # bytes, on every common file system
+_FIELDS = "use the fields {stem} and {ext}, as they are"
 _ROOT_MARK = "/./"  # in a list, as rsync has it: the tree below is mirrored
 
 
@@ -333,11 +335,14 @@ def _output_name(path: Path, head: bytes, options: FolderOptions) -> str:
 
 def _check_template(template: str) -> None:
     try:
-        name = template.format(stem="stem", ext=".ext")
-    except (LookupError, ValueError, AttributeError, TypeError) as error:
-        raise UsageError(
-            f"--name {template}: {error}", "use the fields {stem} and {ext}"
-        ) from error
+        parts = [
+            part[1:] for part in Formatter().parse(template) if part[1] is not None
+        ]
+    except ValueError as error:
+        raise UsageError(f"--name {template}: {error}", _FIELDS) from error
+    if not all(part in (("stem", "", None), ("ext", "", None)) for part in parts):
+        raise UsageError(f"--name {template} has other fields", _FIELDS)
+    name = template.format(stem="stem", ext=".ext")
     if "stem" not in name or not name.endswith(".ext") or Path(name).name != name:
         raise UsageError(
             f"--name {template} does not give a file name",

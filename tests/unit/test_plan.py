@@ -111,6 +111,9 @@ def test_a_suffix_of_another_case_is_kept(tree):
     "name",
     [
         "{stem.x}{ext}",
+        "{stem!r:>50}{ext}",
+        "{stem:.3}{ext}",
+        "{0}{ext}",
         "{stem[x]}{ext}",
         "{stem}",
         "x{ext}",
