@@ -61,13 +61,17 @@ class Graphs(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         # Recordings outlive this call, so they must not be inference tensors.
-        with torch.inference_mode(False), torch.no_grad(), _launching:
+        with (
+            torch.inference_mode(False),
+            torch.no_grad(),
+            _launching,
+            torch.cuda.device(image.device),
+        ):
             if not self._came_before(image.shape):  # it may be the only time
                 return self._network(image)
             if image.shape[0] * image.shape[2] * image.shape[3] > _MOST_PIXELS:
                 return self._searched(self._network, image)
-            with torch.cuda.device(image.device):
-                return self._replay(image)
+            return self._replay(image)
 
     def release(self) -> None:
         """Give up all recordings and their memory."""

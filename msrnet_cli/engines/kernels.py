@@ -73,7 +73,7 @@ def finish_(maps: Tensor, bias: Tensor, given: Tensor | None = None) -> Tensor:
 def can_convolve(channels: int, dtype: torch.dtype) -> bool:
     """Whether `convolve` is for such feature maps.
 
-    Not in float32: matrix units would round it, and cuDNN is better without them.
+    Not in float32, which matrix units would round.
     """
     return channels in _WIDTHS and dtype in (torch.bfloat16, torch.float16)
 
@@ -157,7 +157,8 @@ def _finish(
     tl.store(maps + at, ended.to(maps.dtype.element_ty), inside)
 
 
-@triton.jit
+# Else each size would be compiled anew, once a multiple of 16 and once not.
+@triton.jit(do_not_specialize=["height", "width"])
 def _convolve(
     x,
     weight,

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 PLAIN = "plain"
 _LAUNCHES = 10  # in a recording that is timed
 _REPLAYS = 3
+_LONG = 1e-3  # seconds
 _AGREEMENT = 0.02  # of the values: a rounding or two of bfloat16
-# Rows, columns, warps, stages: compiled for an H100, these keep to its registers.
+# Rows, columns, warps, stages: compiled for an H100, all but one keep to its registers.
 _TILES = ((8, 16, 4, 1), (8, 16, 4, 3), (16, 16, 8, 2))
 
 
@@ -77,10 +78,12 @@ class Convolution(nn.Module):
     """
 
     def __init__(self, conv: nn.Conv2d, contest: Contest) -> None:
+        from msrnet_cli.engines import kernels
+
         super().__init__()
         self.conv = conv
+        self.taps = kernels.taps(conv.weight.detach())
         self._contest = contest
-        self._taps: Tensor | None = None
 
     @property
     def weight(self) -> Tensor:
@@ -92,15 +95,6 @@ class Convolution(nn.Module):
         """Out."""
         assert self.conv.bias is not None
         return self.conv.bias
-
-    @property
-    def taps(self) -> Tensor:
-        """The weights as `kernels.convolve` takes them."""
-        from msrnet_cli.engines import kernels
-
-        if self._taps is None:
-            self._taps = kernels.taps(self.weight)
-        return self._taps
 
     def forward(self, x: Tensor, given: Tensor | None = None) -> Tensor:
         return self._contest.way(self, x, given)(self, x, given)
@@ -130,9 +124,15 @@ class Contest:
 
     Args:
         clock: Tells how many seconds a way takes.
+
+    Attributes:
+        times: Of all ways that agree, by kind.
+        refused: Why others may not take part, by kind and name.
     """
 
     def __init__(self, clock: Clock) -> None:
+        self.times: dict[Kind, dict[str, float]] = {}
+        self.refused: dict[tuple[Kind, str], str] = {}
         self._clock = clock
         self._winners: dict[Kind, tuple[str, Way]] = {}
         self._lock = threading.Lock()
@@ -149,27 +149,46 @@ class Contest:
             if kind not in self._winners:
                 if not torch.backends.cudnn.benchmark:
                     return _plain
-                ways = _ways(kind)
-                name = self._fastest(ways, conv, x, given)
-                self._winners[kind] = (name, ways[name])
+                exact = _plain(conv, x, given)
+                if not exact.isfinite().all():
+                    return _plain  # nothing could agree with that
+                self._hold(kind, exact, conv, x, given)
             return self._winners[kind][1]
 
-    def _fastest(
-        self, ways: dict[str, Way], conv: Convolution, x: Tensor, given: Tensor | None
-    ) -> str:
-        exact = _plain(conv, x, given)
-        times: dict[str, float] = {}
+    def _hold(
+        self,
+        kind: Kind,
+        exact: Tensor,
+        conv: Convolution,
+        x: Tensor,
+        given: Tensor | None,
+    ) -> None:
+        ways, times = _ways(kind), self.times.setdefault(kind, {})
         for name, way in ways.items():
+            # What a way leaves out is to be nothing, not what the one before it left.
+            torch.full_like(exact, torch.nan)
             try:
                 if _alike(way(conv, x, given), exact):
                     times[name] = self._clock(partial(way, conv, x, given))
-            except Exception:  # a compiler, or room on the GPU, that is missing
-                continue
-        return min(times, key=times.__getitem__, default=PLAIN)
+                else:
+                    self.refused[kind, name] = "disagrees"
+            except Exception as error:  # a compiler, or room on the GPU, is missing
+                self.refused[kind, name] = f"{type(error).__name__}: {error}"
+        name = min(times, key=times.__getitem__, default=PLAIN)
+        self._winners[kind] = (name, ways[name])
 
 
 def seconds(compute: Callable[[], Tensor]) -> float:
-    """Time on the GPU for each of some launches, recorded so that none waits."""
+    """Time on the GPU for one launch: of some, recorded so that none waits.
+
+    What takes long by itself is timed as it is: it waits for nothing, and may need
+    memory that a recording could not have.
+    """
+    once = _timed(compute)
+    if once >= _LONG:
+        return once
+    # A recording gets none of the memory that torch keeps for later.
+    torch.cuda.empty_cache()
     graph = torch.cuda.CUDAGraph()
     side = torch.cuda.Stream(priority=-1)
     side.wait_stream(torch.cuda.current_stream())
@@ -181,15 +200,15 @@ def seconds(compute: Callable[[], Tensor]) -> float:
         finally:
             graph.capture_end()
         graph.replay()
-        found = [_timed(graph) for _ in range(_REPLAYS)]
+        found = [_timed(graph.replay) for _ in range(_REPLAYS)]
     torch.cuda.current_stream().wait_stream(side)
     return min(found) / _LAUNCHES
 
 
-def _timed(graph: torch.cuda.CUDAGraph) -> float:
+def _timed(work: Callable[[], object]) -> float:
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     begin.record()
-    graph.replay()
+    work()
     end.record()
     end.synchronize()
     return begin.elapsed_time(end) / 1e3
@@ -237,5 +256,8 @@ class _Tiled:
 
 
 def _alike(found: Tensor, exact: Tensor) -> bool:
-    error = (found.float() - exact.float()).norm()
-    return bool(error <= _AGREEMENT * exact.float().norm())
+    error, size = (
+        torch.linalg.vector_norm(each, dtype=torch.float32)
+        for each in (found - exact, exact)
+    )
+    return bool(error <= _AGREEMENT * size)
