@@ -15,7 +15,7 @@ import torch.nn.functional as F
 
 triton = pytest.importorskip("triton", reason="needs Triton")
 
-from msrnet_cli import hardware  # noqa: E402
+from msrnet_cli import engines, hardware  # noqa: E402
 from msrnet_cli.engines import tuned  # noqa: E402
 from msrnet_cli.engines.eager import Eager  # noqa: E402
 from msrnet_cli.metrics import psnr  # noqa: E402
@@ -190,6 +190,13 @@ def test_matrix_units_are_not_asked_for_what_they_cannot(kernels):
     assert not kernels.can_convolve(24, torch.float16)
 
 
+class Unasked:
+    """A probe that finds all well."""
+
+    def agreement(self, made):
+        return 100.0
+
+
 class Favourite:
     """A clock by which one way, by its place among those tried, is the fastest."""
 
@@ -316,6 +323,18 @@ def test_every_way_takes_part():
     assert all(
         time < 0.1 for times in contest.times.values() for time in times.values()
     )
+
+
+@pytest.mark.gpu
+@needs_cuda
+def test_a_picture_of_nothing_does_not_spoil_a_recording():
+    network = network_of(DMSHN).to(CUDA)
+    made = engines.make(network, "tuned", Unasked()).network
+    nothing = torch.full((1, 3, 64, 64), torch.nan, device=CUDA)
+    for _ in range(3):  # plain, recorded, replayed
+        assert made(nothing).isnan().all()
+    images = images_of(1, 3, 64, 64).to(CUDA)
+    assert psnr(made(images), network(images)) >= 60
 
 
 @pytest.mark.gpu
