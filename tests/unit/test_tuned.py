@@ -193,7 +193,7 @@ def test_matrix_units_are_not_asked_for_what_they_cannot(kernels):
 class Unasked:
     """A probe that finds all well."""
 
-    def agreement(self, made):
+    def agreement(self, _made):
         return 100.0
 
 
