@@ -1,21 +1,16 @@
-"""Pairs of pictures for training and scoring: found, checked, read once, cut, mirrored.
+"""Pairs of pictures for training and scoring: found, checked, read once.
 
 Knows how VIDIT and its challenges name files; knows no network and no loss.
-
-A training example is a pure function of its number in the run: nothing here holds a
-random state, so a run goes on from a number alone.
 """
 
 from __future__ import annotations
 
 import io
 import os
-import random
 import re
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -24,11 +19,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from msrnet_cli import hardware, images, staging
+from msrnet_cli import hardware, images
 from msrnet_cli.config import DIRECTIONS, KELVINS, LIGHTS, DataOptions
 from msrnet_cli.errors import DataError, PictureError, UsageError
-from msrnet_cli.images.colour import linear_from_srgb, srgb_from_linear
-from msrnet_cli.images.pixels import quantise, unit
+from msrnet_cli.images.pixels import quantise
 from msrnet_cli.results import DataFault, DataReport
 
 if TYPE_CHECKING:
@@ -40,6 +34,7 @@ if TYPE_CHECKING:
 _VIDIT_NAME = re.compile(r"(.+)_(\d{4})_(NE|NW|SE|SW|N|E|S|W)")
 _INPUT, _TARGET = "input", "target"
 _ACROSS = str.maketrans("EW", "WE")
+_RESAMPLED = 1 << 26  # values at a time, as float32
 _MEMORY_SHARE = 0.5  # of what is free: the network needs the rest
 
 
@@ -128,21 +123,6 @@ class Pair:
     def files(self) -> tuple[PictureFile, ...]:
         """All its pictures."""
         return (self.source, self.target, *(self.mirrored or ()))
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What one step sees.
-
-    Attributes:
-        source: B 3 S S, float32, sRGB in [0, 1].
-        target: The same pictures under the other light.
-        names: The scenes, for messages.
-    """
-
-    source: Tensor
-    target: Tensor
-    names: tuple[str, ...]
 
 
 def mirror(light: Light) -> Light:
@@ -356,99 +336,6 @@ class PairStore:
 _CPU = torch.device("cpu")
 
 
-@dataclass(frozen=True)
-class Cutter:
-    """Makes training examples out of whole pictures.
-
-    Attributes:
-        store: The pictures.
-        options: Augmentation.
-        seed: Decides order and augmentation, with the number of an example.
-        training: False keeps the order, cuts from the centre and augments nothing.
-    """
-
-    store: PairStore
-    options: DataOptions
-    seed: int = 0
-    training: bool = True
-
-    def batch(self, numbers: Sequence[int], size: int, crop: int = 0) -> Batch:
-        """The examples of these numbers.
-
-        Args:
-            numbers: Counted from the start of the run, through all passes.
-            size: The shorter side of the whole picture is brought to this.
-            crop: Side of the square cut out of that; 0 for the largest one.
-        """
-        examples = [self._example(number, size, crop) for number in numbers]
-        sources, targets, gains, names = zip(*examples, strict=True)
-        # Nothing here waits for the device, which may still be at the batch before.
-        both = (torch.cat(sources), torch.cat(targets))
-        source, target = staging.upload(both, self.store.device)
-        if any(gain is not None for gain in gains):
-            gain = torch.tensor(gains)[..., None, None]
-            gain = gain.to(source.device, non_blocking=source.is_cuda)
-            source, target = _brighten(source, gain), _brighten(target, gain)
-        return Batch(source, target, names)
-
-    def files(self, numbers: Sequence[int]) -> list[PictureFile]:
-        """The pictures that these examples will need."""
-        return [file for number in numbers for file in self._chosen(number)[1:3]]
-
-    def _chosen(
-        self, number: int
-    ) -> tuple[Pair, PictureFile, PictureFile, bool, random.Random]:
-        """Pair, source, target, whether they are to be flipped; what else to draw."""
-        chance = random.Random(f"{self.seed}/{number}")
-        turn, place = divmod(number, len(self.store))
-        order = _order(len(self.store), f"{self.seed}/{turn}" if self.training else "")
-        pair = self.store.pairs[order[place]]
-        mirrored = self.training and self.options.mirror and pair.mirrored
-        if mirrored and chance.random() < 0.5:
-            return pair, *mirrored, True, chance
-        return pair, pair.source, pair.target, False, chance
-
-    def _example(
-        self, number: int, size: int, crop: int
-    ) -> tuple[Tensor, Tensor, list[float] | None, str]:
-        pair, source_file, target_file, flip, chance = self._chosen(number)
-        both = self.store.pictures(pair, (source_file, target_file))
-        x = torch.stack(both)
-        if self.training and self.options.zoom:
-            x = _part(x, self.options.zoom, chance)
-        x = shrink(unit(x), size)
-        side = min(crop or size, *x.shape[-2:])
-        x = _window(x, (side, side), chance if self.training else None)
-        x = x.flip(-1) if flip else x
-        name = f"{pair.name} mirrored" if flip else pair.name
-        return x[:1], x[1:], self._gains(chance), name
-
-    def _gains(self, chance: random.Random) -> list[float] | None:
-        """Factors of linear light for each colour channel; None for no change."""
-        o = self.options
-        if not self.training or not (o.exposure or o.tint):
-            return None
-        stops = chance.uniform(-o.exposure, o.exposure)
-        return [2.0 ** (stops + chance.uniform(-o.tint, o.tint)) for _ in range(3)]
-
-
-def _part(images_: Tensor, zoom: float, chance: random.Random) -> Tensor:
-    """A random part of B C H W, its sides shorter by up to `zoom`, mostly by little."""
-    share = 1 - zoom * chance.random() ** 2
-    height, width = (max(1, round(length * share)) for length in images_.shape[-2:])
-    return _window(images_, (height, width), chance)
-
-
-def _window(
-    images_: Tensor, sides: tuple[int, int], chance: random.Random | None
-) -> Tensor:
-    """Height and width cut out of B C H W: anywhere, or without chance the middle."""
-    height, width = sides
-    spare = (images_.shape[-2] - height, images_.shape[-1] - width)
-    top, left = (chance.randint(0, s) if chance else s // 2 for s in spare)
-    return images_[..., top : top + height, left : left + width]
-
-
 def shrink(images_: Tensor, side: int) -> Tensor:
     """Bring the shorter side of B C H W to `side`, antialiased; also enlarges."""
     height, width = images_.shape[-2:]
@@ -460,19 +347,6 @@ def shrink(images_: Tensor, side: int) -> Tensor:
         return F.avg_pool2d(images_, height // side)
     size = (max(side, round(height * scale)), max(side, round(width * scale)))
     return F.interpolate(images_, size, mode="bilinear", antialias=True)
-
-
-def _brighten(values: Tensor, gain: Tensor) -> Tensor:
-    """Scale the linear light of sRGB values; what exceeds white is cut off."""
-    return srgb_from_linear((linear_from_srgb(values) * gain).clamp_(0, 1))
-
-
-@cache
-def _order(count: int, seed: str) -> list[int]:
-    order = list(range(count))
-    if seed:
-        random.Random(seed).shuffle(order)
-    return order
 
 
 def _sort_out(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.config import TrainConfig
-    from msrnet_cli.data import Batch
+    from msrnet_cli.cutting import Batch
     from msrnet_cli.losses import Loss
 
 _MOMENTS: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from msrnet_cli import data, hardware
+from msrnet_cli.cutting import Batch, Cutter
 from msrnet_cli.errors import DeviceError, MSRNetError, TrainingError, UsageError
 from msrnet_cli.files import remove_leftovers
 from msrnet_cli.metrics import detail, psnr
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.config import TrainConfig, WeightsCard
-    from msrnet_cli.data import Batch
     from msrnet_cli.results import TrainEvent
     from msrnet_cli.train.schedule import Phase, Plan
 
@@ -124,8 +124,8 @@ class Run:
         self._store = data.PairStore(pairs, side, device)
         self._val_store = data.PairStore(val_pairs, max(config.sizes), device)
         options = config.data_options
-        self._cutter = data.Cutter(self._store, options, config.seed)
-        self._val_cutter = data.Cutter(self._val_store, options, training=False)
+        self._cutter = Cutter(self._store, options, config.seed)
+        self._val_cutter = Cutter(self._val_store, options, training=False)
         self.learner = Learner(network, config, device, processes.count)
         self.position = Position()
         if before is not None:

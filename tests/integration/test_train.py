@@ -26,7 +26,7 @@ from msrnet_cli.config import (
     ModelConfig,
     TrainConfig,
 )
-from msrnet_cli.data import Cutter
+from msrnet_cli.cutting import Cutter
 from msrnet_cli.errors import (
     DataError,
     MSRNetError,

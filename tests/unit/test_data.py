@@ -1,4 +1,4 @@
-"""Pairs are found in every layout, checked whole, and cut and mirrored rightly."""
+"""Pairs are found in every layout, and checked whole."""
 
 import zipfile
 
@@ -9,7 +9,8 @@ from PIL import Image
 import pairs
 from msrnet_cli import data
 from msrnet_cli.config import DataOptions
-from msrnet_cli.data import Cutter, PairStore, find_pairs
+from msrnet_cli.cutting import Cutter
+from msrnet_cli.data import PairStore, find_pairs
 from msrnet_cli.errors import DataError, PictureError, UsageError
 
 MIRROR = DataOptions(mirror=True)
@@ -109,91 +110,6 @@ def test_a_damaged_picture_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:900])
     with pytest.raises(PictureError, match="Image001_4500_E"):
         PairStore(find_pairs(tmp_path))
-
-
-def test_a_mirrored_pair_shows_the_same_light(tmp_path):
-    """A W-lit scene seen in a mirror is lit from the east."""
-    pairs.write_vidit(tmp_path, 1)
-    cutter = Cutter(PairStore(find_pairs(tmp_path, MIRROR)), MIRROR)
-    batches = [cutter.batch([number], 64) for number in range(12)]
-    assert {batch.names for batch in batches} == {
-        ("Image000",),
-        ("Image000 mirrored",),
-    }
-    for batch in batches:
-        columns = batch.target.mean((0, 1, 2))
-        assert columns[48:].mean() > 1.5 * columns[:16].mean()
-    plain, other = (
-        next(b for b in batches if b.names == (name,))
-        for name in ("Image000", "Image000 mirrored")
-    )
-    assert torch.equal(other.source, plain.source.flip(-1))
-
-
-def test_an_example_depends_on_its_number_and_the_seed_alone(tmp_path):
-    pairs.write_vidit(tmp_path, 3)
-    options = DataOptions(mirror=True, exposure=0.5, tint=0.2)
-    store = PairStore(find_pairs(tmp_path, options))
-    first = Cutter(store, options, seed=1).batch([7, 8], 48, 32)
-    again = Cutter(store, options, seed=1).batch([8, 7], 48, 32)
-    other = Cutter(store, options, seed=2).batch([7, 8], 48, 32)
-    assert torch.equal(first.source, again.source.flip(0))
-    assert not torch.equal(first.source, other.source)
-
-
-def test_every_pass_shows_every_pair_once(tmp_path):
-    pairs.write_vidit(tmp_path, 5)
-    cutter = Cutter(PairStore(find_pairs(tmp_path)), DataOptions())
-    names = cutter.batch(range(15), 16).names
-    turns = [names[i : i + 5] for i in (0, 5, 10)]
-    assert all(len(set(turn)) == 5 for turn in turns)
-    assert len(set(turns)) > 1, "each pass has an order of its own"
-
-
-def test_zoom_shows_the_same_part_of_both_pictures(tmp_path):
-    """Pictures of coordinates tell which part of them is seen."""
-    ramp = torch.linspace(0, 1, 64)
-    picture = torch.stack(
-        [*torch.meshgrid(ramp, ramp, indexing="ij"), ramp * ramp[:, None]]
-    )
-    for light in ("6500_N", "4500_E"):
-        pairs.save(picture, tmp_path / f"Image000_{light}.png")
-    store = PairStore(find_pairs(tmp_path))
-    cutter = Cutter(store, DataOptions(zoom=0.5))
-    batch = cutter.batch(range(200), 32)
-    assert torch.equal(batch.source, batch.target)
-    spans = batch.source[:, :2].amax((2, 3)) - batch.source[:, :2].amin((2, 3))
-    assert spans.min() > 0.4, "at least half of each side"
-    assert spans.max() > 0.9, "up to all of it"
-    assert spans.median() > 0.75, "mostly nearly all"
-    torch.testing.assert_close(spans[:, 0], spans[:, 1], rtol=0, atol=0.03)
-    assert batch.source[:, 0].mean((1, 2)).std() > 0.01, "from anywhere"
-
-
-def test_zoom_is_for_training_alone(tmp_path):
-    pairs.write_vidit(tmp_path, 1)
-    store = PairStore(find_pairs(tmp_path))
-    shown = [
-        Cutter(store, DataOptions(zoom=zoom), training=False).batch([0], 32).source
-        for zoom in (0.0, 0.5)
-    ]
-    assert torch.equal(*shown)
-
-
-def test_exposure_changes_both_pictures_by_the_same_light(tmp_path):
-    pairs.write_vidit(tmp_path, 1)
-    store = PairStore(find_pairs(tmp_path))
-    plain = Cutter(store, DataOptions()).batch([0], 64)
-    varied = Cutter(store, DataOptions(exposure=1.0)).batch([0], 64)
-    gains = []
-    for name in ("source", "target"):
-        before, after = (
-            data.linear_from_srgb(getattr(b, name)) for b in (plain, varied)
-        )
-        seen = (after < 0.9) & (before > 0.05)
-        gains.append((after[seen] / before[seen]).median().item())
-    assert gains[0] == pytest.approx(gains[1], rel=1e-3)
-    assert 0.5 <= gains[0] <= 2
 
 
 def test_pictures_are_read_ahead_where_memory_is_short(tmp_path):
