@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,10 +57,12 @@ def evaluate(
     methods: dict[str, Callable[[Tensor], Tensor]] = {COPY: lambda source: source}
     if options.fit_data:
         methods[AFFINE] = AffineMap.fit(_pairs(options.fit_data, options))
+    seen_at: dict[str, WorkSize] = {}
     for name, relighter in relighters.items():
-        methods[name] = _as_shipped(relighter)
+        methods[name], seen_at[name] = _as_shipped(relighter), relighter.work_size
         if options.enlarged and relighter.work_size != "full":
-            methods[f"{name}, enlarged"] = _enlarged(relighter)
+            plain = f"{name}, enlarged"
+            methods[plain], seen_at[plain] = _enlarged(relighter), relighter.work_size
     judge, more = _judge(options)
     scores: dict[str, list[ImageScores]] = {name: [] for name in methods}
     sizes: list[tuple[int, int]] = []
@@ -77,7 +80,10 @@ def evaluate(
             scores[name].append(judge(pair.name, output, target, timed))
         notify(pair.name)
     device = next((hardware.describe(r.device) for r in relighters.values()), "")
-    found = tuple(_summary(name, each, scores[COPY]) for name, each in scores.items())
+    found = tuple(
+        replace(_summary(name, each, scores[COPY]), work_size=seen_at.get(name))
+        for name, each in scores.items()
+    )
     if options.work_sizes:
         more += _seen_whole(relighters, sizes)
     return EvalResult(options.data, len(pairs), device, found, alone + notes + more)
@@ -204,7 +210,7 @@ def _seen_whole(
     for name, relighter in relighters.items():
         whole = sum(relighter.working_size(*size) is None for size in sizes)
         if whole and relighter.work_size != "full":
-            notes.append(f"{name}: {whole} of {len(sizes)} pictures are no larger")
+            notes.append(f"{name}: {whole} of {len(sizes)} pictures are seen whole")
     return tuple(notes)
 
 

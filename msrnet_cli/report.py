@@ -107,7 +107,8 @@ class PlainLines:
             self._count += 1
             _say(f"[{self._count}/{self._total}] {_file_line(event)}")
         else:
-            _failure_lines(event)
+            if self._total > 1:  # one stands right above
+                _failure_lines(event)
             _say(_closing(event))
 
 
@@ -458,19 +459,20 @@ def eval_table(result: EvalResult, *, each: bool = False) -> None:
         each: Also print every picture.
     """
     present = [s for s in SCORES if any(s in m.means for m in result.methods)]
-    heads = ["", *(_SCORE_NAMES[score][0] for score in present), "worst gain"]
+    names = [_SCORE_NAMES[score][0] for score in present]
+    heads = ["", "seen at", *names, "worst gain"]
     rows = []
     for method in result.methods:
         cells = [_score(score, method.means.get(score)) for score in present]
-        gain = method.worst_gain
-        rows.append([method.name, *cells, "" if gain is None else f"{gain:+.2f}"])
+        gain, size = method.worst_gain, str(method.work_size or "")
+        rows.append([method.name, size, *cells, "" if gain is None else f"{gain:+.2f}"])
         for image in method.images if each else ():
             values = (getattr(image, score) for score in present)
             cells = [
                 "" if value is None else format(value, _SCORE_NAMES[score][1])
                 for score, value in zip(present, values, strict=True)
             ]
-            rows.append([f"  {image.name}", *cells, ""])
+            rows.append([f"  {image.name}", "", *cells, ""])
     device = f", on {result.device}" if result.device else ""
     print(f"{result.data}: {_count(result.pictures, 'picture')}{device}")
     _print_table(heads, rows)

@@ -317,12 +317,15 @@ class MethodScores:
         means: By score.
         worst_gain: Smallest gain in PSNR over the copy of the input, in dB; None
             where there is no input.
+        work_size: Longer side at which weights saw the pictures, or ``full``; None
+            where nothing was relit.
     """
 
     name: str
     images: tuple[ImageScores, ...]
     means: dict[str, Estimate]
     worst_gain: float | None = None
+    work_size: int | Literal["full"] | None = None
 
 
 @dataclass(frozen=True)

@@ -399,11 +399,13 @@ def _sizes(text: str | None) -> tuple[tuple[int, ...] | None, tuple[float, ...] 
     if text is None:
         return None, None
     entries = [entry.partition(":") for entry in text.split(",")]
-    sizes = numbers("--size", ",".join(size for size, _, _ in entries))
     try:
+        sizes = numbers("--size", ",".join(size for size, _, _ in entries))
         shares = tuple(float(share) for _, _, share in entries if share)
-    except ValueError:
-        raise UsageError(f"--size {text}", "write --size 128:6,256:3,512:1") from None
+    except (UsageError, ValueError):
+        raise UsageError(
+            f"--size {text}", "give pixels, such as 512, or 128:6,256:3,512:1"
+        ) from None
     return sizes, shares
 
 

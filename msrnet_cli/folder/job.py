@@ -464,7 +464,7 @@ def holds(path: Path, data: bytes) -> bool:
         return False
     if path.read_bytes() != data:
         raise PictureError(
-            f"{path} exists and is not what this command makes",
+            f"{path} exists and is not, bit by bit, what is made here and now",
             "use --exist overwrite to replace it",
         )
     return True

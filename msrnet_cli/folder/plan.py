@@ -116,6 +116,12 @@ def _make_plan(
     one_file = _names_a_file(inputs, target, lists, output)
     if target.exists() and not target.is_dir() and not one_file:
         raise UsageError(f"{output} is a file", "name a folder for the output")
+    named_as_picture = images.format_of(target.suffix) and not target.is_dir()
+    if named_as_picture and not one_file and not output.endswith(("/", os.sep)):
+        raise UsageError(
+            f"{output} is named as a picture, but is to be a folder",
+            "name another folder, or end it in /",
+        )
     ignored: list[Ignored] = []
     found = list(_collect(inputs, lists, target, options, ignored))
     if not found:

@@ -65,8 +65,7 @@ def relight_stream(
     )
     try:
         if target == _STREAM:
-            sys.stdout.buffer.write(encoded)
-            sys.stdout.buffer.flush()
+            _write_out(encoded)
         elif options.exist == "overwrite" or not holds(Path(target), encoded):
             write_whole(Path(target), encoded)
     except BrokenPipeError:
@@ -76,6 +75,14 @@ def relight_stream(
             f"{target} cannot be written: {error.strerror}", "check space, permissions"
         ) from error
     return relighter.notes + notes
+
+
+def _write_out(data: bytes) -> None:
+    """All of it to standard output, which takes only part at a time if unbuffered."""
+    out, rest = sys.stdout.buffer, memoryview(data)
+    while rest:
+        rest = rest[out.write(rest) or 0 :]
+    out.flush()
 
 
 def _read(source: str) -> tuple[bytes, str]:

@@ -207,6 +207,8 @@ def _text(image: Image.Image) -> tuple[tuple[str, str], ...]:
 
 def _dpi(image: Image.Image) -> tuple[float, float] | None:
     dpi = image.info.get("dpi")
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and 282 not in image.tag_v2:
+        return None  # Pillow's own guess
     if dpi is None or not all(0 < float(value) < 1e5 for value in dpi):
         return None
     return float(dpi[0]), float(dpi[1])

@@ -91,7 +91,9 @@ def choose_engine() -> Engine:
         UsageError: Mitsuba is not installed.
     """
     if find_spec("mitsuba") is None:
-        raise UsageError("synth needs Mitsuba", "pip install 'msrnet[synth]'")
+        raise UsageError(
+            "synth needs Mitsuba", "pip install mitsuba, or pipx inject msrnet mitsuba"
+        )
     for library in _candidates():
         if _works(library):
             return Engine("llvm_ad_rgb", library)

@@ -193,6 +193,11 @@ def _check_sides(config: TrainConfig) -> None:
     """Refuse sides that the network, or VGG16 inside the loss, cannot take."""
     sides = [("--size", size) for size in config.sizes]
     sides += [("--crop", config.crop)] if config.crop else []
+    if config.crop > max(config.sizes):
+        raise UsageError(
+            f"--crop {config.crop} is larger than --size {max(config.sizes)}",
+            "pictures are brought to that size before they are cut",
+        )
     for name, side in sides:
         if side <= 0 or side % _SIDE_STEP:
             nearest = max(1, math.floor(side / _SIDE_STEP + 0.5)) * _SIDE_STEP

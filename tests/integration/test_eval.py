@@ -72,6 +72,7 @@ def test_each_working_size_is_a_row(scenes, identity):
     copy, small, full = evaluate(options).methods
     assert small.name == f"{identity}, work size 16"
     assert full.name == f"{identity}, work size full"
+    assert [row.work_size for row in (copy, small, full)] == [None, 16, "full"]
     for row in (small, full):
         assert row.means["psnr"].mean == pytest.approx(
             copy.means["psnr"].mean, abs=0.05
@@ -89,7 +90,7 @@ def test_a_working_size_that_changes_nothing_is_said(scenes, identity):
 
     assert notes(16, "full") == []
     (note,) = notes(16, 512)
-    assert note == f"{identity}, work size 512: 3 of 3 pictures are no larger"
+    assert note == f"{identity}, work size 512: 3 of 3 pictures are seen whole"
 
 
 def test_enlarged_pixels_lack_the_detail_that_is_carried(scenes, identity):

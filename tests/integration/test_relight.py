@@ -319,6 +319,21 @@ def test_pipes_with_a_file_on_one_side(program, folder, identity_file):
     assert (program.folder / "x.jpg").read_bytes() != made
 
 
+def test_a_picture_on_unbuffered_output_is_whole_or_an_error(program, identity_file):
+    photo(300, 300, 1).save(program.folder / "a.png")
+    command = f"{sys.executable} -u -m msrnet_cli relight a.png - --weights"
+    command += f" {identity_file}"
+    options = {"cwd": program.folder, "capture_output": True, "timeout": 120}
+    whole = subprocess.run(["bash", "-c", command], **options).stdout
+    assert opened(whole).size == (300, 300)
+    cut = f"ulimit -f 1; {command} > cut.png"
+    done = subprocess.run(["bash", "-c", cut], **options)
+    assert done.returncode == 4
+    assert b"cannot be written" in done.stderr
+    gone = f"{command} | head -c 10 > head.png; exit ${{PIPESTATUS[0]}}"
+    assert subprocess.run(["bash", "-c", gone], **options).returncode == 141
+
+
 def test_notes_never_end_up_in_the_picture(program, folder, identity_file):
     data = (folder / "sub/c é 夜 🎨.png").read_bytes()
     arguments = ["relight", "-", "-", "--weights", identity_file, "--format", "jpeg"]
@@ -357,7 +372,7 @@ def test_one_file_that_holds_something_else_is_kept(program, folder, warm_file):
     target, pair = program.folder / "x.png", program.folder / "x_compare.jpg"
     target.write_bytes(b"precious")
     done = program.run(*command, code=4)
-    assert "--exist overwrite" in done.err
+    assert done.err.count("--exist overwrite") == 1
     assert target.read_bytes() == b"precious"
     assert not pair.exists()
     program.run(*command, "--exist", "error", code=2)

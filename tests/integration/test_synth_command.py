@@ -88,4 +88,4 @@ def test_without_the_extra_one_line_says_what_to_install(tmp_path):
     )
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert "pip install 'msrnet[synth]'" in line
+    assert "pip install mitsuba" in line

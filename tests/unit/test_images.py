@@ -247,6 +247,14 @@ def test_iptc_and_comment_stay_in_a_jpeg():
     assert back.info["comment"] == b"hello"
 
 
+def test_a_tiff_without_resolution_gets_none():
+    for compression in ("raw", "tiff_lzw"):
+        back = unchanged(encoded(photo(), "tiff", compression=compression))
+        assert 282 not in back.tag_v2
+    back = unchanged(encoded(photo(), "tiff", dpi=(1, 1)))
+    assert back.tag_v2[282] == 1
+
+
 def test_text_and_resolution_stay_in_a_png():
     chunks = PngImagePlugin.PngInfo()
     chunks.add_text("Title", "Night")

@@ -250,6 +250,15 @@ def test_input_as_output_is_refused(tree):
     refused("would overwrite the input", ["in/a.png"], "in/a.png")
 
 
+def test_a_folder_is_not_named_as_a_picture_by_mistake(tree):
+    save(tree / "in/b.png")
+    refused("named as a picture", ["in/a.png", "in/b.png"], "out.jpg")
+    refused("named as a picture", ["in"], "out.png")
+    assert outputs(["in/a.png"], "out.jpg/") == ["out.jpg/a.png"]
+    (tree / "old.jpg").mkdir()
+    assert outputs(["in/a.png"], "old.jpg") == ["old.jpg/a.png"]
+
+
 def test_an_existing_output_can_be_an_error(tree):
     save(tree / "out/a.png")
     refused("exists", ["in"], exist="error")

@@ -84,6 +84,7 @@ def test_lists_that_do_not_fit_are_refused(wrong):
         ({"sizes": (100,)}, "--size 100.*give 96"),
         ({"sizes": (8,)}, "--size 8.*give 16"),
         ({"crop": 40}, "--crop 40.*give 48"),
+        ({"sizes": (32, 64), "crop": 80}, "--crop 80 is larger than --size 64"),
         ({"stage": "2", "sizes": (16,)}, "--size 16.*perceptual.*give 32"),
         ({"stage": "all", "crop": 16}, "--crop 16.*perceptual"),
         ({"shares": (float("nan"),)}, "share"),

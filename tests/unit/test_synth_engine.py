@@ -22,7 +22,7 @@ def test_without_the_extra_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setattr(engine, "find_spec", lambda _: None)
     with pytest.raises(UsageError) as caught:
         engine.choose_engine()
-    assert "pip install 'msrnet[synth]'" in str(caught.value)
+    assert "pip install mitsuba" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
