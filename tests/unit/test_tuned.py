@@ -54,14 +54,15 @@ def no_grad():
         yield
 
 
+on_cuda = [pytest.mark.gpu, needs_cuda]
 on_each_device = pytest.mark.parametrize(
     "device",
     [
         pytest.param("cpu", marks=interpreted),
-        pytest.param("cuda", marks=[pytest.mark.gpu, needs_cuda]),
+        pytest.param("cuda", marks=on_cuda),
     ],
 )
-SHAPES = [(1, 16, 5, 7), (2, 32, 9, 20), (1, 64, 8, 16), (3, 16, 1, 1), (1, 16, 1, 40)]
+SHAPES = [(1, 16, 5, 7), (2, 32, 6, 20), (1, 64, 4, 8), (3, 16, 1, 1), (1, 16, 1, 40)]
 
 
 def layer(shape, dtype, device, adds):
@@ -100,9 +101,16 @@ def test_the_end_of_a_convolution_in_one_pass(kernels, shape, dtype, device, add
     assert given is None or torch.equal(given, before)
 
 
-@on_each_device
 @pytest.mark.parametrize("adds", [False, True])
-@pytest.mark.parametrize("tile", [(4, 8, 4, 1), *tuned._TILES])
+@pytest.mark.parametrize(
+    ("device", "tile"),
+    [
+        # Slow to interpret; warps and stages are nothing there.
+        pytest.param("cpu", (4, 8, 4, 1), marks=interpreted),
+        pytest.param("cpu", tuned._TILES[0], marks=interpreted),
+        *(pytest.param("cuda", tile, marks=on_cuda) for tile in tuned._TILES),
+    ],
+)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_convolution_in_tiles(kernels, shape, tile, device, adds):
     if device == "cuda":  # and the widest of the network, too slow to interpret
@@ -145,7 +153,7 @@ def no_cache(monkeypatch, tmp_path):
 )
 @pytest.mark.usefixtures("no_cache")
 @pytest.mark.parametrize("tile", tuned._TILES)
-@pytest.mark.parametrize(("channels", "card"), [(32, 90), (128, 90), (64, 80)])
+@pytest.mark.parametrize(("channels", "card"), [(128, 90), (32, 80)])
 def test_convolutions_compile_for_matrix_units(as_source, tile, channels, card):
     rows, columns, warps, stages = tile
     constants = {"CHANNELS": channels, "ADDS": True, "ROWS": rows, "COLUMNS": columns}
