@@ -61,8 +61,8 @@ def evaluate(
     for name, relighter in relighters.items():
         methods[name], seen_at[name] = _as_shipped(relighter), relighter.work_size
         if options.enlarged and relighter.work_size != "full":
-            plain = f"{name}, enlarged"
-            methods[plain], seen_at[plain] = _enlarged(relighter), relighter.work_size
+            bare = f"{name}, enlarged"
+            methods[bare], seen_at[bare] = _enlarged(relighter), relighter.work_size
     judge, more = _judge(options)
     scores: dict[str, list[ImageScores]] = {name: [] for name in methods}
     sizes: list[tuple[int, int]] = []
