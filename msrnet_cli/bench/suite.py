@@ -156,7 +156,9 @@ def _training(
         return ()
     found = []
     cells = training.cells(setting.device, options.sizes, options.batches)
-    by_dtype = {way.dtype: way for way in reversed(_ours(ways))}
+    by_dtype: dict[str, Way] = {}
+    for way in _ours(ways):  # which engine relights does not matter
+        by_dtype.setdefault(way.dtype, way)
     for way in by_dtype.values():
         if way.dtype == "fp16":
             continue  # gradients leave its range: `msrnet train` refuses it, too
