@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,7 +80,7 @@ def evaluate(
         notify(pair.name)
     device = next((hardware.describe(r.device) for r in relighters.values()), "")
     found = tuple(
-        replace(_summary(name, each, scores[COPY]), work_size=seen_at.get(name))
+        _summary(name, each, scores[COPY], seen_at.get(name))
         for name, each in scores.items()
     )
     if options.work_sizes:
@@ -280,7 +279,10 @@ def _judge(
 
 
 def _summary(
-    name: str, images: Sequence[ImageScores], copies: Sequence[ImageScores]
+    name: str,
+    images: Sequence[ImageScores],
+    copies: Sequence[ImageScores],
+    seen_at: WorkSize | None = None,
 ) -> MethodScores:
     means = {}
     for score in SCORES:
@@ -288,7 +290,8 @@ def _summary(
         if None not in values:
             means[score] = estimate(values)
     gains = [a.psnr - b.psnr for a, b in zip(images, copies, strict=bool(copies))]
-    return MethodScores(name, tuple(images), means, min(gains, default=None))
+    worst = min(gains, default=None)
+    return MethodScores(name, tuple(images), means, worst, seen_at)
 
 
 def _unit(file: PictureFile) -> Tensor:

@@ -24,6 +24,9 @@ from test_engines import CUDA, images_of, needs_cuda, network_of, ready  # noqa:
 
 NAME = "msrnet_cli.engines.kernels"
 VERSION = tuple(map(int, triton.__version__.split(".")[:2]))
+for_other_machines = pytest.mark.skipif(
+    VERSION < (3, 3), reason="this Triton compiles for no other machine"
+)
 interpreted = pytest.mark.skipif(
     torch.cuda.is_available(), reason="kernels are compiled for the GPU here"
 )
@@ -148,9 +151,7 @@ def no_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
 
 
-@pytest.mark.skipif(
-    VERSION < (3, 3), reason="this Triton compiles for no other machine"
-)
+@for_other_machines
 @pytest.mark.usefixtures("no_cache")
 @pytest.mark.parametrize("tile", tuned._TILES)
 @pytest.mark.parametrize(("channels", "card"), [(128, 90), (32, 80)])
@@ -163,9 +164,7 @@ def test_convolutions_compile_for_matrix_units(as_source, tile, channels, card):
     assert "ld.global.v4" in code or "cp.async.cg" in code  # 16 bytes at a time
 
 
-@pytest.mark.skipif(
-    VERSION < (3, 3), reason="this Triton compiles for no other machine"
-)
+@for_other_machines
 @pytest.mark.usefixtures("no_cache")
 @pytest.mark.parametrize("adds", [False, True])
 def test_the_end_of_a_convolution_compiles(as_source, adds):
@@ -205,6 +204,12 @@ def test_matrix_units_are_not_asked_for_what_they_cannot(kernels):
     assert not kernels.can_convolve(24, torch.float16)
 
 
+def contest_of(made):
+    """The one contest that all convolutions of a network share."""
+    (contest,) = {m._contest for m in made.modules() if hasattr(m, "_contest")}
+    return contest
+
+
 class Unasked:
     """A probe that finds all well."""
 
@@ -236,7 +241,7 @@ def test_whichever_way_wins_blocks_compute_the_same():
         with hardware.searching():
             assert psnr(made(x), expected) >= 60
         assert psnr(made(x), expected) >= 60
-        (contest,) = {m._contest for m in made.modules() if hasattr(m, "_contest")}
+        contest = contest_of(made)
         (name,) = set(contest.winners.values())
         won.add(name)
     assert len(won) == 5
@@ -279,7 +284,7 @@ def test_a_way_that_fails_or_is_wrong_never_wins(kernels, monkeypatch):
     for way, told in ((fails, "RuntimeError: out of resources"), (wrong, "disagrees")):
         monkeypatch.setattr(kernels, "finish_", way)
         made = tuned.tune(network, lambda _: 1.0)
-        (contest,) = {m._contest for m in made.modules() if hasattr(m, "_contest")}
+        contest = contest_of(made)
         with hardware.searching():
             assert torch.equal(made(images), expected)
         reasons = {
@@ -292,7 +297,7 @@ def test_a_way_that_fails_or_is_wrong_never_wins(kernels, monkeypatch):
 def test_what_is_not_finite_settles_nothing():
     made = tuned.tune(network_of(DMSHN, channels=4), lambda _: 1.0)
     images = images_of(1, 3, 16, 16)
-    (contest,) = {m._contest for m in made.modules() if hasattr(m, "_contest")}
+    contest = contest_of(made)
     with hardware.searching():
         assert made(images * torch.nan).isnan().all()
         assert not contest.winners
@@ -329,7 +334,7 @@ def test_every_way_takes_part():
     made = tuned.tune(network_of(DMSHN, channels=32).to(CUDA, torch.bfloat16))
     with hardware.searching():
         made(images_of(1, 3, 256, 256).to(CUDA))
-    (contest,) = {m._contest for m in made.modules() if hasattr(m, "_contest")}
+    contest = contest_of(made)
     for kind, times in contest.times.items():
         print(kind, {name: f"{1e6 * time:.1f} us" for name, time in times.items()})
     print(contest.refused)
