@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     ImageT = TypeVar("ImageT", Image.Image, np.ndarray[Any, Any], Tensor)
 
 _BYTES_PER_PIXEL = {torch.float32: 900, torch.bfloat16: 400, torch.float16: 400}
-_PROBE_SIZE = 96
+_PROBE_SIZE = 48
 _BATCH_MEGAPIXELS = {"cuda": 8.0, "cpu": 0.25, "mps": 2.0}
 _MAX_BATCH = 32
 _WHOLE_UP_TO = 1.25  # times the working size: reducing such pictures gains little
@@ -119,7 +119,7 @@ class Relighter:
         # On CUDA one batch is computed at a time, in all memory that is free.
         self._turn = threading.RLock() if self.device.type == "cuda" else nullcontext()
         picture = _probe().to(self.device) - self._offset
-        self._probe = engines.Probe(lambda: self._fresh(torch.float32), picture)
+        self._probe = engines.Probe(lambda: self._plain_in(torch.float32), picture)
         self.dtype, ready, refused = self._choose(dtype, engine)
         self.engine, self._network = ready.engine, ready.network
         self.notes = tuple(filter(None, (refused, ready.note)))
@@ -482,15 +482,18 @@ class Relighter:
     def _halo(self) -> int:
         return tiling.HALO[self.card.model.arch]
 
-    def _fresh(self, dtype: torch.dtype) -> nn.Module:
-        """A copy of the plain network, on the device and in a number format."""
+    def _plain_in(self, dtype: torch.dtype) -> nn.Module:
+        """The plain network on the device and in a number format; a copy if need be."""
+        first = next(self._plain.parameters())
+        if (first.device, first.dtype) == (self.device, dtype):
+            return self._plain
         return copy.deepcopy(self._plain).to(self.device, dtype)
 
     def _made(self, dtype: torch.dtype, engine: Engine) -> engines.Ready:
         side = WORK_SIZE if self.work_size == "full" else self.work_size
         with torch.inference_mode(False), torch.no_grad():
             return engines.make(
-                self._fresh(dtype),
+                self._plain_in(dtype),
                 engine,
                 self._probe,
                 self._asked["pictures"] * side**2,

@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -253,7 +254,10 @@ def _read(path: Path) -> Weights:
             "check that it is the right file",
         )
     card = _read_card(path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with ThreadPoolExecutor(1) as beside:
+        hashing = beside.submit(_sha256, path)
+        expected = _expected(card.model)  # takes about as long
+    digest = hashing.result()
     for entry in built_in():
         if entry.path == path and entry.sha256 != digest:
             raise WeightsError(
@@ -264,8 +268,12 @@ def _read(path: Path) -> Weights:
         state = load_file(path)
     except SafetensorError as error:
         raise _malformed(path, str(error)) from error
-    _check_tensors(path, state, _expected(card.model))
+    _check_tensors(path, state, expected)
     return Weights(path, card, digest, {k: v.float() for k, v in state.items()})
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _read_card(path: Path) -> WeightsCard:
@@ -342,7 +350,8 @@ def _check_tensors(
         if value.shape != expected[name]:
             found, wanted = list(value.shape), list(expected[name])
             raise _malformed(path, f"{name} has shape {found}, not {wanted}")
-        if not value.isfinite().all():
+        # Both are nan where any value is; a quarter of the time of asking each value.
+        if not all(end.isfinite() for end in value.aminmax()):
             raise _malformed(path, f"{name} holds values that are not finite")
 
 
