@@ -10,6 +10,7 @@ import typer
 from msrnet_cli import signals
 from msrnet_cli.cli import options as shared
 from msrnet_cli.cli.application import app
+from msrnet_cli.cli.loading import loading
 from msrnet_cli.config import (
     Dtype,
     Engine,
@@ -171,7 +172,7 @@ def _relight_folder(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    with signals.quitting_at_once():
+    with loading():
         from msrnet_cli import report
         from msrnet_cli.folder import make_plan, relight_folder
 
@@ -211,8 +212,9 @@ def _relight_stream(
         )
     if output == _STREAM and sys.stdout.isatty():
         raise UsageError("a picture on a terminal is noise", "redirect standard output")
-    from msrnet_cli import report
-    from msrnet_cli.folder import stream
+    with loading():
+        from msrnet_cli import report
+        from msrnet_cli.folder import stream
 
     try:
         notes = stream.relight_stream(inputs[0], output, load, options)
