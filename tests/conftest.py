@@ -28,6 +28,12 @@ STOPPING = (signal.SIGINT, signal.SIGTERM)
 SHARED = Path(__file__).parents[2] / "shared"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """What `pytest -n auto` means; on a GPU one at a time, for tests measure it."""
+    return 0 if torch.cuda.is_available() else min(4, os.cpu_count() or 1)
+
+
 @pytest.fixture(autouse=True)
 def _fixed_seed():
     torch.manual_seed(0)
