@@ -23,6 +23,7 @@ Large pictures pass in strips of rows; only the result is as large as the pictur
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -32,13 +33,14 @@ from torch import Tensor
 from msrnet_cli.images.pixels import quantise, unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _RADIUS = 1  # of a window, in pixels of the working size
 _RIDGE = 1.3e-3  # variance below which a window counts as flat
 _DARK = 0.12  # values well below this count as dark
 _MOST = 3.0  # the ratio of light is limited to this
 _STRIP_PIXELS = 1 << 21
+_BLOCK = 256  # columns that are enlarged together
 
 
 def reduced_size(width: int, height: int, longest: int) -> tuple[int, int]:
@@ -76,21 +78,25 @@ def transfer(picture: Tensor, small: Tensor, relit: Tensor) -> Tensor:
     _, height, width = picture.shape
     full = torch.empty(picture.shape, dtype=torch.float32, device=small.device)
     gain, offset = (_heightened(grid, height) for grid in _fit(small, relit))
+    widened = _widening(small.shape[-1], width, "bilinear", small.device)
     reduced = []
     for top, bottom in _strips(picture):
-        strip = unit(picture[:, top:bottom].to(small.device))
-        strip = strip * _widened(gain[:, top:bottom], width)
-        strip += _widened(offset[:, top:bottom], width)
-        strip.clamp_(0, 1)
+        strip = full[:, top:bottom]
+        torch.addcmul(
+            widened(offset[:, top:bottom]),
+            unit(picture[:, top:bottom].to(small.device)),
+            widened(gain[:, top:bottom]),
+            out=strip,
+        ).clamp_(0, 1)
         reduced.append(_narrowed(strip, small.shape[-1]))
-        full[:, top:bottom] = strip
     missing = relit - _flattened(torch.cat(reduced, 1), small.shape[-2])
     rest = _heightened(_sharpened(missing), height, "bicubic")
+    widened = _widening(small.shape[-1], width, "bicubic", small.device)
     is_result = (picture.dtype, picture.device) == (full.dtype, full.device)
     result = full if is_result else torch.empty_like(picture)
     for top, bottom in _strips(picture):
         strip = full[:, top:bottom]
-        strip += _widened(rest[:, top:bottom], width, "bicubic")
+        strip += widened(rest[:, top:bottom])
         strip.clamp_(0, 1)
         if not is_result:
             is_eight_bits = picture.dtype == torch.uint8
@@ -172,3 +178,42 @@ def _resized(values: Tensor, height: int, width: int, mode: str) -> Tensor:
     # "antialias" also is the faster way to enlarge: one direction after the other.
     size = (height, width)
     return F.interpolate(values[None], size, mode=mode, antialias=True)[0]
+
+
+def _widening(
+    width: int, target: int, mode: str, device: torch.device
+) -> Callable[[Tensor], Tensor]:
+    """`_widened` from a width to a target, in the way that is fastest on a device."""
+    if device.type == "cpu":
+        return _products(width, target, mode)
+    return partial(_widened, width=target, mode=mode)
+
+
+class _Products:
+    """Widens by matrix products: on a CPU in a third of the time of interpolating.
+
+    Enlarging is linear, and each pixel depends on few: a block of columns is the
+    product of the columns that it depends on with a small matrix.
+    """
+
+    def __init__(self, width: int, target: int, mode: str) -> None:
+        self._target = target
+        self._blocks = []
+        with torch.inference_mode(False):  # what is kept must serve outside of it
+            matrix = _widened(torch.eye(width)[None], target, mode)[0]
+            for weights in matrix.split(_BLOCK, 1):
+                used = weights.any(1).nonzero()
+                first, end = int(used[0]), int(used[-1]) + 1
+                self._blocks.append((first, end, weights[first:end].contiguous()))
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """Widen C h w."""
+        rows = values.reshape(-1, values.shape[-1])
+        wide = rows.new_empty(len(rows), self._target)
+        targets = wide.split(_BLOCK, 1)
+        for (first, end, weights), target in zip(self._blocks, targets, strict=True):
+            torch.mm(rows[:, first:end], weights, out=target)
+        return wide.view(*values.shape[:-1], -1)
+
+
+_products = lru_cache(8)(_Products)

@@ -105,7 +105,7 @@ def quantise(values: Tensor, depth: int) -> Tensor:
     if values.dtype == torch.uint8 and depth == 8:
         return values
     peak = (1 << depth) - 1
-    levels = (unit(values).clamp(0, 1) * peak).round_()
+    levels = unit(values).clamp(0, 1).mul_(peak).round_()
     return levels.to(torch.uint8 if depth == 8 else torch.int32)
 
 
@@ -116,4 +116,4 @@ def unit(samples: Tensor) -> Tensor:
     """
     if samples.is_floating_point():
         return samples.float()
-    return samples.float() / (255 if samples.dtype == torch.uint8 else 65535)
+    return samples.float().div_(255 if samples.dtype == torch.uint8 else 65535)

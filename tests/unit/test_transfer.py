@@ -153,6 +153,21 @@ def test_eight_bits_come_back_as_eight_bits(photograph, monkeypatch, strip_rows)
     assert apart.float().mean() < 1e-3
 
 
+@pytest.mark.parametrize("size", [(40, 300), (300, 40), (7, 1025), (257, 256), (1, 1)])
+@pytest.mark.parametrize("longest", [1, 3, 48, 200])
+def test_products_widen_as_interpolation_does(monkeypatch, size, longest):
+    picture = torch.rand(3, *size)
+    with torch.inference_mode():  # what is kept from here serves elsewhere
+        by_products = carried(picture, longest)[-1]
+
+    def interpolating(width, target, mode, device):
+        return lambda values: transfer._widened(values, target, mode)
+
+    monkeypatch.setattr(transfer, "_widening", interpolating)
+    expected = carried(picture, longest)[-1]
+    torch.testing.assert_close(by_products, expected, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     "size", [(1, 300), (300, 1), (2, 513), (127, 311), (97, 64), (64, 1024)]
 )
