@@ -41,6 +41,7 @@ _DARK = 0.12  # values well below this count as dark
 _MOST = 3.0  # the ratio of light is limited to this
 _STRIP_PIXELS = 1 << 21
 _BLOCK = 256  # columns that are enlarged together
+_REACH = 2  # columns to each side that a bicubic one depends on
 
 
 def reduced_size(width: int, height: int, longest: int) -> tuple[int, int]:
@@ -199,12 +200,14 @@ class _Products:
     def __init__(self, width: int, target: int, mode: str) -> None:
         self._target = target
         self._blocks = []
-        with torch.inference_mode(False):  # what is kept must serve outside of it
-            matrix = _widened(torch.eye(width)[None], target, mode)[0]
-            for weights in matrix.split(_BLOCK, 1):
-                used = weights.any(1).nonzero()
-                first, end = int(used[0]), int(used[-1]) + 1
-                self._blocks.append((first, end, weights[first:end].contiguous()))
+        for left in range(0, target, _BLOCK):
+            right = min(left + _BLOCK, target)
+            first = max(0, left * width // target - _REACH)
+            end = min(width, right * width // target + 1 + _REACH)
+            with torch.inference_mode(False):  # what is kept must serve outside of it
+                ones = torch.eye(end - first, width).roll(first, 1)
+                weights = _widened(ones[None], target, mode)[0, :, left:right]
+                self._blocks.append((first, end, weights.contiguous()))
 
     def __call__(self, values: Tensor) -> Tensor:
         """Widen C h w."""
