@@ -82,14 +82,13 @@ def transfer(picture: Tensor, small: Tensor, relit: Tensor) -> Tensor:
     widened = _widening(small.shape[-1], width, "bilinear", small.device)
     reduced = []
     for top, bottom in _strips(picture):
-        strip = full[:, top:bottom]
-        torch.addcmul(
+        strip = torch.addcmul(
             widened(offset[:, top:bottom]),
             unit(picture[:, top:bottom].to(small.device)),
             widened(gain[:, top:bottom]),
-            out=strip,
         ).clamp_(0, 1)
         reduced.append(_narrowed(strip, small.shape[-1]))
+        full[:, top:bottom] = strip
     missing = relit - _flattened(torch.cat(reduced, 1), small.shape[-2])
     rest = _heightened(_sharpened(missing), height, "bicubic")
     widened = _widening(small.shape[-1], width, "bicubic", small.device)
@@ -205,7 +204,8 @@ class _Products:
             first = max(0, left * width // target - _REACH)
             end = min(width, right * width // target + 1 + _REACH)
             with torch.inference_mode(False):  # what is kept must serve outside of it
-                ones = torch.eye(end - first, width).roll(first, 1)
+                ones = torch.eye(end - first, width, dtype=torch.float32, device="cpu")
+                ones = ones.roll(first, 1)
                 weights = _widened(ones[None], target, mode)[0, :, left:right]
                 self._blocks.append((first, end, weights.contiguous()))
 

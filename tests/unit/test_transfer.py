@@ -168,6 +168,16 @@ def test_products_widen_as_interpolation_does(monkeypatch, size, longest):
     torch.testing.assert_close(by_products, expected, rtol=0, atol=1e-6)
 
 
+def test_what_torch_makes_by_default_does_not_matter(photograph):
+    small, relit, expected = carried(photograph, 99)
+    transfer._products.cache_clear()
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert torch.equal(transfer.transfer(photograph, small, relit), expected)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 @pytest.mark.parametrize(
     "size", [(1, 300), (300, 1), (2, 513), (127, 311), (97, 64), (64, 1024)]
 )
