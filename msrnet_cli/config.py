@@ -149,13 +149,6 @@ class SynthOptions:
     samples: int = 16
 
 
-Light = str
-"""Colour temperature and direction, as VIDIT writes them: ``6500_N``."""
-
-DIRECTIONS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
-KELVINS = (2500, 3500, 4500, 5500, 6500)
-LIGHTS: tuple[Light, ...] = tuple(f"{k}_{d}" for k in KELVINS for d in DIRECTIONS)
-
 StageName = Literal["1", "2", "all"]
 LossName = Literal["l2", "l1", "combined", "sobel", "psnr", "scores"]
 OptimizerName = Literal["adam", "muon"]
@@ -167,7 +160,8 @@ class DataOptions:
     """Which pictures are trained on, and what is done to them.
 
     Attributes:
-        from_light: Light of the inputs where files are named as VIDIT's are.
+        from_light: Light of the inputs where files are named as VIDIT's are, as
+            ``6500_N``.
         to_light: Light of the targets.
         mirror: Also show each pair as in a mirror, which swaps E and W; needs the
             pictures lit from the other side. Not in the paper.
@@ -178,8 +172,8 @@ class DataOptions:
             share, and mostly by little. Not in the paper.
     """
 
-    from_light: Light = "6500_N"
-    to_light: Light = "4500_E"
+    from_light: str = "6500_N"
+    to_light: str = "4500_E"
     mirror: bool = False
     exposure: float = 0.0
     tint: float = 0.0
@@ -316,8 +310,8 @@ class EvalOptions:
     data: str = ""
     weights: tuple[str, ...] = ()
     fit_data: str = ""
-    from_light: Light = "6500_N"
-    to_light: Light = "4500_E"
+    from_light: str = "6500_N"
+    to_light: str = "4500_E"
     limit: int = 0
     alexnet: str = ""
     device: str = "auto"

@@ -20,20 +20,18 @@ from PIL import Image
 from torch import Tensor
 
 from msrnet_cli import hardware, images
-from msrnet_cli.config import DIRECTIONS, KELVINS, LIGHTS, DataOptions
+from msrnet_cli.config import DataOptions
 from msrnet_cli.errors import DataError, PictureError, UsageError
 from msrnet_cli.images.pixels import quantise
+from msrnet_cli.lights import read_light
 from msrnet_cli.results import DataFault, DataReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from concurrent.futures import Future
 
-    from msrnet_cli.config import Light
-
 _VIDIT_NAME = re.compile(r"(.+)_(\d{4})_(NE|NW|SE|SW|N|E|S|W)")
 _INPUT, _TARGET = "input", "target"
-_ACROSS = str.maketrans("EW", "WE")
 _RESAMPLED = 1 << 26  # values at a time, as float32
 _MEMORY_SHARE = 0.5  # of what is free: the network needs the rest
 
@@ -125,26 +123,6 @@ class Pair:
         return (self.source, self.target, *(self.mirrored or ()))
 
 
-def mirror(light: Light) -> Light:
-    """The light that a mirror shows: east for west. N, S and colour stay."""
-    kelvin, _, direction = light.partition("_")
-    return f"{kelvin}_{direction.translate(_ACROSS)}"
-
-
-def check_light(light: Light) -> None:
-    """Refuse a light that VIDIT does not have.
-
-    Raises:
-        UsageError: With the 40 it has.
-    """
-    if light not in LIGHTS:
-        kelvins = ", ".join(map(str, KELVINS))
-        raise UsageError(
-            f"unknown light {light}",
-            f"write KELVIN_DIRECTION: one of {kelvins}, one of {', '.join(DIRECTIONS)}",
-        )
-
-
 def find_pairs(data: str | Path, options: DataOptions | None = None) -> list[Pair]:
     """Find the pairs in a folder or .zip, by what is there.
 
@@ -168,7 +146,7 @@ def find_pairs(data: str | Path, options: DataOptions | None = None) -> list[Pai
     if not pairs:
         raise _no_pairs(Path(data), options)
     if options.mirror and all(pair.mirrored is None for pair in pairs):
-        lights = f"{mirror(options.from_light)} and {mirror(options.to_light)}"
+        lights = " and ".join(_in_mirror(options))
         raise DataError(
             f"{data} has no pictures to mirror", f"they need {lights}; or drop --mirror"
         )
@@ -358,9 +336,7 @@ def _sort_out(
         DataError: The folder or archive cannot be read.
         UsageError: A light is unknown, or both are the same.
     """
-    for light in (options.from_light, options.to_light):
-        check_light(light)
-    if options.from_light == options.to_light:
+    if read_light(options.from_light) == read_light(options.to_light):
         raise UsageError(
             f"--from and --to are both {options.to_light}", "name two lights"
         )
@@ -395,7 +371,7 @@ def _is_picture(name: PurePosixPath) -> bool:
 def _named_as_vidit(
     files: Iterable[PictureFile], options: DataOptions
 ) -> tuple[list[Pair], list[DataFault]]:
-    scenes: dict[PurePosixPath, dict[Light, PictureFile]] = {}
+    scenes: dict[PurePosixPath, dict[str, PictureFile]] = {}
     for file in files:
         match = _VIDIT_NAME.fullmatch(file.name.stem)
         if match and file.name.parent.name not in (_INPUT, _TARGET):
@@ -411,7 +387,7 @@ def _named_as_vidit(
             faults.append(_partner_missing(lights[present], missing[0]))
         if not missing:
             source, target = (lights[light] for light in wanted)
-            across = tuple(lights.get(mirror(light)) for light in wanted)
+            across = tuple(lights.get(light) for light in _in_mirror(options))
             other = (across[0], across[1]) if across[0] and across[1] else None
             pairs.append(Pair(scene_path.name, source, target, other))
     return pairs, faults
@@ -443,6 +419,12 @@ def _in_two_folders(
     alone = [(sources[k], _TARGET) for k in sorted(sources.keys() - both)]
     alone += [(targets[k], _INPUT) for k in sorted(targets.keys() - both)]
     return pairs, faults + [_partner_missing(file, f"{side}/") for file, side in alone]
+
+
+def _in_mirror(options: DataOptions) -> list[str]:
+    """The two lights that a mirror turns into those of inputs and targets."""
+    wanted = (options.from_light, options.to_light)
+    return [str(read_light(light).mirrored()) for light in wanted]
 
 
 def _partner_missing(file: PictureFile, partner: str) -> DataFault:

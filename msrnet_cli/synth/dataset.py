@@ -28,8 +28,8 @@ from PIL import Image as Picture
 from msrnet_cli import __version__
 from msrnet_cli.config import SynthOptions
 from msrnet_cli.errors import MSRNetError, UsageError
+from msrnet_cli.lights import Light, read_light, read_lights
 from msrnet_cli.synth.engine import Engine, choose_engine
-from msrnet_cli.synth.light import Light, read_light, read_lights
 from msrnet_cli.synth.photograph import Negative, photograph
 from msrnet_cli.synth.records import SceneDone, SetStarted, SynthSummary
 from msrnet_cli.synth.scenes import SETS_PER_SPLIT, scene_number

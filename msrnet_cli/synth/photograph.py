@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from msrnet_cli.lights import Light
 from msrnet_cli.synth import scenes
 from msrnet_cli.synth.engine import Engine
 from msrnet_cli.synth.light import (
     Image,
-    Light,
     exposure,
     gains,
     luminance,
@@ -46,7 +46,7 @@ class Negative:
 
     def linear(self, light: Light) -> Image:
         """The scene under one light, linear, as a camera set to 6500 K takes it."""
-        return self.light[light.direction] * gains(light.temperature) + self.still
+        return self.light[light.direction] * gains(light.kelvin) + self.still
 
     def print(self, light: Light) -> NDArray[np.uint8]:
         """The finished picture, (size, size, 3)."""

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from msrnet_cli.lights import azimuth
 from msrnet_cli.synth.engine import Engine, start
-from msrnet_cli.synth.light import Image, azimuth
+from msrnet_cli.synth.light import Image
 from msrnet_cli.synth.scenes import Scene
 from msrnet_cli.synth.shapes import Mesh, flat, joined
 from msrnet_cli.synth.surfaces import Surface
@@ -92,7 +93,7 @@ def _inside_texel(mesh: Mesh, column: int) -> NDArray[np.float32]:
 
 def light_place(scene: Scene, direction: str) -> tuple[float, float, float]:
     """Where the light hangs for one direction."""
-    rig, angle = scene.rig, azimuth(direction)
+    rig, angle = scene.rig, np.radians(azimuth(direction))
     lift = np.radians(rig.elevation)
     level = rig.radius * float(np.cos(lift))
     return (

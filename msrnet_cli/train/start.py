@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from msrnet_cli import data, losses, model, perceptual, weights
-from msrnet_cli.config import LIGHTS
 from msrnet_cli.errors import DataError, TrainingError, UsageError, WeightsError
+from msrnet_cli.lights import every_light
 from msrnet_cli.train import checkpoint, record
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _told(value: object) -> str:
 
 def _light(file: PictureFile) -> str:
     light = "_".join(file.name.stem.split("_")[-2:])
-    return light if light in LIGHTS else ""
+    return light if light in map(str, every_light()) else ""
 
 
 def _only(values: set[str]) -> str:

@@ -1,0 +1,122 @@
+"""A scene in linear light, as a file: what it is lit by, each light on its own.
+
+One safetensors file a scene, half floats, no NumPy needed to read it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from msrnet_cli import tensorfile
+from msrnet_cli.errors import DataError
+from msrnet_cli.lights import DIRECTIONS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUFFIX = ".safetensors"
+FORMAT_VERSION = 1
+_KEY = "msrnet-scene"
+_BRIGHTEST = 60000.0  # half floats end at 65504
+_CHANNELS = {"glow": 3, "albedo": 3, "normal": 3, "depth": 1}
+_UNREADABLE = (SafetensorError, OSError, RuntimeError, ValueError, KeyError, TypeError)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a camera sees of a scene, in linear sRGB, exposed, before any tone curve.
+
+    Attributes:
+        name: Of the scene in its set.
+        light: 8 3 H W: white light from each of `lights.DIRECTIONS` alone.
+        glow: 3 H W: what shines by itself.
+        albedo: 3 H W: share of light that the surface gives back.
+        normal: 3 H W: unit normals, x to the right, y into the picture, z up.
+        depth: 1 H W: metres from the camera; 0 is sky.
+        ambient: Strength of the light from everywhere that belongs to the scene.
+        tint: Its colour, linear RGB.
+        azimuths: Degrees of the further lights.
+        further: K 3 H W: white light from each of `azimuths` alone.
+    """
+
+    name: str
+    light: Tensor
+    glow: Tensor
+    albedo: Tensor
+    normal: Tensor
+    depth: Tensor
+    ambient: float
+    tint: tuple[float, float, float]
+    azimuths: tuple[float, ...]
+    further: Tensor
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        height, width = self.depth.shape[-2:]
+        return height, width
+
+
+def write(path: Path, scene: Scene) -> None:
+    """Write a scene; the old file stays until the new one is complete.
+
+    Raises:
+        OSError: It could not be written.
+    """
+    tensors = {
+        name: getattr(scene, name).clamp(-_BRIGHTEST, _BRIGHTEST).half()
+        for name in ("light", *_CHANNELS, "further")
+    }
+    if not scene.glow.any():
+        del tensors["glow"]
+    about = {
+        "format": FORMAT_VERSION,
+        "ambient": scene.ambient,
+        "tint": scene.tint,
+        "azimuths": scene.azimuths,
+    }
+    tensorfile.write(path, tensors, {_KEY: json.dumps(about)})
+
+
+def read(path: Path) -> Scene:
+    """Read a scene, as half floats.
+
+    Raises:
+        DataError: The file is damaged, or not a scene.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads(file.metadata()[_KEY])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if about["format"] != FORMAT_VERSION:
+            raise ValueError(f"format {about['format']}, this program reads 1")
+        return _scene(path.stem, tensors, about)
+    except _UNREADABLE as error:
+        raise DataError(
+            f"{path} is not a readable scene ({error})", "render it again: msrnet synth"
+        ) from error
+
+
+def _scene(name: str, tensors: dict[str, Tensor], about: dict[str, object]) -> Scene:
+    """A scene out of a file's parts, whose shapes are checked."""
+    sides = tensors["depth"].shape[-2:]
+    tensors.setdefault("glow", torch.zeros(3, *sides, dtype=torch.float16))
+    azimuths = tuple(map(float, about["azimuths"]))  # type: ignore[call-overload]
+    red, green, blue = map(float, about["tint"])  # type: ignore[call-overload]
+    lead: dict[str, tuple[int, ...]] = {
+        "light": (len(DIRECTIONS), 3),
+        "further": (len(azimuths), 3),
+    }
+    lead |= {key: (channels,) for key, channels in _CHANNELS.items()}
+    for key, shape in lead.items():
+        if tensors[key].shape != (*shape, *sides):
+            raise ValueError(f"{key} is {list(tensors[key].shape)}")
+    ambient = float(about["ambient"])  # type: ignore[arg-type]
+    tint = (red, green, blue)
+    return Scene(name, ambient=ambient, tint=tint, azimuths=azimuths, **tensors)

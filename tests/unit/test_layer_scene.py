@@ -1,0 +1,68 @@
+"""Scenes as files: what is written is read, and damage is told."""
+
+import pytest
+import torch
+
+from msrnet_cli.errors import DataError
+from msrnet_cli.layers import scene as scenes
+
+
+def drawn(seed=0, size=(12, 16), azimuths=(63.0,)):
+    """A scene of random values."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def some(*shape):
+        return torch.rand(*shape, *size, generator=generator)
+
+    return scenes.Scene(
+        name="Image003",
+        light=some(8, 3) * 4,
+        glow=some(3),
+        albedo=some(3),
+        normal=some(3) * 2 - 1,
+        depth=some(1) * 50,
+        ambient=0.03,
+        tint=(0.8, 1.0, 1.25),
+        azimuths=azimuths,
+        further=some(len(azimuths), 3),
+    )
+
+
+@pytest.mark.parametrize("azimuths", [(), (63.0, 247.5)])
+def test_what_is_written_is_read(tmp_path, azimuths):
+    scene = drawn(azimuths=azimuths)
+    scenes.write(tmp_path / "Image003.safetensors", scene)
+    found = scenes.read(tmp_path / "Image003.safetensors")
+    for name in ("name", "ambient", "tint", "azimuths", "size"):
+        assert getattr(found, name) == getattr(scene, name)
+    for name in ("light", "glow", "albedo", "normal", "depth", "further"):
+        before = getattr(scene, name)
+        torch.testing.assert_close(
+            getattr(found, name).float(), before, rtol=1e-3, atol=1e-4
+        )
+
+
+def test_darkness_takes_no_room(tmp_path):
+    scene = drawn()
+    scenes.write(tmp_path / "lit.safetensors", scene)
+    scene.glow.zero_()
+    scenes.write(tmp_path / "dark.safetensors", scene)
+    lit, dark = (
+        (tmp_path / f"{n}.safetensors").stat().st_size for n in ("lit", "dark")
+    )
+    assert dark < lit
+    assert not scenes.read(tmp_path / "dark.safetensors").glow.any()
+
+
+@pytest.mark.parametrize("length", [0, 7, 200, -1])
+def test_a_damaged_file_is_told_with_its_name(tmp_path, length):
+    path = tmp_path / "Image003.safetensors"
+    scenes.write(path, drawn())
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(DataError, match=r"Image003.*render it again"):
+        scenes.read(path)
+
+
+def test_weights_are_not_taken_for_a_scene(identity_file):
+    with pytest.raises(DataError, match="not a readable scene"):
+        scenes.read(identity_file)
