@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from msrnet_cli.inference import Relighter as Relighter
-    from msrnet_cli.model import DMSHN as DMSHN
-    from msrnet_cli.model import StackedDMSHN as StackedDMSHN
+    from msrnet_cli.networks.dmshn import DMSHN as DMSHN
+    from msrnet_cli.networks.stacked import StackedDMSHN as StackedDMSHN
     from msrnet_cli.weights import load_network as load_network
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "DMSHN": "model",
+    "DMSHN": "networks.dmshn",
     "Relighter": "inference",
-    "StackedDMSHN": "model",
+    "StackedDMSHN": "networks.stacked",
     "load_network": "weights",
 }
 __all__ = ["DMSHN", "Relighter", "StackedDMSHN", "__version__", "load_network"]

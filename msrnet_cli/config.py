@@ -6,9 +6,11 @@ Every default that the command line shows is written here, once.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 Arch = Literal["dmshn", "stacked"]
+"""The networks, each a file in `networks/`."""
+
 ValueRange = Literal["zero_one", "centred"]
 Dtype = Literal["auto", "fp32", "bf16", "fp16"]
 Exist = Literal["skip", "overwrite", "error"]
@@ -16,8 +18,6 @@ Split = Literal["train", "validation", "test"]
 Layout = Literal["vidit", "pairs"]
 Engine = Literal["auto", "eager", "fused", "graph", "tuned", "compiled"]
 Format = Literal["png", "jpeg", "webp", "tiff", "bmp", "avif", "gif"]
-
-FORMATS: tuple[str, ...] = get_args(Format)
 
 WorkSize = int | Literal["full"]
 """Longer side, in pixels, at which the network sees a picture; ``full``: as it is."""
@@ -33,7 +33,7 @@ class ModelConfig:
     """What rebuilds a network.
 
     Attributes:
-        arch: ``dmshn`` or ``stacked``, two DMSHNs in a row.
+        arch: The kind of network, see `Arch`.
         channels: Channels at full resolution; 32 in the paper.
         value_range: What the network sees for a picture in [0, 1]: the picture
             itself, or, ``centred``, the picture minus 0.5.
@@ -42,6 +42,11 @@ class ModelConfig:
     arch: Arch = "stacked"
     channels: int = 32
     value_range: ValueRange = "zero_one"
+
+    @property
+    def offset(self) -> float:
+        """What is taken from a picture in [0, 1] before the network sees it."""
+        return 0.5 if self.value_range == "centred" else 0.0
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ get.
 from __future__ import annotations
 
 import copy
+import math
 import threading
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE
 from msrnet_cli.engines import AGREEMENT_DB
 from msrnet_cli.errors import DeviceError, PictureError, UsageError
 from msrnet_cli.images.pixels import quantise, unit
-from msrnet_cli.model import SIZE_MULTIPLE
+from msrnet_cli.networks import architecture
+from msrnet_cli.networks.spec import COLOURS, Inputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 
     ImageT = TypeVar("ImageT", Image.Image, np.ndarray[Any, Any], Tensor)
 
-_BYTES_PER_PIXEL = {torch.float32: 900, torch.bfloat16: 400, torch.float16: 400}
 _PROBE_SIZE = 48
 _BATCH_MEGAPIXELS = {"cuda": 8.0, "cpu": 0.25, "mps": 2.0}
 _MAX_BATCH = 32
@@ -67,7 +68,7 @@ class Relighter:
     Safe to share between threads. Prints nothing.
 
     Args:
-        network: From `msrnet_cli.model`, any floating type; it is copied.
+        network: From `msrnet_cli.networks`, any floating type; it is copied.
         card: What its weights say about themselves; the value range is used.
         device: As for `hardware.choose_device`.
         dtype: ``auto`` is bfloat16 where the hardware computes it natively and the
@@ -106,7 +107,7 @@ class Relighter:
         self.digest = digest
         self.work_size = _checked(work_size) or card.work_size or WORK_SIZE
         self.device = hardware.choose_device(device)
-        self._offset = 0.5 if card.model.value_range == "centred" else 0.0
+        self.architecture = architecture(card.model.arch)
         with torch.inference_mode(False):  # what is kept must serve outside of it
             self._plain = copy.deepcopy(network).eval().requires_grad_(False)
         self._asked: dict[str, Any] = {
@@ -118,8 +119,10 @@ class Relighter:
         self._lock = threading.Lock()
         # On CUDA one batch is computed at a time, in all memory that is free.
         self._turn = threading.RLock() if self.device.type == "cuda" else nullcontext()
-        picture = _probe().to(self.device) - self._offset
-        self._probe = engines.Probe(lambda: self._plain_in(torch.float32), picture)
+        probe = _probe(self.architecture.multiple, self.architecture.guide)
+        probe = Inputs(probe.image - card.model.offset, probe.guide)
+        probe = probe.map(lambda given: given.to(self.device))
+        self._probe = engines.Probe(lambda: self._plain_in(torch.float32), probe)
         self.dtype, ready, refused = self._choose(dtype, engine)
         self.engine, self._network = ready.engine, ready.network
         self.notes = tuple(filter(None, (refused, ready.note)))
@@ -213,19 +216,27 @@ class Relighter:
             return self._relight_array(image)
         raise TypeError(f"cannot relight a {type(image).__name__}")
 
-    def run(self, batch: Sequence[Tensor], *, deep: bool = False) -> Relit:
+    def run(
+        self,
+        batch: Sequence[Tensor],
+        guides: Sequence[Tensor] = (),
+        *,
+        deep: bool = False,
+    ) -> Relit:
         """Relight pictures of one size together; the folder job's way in.
 
         Args:
             batch: Each 3 H W, sRGB, on the CPU: float32 in [0, 1] or uint8; all of one
                 size and type.
+            guides: For each of them G H W, float32, where the architecture takes a
+                guide.
             deep: More than 8 bits matter. bfloat16 has no more than that, so these are
                 computed in float32, unless a format was asked for by name.
         """
         notes: list[str] = []
         try:
             with staging.lane(self.device):
-                outputs = self._outputs(batch, notes, deep=deep)
+                outputs = self._outputs(batch, guides, notes, deep=deep)
         except (RuntimeError, MemoryError) as error:
             if not hardware.is_out_of_memory(error):
                 raise
@@ -235,14 +246,24 @@ class Relighter:
         return Relit(images_, failures, tuple(dict.fromkeys(notes)))
 
     def _outputs(
-        self, batch: Sequence[Tensor], notes: list[str], *, deep: bool
+        self,
+        batch: Sequence[Tensor],
+        guides: Sequence[Tensor],
+        notes: list[str],
+        *,
+        deep: bool,
     ) -> list[Tensor | PictureError]:
         """As `run`, but memory may run out."""
         network = self._suited(notes, deep=deep)
         height, width = batch[0].shape[-2:]
         size = self.working_size(width, height)
         placed, seen = (batch, batch) if size is None else self._seen(batch, size)
-        together = staging.stacked(seen, self.device)
+        if size is not None:
+            guides = [transfer.reduce(one, *size) for one in guides]
+        together = Inputs(
+            staging.stacked(seen, self.device),
+            torch.stack(list(guides)) if guides else None,
+        )
         with self._turn:
             outputs = self._attempt(network, together, notes)
         if size is None:
@@ -333,12 +354,12 @@ class Relighter:
         return self._network
 
     def _attempt(
-        self, network: nn.Module, batch: Tensor, notes: list[str]
+        self, network: nn.Module, inputs: Inputs, notes: list[str]
     ) -> list[Tensor | PictureError]:
         """Run a batch; where memory runs out, its halves, one by one, in tiles."""
         try:
-            self._require_memory(network, batch)
-            return self._guarded(network, batch, notes)
+            self._require_memory(network, inputs.image)
+            return self._guarded(network, inputs, notes)
         except (RuntimeError, MemoryError) as error:
             if not hardware.is_out_of_memory(error):
                 raise
@@ -346,51 +367,57 @@ class Relighter:
             for one in filter(None, (self._exact, self._network)):
                 engines.release(one)
             torch.cuda.empty_cache()
-        if len(batch) > 1:
-            middle = len(batch) // 2
-            notes.append(f"memory ran out: batch of {len(batch)} split")
-            first = self._attempt(network, batch[:middle], notes)
-            return first + self._attempt(network, batch[middle:], notes)
-        return self._in_tiles(network, batch, notes)
+        count = len(inputs.image)
+        if count > 1:
+            notes.append(f"memory ran out: batch of {count} split")
+            halves = (slice(None, count // 2), slice(count // 2, None))
+            first, second = map(inputs.part, halves)
+            outputs = self._attempt(network, first, notes)
+            return outputs + self._attempt(network, second, notes)
+        return self._in_tiles(network, inputs, notes)
 
     def _in_tiles(
-        self, network: nn.Module, image: Tensor, notes: list[str]
+        self, network: nn.Module, inputs: Inputs, notes: list[str]
     ) -> list[Tensor | PictureError]:
         """Run one picture in the largest tiles that fit."""
-        height, width = (side + -side % SIZE_MULTIPLE for side in image.shape[-2:])
+        multiple, halo = self.architecture.multiple, self.architecture.reach
+        image = inputs.image
+        height, width = (side + -side % multiple for side in image.shape[-2:])
         free = hardware.free_bytes(self.device) or 0
         pixels = int(_TILE_SHARE * free / self._bytes_per_pixel(network))
-        core = tiling.largest_core(height, width, self._halo, pixels)
-        if core is None:
+        core = None
+        if halo is not None:  # else a tile would see less than the whole does
+            core = tiling.largest_core(height, width, halo, pixels, multiple)
+        if halo is None or core is None:
             return [self._too_large(network, image, pixels)]
         try:
-            outputs = self._guarded(network, image, notes, core)
+            outputs = self._guarded(network, inputs, notes, core)
         except (RuntimeError, MemoryError) as error:
             if not hardware.is_out_of_memory(error):
                 raise
             return [self._too_large(network, image, pixels // 2)]
-        count = len(list(tiling.cut(height, width, core, self._halo)))
+        count = len(list(tiling.cut(height, width, core, halo)))
         notes.append(f"memory is short: run in {count} tiles, with the same result")
         return outputs
 
     def _guarded(
         self,
         network: nn.Module,
-        batch: Tensor,
+        inputs: Inputs,
         notes: list[str],
         core: int | None = None,
     ) -> list[Tensor | PictureError]:
-        relit = self._forward(network, batch, core)
+        relit = self._forward(network, inputs, core)
         outputs: list[Tensor | PictureError] = list(relit)
-        for index, is_sound in enumerate(_are_sound(relit, batch)):
+        for index, is_sound in enumerate(_are_sound(relit, inputs.image)):
             if is_sound:
                 continue
-            image = batch[index : index + 1]
+            one = inputs.part(slice(index, index + 1))
             if network is not self._in_float32():
                 notes.append("an unsound output was computed again in fp32")
-                relit = self._forward(self._in_float32(), image, core)
+                relit = self._forward(self._in_float32(), one, core)
                 (outputs[index],) = relit
-                (is_sound,) = _are_sound(relit, image)
+                (is_sound,) = _are_sound(relit, one.image)
             if not is_sound:
                 outputs[index] = PictureError(
                     "the network's output is not finite or is one flat colour",
@@ -400,34 +427,42 @@ class Relighter:
         return [o.clamp_(0, 1) if isinstance(o, Tensor) else o for o in outputs]
 
     def _forward(
-        self, network: nn.Module, batch: Tensor, core: int | None = None
+        self, network: nn.Module, inputs: Inputs, core: int | None = None
     ) -> Tensor:
-        """B 3 H W to B 3 H W, float32 in about [0, 1], on the device or the CPU.
+        """What the network paints: B C H W, float32 in about [0, 1].
 
         Args:
             network: In any number format.
-            batch: In main memory, or reduced on the device.
+            inputs: In main memory, or reduced on the device.
             core: Side of the tiles to run it in; None for the whole.
+
+        Returns:
+            On the device; of tiles, in main memory.
         """
         if core is None:
-            return self._run_network(network, batch)
-        height, width = batch.shape[-2:]
-        padded = pad_to_multiple(unit(batch), SIZE_MULTIPLE)
-        output = torch.empty(padded.shape)
-        rows, columns = padded.shape[-2:]
-        for tile in tiling.cut(rows, columns, core, self._halo):
-            relit = self._run_network(network, padded[..., *tile.window])
+            return self._run_network(network, inputs)
+        height, width = inputs.image.shape[-2:]
+        padded = inputs.map(lambda x: self._padded(unit(x)))
+        count, _, rows, columns = padded.image.shape
+        output = torch.empty(count, self.architecture.painted, rows, columns)
+        for tile in tiling.cut(rows, columns, core, self.architecture.reach or 0):
+            part = padded.part(..., *tile.window)
+            relit = self._run_network(network, part)
             output[..., *tile.target] = relit[..., *tile.inner]
         return output[..., :height, :width]
 
-    def _run_network(self, network: nn.Module, batch: Tensor) -> Tensor:
-        """B 3 H W, uint8 or float32, to float32 in about [0, 1] on the device."""
-        height, width = batch.shape[-2:]
+    def _run_network(self, network: nn.Module, inputs: Inputs) -> Tensor:
+        """As `_forward`, whole; pictures may be uint8."""
+        height, width = inputs.image.shape[-2:]
+        offset = self.card.model.offset
         # no_grad, not inference_mode: callers may go on computing with the result.
         with torch.no_grad():
-            x = unit(batch.to(self.device, non_blocking=True)) - self._offset
-            x = pad_to_multiple(x, SIZE_MULTIPLE)
-            return network(x)[..., :height, :width] + self._offset
+            placed = inputs.map(lambda x: unit(x.to(self.device, non_blocking=True)))
+            seen = Inputs(placed.image - offset, placed.guide).map(self._padded)
+            return network(*seen.tensors)[..., :height, :width] + offset
+
+    def _padded(self, x: Tensor) -> Tensor:
+        return pad_to_multiple(x, self.architecture.multiple)
 
     def _seen(
         self, batch: Sequence[Tensor], size: tuple[int, int]
@@ -477,10 +512,6 @@ class Relighter:
                 if not hardware.is_out_of_memory(error):
                     raise
         return _no_memory(picture)
-
-    @property
-    def _halo(self) -> int:
-        return tiling.HALO[self.card.model.arch]
 
     def _plain_in(self, dtype: torch.dtype) -> nn.Module:
         """The plain network on the device and in a number format; a copy if need be."""
@@ -548,7 +579,8 @@ class Relighter:
 
     def _bytes_per_pixel(self, network: nn.Module) -> float:
         dtype = self.dtype if network is self._network else torch.float32
-        return bytes_per_pixel(dtype, self.card.model.channels)
+        name = hardware.dtype_name(dtype)
+        return self.architecture.memory(name, self.card.model.channels)
 
     def _too_large(
         self, network: nn.Module, image: Tensor, pixels: int
@@ -562,7 +594,7 @@ class Relighter:
         scale = (pixels / (height * width)) ** 0.5
         # Close to its own size a picture would run whole all the same.
         fits = int(longest * min(scale, 0.99 / _WHOLE_UP_TO))
-        fits -= fits % SIZE_MULTIPLE
+        fits -= fits % self.architecture.multiple
         size = f"--work-size {fits} fits" if fits else "close other programs"
         return PictureError(
             f"{width}x{height} needs about {needed:.1f} GB of memory{have}",
@@ -579,11 +611,6 @@ def _checked(work_size: WorkSize | None) -> WorkSize | None:
             f"give full, or pixels from {SMALLEST_WORK_SIZE} on",
         )
     return work_size
-
-
-def bytes_per_pixel(dtype: torch.dtype, channels: int = 32) -> float:
-    """About how much memory a pass takes for each pixel, at the most."""
-    return _BYTES_PER_PIXEL[dtype] * max(1.0, channels / 32)
 
 
 def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
@@ -629,13 +656,21 @@ def _is_flat(batch: Tensor) -> Tensor:
     return (batch.amax((-1, -2)) == batch.amin((-1, -2))).all(1)
 
 
-def _probe() -> Tensor:
-    """A fixed test picture: smooth colours, an edge, and fine texture; B 3 H W."""
-    noise = torch.rand(3, 12, 12, generator=torch.Generator().manual_seed(0))
-    smooth = F.interpolate(noise[None], size=_PROBE_SIZE, mode="bicubic")
-    smooth[..., _PROBE_SIZE // 2 :] *= 0.2
+def _probe(multiple: int, guide: int) -> Inputs:
+    """A fixed test picture: smooth colours, an edge, and fine texture; B 3 H W.
+
+    Args:
+        multiple: Of which its sides are to be.
+        guide: Channels of the guide that it is to have.
+    """
+    side = math.ceil(_PROBE_SIZE / multiple) * multiple
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.rand(COLOURS, 12, 12, generator=generator)
+    smooth = F.interpolate(noise[None], size=side, mode="bicubic")
+    smooth[..., side // 2 :] *= 0.2
     smooth[..., ::2, ::2] += 0.05
-    return smooth.clamp(0, 1)
+    more = torch.rand(1, guide, side, side, generator=generator) if guide else None
+    return Inputs(smooth.clamp(0, 1), more)
 
 
 def _checked_pixels(values: Tensor) -> Tensor:

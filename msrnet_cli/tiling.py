@@ -8,15 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from msrnet_cli.model import SIZE_MULTIPLE
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from msrnet_cli.config import Arch
-
-HALO: dict[Arch, int] = {"dmshn": 464, "stacked": 928}
-"""Half the receptive field (916 and 1828 pixels), in whole steps of the pyramid."""
 
 SMALLEST_CORE = 256
 """Below this almost all work would be halo."""
@@ -41,15 +34,24 @@ class Tile:
     inner: Span
 
 
-def largest_core(height: int, width: int, halo: int, pixels: int) -> int | None:
+def largest_core(
+    height: int, width: int, halo: int, pixels: int, multiple: int
+) -> int | None:
     """Side of the largest core whose tile has at most so many pixels.
 
+    Args:
+        height: Of the picture.
+        width: Of the picture.
+        halo: What a tile sees beyond its core; a multiple of `multiple`.
+        pixels: Of a tile, core and halo together.
+        multiple: Sides that the network takes are multiples of this.
+
     Returns:
-        A multiple of `SIZE_MULTIPLE`; None where even the smallest does not fit.
+        A multiple of `multiple`; None where even the smallest does not fit.
     """
     # Windows must begin where the pyramid's blocks do.
-    for core in range(max(height, width), SMALLEST_CORE - 1, -SIZE_MULTIPLE):
-        core -= core % SIZE_MULTIPLE
+    most = max(height, width) // multiple * multiple
+    for core in range(most, SMALLEST_CORE - 1, -multiple):
         side = core + 2 * halo
         if min(side, height) * min(side, width) <= pixels:
             return core
@@ -62,8 +64,8 @@ def cut(height: int, width: int, core: int, halo: int) -> Iterator[Tile]:
     Args:
         height: Of the picture.
         width: Of the picture.
-        core: Side of what a tile answers for, a multiple of `SIZE_MULTIPLE`.
-        halo: What it sees beyond, a multiple of `SIZE_MULTIPLE`.
+        core: Side of what a tile answers for, a multiple of what the network asks.
+        halo: What it sees beyond, a multiple as well.
     """
     for row in _cut_line(height, core, halo):
         for column in _cut_line(width, core, halo):

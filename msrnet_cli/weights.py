@@ -10,33 +10,33 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from msrnet_cli import hub, tensorfile
+from msrnet_cli import hub, networks, tensorfile
 from msrnet_cli.config import (
     SMALLEST_WORK_SIZE,
-    Arch,
     ModelConfig,
     ValueRange,
     WeightsCard,
 )
 from msrnet_cli.errors import MSRNetError, UsageError, WeightsError
-from msrnet_cli.model import build
+from msrnet_cli.networks import build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor, nn
+
+    from msrnet_cli.config import Arch
 
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 1 << 30
@@ -227,13 +227,10 @@ def import_published(source: Path, target: Path, card: WeightsCard) -> WeightsCa
         WeightsError: The source is not readable as such weights, or is unsafe.
     """
     theirs = _published_state(source)
-    ours = {_our_name(name): value.float() for name, value in theirs.items()}
-    stacked = any(name.startswith("1.") for name in ours)
-    stem = ours.get("0.encoder1.0.bias" if stacked else "encoder1.0.bias")
-    if stem is None or stem.ndim != 1:
-        raise WeightsError(f"{source} holds no DMSHN weights", "check the file")
-    arch: Arch = "stacked" if stacked else "dmshn"
-    model = replace(card.model, arch=arch, channels=len(stem))
+    found, ours = _renamed(
+        {name.replace("module.", ""): value for name, value in theirs.items()}, source
+    )
+    model = replace(found, value_range=card.model.value_range)
     card = replace(card, model=model)
     _check_tensors(source, ours, _expected(model))
     save(target, ours, card)
@@ -365,9 +362,8 @@ def _card_from_json(text: str) -> WeightsCard:
     if version != FORMAT_VERSION:
         raise ValueError(f"format version {version}; this program reads 1")
     model = ModelConfig(**fields.pop("model"))
-    if model.arch not in get_args(Arch) or model.value_range not in get_args(
-        ValueRange
-    ):
+    known = model.arch in networks.NAMES
+    if not known or model.value_range not in get_args(ValueRange):
         raise ValueError(f"unknown architecture {model}")
     if type(model.channels) is not int or not 1 <= model.channels <= _MAX_CHANNELS:
         raise ValueError(f"{model.channels} channels")
@@ -389,28 +385,25 @@ def _card_from_json(text: str) -> WeightsCard:
     return card
 
 
-# The authors number their layers through both halves of a level.
-_ENCODER_LAYERS = (1, 2, 3, 5, 6, 7, 9, 10, 11)
-_DECODER_LAYERS = (13, 14, 16, 17, 18, 20, 21, 22, 24)
-_LAYERS = {
-    **{("encoder", layer): index for index, layer in enumerate(_ENCODER_LAYERS)},
-    **{("decoder", layer): index for index, layer in enumerate(_DECODER_LAYERS)},
-}
-_CONVS = {"0.": "conv1.", "2.": "conv2.", None: ""}
-_THEIR_NAME = re.compile(
-    r"(?:net([12])\.)?(encoder|decoder)_lv([123])\.layer(\d+)\.([02]\.)?(weight|bias)"
-)
-
-
-def _our_name(theirs: str) -> str:
-    match = _THEIR_NAME.fullmatch(theirs.replace("module.", ""))
-    if match is None or (match[2], int(match[4])) not in _LAYERS:
-        raise WeightsError(
-            f"{theirs} is no layer of a published DMSHN", "check the file"
-        )
-    net, half, level, layer, conv, kind = match.groups()
-    prefix = f"{int(net) - 1}." if net else ""
-    return f"{prefix}{half}{level}.{_LAYERS[half, int(layer)]}.{_CONVS[conv]}{kind}"
+def _renamed(
+    theirs: Mapping[str, Tensor], source: Path
+) -> tuple[ModelConfig, dict[str, Tensor]]:
+    """The network that has parameters of these names, and these under our names."""
+    unknown = ""
+    for arch in networks.NAMES:
+        published = networks.architecture(arch).published
+        if published is None:
+            continue
+        names = {name: published.our_name(name) for name in theirs}
+        unknown = next((name for name, ours in names.items() if ours is None), "")
+        if unknown:
+            continue
+        ours = {names[name] or "": value.float() for name, value in theirs.items()}
+        width = ours.get(published.width)
+        if width is None or width.ndim != 1:
+            raise WeightsError(f"{source} holds no DMSHN weights", "check the file")
+        return ModelConfig(cast("Arch", arch), len(width)), ours
+    raise WeightsError(f"{unknown} is no layer of a published DMSHN", "check the file")
 
 
 def _published_state(source: Path) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from msrnet_cli.model import DMSHN
+from msrnet_cli.networks.dmshn import DMSHN
 
 
 @torch.no_grad()

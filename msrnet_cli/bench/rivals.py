@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from msrnet_cli.bench.subject import Subject
     from msrnet_cli.config import Dtype
 
-_INPUT = "image"
+_INPUTS = ("image", "guide")
 _EXPORT = ("onnx", "onnxscript")  # what torch needs to write ONNX
 _NAMES = {
     "onnxruntime": "ONNX Runtime",
@@ -59,11 +59,12 @@ def ways(subject: Subject, device: torch.device) -> tuple[list[Way], tuple[str, 
 
 def to_onnx(subject: Subject, images: Tensor) -> bytes:
     """The network for pictures of this shape, as an ONNX file."""
+    tensors = subject.inputs(images).tensors
     with _quiet():
         program = torch.onnx.export(
             subject.network,
-            (images - subject.offset,),
-            input_names=[_INPUT],
+            tensors,
+            input_names=list(_INPUTS[: len(tensors)]),
             dynamo=True,
             verbose=False,
         )
@@ -80,7 +81,7 @@ def _onnxruntime(subject: Subject) -> Callable[[Tensor], Runner]:
         session = onnxruntime.InferenceSession(
             to_onnx(subject, images), settings, providers=["CPUExecutionProvider"]
         )
-        feed = {_INPUT: (images - subject.offset).numpy()}
+        feed = dict(zip(_INPUTS, _arrays(subject, images), strict=False))
         return Runner(
             run=lambda: session.run(None, feed)[0],
             fetch=torch.from_numpy,
@@ -101,7 +102,7 @@ def _openvino(subject: Subject, dtype: Dtype) -> Callable[[Tensor], Runner]:
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         }
         request = core.compile_model(model, "CPU", settings).create_infer_request()
-        feed = {0: (images - subject.offset).numpy()}
+        feed = dict(enumerate(_arrays(subject, images)))
         return Runner(
             run=lambda: request.infer(feed),
             fetch=lambda _: torch.from_numpy(request.get_output_tensor(0).data).clone(),
@@ -109,6 +110,11 @@ def _openvino(subject: Subject, dtype: Dtype) -> Callable[[Tensor], Runner]:
         )
 
     return prepare
+
+
+def _arrays(subject: Subject, images: Tensor) -> list[Any]:
+    """The network's inputs as NumPy arrays."""
+    return [given.numpy() for given in subject.inputs(images).tensors]
 
 
 def _openvino_dtypes(device: torch.device) -> list[Dtype]:

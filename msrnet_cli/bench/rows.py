@@ -23,8 +23,8 @@ from msrnet_cli.bench.clock import (
     warm_up,
 )
 from msrnet_cli.engines import AGREEMENT_DB
-from msrnet_cli.inference import bytes_per_pixel
 from msrnet_cli.metrics import psnr
+from msrnet_cli.networks import architecture
 from msrnet_cli.results import EQUAL_DB, BenchRow
 
 if TYPE_CHECKING:
@@ -240,8 +240,8 @@ def _share(amount: float, seconds: float, ceiling: float | None) -> float | None
 
 def _require_memory(setting: Setting, way: Way, images: Tensor) -> None:
     pixels = images.numel() // 3
-    channels = setting.subject.card.model.channels
-    needed = pixels * bytes_per_pixel(hardware.DTYPES[way.dtype], channels)
+    model = setting.subject.card.model
+    needed = pixels * architecture(model.arch).memory(way.dtype, model.channels)
     if not hardware.has_room(needed, setting.device):
         free = hardware.free_bytes(setting.device) or 0
         raise MemoryError(f"needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free")

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from msrnet_cli import data, images, weights
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import PictureError, UsageError
-from msrnet_cli.model import StackedDMSHN, build
+from msrnet_cli.networks import architecture, build
+from msrnet_cli.networks.spec import Inputs
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -40,10 +41,14 @@ class Subject:
     card: WeightsCard
     weights: str
 
-    @property
-    def offset(self) -> float:
-        """What is taken from a picture in [0, 1] before the network sees it."""
-        return 0.5 if self.card.model.value_range == "centred" else 0.0
+    def inputs(self, images: Tensor) -> Inputs:
+        """What the network is called with for B 3 H W in [0, 1]; a guide is all 0."""
+        seen = images - self.card.model.offset
+        guide = architecture(self.card.model.arch).guide
+        count, _, height, width = images.shape
+        return Inputs(
+            seen, seen.new_zeros(count, guide, height, width) if guide else None
+        )
 
 
 @dataclass(frozen=True)
@@ -106,19 +111,19 @@ def seeded(config: ModelConfig) -> Subject:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
         network = build(config).eval().requires_grad_(False)
+    told = f"none: drawn from seed {_SEED}, scaled to a picture's mean and deviation"
+    subject = Subject(network, WeightsCard(model=config), told)
     image = make_picture(_CALIBRATION_SIDE, _CALIBRATION_SIDE, seed=_SEED)[None]
-    offset = 0.5 if config.value_range == "centred" else 0.0
-    output = network(image - offset)
-    deviation, mean = torch.std_mean(output)
+    painter = network.get_submodule(architecture(config.arch).painter)
+    painted: list[Tensor] = []
+    with painter.register_forward_hook(lambda *found: painted.append(found[-1])):
+        network(*subject.inputs(image).tensors)
+    deviation, mean = torch.std_mean(painted[-1])
     gain = _DEVIATION / deviation
-    weight, bias = _last_convolution(network).parameters()
+    weight, bias = painter.parameters()
     weight.mul_(gain)
-    bias.copy_(_MEAN - offset - gain * (mean - bias))
-    return Subject(
-        network,
-        WeightsCard(model=config),
-        f"none: drawn from seed {_SEED}, scaled to a picture's mean and deviation",
-    )
+    bias.copy_(_MEAN - config.offset - gain * (mean - bias))
+    return subject
 
 
 def load_pictures(folder: str) -> Pictures:
@@ -169,12 +174,6 @@ def _decode(file: Path) -> Tensor:
         raise PictureError(f"{file}: {error.strerror or error}") from error
     except PictureError as error:
         raise PictureError(f"{file}: {error.reason}", error.remedy) from error
-
-
-def _last_convolution(network: nn.Module) -> nn.Module:
-    """What paints the finest picture."""
-    finest = network[-1] if isinstance(network, StackedDMSHN) else network
-    return list(finest.get_submodule("decoder1").children())[-1]
 
 
 def _default() -> str:

@@ -10,8 +10,7 @@ from msrnet_cli.bench.clock import Effort
 from msrnet_cli.bench.rows import Setting, measure_cell, with_ceilings
 from msrnet_cli.bench.subject import load_pictures, load_subject
 from msrnet_cli.bench.ways import ours, reference
-from msrnet_cli.errors import UsageError
-from msrnet_cli.model import SIZE_MULTIPLE
+from msrnet_cli.networks import architecture
 from msrnet_cli.results import BenchResult
 
 if TYPE_CHECKING:
@@ -49,9 +48,10 @@ def measure(
         WeightsError: Weights are missing or malformed.
         PictureError: A picture cannot be read.
     """
-    _check_sizes(options.sizes)
     device = hardware.choose_device(options.device)
     subject = load_subject(options)
+    for size in options.sizes:
+        architecture(subject.card.model.arch).require_side("--size", size)
     pictures = load_pictures(options.pictures)
     environment = machine.environment(device)
     ways, notes = _ways(subject, device, options)
@@ -166,12 +166,3 @@ def _training(
             notify(f"training {way.dtype} {size}x{size} batch {batch}")
             found.append(training.measure(setting, way, size, batch))
     return tuple(found)
-
-
-def _check_sizes(sizes: Sequence[int]) -> None:
-    for size in sizes:
-        if size % SIZE_MULTIPLE:
-            nearest = max(1, round(size / SIZE_MULTIPLE)) * SIZE_MULTIPLE
-            raise UsageError(
-                f"--size {size} is no multiple of {SIZE_MULTIPLE}", f"give {nearest}"
-            )

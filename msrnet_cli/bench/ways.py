@@ -33,7 +33,7 @@ class Runner:
 
     Attributes:
         run: Starts a pass; what it gives may still be computed.
-        fetch: What `run` gave, as B 3 H W, float32 on the CPU; waits for it.
+        fetch: What `run` gave, as B C H W, float32 on the CPU; waits for it.
         on_stream: Whether all its work is on torch's current CUDA stream.
     """
 
@@ -112,11 +112,11 @@ def relighter(
 
 def _as_authors(subject: Subject, device: torch.device, images: Tensor) -> Runner:
     network = copy.deepcopy(subject.network).to(device)
-    x = images.to(device) - subject.offset
+    inputs = subject.inputs(images.to(device))
 
     def run() -> Tensor:
         with torch.no_grad():
-            return network(x)
+            return network(*inputs.tensors)
 
     return Runner(run, _fetch)
 
@@ -126,11 +126,11 @@ def _own(
 ) -> Callable[[Tensor], Runner]:
     def prepare(images: Tensor) -> Runner:
         network = relighter(subject, device, dtype, engine).network
-        x = images.to(device) - subject.offset
+        inputs = subject.inputs(images.to(device))
 
         def run() -> Tensor:
             with torch.no_grad():
-                return network(x)
+                return network(*inputs.tensors)
 
         return Runner(run, _fetch)
 

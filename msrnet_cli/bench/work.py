@@ -9,7 +9,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from msrnet_cli.model import build
+from msrnet_cli.networks import architecture, build
+from msrnet_cli.networks.spec import Inputs
 
 if TYPE_CHECKING:
     from msrnet_cli.config import ModelConfig
@@ -21,47 +22,47 @@ def flop(config: ModelConfig, size: int, batch: int = 1) -> int:
 
     Args:
         config: The network.
-        size: Side of the pictures, a multiple of 16.
+        size: Side of the pictures, of a length that the network takes.
         batch: Pictures in the pass.
     """
-    network, image = _on_paper(config, size, batch)
+    network, inputs = _on_paper(config, size, batch)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network(image)
+        network(*inputs.tensors)
     return counter.get_total_flops()
 
 
 @cache
 def training_flop(config: ModelConfig, size: int, batch: int) -> int:
     """The same for a step of training: forward, and backward to all parameters."""
-    network, image = _on_paper(config, size, batch)
+    network, inputs = _on_paper(config, size, batch)
     with FlopCounterMode(display=False) as counter:
-        network(image).sum().backward()
+        network(*inputs.tensors).sum().backward()
     return counter.get_total_flops()
 
 
 @cache
 def traffic(config: ModelConfig, size: int, batch: int, bytes_per_value: int) -> int:
     """Bytes moved where each convolution reads its input and writes its output once."""
-    network, image = _on_paper(config, size, batch)
+    network, inputs = _on_paper(config, size, batch)
     values = 0
 
     def count(
-        _: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor
+        _: nn.Module, given: tuple[torch.Tensor, ...], output: torch.Tensor
     ) -> None:
         nonlocal values
-        values += inputs[0].numel() + output.numel()
+        values += given[0].numel() + output.numel()
 
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             module.register_forward_hook(count)
     with torch.no_grad():
-        network(image)
+        network(*inputs.tensors)
     return values * bytes_per_value
 
 
-def _on_paper(
-    config: ModelConfig, size: int, batch: int
-) -> tuple[nn.Module, torch.Tensor]:
+def _on_paper(config: ModelConfig, size: int, batch: int) -> tuple[nn.Module, Inputs]:
     """A network and pictures without memory or values."""
+    guide = architecture(config.arch).guide
     with torch.device("meta"):
-        return build(config), torch.empty(batch, 3, size, size)
+        image, more = (torch.empty(batch, n, size, size) for n in (3, guide))
+        return build(config), Inputs(image, more if guide else None)

@@ -1,14 +1,15 @@
 """Engines: how the network is run on a device. One place chooses among them.
 
-What an engine makes of a network takes and gives B 3 H W in float32 on its device, of
-sizes that the network takes, whatever format it computes in. It may be shared between
-threads.
+What an engine makes of a network is called as the network is: with the tensors of
+`Inputs`. It takes and gives float32 on its device, of sizes that the network takes,
+whatever format it computes in. It may be shared between threads.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -21,9 +22,10 @@ from msrnet_cli.metrics import psnr
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from torch import Tensor, nn
+    from torch import nn
 
     from msrnet_cli.config import Engine
+    from msrnet_cli.networks.spec import Inputs
 
 AGREEMENT_DB = 45.0
 """What is faster must agree with what is exact at least this well."""
@@ -38,17 +40,17 @@ class Probe:
     """A small picture, and what the plain network makes of it in float32.
 
     Args:
-        plain: Gives a network from `msrnet_cli.model` to keep, float32, on the device;
-            asked when it is first needed, if ever.
-        picture: B 3 H W, float32, in the network's range, on the device.
+        plain: Gives a network from `msrnet_cli.networks` to keep, float32, on the
+            device; asked when it is first needed, if ever.
+        inputs: float32, in the network's range, on the device.
     """
 
-    def __init__(self, plain: Callable[[], nn.Module], picture: Tensor) -> None:
+    def __init__(self, plain: Callable[[], nn.Module], inputs: Inputs) -> None:
         # On CUDA three: the second is recorded, the third is a replay.
-        turns: list[list[int]] = [[], [-1], [-2]] if picture.is_cuda else [[]]
-        self._pictures = [picture.flip(axes) for axes in turns]
+        turns: list[list[int]] = [[], [-1], [-2]] if inputs.image.is_cuda else [[]]
+        self._inputs = [inputs.map(partial(torch.flip, dims=axes)) for axes in turns]
         self._plain = plain
-        self._exact: list[Tensor] = []
+        self._exact: list[torch.Tensor] = []
 
     def agreement(self, made: nn.Module) -> float:
         """How well a network agrees, in dB, at the worst; nan where it gives that.
@@ -56,10 +58,10 @@ class Probe:
         Whatever the network raises, this does.
         """
         with torch.no_grad():
-            found = [made(picture).cpu() for picture in self._pictures]
+            found = [made(*each.tensors).cpu() for each in self._inputs]
             if not self._exact:
                 plain = Eager(self._plain())
-                self._exact = [plain(picture).cpu() for picture in self._pictures]
+                self._exact = [plain(*each.tensors).cpu() for each in self._inputs]
         each = [psnr(one, exact) for one, exact in zip(found, self._exact, strict=True)]
         return math.nan if any(map(math.isnan, each)) else min(each)
 
@@ -70,7 +72,7 @@ class Ready:
 
     Attributes:
         engine: How.
-        network: Takes and gives B 3 H W in float32.
+        network: Takes `Inputs` and gives B C H W, in float32.
         agreement: With the plain network in float32, in dB; None where it was not
             tried.
         note: Why it is not the engine that `choose` names; "" where it is.
@@ -88,8 +90,8 @@ def make(
     """Make a network ready to run.
 
     Args:
-        network: From `msrnet_cli.model`, on its device and in its number format; the
-            engine may keep it.
+        network: From `msrnet_cli.networks`, on its device and in its number format;
+            the engine may keep it.
         engine: How; ``auto`` is what `choose` says, or ``eager`` where that fails, or
             disagrees while ``eager`` does not.
         probe: What to try it on.
@@ -103,6 +105,8 @@ def make(
     usual: float | None = None
     if asked == "auto":
         engine = choose(first.device, first.dtype, pixels)
+        if engine == "fused" and not fused.covers(network):
+            engine = "eager"
     if engine == "eager":
         return Ready(engine, plain)
     try:
@@ -159,6 +163,9 @@ def _made(network: nn.Module, engine: Engine) -> nn.Module:
     if engine == "fused":
         if device.type != "cpu" or not fused.is_supported(dtype):
             reason = "needs a CPU with oneDNN, and fp32 or bf16"
+            raise DeviceError(f"engine fused: {reason}", _REMEDY)
+        if not fused.covers(network):
+            reason = "has no fused operators for all of this network"
             raise DeviceError(f"engine fused: {reason}", _REMEDY)
         return fused.fuse(network)
     if engine == "graph":

@@ -26,7 +26,7 @@ def compile_network(network: nn.Module) -> nn.Module:
     """A network that compiles itself for each shape it meets.
 
     Args:
-        network: From `msrnet_cli.model`, on its device and in its number format.
+        network: From `msrnet_cli.networks`, on its device and in its number format.
     """
     is_cuda = next(network.parameters()).device.type == "cuda"
     # Frozen weights are laid out, and biases and ReLUs fused, at compile time.

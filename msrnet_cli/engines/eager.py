@@ -10,7 +10,7 @@ class Eager(nn.Module):
     """A network in its own number format, channels last.
 
     Args:
-        network: From `msrnet_cli.model`; it is brought into that memory format.
+        network: From `msrnet_cli.networks`; it is brought into that memory format.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -19,6 +19,8 @@ class Eager(nn.Module):
         self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._dtype = next(network.parameters()).dtype
 
-    def forward(self, image: Tensor) -> Tensor:
-        x = image.to(self._dtype, memory_format=torch.channels_last)
-        return self._network(x).float()
+    def forward(self, *tensors: Tensor) -> Tensor:
+        last = torch.channels_last
+        return self._network(
+            *(x.to(self._dtype, memory_format=last) for x in tensors)
+        ).float()

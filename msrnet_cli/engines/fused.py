@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from msrnet_cli.engines.rewiring import rewired
-from msrnet_cli.model import Decoder, Encoder, ResidualBlock
+from msrnet_cli.networks.dmshn import Chain, Decoder, ResidualBlock
 
 _SIDE = 256  # weights are laid out for feature maps of about this size
 
@@ -29,19 +29,26 @@ def is_supported(dtype: torch.dtype) -> bool:
     return dtype == torch.float32
 
 
+def covers(network: nn.Module) -> bool:
+    """Whether all weights of a network lie in chains, which have fused operators."""
+    chains = (m for m in network.modules() if isinstance(m, Chain))
+    fused = {id(weight) for chain in chains for weight in chain.parameters()}
+    return fused.issuperset(map(id, network.parameters()))
+
+
 def fuse(network: nn.Module) -> nn.Module:
     """A network that computes the same with fused operators.
 
     Args:
-        network: From `msrnet_cli.model`, on the CPU, in a format that `is_supported`.
+        network: One that is covered, on the CPU, in a format that `is_supported`.
 
     Returns:
-        A module that takes and gives B 3 H W in float32: pictures are reduced,
-        enlarged and added in full precision, only features are in the network's. It
-        gives no gradients. It has weights of its own, and leaves the network alone.
+        A module that takes and gives float32: pictures are reduced, enlarged and added
+        in full precision, only features are in the network's. It gives no gradients.
+        It has weights of its own, and leaves the network alone.
     """
     with torch.no_grad():
-        return _WithoutGradients(rewired(network, (Encoder, Decoder), _Chain))
+        return _WithoutGradients(rewired(network, Chain, _Chain))
 
 
 class _WithoutGradients(nn.Module):
@@ -51,9 +58,9 @@ class _WithoutGradients(nn.Module):
         super().__init__()
         self._network = network
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, *tensors: Tensor) -> Tensor:
         with torch.no_grad():
-            return self._network(image)
+            return self._network(*tensors)
 
 
 class _Chain(nn.Module):

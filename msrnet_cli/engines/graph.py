@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _Found = TypeVar("_Found")
+_Shapes = tuple[torch.Size, ...]
 
 _MOST_SHAPES = 4  # each holds the memory of its pass
 _MOST_PIXELS = 1.25 * 2**20  # of a batch; above, kernels take longer than launches
@@ -38,8 +39,8 @@ _launching = threading.Lock()
 @dataclass(frozen=True)
 class _Recording:
     graph: torch.cuda.CUDAGraph
-    image: Tensor
-    relit: Tensor
+    places: tuple[Tensor, ...]
+    output: Tensor
 
 
 class Graphs(nn.Module):
@@ -48,51 +49,54 @@ class Graphs(nn.Module):
     It gives no gradients.
 
     Args:
-        network: Takes and gives B 3 H W in float32.
+        network: Takes and gives float32.
     """
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self._network = network
-        self._seen: OrderedDict[torch.Size, None] = OrderedDict()
-        self._recordings: OrderedDict[torch.Size, _Recording] = OrderedDict()
+        self._seen: OrderedDict[_Shapes, None] = OrderedDict()
+        self._recordings: OrderedDict[_Shapes, _Recording] = OrderedDict()
         self._replayed: torch.cuda.Event | None = None
         self._searcher = ThreadPoolExecutor(1, "search")
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, *tensors: Tensor) -> Tensor:
+        first = tensors[0]
         # Recordings outlive this call, so they must not be inference tensors.
         with (
             torch.inference_mode(False),
             torch.no_grad(),
             _launching,
-            torch.cuda.device(image.device),
+            torch.cuda.device(first.device),
         ):
-            if not self._came_before(image.shape):  # it may be the only time
-                return self._network(image)
-            if image.shape[0] * image.shape[2] * image.shape[3] > _MOST_PIXELS:
-                return self._searched(self._network, image)
-            return self._replay(image)
+            if not self._came_before(_shapes(tensors)):  # it may be the only time
+                return self._network(*tensors)
+            if first.shape[0] * first.shape[2] * first.shape[3] > _MOST_PIXELS:
+                return self._searched(self._network, tensors)
+            return self._replay(tensors)
 
     def release(self) -> None:
         """Give up all recordings and their memory."""
         with _launching:
             self._make_room(0)
 
-    def _came_before(self, shape: torch.Size) -> bool:
-        came = shape in self._seen
-        self._seen[shape] = None
-        self._seen.move_to_end(shape)
+    def _came_before(self, shapes: _Shapes) -> bool:
+        came = shapes in self._seen
+        self._seen[shapes] = None
+        self._seen.move_to_end(shapes)
         if len(self._seen) > _MOST_SEEN:
             self._seen.popitem(last=False)
         return came
 
-    def _searched(self, work: Callable[[Tensor], _Found], image: Tensor) -> _Found:
-        """What comes of an image, with convolutions that were searched for."""
-        stream = torch.cuda.current_stream(image.device)
+    def _searched(
+        self, work: Callable[..., _Found], tensors: tuple[Tensor, ...]
+    ) -> _Found:
+        """What comes of some tensors, with convolutions that were searched for."""
+        stream = torch.cuda.current_stream(tensors[0].device)
 
         def run() -> _Found:
             with torch.no_grad(), torch.cuda.stream(stream), hardware.searching():
-                return work(image)
+                return work(*tensors)
 
         return self._searcher.submit(run).result()
 
@@ -103,24 +107,26 @@ class Graphs(nn.Module):
         while len(self._recordings) > left:
             self._recordings.popitem(last=False)
 
-    def _replay(self, image: Tensor) -> Tensor:
-        recording = self._recordings.get(image.shape)
+    def _replay(self, tensors: tuple[Tensor, ...]) -> Tensor:
+        shapes = _shapes(tensors)
+        recording = self._recordings.get(shapes)
         if recording is None:
             self._make_room(_MOST_SHAPES - 1)
-            recording = self._searched(self._record, image)
-            self._recordings[image.shape] = recording
-        self._recordings.move_to_end(image.shape)
+            recording = self._searched(self._record, tensors)
+            self._recordings[shapes] = recording
+        self._recordings.move_to_end(shapes)
         stream = torch.cuda.current_stream()
         if self._replayed is not None:  # perhaps on another stream
             stream.wait_event(self._replayed)
-        recording.image.copy_(image, non_blocking=True)
+        for place, given in zip(recording.places, tensors, strict=True):
+            place.copy_(given, non_blocking=True)
         recording.graph.replay()
-        relit = recording.relit.clone()
+        output = recording.output.clone()
         self._replayed = stream.record_event()
-        return relit
+        return output
 
-    def _record(self, image: Tensor) -> _Recording:
-        place = image.clone()
+    def _record(self, *tensors: Tensor) -> _Recording:
+        places = tuple(given.clone() for given in tensors)
         # Of high priority only because other streams, of which torch has just 32, are
         # not: one that copies meanwhile must not be the one that is recorded.
         side = torch.cuda.Stream(priority=-1)
@@ -128,10 +134,14 @@ class Graphs(nn.Module):
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.stream(side):
             for _ in range(_WARM_UPS):
-                self._network(place)
+                self._network(*places)
         # Other threads may use the device meanwhile; this one records its own.
         mode = "thread_local"
         with torch.cuda.graph(graph, stream=side, capture_error_mode=mode):
-            relit = self._network(place)
+            output = self._network(*places)
         torch.cuda.current_stream().wait_stream(side)
-        return _Recording(graph, place, relit)
+        return _Recording(graph, places, output)
+
+
+def _shapes(tensors: tuple[Tensor, ...]) -> _Shapes:
+    return tuple(given.shape for given in tensors)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from msrnet_cli.engines.eager import Eager
 from msrnet_cli.engines.rewiring import rewired
-from msrnet_cli.model import ResidualBlock
+from msrnet_cli.networks.dmshn import ResidualBlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,11 +51,11 @@ def tune(network: nn.Module, clock: Clock | None = None) -> nn.Module:
     Ways are tried while `hardware.searching`; before that, all is plain.
 
     Args:
-        network: From `msrnet_cli.model`, on a CUDA device and in its number format.
+        network: From `msrnet_cli.networks`, on a CUDA device and in its number format.
         clock: Tells how many seconds a way takes; None measures them.
 
     Returns:
-        A module that takes and gives B 3 H W in float32. It gives no gradients.
+        A module that takes and gives float32. It gives no gradients.
     """
     contest = Contest(clock or seconds)
     blocks = rewired(network, ResidualBlock, lambda block: _Block(block, contest))

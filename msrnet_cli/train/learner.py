@@ -70,7 +70,7 @@ class Learner:
         self.device = device
         self.dtype = training_dtype(config, device)
         self._config = config
-        self._offset = 0.5 if config.model.value_range == "centred" else 0.0
+        self._offset = config.model.offset
         self.network = network.to(device).train()
         # torch's stubs do not know this form of Module.to
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

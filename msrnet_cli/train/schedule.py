@@ -1,6 +1,6 @@
 """What happens when in a training run, as data: phases, learning rate, what is done.
 
-Pure functions of a position; no torch.
+Pure functions of a position.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from msrnet_cli.errors import UsageError
+from msrnet_cli.networks import architecture
 
 if TYPE_CHECKING:
     from msrnet_cli.config import LossName, Shape, TrainConfig
 
 _PAPER_LOSSES: dict[str, LossName] = {"1": "l2", "2": "combined"}
-_SIDE_STEP = 16  # the network halves its pictures four times
 _VGG_POOLINGS = (5, 10, 17, 24, 31)
 _LONGEST_WARMUP = 0.1
 _MOST_STOPS = 16.0
@@ -198,12 +198,9 @@ def _check_sides(config: TrainConfig) -> None:
             f"--crop {config.crop} is larger than --size {max(config.sizes)}",
             "pictures are brought to that size before they are cut",
         )
+    network = architecture(config.model.arch)
     for name, side in sides:
-        if side <= 0 or side % _SIDE_STEP:
-            nearest = max(1, math.floor(side / _SIDE_STEP + 0.5)) * _SIDE_STEP
-            raise UsageError(
-                f"{name} {side} is no multiple of {_SIDE_STEP}", f"give {nearest}"
-            )
+        network.require_side(name, side)
     losses = {loss_name(config, stage) for stage in _stages(config)}
     if "combined" not in losses or not config.loss_options.perceptual:
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli import data, losses, model, perceptual, weights
+from msrnet_cli import data, losses, networks, perceptual, weights
 from msrnet_cli.errors import DataError, TrainingError, UsageError, WeightsError
 from msrnet_cli.lights import every_light
 from msrnet_cli.train import checkpoint, record
@@ -63,13 +63,12 @@ def load_losses(
 def start_network(config: TrainConfig, before: Checkpoint | None) -> nn.Module:
     """The network before its first step."""
     torch.manual_seed(config.seed)
-    network = model.build(config.model)
+    network = networks.build(config.model)
     stage1 = record.stage_result(Path(config.out), "1")
     if before is not None:
         return network
     if config.init == "identity":
-        _require_identity(config)
-        model.initialise_identity(network)
+        _start_as_identity(network, config)
     elif config.init != "small":
         _take_weights(network, config, config.init)
     elif config.stage == "2" and stage1.exists():
@@ -185,12 +184,13 @@ def _only(values: set[str]) -> str:
 def _take_weights(network: nn.Module, config: TrainConfig, spec: str) -> None:
     """Start from a weights file; a DMSHN becomes the first half of a stack."""
     found = weights.load(spec)
+    upon = networks.architecture(config.model.arch).upon
     if found.card.model == config.model:
         network.load_state_dict(found.state)
-    elif replace(found.card.model, arch="stacked") == config.model:
-        _require_identity(config)
-        model.initialise_identity(network)
-        network.load_state_dict({f"0.{k}": v for k, v in found.state.items()}, False)
+    elif upon and found.card.model == replace(config.model, arch=upon.arch):
+        _start_as_identity(network, config)
+        below = {f"{upon.prefix}{name}": v for name, v in found.state.items()}
+        network.load_state_dict(below, strict=False)
     else:
         raise WeightsError(
             f"{spec} is {_model_name(found.card.model)}, the run"
@@ -199,12 +199,18 @@ def _take_weights(network: nn.Module, config: TrainConfig, spec: str) -> None:
         )
 
 
-def _require_identity(config: TrainConfig) -> None:
-    if config.model.channels < model.IDENTITY_CHANNELS:
+def _start_as_identity(network: nn.Module, config: TrainConfig) -> None:
+    architecture = networks.architecture(config.model.arch)
+    if architecture.start_as_identity is None:
         raise UsageError(
-            f"the identity needs {model.IDENTITY_CHANNELS} channels",
+            f"{config.model.arch} has no start as the identity", "use --init small"
+        )
+    if config.model.channels < architecture.identity_channels:
+        raise UsageError(
+            f"the identity needs {architecture.identity_channels} channels",
             "raise --channels, or use --init small",
         )
+    architecture.start_as_identity(network)
 
 
 def _model_name(config: ModelConfig) -> str:

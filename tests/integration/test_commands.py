@@ -14,7 +14,7 @@ import typer
 
 import msrnet_cli
 from msrnet_cli.cli import app
-from msrnet_cli.model import DMSHN
+from msrnet_cli.networks.dmshn import DMSHN
 from test_weights import published
 
 ROOT = Path(__file__).parents[2]

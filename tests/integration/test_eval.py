@@ -18,7 +18,7 @@ from msrnet_cli.config import EvalOptions, ModelConfig, WeightsCard
 from msrnet_cli.data import find_pairs
 from msrnet_cli.errors import DataError, MSRNetError, UsageError
 from msrnet_cli.evaluate import AFFINE, COPY, compare, estimate, evaluate
-from msrnet_cli.model import DMSHN, initialise_identity
+from msrnet_cli.networks.dmshn import DMSHN, initialise_identity
 
 
 @pytest.fixture(scope="module")

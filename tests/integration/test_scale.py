@@ -53,7 +53,7 @@ def test_memory_does_not_grow_with_the_folder(program, warm_file, tmp_path):
 def test_wall_time_is_that_of_the_slowest_stage(program, tmp_path):
     from msrnet_cli import weights
     from msrnet_cli.config import ModelConfig, WeightsCard
-    from msrnet_cli.model import DMSHN
+    from msrnet_cli.networks.dmshn import DMSHN
 
     network = DMSHN(32)
     card = WeightsCard(model=ModelConfig("dmshn", 32))

@@ -17,7 +17,9 @@ from msrnet_cli.engines import AGREEMENT_DB, Probe, choose, compiled, fused, gra
 from msrnet_cli.engines.eager import Eager
 from msrnet_cli.errors import DeviceError
 from msrnet_cli.metrics import psnr
-from msrnet_cli.model import DMSHN, StackedDMSHN
+from msrnet_cli.networks.dmshn import DMSHN
+from msrnet_cli.networks.spec import Inputs
+from msrnet_cli.networks.stacked import StackedDMSHN
 
 CPU = torch.device("cpu")
 CUDA = torch.device("cuda", 0)
@@ -49,7 +51,9 @@ def ready(network, engine, images=None):
     """Tried on a picture, as the plain network sees it in float32."""
     first = next(network.parameters())
     picture = images_of(1, 3, 16, 16) if images is None else images
-    probe = Probe(lambda: copy.deepcopy(network).float(), picture.to(first.device))
+    probe = Probe(
+        lambda: copy.deepcopy(network).float(), Inputs(picture.to(first.device))
+    )
     return engines.make(network, engine, probe)
 
 
@@ -182,8 +186,8 @@ class Failing(torch.nn.Module):
 
 def test_one_answer_that_is_no_number_is_not_hidden_by_a_good_one():
     network = network_of()
-    probe = Probe(lambda: network, images_of(1, 3, 16, 16))
-    probe._pictures *= 2
+    probe = Probe(lambda: network, Inputs(images_of(1, 3, 16, 16)))
+    probe._inputs *= 2
     assert not probe.agreement(Failing(network)) >= AGREEMENT_DB
     assert probe.agreement(Eager(network)) >= AGREEMENT_DB
 
@@ -344,7 +348,8 @@ _FAULTS = """
 import resource, sys, torch
 from msrnet_cli import hardware
 from msrnet_cli.engines.eager import Eager
-from msrnet_cli.model import DMSHN
+from msrnet_cli.networks.dmshn import DMSHN
+from msrnet_cli.networks.spec import Inputs
 if sys.argv[1] == "kept":
     hardware.keep_freed_memory()
 network, image = Eager(DMSHN(32)), torch.rand(1, 3, 640, 640)  # maps of 52 MB

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from msrnet_cli.model import DMSHN, StackedDMSHN, initialise_identity
+from msrnet_cli.networks.dmshn import DMSHN, initialise_identity
+from msrnet_cli.networks.stacked import StackedDMSHN
 
 
 @pytest.mark.parametrize("kind", [DMSHN, StackedDMSHN])

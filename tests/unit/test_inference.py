@@ -19,11 +19,13 @@ from msrnet_cli.errors import DeviceError, PictureError, UsageError
 from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.inference import Relighter, pad_to_multiple
 from msrnet_cli.metrics import psnr
-from msrnet_cli.model import DMSHN, SIZE_MULTIPLE, StackedDMSHN
+from msrnet_cli.networks import architecture
+from msrnet_cli.networks.dmshn import DMSHN
+from msrnet_cli.networks.stacked import StackedDMSHN
 from networks import constant_network, tinted_identity
 
 SMALL = WeightsCard(model=ModelConfig("dmshn", 4))
-PASS = inference.bytes_per_pixel(torch.float32)  # memory for each pixel
+PASS = architecture("dmshn").memory("fp32", 32)  # for each pixel
 
 
 def pixels_of(image):
@@ -50,8 +52,8 @@ def test_any_size_comes_back_in_that_size(size, identity):
 @pytest.mark.parametrize("size", range(1, 40))
 def test_padding_reflects_then_replicates(size):
     row = torch.arange(float(size)).view(1, 1, 1, size)
-    padded = pad_to_multiple(row, SIZE_MULTIPLE)[0, 0, 0].tolist()
-    missing = -size % SIZE_MULTIPLE
+    padded = pad_to_multiple(row, 16)[0, 0, 0].tolist()
+    missing = -size % 16
     mirrored = list(range(size - 2, -1, -1))[:missing]
     rest = [mirrored[-1] if mirrored else size - 1] * (missing - len(mirrored))
     assert padded == list(range(size)) + mirrored + rest
@@ -59,7 +61,7 @@ def test_padding_reflects_then_replicates(size):
 
 def test_a_size_that_fits_is_not_touched():
     image = torch.rand(1, 3, 32, 48)
-    assert pad_to_multiple(image, SIZE_MULTIPLE) is image
+    assert pad_to_multiple(image, 16) is image
 
 
 def test_padding_does_not_change_a_fitting_size():

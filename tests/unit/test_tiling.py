@@ -5,8 +5,8 @@ import torch
 
 from msrnet_cli import hardware, tiling
 from msrnet_cli.config import ModelConfig, WeightsCard
-from msrnet_cli.inference import Relighter, bytes_per_pixel
-from msrnet_cli.model import SIZE_MULTIPLE, build
+from msrnet_cli.inference import Relighter
+from msrnet_cli.networks import architecture, build
 
 TINY = {arch: ModelConfig(arch, 2) for arch in ("dmshn", "stacked")}
 
@@ -19,16 +19,16 @@ def test_every_pixel_is_answered_for_once(size, core):
     for tile in tiling.cut(*size, core, 32):
         seen[tile.target] += 1
         assert torch.equal(picture[tile.window][tile.inner], picture[tile.target])
-        assert all(part.start % SIZE_MULTIPLE == 0 for part in tile.window)
+        assert all(part.start % 16 == 0 for part in tile.window)
     assert (seen == 1).all()
 
 
 def test_the_largest_core_that_fits():
-    assert tiling.largest_core(4000, 4000, 464, 4000 * 4000) >= 4000 - 2 * 464
-    core = tiling.largest_core(4000, 6000, 464, 3_000_000)
-    assert core % SIZE_MULTIPLE == 0
-    assert (core + 928) ** 2 <= 3_000_000 < (core + SIZE_MULTIPLE + 928) ** 2
-    assert tiling.largest_core(4000, 4000, 464, 1_000_000) is None
+    assert tiling.largest_core(4000, 4000, 464, 4000 * 4000, 16) >= 4000 - 2 * 464
+    core = tiling.largest_core(4000, 6000, 464, 3_000_000, 16)
+    assert core % 16 == 0
+    assert (core + 928) ** 2 <= 3_000_000 < (core + 16 + 928) ** 2
+    assert tiling.largest_core(4000, 4000, 464, 1_000_000, 16) is None
 
 
 def test_the_size_that_is_advised_is_not_run_whole(monkeypatch):
@@ -45,7 +45,7 @@ def test_the_size_that_is_advised_is_not_run_whole(monkeypatch):
 @pytest.mark.parametrize("arch", ["dmshn", "stacked"])
 def test_halos_cover_what_the_network_sees(arch):
     """A change just beyond the halo must not reach the middle."""
-    halo = tiling.HALO[arch]
+    halo = architecture(arch).reach
     network = build(TINY[arch]).double().eval()
     length = 2 * halo + 32
     picture = torch.rand(1, 3, 16, length, dtype=torch.float64)
@@ -60,7 +60,7 @@ def test_halos_cover_what_the_network_sees(arch):
 
 def short_of_memory(monkeypatch, pixels):
     """Memory for so many pixels of a network in fp32."""
-    free = int(pixels * bytes_per_pixel(torch.float32) / 0.8) + 1
+    free = int(pixels * architecture("dmshn").memory("fp32", 32) / 0.8) + 1
     monkeypatch.setattr(hardware, "free_bytes", lambda _: free)
 
 

@@ -19,7 +19,7 @@ from msrnet_cli import engines, hardware  # noqa: E402
 from msrnet_cli.engines import tuned  # noqa: E402
 from msrnet_cli.engines.eager import Eager  # noqa: E402
 from msrnet_cli.metrics import psnr  # noqa: E402
-from msrnet_cli.model import DMSHN, ResidualBlock  # noqa: E402
+from msrnet_cli.networks.dmshn import DMSHN, ResidualBlock  # noqa: E402
 from test_engines import CUDA, images_of, needs_cuda, network_of, ready  # noqa: E402
 
 NAME = "msrnet_cli.engines.kernels"

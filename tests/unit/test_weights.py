@@ -9,7 +9,8 @@ import torch
 from msrnet_cli import weights
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import UsageError, WeightsError
-from msrnet_cli.model import DMSHN, StackedDMSHN
+from msrnet_cli.networks.dmshn import DMSHN
+from msrnet_cli.networks.stacked import StackedDMSHN
 
 CARD = WeightsCard(
     model=ModelConfig("dmshn", 4),

@@ -1,6 +1,4 @@
-"""The networks of MSR-Net: DMSHN and Stacked DMSHN, tensors in, tensors out.
-
-Any code about files, devices, padding or training lives elsewhere.
+"""DMSHN, the network of MSR-Net (paper, section 3 and Figure 1).
 
 Shapes are B C H W; c is the number of channels at a level's full resolution.
 """
@@ -8,19 +6,14 @@ Shapes are B C H W; c is the number of channels at a level's full resolution.
 from __future__ import annotations
 
 import math
+import re
 from itertools import product
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from msrnet_cli.config import ModelConfig
-
-SIZE_MULTIPLE = 16
-"""Heights and widths must be multiples of this: two pyramid levels of 2, times
-the two strides of 2 inside an encoder."""
+from msrnet_cli.networks.spec import COLOURS, Architecture, Published
 
 
 class ResidualBlock(nn.Module):
@@ -35,12 +28,20 @@ class ResidualBlock(nn.Module):
         return x + self.conv2(F.relu(self.conv1(x)))
 
 
-class Encoder(nn.Sequential):
-    """Picture to features: B 3 H W to B 4c H/4 W/4."""
+class Chain(nn.Sequential):
+    """Convolutions and residual blocks, one after the other.
 
-    def __init__(self, c: int) -> None:
+    Engines put faster ones in the place of whole chains, so a network all of whose
+    weights lie in chains can be fused.
+    """
+
+
+class Encoder(Chain):
+    """Picture to features: B P H W to B 4c H/4 W/4."""
+
+    def __init__(self, c: int, picture: int = COLOURS) -> None:
         super().__init__(
-            nn.Conv2d(3, c, 3, padding=1),
+            nn.Conv2d(picture, c, 3, padding=1),
             ResidualBlock(c),
             ResidualBlock(c),
             nn.Conv2d(c, 2 * c, 3, stride=2, padding=1),
@@ -52,10 +53,10 @@ class Encoder(nn.Sequential):
         )
 
 
-class Decoder(nn.Sequential):
-    """Features to picture: B 4c H/4 W/4 to B 3 H W, without a final activation."""
+class Decoder(Chain):
+    """Features to picture: B 4c H/4 W/4 to B P H W, without a final activation."""
 
-    def __init__(self, c: int) -> None:
+    def __init__(self, c: int, picture: int = COLOURS) -> None:
         super().__init__(
             ResidualBlock(4 * c),
             ResidualBlock(4 * c),
@@ -65,12 +66,12 @@ class Decoder(nn.Sequential):
             nn.ConvTranspose2d(2 * c, c, 4, stride=2, padding=1),
             ResidualBlock(c),
             ResidualBlock(c),
-            nn.Conv2d(c, 3, 3, padding=1),
+            nn.Conv2d(c, picture, 3, padding=1),
         )
 
 
 class DMSHN(nn.Module):
-    """Deep Multi-Scale Hierarchical Network (paper, section 3 and Figure 1).
+    """Deep Multi-Scale Hierarchical Network.
 
     A pyramid of three levels, each with an encoder and a decoder of its own, walked
     from coarse to fine. What a level paints is enlarged and added to the next finer
@@ -78,27 +79,31 @@ class DMSHN(nn.Module):
 
     Args:
         channels: Channels c at full resolution; the paper's network has 32.
+        seen: Channels P of the picture that comes in.
+        painted: Channels of what the finest level paints.
     """
 
-    def __init__(self, channels: int = 32) -> None:
+    def __init__(
+        self, channels: int = 32, seen: int = COLOURS, painted: int = COLOURS
+    ) -> None:
         super().__init__()
-        self.encoder1 = Encoder(channels)
-        self.encoder2 = Encoder(channels)
-        self.encoder3 = Encoder(channels)
-        self.decoder1 = Decoder(channels)
-        self.decoder2 = Decoder(channels)
-        self.decoder3 = Decoder(channels)
+        self.encoder1 = Encoder(channels, seen)
+        self.encoder2 = Encoder(channels, seen)
+        self.encoder3 = Encoder(channels, seen)
+        self.decoder1 = Decoder(channels, painted)
+        self.decoder2 = Decoder(channels, seen)
+        self.decoder3 = Decoder(channels, seen)
         initialise(self)
 
     def forward(self, image: Tensor) -> Tensor:
         """Relight a batch.
 
         Args:
-            image: B 3 H W, H and W multiples of `SIZE_MULTIPLE`, values in the range
-                the weights were trained on.
+            image: B P H W, H and W multiples of 16, values in the range the
+                weights were trained on.
 
         Returns:
-            B 3 H W in the same range, not clamped.
+            B C H W in the same range, not clamped.
         """
         image1 = image
         image2 = half(image1)
@@ -113,13 +118,6 @@ class DMSHN(nn.Module):
         # What is handed on is features2 itself, not the sum the decoder saw.
         features1 = self.encoder1(image1 + double(relit2))
         return self.decoder1(features1 + double(features2))
-
-
-class StackedDMSHN(nn.Sequential):
-    """Two independent DMSHNs in a row (paper, section 3): the second refines."""
-
-    def __init__(self, channels: int = 32) -> None:
-        super().__init__(DMSHN(channels), DMSHN(channels))
 
 
 def half(x: Tensor) -> Tensor:
@@ -220,9 +218,39 @@ def _strided(half_network: nn.Sequential) -> list[nn.Conv2d | nn.ConvTranspose2d
     return [m for m in half_network if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
 
 
-ARCHITECTURES: dict[str, type[nn.Module]] = {"dmshn": DMSHN, "stacked": StackedDMSHN}
+# The authors number their layers through both halves of a level.
+_ENCODER_LAYERS = (1, 2, 3, 5, 6, 7, 9, 10, 11)
+_DECODER_LAYERS = (13, 14, 16, 17, 18, 20, 21, 22, 24)
+_LAYERS = {
+    **{("encoder", layer): index for index, layer in enumerate(_ENCODER_LAYERS)},
+    **{("decoder", layer): index for index, layer in enumerate(_DECODER_LAYERS)},
+}
+_CONVS = {"0.": "conv1.", "2.": "conv2.", None: ""}
+_THEIR_NAME = re.compile(
+    r"(encoder|decoder)_lv([123])\.layer(\d+)\.([02]\.)?(weight|bias)"
+)
 
 
-def build(config: ModelConfig) -> nn.Module:
-    """Build the network that a config names, freshly initialised."""
-    return ARCHITECTURES[config.arch](config.channels)
+def our_name(theirs: str) -> str | None:
+    """Our name of a parameter for that of DMSHN's authors; None where it is another.
+
+    >>> our_name("decoder_lv1.layer14.2.bias")
+    'decoder1.1.conv2.bias'
+    """
+    match = _THEIR_NAME.fullmatch(theirs)
+    if match is None or (match[1], int(match[3])) not in _LAYERS:
+        return None
+    half_, level, layer, conv, kind = match.groups()
+    return f"{half_}{level}.{_LAYERS[half_, int(layer)]}.{_CONVS[conv]}{kind}"
+
+
+ARCHITECTURE = Architecture(
+    build=DMSHN,
+    multiple=16,  # two pyramid levels of 2, times the two strides of 2 of an encoder
+    reach=464,  # half the receptive field of 916 pixels
+    bytes_per_pixel={"fp32": 900, "bf16": 400, "fp16": 400},
+    painter="decoder1.8",
+    start_as_identity=initialise_identity,
+    identity_channels=IDENTITY_CHANNELS,
+    published=Published(our_name, width="encoder1.0.bias"),
+)

@@ -1,0 +1,145 @@
+"""What the rest of the program must know of a network: facts, not code.
+
+Tiling, memory, engines, schedule, weights and bench ask here, so that a new network is
+one file that says all this of itself.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from msrnet_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import EllipsisType
+
+    from torch import Tensor, nn
+
+    from msrnet_cli.config import Arch
+
+PICTURE = "picture"
+"""The output of a network that paints the relit picture itself."""
+
+COLOURS = 3
+"""Channels of a picture, and of each output."""
+
+
+class Inputs(NamedTuple):
+    """What a network is called with, in this order: ``network(*inputs.tensors)``.
+
+    Attributes:
+        image: B 3 H W in the range that the weights were trained on.
+        guide: B G H W, pixel by pixel with the picture, such as depth; None where the
+            architecture takes none.
+    """
+
+    image: Tensor
+    guide: Tensor | None = None
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """What is there."""
+        return (self.image,) if self.guide is None else (self.image, self.guide)
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Inputs:
+        """The same change of place (padding, enlarging, a mirror) to all of them."""
+        return Inputs(*map(change, self.tensors))
+
+    def part(self, *index: slice | EllipsisType) -> Inputs:
+        """The same part of all of them."""
+        return self.map(lambda tensor: tensor[index])
+
+
+@dataclass(frozen=True)
+class Upon:
+    """Weights of a smaller network, from which a larger one can go on.
+
+    Attributes:
+        arch: Whose weights.
+        prefix: Where they go among its own; the rest starts as the identity.
+    """
+
+    arch: Arch
+    prefix: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """How the authors of a network name its parameters.
+
+    Attributes:
+        our_name: Gives our name for theirs, None for a name that is not theirs.
+        width: One of our names, of a bias with as many values as the network has
+            channels.
+    """
+
+    our_name: Callable[[str], str | None]
+    width: str
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A kind of network.
+
+    A network takes `Inputs` and gives B C H W in the same range, not clamped: three
+    channels for each of its outputs.
+
+    Attributes:
+        build: Makes one, freshly initialised, of so many channels.
+        multiple: Heights and widths must be multiples of this.
+        reach: How far a pixel of the output sees, in pixels, as a multiple of
+            `multiple`; None where it sees the whole picture, so that tiles would not
+            be exact.
+        bytes_per_pixel: About how much memory a pass takes for each pixel, at the
+            most, by number format, at 32 channels.
+        painter: Name of the convolution that paints the finest output.
+        outputs: What it paints, in order.
+        guide: Channels of its guide; 0 where it takes none.
+        start_as_identity: Initialises a network so that each output is its picture;
+            raises a ValueError where it has too few channels.
+        identity_channels: Fewest channels for that.
+        upon: Which weights it can go on from, other than its own.
+        published: How its authors name its parameters.
+    """
+
+    build: Callable[[int], nn.Module]
+    multiple: int
+    reach: int | None
+    bytes_per_pixel: dict[str, float]
+    painter: str
+    outputs: tuple[str, ...] = (PICTURE,)
+    guide: int = 0
+    start_as_identity: Callable[[nn.Module], None] | None = None
+    identity_channels: int = 1
+    upon: Upon | None = None
+    published: Published | None = None
+
+    @property
+    def painted(self) -> int:
+        """Channels of the output."""
+        return COLOURS * len(self.outputs)
+
+    def require_side(self, option: str, side: int) -> None:
+        """Refuse a side of a picture that the network cannot take.
+
+        Raises:
+            UsageError: With the nearest one that it can.
+        """
+        if side <= 0 or side % self.multiple:
+            nearest = max(1, math.floor(side / self.multiple + 0.5)) * self.multiple
+            raise UsageError(
+                f"{option} {side} is not a multiple of {self.multiple}",
+                f"give {nearest}",
+            )
+
+    def memory(self, dtype: str, channels: int) -> float:
+        """Bytes that a pass takes for each pixel, about, at the most.
+
+        Args:
+            dtype: ``fp32``, ``bf16`` or ``fp16``.
+            channels: Of the network.
+        """
+        return self.bytes_per_pixel[dtype] * max(1.0, channels / 32)

@@ -1,0 +1,190 @@
+"""Every network says of itself what is true, and goes through all that others do."""
+
+import copy
+import sys
+
+import pytest
+import torch
+
+import tiny_network
+from msrnet_cli import engines, hardware, networks, weights
+from msrnet_cli.config import ModelConfig, WeightsCard
+from msrnet_cli.engines import AGREEMENT_DB, compiled, fused
+from msrnet_cli.inference import Relighter
+from msrnet_cli.metrics import psnr
+from msrnet_cli.networks.spec import Inputs
+
+EVERY = (*networks.NAMES, "tiny")
+
+
+@pytest.fixture(autouse=True)
+def with_tiny(monkeypatch):
+    """A network beyond those of the package: its file, and its name."""
+    monkeypatch.setitem(sys.modules, "msrnet_cli.networks.tiny", tiny_network)
+    monkeypatch.setattr(networks, "NAMES", EVERY)
+
+
+@pytest.fixture(params=EVERY)
+def arch(request):
+    return request.param
+
+
+def drawn(arch, channels=None, seed=3):
+    """A network all of whose parameters have their part in what it paints."""
+    found = networks.architecture(arch)
+    generator = torch.Generator().manual_seed(seed)
+    network = networks.build(ModelConfig(arch, channels or found.identity_channels))
+    network.eval().requires_grad_(False)
+    for parameter in network.parameters():
+        parameter += 0.02 * torch.randn(parameter.shape, generator=generator)
+    return network
+
+
+def inputs(arch, *sides, count=1, seed=7, dtype=torch.float32):
+    generator = torch.Generator().manual_seed(seed)
+    channels = [3, networks.architecture(arch).guide]
+    return Inputs(
+        *(
+            torch.rand(count, n, *sides, generator=generator, dtype=dtype)
+            for n in channels
+            if n
+        )
+    )
+
+
+def test_it_paints_all_its_outputs_at_the_smallest_size(arch):
+    found = networks.architecture(arch)
+    side = found.multiple
+    painted = drawn(arch)(*inputs(arch, side, 2 * side, count=2).tensors)
+    assert painted.shape == (2, 3 * len(found.outputs), side, 2 * side)
+
+
+def test_it_starts_as_the_identity_where_it_says_so(arch):
+    found = networks.architecture(arch)
+    network = networks.build(ModelConfig(arch, found.identity_channels))
+    found.start_as_identity(network)
+    given = inputs(arch, 3 * found.multiple, 4 * found.multiple)
+    with torch.no_grad():
+        painted = network(*given.tensors).unflatten(1, (-1, 3))
+    assert painted.shape[1] == len(found.outputs)
+    for output in painted.unbind(1):
+        assert (output - given.image).abs().max() < 1e-5
+
+
+def test_its_reach_covers_what_a_pixel_sees(arch):
+    """A change just beyond the reach must not come to the middle."""
+    found = networks.architecture(arch)
+    if found.reach is None:
+        pytest.skip("sees the whole picture")
+    step, reach = found.multiple, found.reach
+    assert reach % step == 0
+    network = drawn(arch, 2).double()
+    given = inputs(arch, step, 2 * (reach + step), dtype=torch.float64)
+    changed = Inputs(given.image.clone(), given.guide)
+    changed.image[..., :step] = 1 - changed.image[..., :step]
+    before, after = network(*given.tensors), network(*changed.tensors)
+    difference = (after - before).abs()[0].amax((0, 1))
+    assert difference[step + reach :].max() == 0
+    assert difference[: step + reach // 2].max() > 0
+
+
+def test_its_painter_paints_the_finest_output(arch):
+    network = drawn(arch)
+    side = 2 * networks.architecture(arch).multiple
+    given = inputs(arch, side, side)
+    before = network(*given.tensors)
+    network.get_submodule(networks.architecture(arch).painter).bias += 0.25
+    torch.testing.assert_close(network(*given.tensors), before + 0.25)
+
+
+def test_it_knows_the_memory_of_every_format(arch):
+    found = networks.architecture(arch)
+    for dtype in hardware.DTYPES:
+        assert found.memory(dtype, 64) > found.memory(dtype, 32) > 3 * 4
+    assert found.memory("fp32", 32) > found.memory("bf16", 32)
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        pytest.param("fused", marks=pytest.mark.skipif(
+            not fused.is_supported(torch.float32), reason="this torch lacks oneDNN"
+        )),
+        pytest.param("compiled", marks=[pytest.mark.slow, pytest.mark.skipif(
+            not compiled.is_supported(torch.device("cpu")), reason="needs a compiler"
+        )]),
+        pytest.param("graph", marks=[pytest.mark.gpu, pytest.mark.skipif(
+            not torch.cuda.is_available(), reason="needs CUDA"
+        )]),
+        pytest.param("tuned", marks=[pytest.mark.gpu, pytest.mark.skipif(
+            not torch.cuda.is_available(), reason="needs CUDA"
+        )]),
+    ],
+)  # fmt: skip
+def test_every_engine_paints_what_eager_paints(arch, engine):
+    device = torch.device("cuda" if engine in ("graph", "tuned") else "cpu")
+    side = 3 * networks.architecture(arch).multiple
+    given = inputs(arch, side, side, count=2).map(lambda x: x.to(device))
+    network = drawn(arch).to(device)
+    probe = engines.Probe(lambda: copy.deepcopy(network), given)
+    ready = engines.make(copy.deepcopy(network), engine, probe)
+    assert ready.engine == engine
+    assert ready.agreement >= AGREEMENT_DB
+    with torch.no_grad():
+        expected = network(*given.tensors)
+        for _ in range(3):  # on CUDA recorded at the second, replayed at the third
+            painted = ready.network(*given.tensors)
+        assert expected.std() > 0.01
+        assert psnr(painted, expected) >= 60
+
+
+@pytest.mark.skipif(
+    not fused.is_supported(torch.bfloat16), reason="this processor lacks bfloat16"
+)
+def test_bfloat16_agrees_with_float32(arch):
+    side = 4 * networks.architecture(arch).multiple
+    given = inputs(arch, side, side)
+    network = drawn(arch)
+    painted = fused.fuse(copy.deepcopy(network).bfloat16())(*given.tensors)
+    assert painted.dtype == torch.float32
+    assert psnr(painted, network(*given.tensors)) >= AGREEMENT_DB
+
+
+def test_weights_rebuild_it(arch, tmp_path):
+    network = drawn(arch)
+    channels = networks.architecture(arch).identity_channels
+    card = WeightsCard(model=ModelConfig(arch, channels))
+    weights.save(tmp_path / "w.safetensors", network.state_dict(), card)
+    found = weights.load(tmp_path / "w.safetensors")
+    side = networks.architecture(arch).multiple
+    given = inputs(arch, side, side)
+    painted = found.network()(*given.tensors)
+    # Equal weights; at another place in memory a convolution may sum in another order.
+    torch.testing.assert_close(painted, network(*given.tensors), rtol=0, atol=1e-6)
+
+
+def test_tiles_give_the_pixels_of_the_whole(arch, monkeypatch):
+    found = networks.architecture(arch)
+    card = WeightsCard(model=ModelConfig(arch, 2))
+    subject = Relighter(drawn(arch, 2), card, dtype="fp32", work_size="full")
+    length = 3 * found.reach + 600
+    given = inputs(arch, 3 * found.multiple - 1, length)
+    guides = [] if given.guide is None else [given.guide[0]]
+    whole = subject.run([given.image[0]], guides)
+    assert whole.notes == ()
+    pixels = 3 * found.multiple * (256 + 2 * found.reach)
+    free = int(pixels * found.memory("fp32", 2) / 0.8) + 1
+    monkeypatch.setattr(hardware, "free_bytes", lambda _: free)
+    monkeypatch.setattr("msrnet_cli.inference._TRANSFER_BYTES", 0)
+    tiled = subject.run([given.image[0]], guides)
+    assert any("tiles" in note for note in tiled.notes)
+    torch.testing.assert_close(tiled.images[0], whole.images[0], rtol=0, atol=1e-5)
+
+
+def test_a_guide_is_seen_and_reduced_with_its_picture():
+    card = WeightsCard(model=ModelConfig("tiny", 8), work_size=64)
+    subject = Relighter(drawn("tiny", 8), card, dtype="fp32")
+    picture, guide = (x[0] for x in inputs("tiny", 120, 160))
+    lit, other = (subject.run([picture], [g]).images[0] for g in (guide, 1 - guide))
+    assert lit.shape == picture.shape
+    assert (lit - other).abs().mean() > 1e-3
