@@ -9,7 +9,7 @@ Light adds, so all of it is a weighted sum until the camera's curve.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 LAYERS = len(DIRECTIONS) + 1
 """Eight directions, in the order of `lights.DIRECTIONS`, and ambient light."""
 
-_ACROSS = tuple(-place % len(DIRECTIONS) for place in range(len(DIRECTIONS)))
-_FAINT = 0.4  # brightness over the picture of layers whose key the picture hardly shows
-_SKY_DETAIL = (1.0, 0.5, 0.25)  # sizes, and strengths, of the noise in clouds
+_ACROSS = [-place % len(DIRECTIONS) for place in range(len(DIRECTIONS))]  # in a mirror
+_FAINT = 0.4  # brightness over the picture's of layers whose key it hardly shows
+_BURNT = 0.05  # share of the surfaces that a camera lets exceed
+_BRIGHT = 1.2  # this linear luminance
+_CLOUD_SIZES = (1.0, 0.5, 0.25)  # and strengths
 _TINY = 1e-4  # linear luminance; keeps ratios finite in black scenes
 
 
@@ -43,13 +45,27 @@ class Lit:
         eight: 8 3 S S: white light from each direction alone.
         ambient: 3 S S: light from everywhere that surfaces give back.
         shining: 3 S S: sky and what shines by itself.
-        normal: 3 S S: mean unit normals; 0 in the sky.
+        normal: 3 S S: mean unit normals in [-1, 1]; 0 in the sky.
     """
 
     eight: Tensor
     ambient: Tensor
     shining: Tensor
     normal: Tensor
+
+    @property
+    def keyless(self) -> Tensor:
+        """All but the key, 3 S S."""
+        return self.ambient + self.shining
+
+    def keyed(self, key: Key) -> Tensor:
+        """What the key alone adds, 3 S S."""
+        colour = _colour(kelvin_gains(key.kelvin))
+        return torch.tensordot(torch.tensor(key.weights), self.eight, 1).mul_(colour)
+
+    def surfaces(self, key: Key) -> Tensor:
+        """All but sky and what shines by itself, 3 S S."""
+        return self.keyed(key).add_(self.ambient)
 
 
 @dataclass(frozen=True)
@@ -68,16 +84,16 @@ class Camera:
     shoulder: float | None
     strength: float
 
-    def develop(self, light: Tensor) -> Tensor:
-        """Linear light after gain and balance, ... 3 H W, as sRGB in [0, 1]."""
-        return (
-            film(light) if self.shoulder is None else shouldered(light, self.shoulder)
-        )
-
     @property
     def balanced(self) -> Tensor:
         """Gain and balance, 3 1 1."""
         return _colour(self.gain) * _colour(self.balance)
+
+    def develop(self, light: Tensor) -> Tensor:
+        """SRGB in [0, 1] of linear light, ... 3 H W, after gain and balance."""
+        if self.shoulder is None:
+            return film(light)
+        return shouldered(light, self.shoulder)
 
 
 @dataclass(frozen=True)
@@ -100,17 +116,22 @@ class Composed:
 def compose(scene: Scene, draw: Draw, size: int) -> Composed:
     """The picture that was drawn, and its layers.
 
+    Args:
+        scene: Whole.
+        draw: What is made of it.
+        size: Side of the picture, S, in pixels.
+
     Raises:
         DataError: The scene is smaller than the picture.
     """
     lit = prepare(scene, draw, size)
     camera = expose(lit, draw)
+    # One pass through the curve, which is what takes time.
     light = torch.empty(LAYERS + 1, 3, size, size)
-    key = _keyed(lit, draw.key)
-    layers, picture = light[:LAYERS], light[LAYERS]
-    torch.mul(lit.eight, _colour(camera.gain) * camera.strength, out=layers[:-1])
-    torch.mul(lit.ambient + lit.shining, camera.balanced, out=layers[-1])
-    torch.add(layers[-1], key.mul_(camera.balanced), out=picture)
+    directions, ambient, picture = light[: LAYERS - 1], light[LAYERS - 1], light[LAYERS]
+    torch.mul(lit.eight, _colour(camera.gain) * camera.strength, out=directions)
+    torch.mul(lit.keyless, camera.balanced, out=ambient)
+    torch.add(ambient, lit.keyed(draw.key).mul_(camera.balanced), out=picture)
     shown = camera.develop(light)
     return Composed(shown[LAYERS], shown[:LAYERS], lit.normal)
 
@@ -123,88 +144,64 @@ def prepare(scene: Scene, draw: Draw, size: int) -> Lit:
     """
     if draw.surface:
         return _even(draw.surface, draw.ambient, size)
-    light, glow, hemisphere, normal, open_sky = _seen(scene, draw, size)
+    light, hemisphere, normal, glow, sky = _seen(scene, draw, size)
     eight = light.unflatten(0, (len(DIRECTIONS), 3))
     if draw.mirror:
-        eight = eight[list(_ACROSS)]
-        normal = normal * _colour((-1, 1, 1))
+        eight, normal = eight[_ACROSS], normal * _colour((-1, 1, 1))
     if draw.ambient:
         ambient = _ambient(draw.ambient, eight, hemisphere)
     else:
         ambient = hemisphere * (_colour(scene.tint) * scene.ambient)
-    shining = glow.clamp_min(0)
-    if draw.sky:
-        level = _level(_keyed(Lit(eight, ambient, glow, normal), draw.key) + ambient)
-        surfaces = (1 - open_sky).mean().clamp_min(_TINY)
-        shining = shining + _sky(draw.sky, size) * open_sky * (level / surfaces)
-    return Lit(eight, ambient, shining, normal)
+    lit = Lit(eight, ambient, glow, normal)
+    if not draw.sky:
+        return lit
+    level = _level(lit.surfaces(draw.key)) / (1 - sky).mean().clamp_min(_TINY)
+    return replace(lit, shining=glow + _sky(draw.sky, size) * (sky * level))
 
 
 def expose(lit: Lit, draw: Draw) -> Camera:
     """The camera as the draw sets it, by the picture that the draw shows."""
-    exposure = draw.exposure
-    key = _keyed(lit, draw.key)
-    balance = _balance(draw)
-    gain = 2.0**exposure.stops
+    exposure, balance = draw.exposure, _balance(draw)
+    surfaces = lit.surfaces(draw.key)
+    gain, strength = 2.0**exposure.stops, 1.0
     if exposure.brightness is not None:
-        seen = _luminance((key + lit.ambient + lit.shining) * _colour(balance))
-        mean, typical = seen.mean(), seen.clamp_min(_TINY).log().mean().exp()
-        gain *= exposure.brightness / (0.5 * float(mean + typical) + _TINY)
-    strength = 1.0
+        seen = _luminance((surfaces + lit.shining) * _colour(balance))
+        gain *= exposure.brightness / _metered(seen)
+        gain = min(gain, _BRIGHT / _exceeded_by(_BURNT, _luminance(surfaces)))
     if draw.ambient:
-        faint = _FAINT * _level(key + lit.ambient) / _level(lit.eight.mean(0))
-        strength = max(draw.key.strength, float(faint))
-    return Camera(
-        tuple(gain * 2.0**stops for stops in exposure.tint),
-        balance,
-        exposure.shoulder,
-        strength,
-    )
+        faint = _FAINT * float(_level(surfaces) / _level(lit.eight.mean(0)))
+        strength = max(draw.key.strength, faint)
+    gains = tuple(gain * 2.0**stops for stops in exposure.tint)
+    return Camera(gains, balance, exposure.shoulder, strength)
 
 
 def photograph(lit: Lit, camera: Camera, key: Key) -> Tensor:
     """The scene under any key, all else unchanged: 3 S S, sRGB in [0, 1]."""
-    light = _keyed(lit, key).add_(lit.ambient).add_(lit.shining)
-    return camera.develop(light.mul_(camera.balanced))
-
-
-def _keyed(lit: Lit, key: Key) -> Tensor:
-    """The key light alone, linear, 3 S S."""
-    weights = torch.tensor(key.weights)
-    return torch.tensordot(weights, lit.eight, 1).mul_(
-        _colour(kelvin_gains(key.kelvin))
-    )
+    return camera.develop((lit.keyed(key) + lit.keyless) * camera.balanced)
 
 
 def _seen(scene: Scene, draw: Draw, size: int) -> Sequence[Tensor]:
-    """Light 24, glow 3, hemisphere 3, normal 3, open sky 1: each with S S, mirrored."""
+    """Light 24, hemisphere 3, normal 3, glow 3, sky 1: each with S S, mirrored."""
     rows, columns = _part(scene, draw.view, size)
-    light, glow, albedo, normal, depth = (
-        values[..., rows, columns]
-        for values in (
-            scene.light.flatten(0, 1),
-            scene.glow,
-            scene.albedo,
-            scene.normal,
-            scene.depth,
-        )
+    names = ("light", "albedo", "normal", "glow", "depth")
+    light, albedo, normal, glow, depth = (
+        getattr(scene, name)[..., rows, columns].float() for name in names
     )
-    hemisphere = albedo.float() * (normal[2:].float() * 0.35 + 0.65)
-    parts = (light, glow, hemisphere, normal, depth <= 0)
-    x = torch.cat([part.float() for part in parts])
-    if x.shape[-2:] != (size, size):
-        x = F.interpolate(x[None], size=(size, size), mode="bilinear", antialias=True)[
-            0
-        ]
+    hemisphere = albedo * (normal[2:] * 0.35 + 0.65)
+    parts = (light.flatten(0, 1), hemisphere, normal, glow, _open_sky(normal, depth))
+    x = torch.cat(parts)
+    if x.shape[-1] != size:
+        x = F.interpolate(x[None], (size, size), mode="bilinear", antialias=True)[0]
     x = x.flip(-1) if draw.mirror else x
     return x.split([len(part) for part in parts])
 
 
 def _part(scene: Scene, view: View, size: int) -> tuple[slice, slice]:
+    """Rows and columns of a square."""
     side = min(scene.size)
     if side < size:
         raise DataError(
-            f"{scene.name} is {side} px, less than the {size} px of a picture",
+            f"scene {scene.name} has {side} px, fewer than the {size} px of a picture",
             "render larger scenes, or train at a smaller size",
         )
     part = max(size, min(side, round(view.share * side)))
@@ -215,7 +212,14 @@ def _part(scene: Scene, view: View, size: int) -> tuple[slice, slice]:
     return slice(down, down + part), slice(across, across + part)
 
 
+def _open_sky(normal: Tensor, depth: Tensor) -> Tensor:
+    """Share of each pixel that is sky, 1 H W: what mean normals lack along its edge."""
+    near = F.max_pool2d((depth <= 0).float(), 3, stride=1, padding=1)
+    return near.mul_((1 - normal.square().sum(0).sqrt_()).clamp_min_(0))
+
+
 def _ambient(ambient: Ambient, eight: Tensor, hemisphere: Tensor) -> Tensor:
+    """Light from everywhere, 3 S S: open sky, and what all eight lights reach."""
     even = eight.mean(0)
     share = ambient.hemisphere * _level(even) / _level(hemisphere)
     mixed = hemisphere * share + even * (1 - ambient.hemisphere)
@@ -223,57 +227,70 @@ def _ambient(ambient: Ambient, eight: Tensor, hemisphere: Tensor) -> Tensor:
 
 
 def _sky(sky: Sky, size: int) -> Tensor:
-    """Its colours, 3 S S; luminance `level` at the top."""
+    """Its light, 3 S S, for surfaces of luminance 1."""
+    deep = _colour(kelvin_gains(sky.kelvin)) ** sky.depth
+    top, bottom = deep / _luminance(deep), _colour(kelvin_gains(sky.horizon))
     fall = torch.linspace(0, 1, size)[:, None]
-    top, bottom = (_colour(kelvin_gains(k)) for k in (sky.kelvin, sky.horizon))
-    clear = torch.lerp(top, bottom * sky.ramp, fall)
-    cover = (_clouds(sky, size) + sky.clouds - 1).mul_(4).clamp_(0, 1) * sky.clouds
-    cloud = bottom * max(1.0, sky.ramp)
-    return torch.lerp(clear.expand(3, size, size), cloud, cover).mul_(sky.level)
+    clear = torch.lerp(top, bottom * sky.ramp, fall).expand(3, size, size)
+    if not sky.clouds:
+        return clear * sky.level
+    noise = _noise(sky, size)
+    # Edges are soft, and an overcast sky is not of one grey.
+    cover = ((noise + sky.clouds - 1) * 4).clamp_(0, 1)
+    cloud = bottom * (sky.cloud * (0.6 + 0.8 * noise))
+    return torch.lerp(clear, cloud, cover) * sky.level
 
 
-def _clouds(sky: Sky, size: int) -> Tensor:
-    """Smooth noise of several sizes, S S, about 0 to 1."""
+def _noise(sky: Sky, size: int) -> Tensor:
+    """Shapes of clouds, S S, about 0 to 1 with a mean of 0.5; alike at any size."""
     generator = torch.Generator().manual_seed(sky.seed)
     total = torch.zeros(size, size)
-    for detail in _SKY_DETAIL:
-        cells = max(2, round(1 / (sky.cell * detail)))
-        noise = torch.rand(1, 1, cells, cells, generator=generator)
-        total += detail * F.interpolate(noise, size=(size, size), mode="bicubic")[0, 0]
-    return total / sum(_SKY_DETAIL)
+    for part in _CLOUD_SIZES:
+        cells = max(2, round(1 / (sky.cell * part)))
+        drawn = torch.rand(1, 1, cells, cells, generator=generator)
+        total += part * F.interpolate(drawn, (size, size), mode="bicubic")[0, 0]
+    return total.div_(sum(_CLOUD_SIZES)).clamp_(0, 1)
 
 
 def _even(surface: Surface, ambient: Ambient | None, size: int) -> Lit:
     """A floor that every direction lights alike, so its layers are as even as it is."""
     along = torch.linspace(-1, 1, size)
-    across, down = (
-        _colour(surface.across) * along,
-        _colour(surface.down) * along[:, None],
-    )
+    across = _colour(surface.across) * along
+    down = _colour(surface.down) * along[:, None]
     light = linear_from_srgb((_colour(surface.colour) + across + down).clamp(0, 1))
     ratio = ambient.ratio if ambient else 0.0
     key = light / (1 + ratio)
-    up = torch.zeros_like(light)
-    up[2] = 1
+    upward = torch.zeros_like(light)
+    upward[2] = 1
     eight = key.expand(len(DIRECTIONS), 3, size, size)
-    return Lit(eight, key * ratio, torch.zeros_like(light), up)
+    return Lit(eight, key * ratio, torch.zeros_like(light), upward)
 
 
 def _balance(draw: Draw) -> tuple[float, ...]:
-    """What a grey card would need to be grey, to the degree that is drawn."""
+    """What makes a grey card grey, to the degree that is drawn; of luminance 1."""
     if not draw.ambient or not draw.exposure.balance:
         return (1.0, 1.0, 1.0)
-    parts = (
-        (draw.key.kelvin, draw.key.strength),
-        (draw.ambient.kelvin, draw.ambient.ratio),
-    )
-    light = sum(_colour(kelvin_gains(kelvin)) * share for kelvin, share in parts)
-    gains = (sum(share for _, share in parts) / light) ** draw.exposure.balance
+    key, ambient = draw.key, draw.ambient
+    light = _colour(kelvin_gains(key.kelvin)) * key.strength
+    light = light + _colour(kelvin_gains(ambient.kelvin)) * ambient.ratio
+    gains = (light / _luminance(light)) ** -draw.exposure.balance
     return tuple((gains / _luminance(gains)).flatten().tolist())
 
 
+def _metered(seen: Tensor) -> float:
+    """The luminance that a camera goes by: between arithmetic and geometric mean."""
+    geometric = seen.clamp_min(_TINY).log_().mean().exp()
+    return float(seen.mean() + geometric) / 2 + _TINY
+
+
+def _exceeded_by(share: float, values: Tensor) -> float:
+    """What a share of the values exceeds; never quite 0."""
+    rank = max(1, int((1 - share) * values.numel()))
+    return max(float(values.flatten().kthvalue(rank).values), _TINY)
+
+
 def _level(light: Tensor) -> Tensor:
-    """Mean luminance, never quite 0."""
+    """Mean luminance; never quite 0."""
     return _luminance(light).mean().clamp_min(_TINY)
 
 

@@ -92,19 +92,23 @@ class Sky:
 
     Attributes:
         kelvin: Colour at the top of the picture.
-        horizon: Colour at the bottom, kelvin.
+        depth: Power of that colour: 1 is a blackbody's, at 2 the sky is deep blue.
+        horizon: Colour at the bottom, and of clouds, kelvin.
         level: Luminance at the top over the mean luminance of the surfaces.
         ramp: Luminance at the bottom over that at the top.
         clouds: How much of the sky they cover, 0 to 1.
+        cloud: Their luminance over that of the sky at the top.
         cell: Their size over the side of the picture.
         seed: Of their shape.
     """
 
     kelvin: float
+    depth: float
     horizon: float
     level: float
     ramp: float
     clouds: float
+    cloud: float
     cell: float
     seed: int
 
@@ -197,9 +201,11 @@ class Distributions:
         hemisphere: Share of open sky in ambient light.
         sky: Share of photographs that have a sky.
         zenith: Temperature of the sky's top over that of the ambient light.
+        sky_depth: Power of that colour.
         sky_level: Its luminance over that of the surfaces, uniform in logarithm.
         sky_ramp: Luminance at the horizon over that at the top.
         cloudless: Share of skies without clouds.
+        cloud: Luminance of clouds over the sky at the top, uniform in logarithm.
         cell: Size of clouds over the side of the picture.
         brightness: Mean luminance that a photograph is exposed for.
         balance: How much of the light's colour white balance takes out.
@@ -230,9 +236,11 @@ class Distributions:
     hemisphere: Range = (0.2, 1.0)
     sky: float = 0.75
     zenith: Range = (1.0, 2.5)
-    sky_level: Range = (0.4, 2.5)
+    sky_depth: Range = (1.0, 2.5)
+    sky_level: Range = (0.6, 4.0)
     sky_ramp: Range = (0.8, 2.0)
     cloudless: float = 0.4
+    cloud: Range = (0.6, 3.0)
     cell: Range = (0.06, 0.5)
     brightness: Range = (0.10, 0.28)
     balance: Range = (0.3, 1.0)
@@ -324,8 +332,7 @@ def _by_day(start: Draw, chance: random.Random, d: Distributions) -> Draw:
 def _key(chance: random.Random, d: Distributions) -> Key:
     azimuth, spread = chance.uniform(0, 360), 0.0
     if chance.random() >= d.sharp:
-        low, high = d.spread
-        spread = low * (high / low) ** chance.random()
+        spread = _log_uniform(chance, d.spread)
     elif chance.random() < d.aligned:
         azimuth = chance.randrange(len(DIRECTIONS)) * 360 / len(DIRECTIONS)
     usual = chance.random() < d.usual
@@ -344,13 +351,14 @@ def _sky(chance: random.Random, d: Distributions, key: Key, ambient: Ambient) ->
     # However warm the lamps, there is no sky of their colour behind them.
     zenith = max(5000.0, ambient.kelvin) * chance.uniform(*d.zenith)
     horizon = key.kelvin * (zenith / key.kelvin) ** chance.random()
-    low, high = d.sky_level
     return Sky(
         kelvin=_rounded(zenith),
+        depth=chance.uniform(*d.sky_depth),
         horizon=_rounded(horizon),
-        level=low * (high / low) ** chance.random(),
+        level=_log_uniform(chance, d.sky_level),
         ramp=chance.uniform(*d.sky_ramp),
         clouds=0.0 if chance.random() < d.cloudless else chance.random(),
+        cloud=_log_uniform(chance, d.cloud),
         cell=chance.uniform(*d.cell),
         seed=chance.getrandbits(32),
     )
@@ -381,6 +389,11 @@ def _three(chance: random.Random, low: float, high: float) -> Three:
         chance.uniform(low, high),
         chance.uniform(low, high),
     )
+
+
+def _log_uniform(chance: random.Random, ends: Range) -> float:
+    low, high = ends
+    return low * (high / low) ** chance.random()
 
 
 def _rounded(kelvin: float) -> float:

@@ -39,7 +39,8 @@ class Scene:
         light: 8 3 H W: white light from each of `lights.DIRECTIONS` alone.
         glow: 3 H W: what shines by itself.
         albedo: 3 H W: share of light that the surface gives back.
-        normal: 3 H W: unit normals, x to the right, y into the picture, z up.
+        normal: 3 H W: mean of a pixel's unit normals, x to the right, y into the
+            picture, z up; sky has none.
         depth: 1 H W: metres from the camera; 0 is sky.
         ambient: Strength of the light from everywhere that belongs to the scene.
         tint: Its colour, linear RGB.
