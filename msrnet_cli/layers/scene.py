@@ -6,6 +6,7 @@ One safetensors file a scene, half floats, no NumPy needed to read it.
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from msrnet_cli.errors import DataError
 from msrnet_cli.lights import DIRECTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SUFFIX = ".safetensors"
@@ -37,7 +39,8 @@ class Scene:
         light: 8 3 H W: white light from each of `lights.DIRECTIONS` alone.
         glow: 3 H W: what shines by itself.
         albedo: 3 H W: share of light that the surface gives back.
-        normal: 3 H W: unit normals, x to the right, y into the picture, z up.
+        normal: 3 H W: mean of a pixel's unit normals, x to the right, y into the
+            picture, z up; sky has none.
         depth: 1 H W: metres from the camera; 0 is sky.
         ambient: Strength of the light from everywhere that belongs to the scene.
         tint: Its colour, linear RGB.
@@ -90,13 +93,31 @@ def read(path: Path) -> Scene:
     Raises:
         DataError: The file is damaged, or not a scene.
     """
+    with _reading(path) as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return _scene(path.stem, tensors, json.loads(file.metadata()[_KEY]))
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Height and width of a scene, from its header alone.
+
+    Raises:
+        DataError: The file is damaged, or not a scene.
+    """
+    with _reading(path) as file:
+        _, height, width = file.get_slice("depth").get_shape()
+        return height, width
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[safe_open]:
+    """A scene's file, of a format that this program knows."""
     try:
         with safe_open(path, framework="pt") as file:
-            about = json.loads(file.metadata()[_KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if about["format"] != FORMAT_VERSION:
-            raise ValueError(f"format {about['format']}, this program reads 1")
-        return _scene(path.stem, tensors, about)
+            found = json.loads(file.metadata()[_KEY])["format"]
+            if found != FORMAT_VERSION:
+                raise ValueError(f"format {found}, this program reads 1")
+            yield file
     except _UNREADABLE as error:
         raise DataError(
             f"{path} is not a readable scene ({error})", "render it again: msrnet synth"

@@ -1,0 +1,103 @@
+"""Camera curves: linear light into pictures, and back where a curve has an inverse.
+
+All take linear sRGB of any shape that ends in 3 H W, and of any brightness. One white
+diffuse surface in full light is about 1.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+SHOULDER = 0.7
+"""Where the curve of `encode` leaves that of sRGB: the best for mixing lights."""
+BRIGHTEST = 0.99
+"""Linear sRGB of a picture from which `lin` finds no more light."""
+
+_LIGHT_END, _VALUE_END = 0.0031308, 0.04045  # of the straight piece of sRGB
+# The film curve works in the wide primaries AP1, so bright colours bleach to white.
+_TO_WIDE = torch.tensor(
+    [
+        [0.613097, 0.339523, 0.047379],
+        [0.070194, 0.916354, 0.013452],
+        [0.020616, 0.109570, 0.869815],
+    ],
+    dtype=torch.float64,
+)
+_FROM_WIDE = torch.linalg.inv(_TO_WIDE)
+
+
+def film(light: Tensor) -> Tensor:
+    """The film-like curve of rendered pictures, as `synth.light.tone`.
+
+    Returns:
+        sRGB in [0, 1], of the same shape.
+    """
+    x = _channels_mixed(_TO_WIDE, light).clamp_min_(0)
+    # Narkowicz's fit (2015) of the ACES reference rendering for a 48 nit screen.
+    above = (x * 2.51).add_(0.03).mul_(x)
+    below = (x * 2.43).add_(0.59).mul_(x).add_(0.14)
+    return _srgb(_channels_mixed(_FROM_WIDE, above.div_(below)).clamp_(0, 1))
+
+
+def shouldered(light: Tensor, start: float) -> Tensor:
+    """SRGB, with highlights that approach white instead of being cut off.
+
+    Linear light x above `start` becomes start + (1 - start)(1 - exp(-(x - start) / (1 -
+    start))), whose slope at `start` is 1.
+
+    Args:
+        light: Linear light; what is below 0 counts as 0.
+        start: Where the shoulder begins, 0 to 1; 1 is sRGB that is cut off at white.
+
+    Returns:
+        sRGB in [0, 1], of the same shape.
+    """
+    return _srgb(_shoulder(light.clamp_min(0), start))
+
+
+def encode(light: Tensor) -> Tensor:
+    """Linear light as the picture in which the layers are kept, sRGB in [0, 1]."""
+    return shouldered(light, SHOULDER)
+
+
+def lin(values: Tensor) -> Tensor:
+    """The inverse of `encode`: the linear light of a picture.
+
+    Args:
+        values: sRGB in [0, 1]. Values whose linear sRGB exceeds `BRIGHTEST` count as
+            that: the curve is too flat there to tell.
+
+    Returns:
+        Linear light from 0 to 1.72, of the same shape.
+    """
+    x = linear_from_srgb(values.clamp(0, 1)).clamp_max(BRIGHTEST)
+    room = 1 - SHOULDER
+    over = (x - SHOULDER).clamp_min(0)
+    return x - over - room * torch.log1p(over / -room)
+
+
+def _shoulder(light: Tensor, start: float) -> Tensor:
+    room = 1 - start
+    if room <= 0:
+        return light.clamp_max(1)
+    over = (light - start).clamp_min(0)
+    return light.clamp_max(start) - room * torch.expm1(over / -room)
+
+
+def _srgb(light: Tensor) -> Tensor:
+    """`colour.srgb_from_linear` as the sum of its pieces, which saves half the time."""
+    power = light.clamp_min(_LIGHT_END) ** (1 / 2.4)
+    end = 1.055 * _LIGHT_END ** (1 / 2.4)
+    return power.mul_(1.055).sub_(end) + light.clamp_max(_LIGHT_END) * 12.92
+
+
+def linear_from_srgb(values: Tensor) -> Tensor:
+    """SRGB values in [0, 1] to linear light in [0, 1], by the sum of the pieces."""
+    power = ((values.clamp_min(_VALUE_END) + 0.055) / 1.055) ** 2.4
+    end = ((_VALUE_END + 0.055) / 1.055) ** 2.4
+    return power - end + values.clamp_max(_VALUE_END) / 12.92
+
+
+def _channels_mixed(matrix: Tensor, light: Tensor) -> Tensor:
+    return (matrix.to(light) @ light.flatten(-2)).unflatten(-1, light.shape[-2:])
