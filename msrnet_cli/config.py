@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Arch = Literal["dmshn", "stacked"]
+Arch = Literal["dmshn", "stacked", "lightstage"]
 """The networks, each a file in `networks/`."""
 
 ValueRange = Literal["zero_one", "centred"]

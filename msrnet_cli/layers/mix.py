@@ -1,0 +1,195 @@
+"""Painted layers into a picture under a wanted light, at the size they were painted.
+
+    T = sum_k w_k lin(layer_k)                    what is wanted
+    S = the same with the weights of the picture  what is there
+    result = encode(max(0, T + r (lin(x) - S) min((T + e) / (S + e), 4)))
+
+Weights are 9 3: eight directions, then ambient light, for red, green and blue. What
+the layers do not explain, lin(x) - S, is kept by a share r, and follows the change of
+light: for r = 1 and T = S the result is the picture itself.
+"""
+
+from __future__ import annotations
+
+import cmath
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from msrnet_cli.layers.camera import encode, lin
+from msrnet_cli.layers.compose import LAYERS
+from msrnet_cli.lights import (
+    DIRECTIONS,
+    LUMINANCE,
+    NEUTRAL_KELVIN,
+    kelvin_gains,
+    weights_of_eight,
+)
+
+if TYPE_CHECKING:
+    from msrnet_cli.lights import Light
+
+AMBIENT = LAYERS - 1
+"""Place of the ambient layer."""
+
+_FIT_SIDE = 64  # light is broad: more pixels find the same weights
+_RIDGE = 1e-4  # of squares of weights, a pixel: settles what the picture leaves open
+_SWEEPS = 200
+_DARK = 0.004  # linear light; keeps the ratio of lights finite
+_MOST_GAIN = 4.0  # of what the layers do not explain
+
+
+def weights(
+    azimuth: float,
+    spread: float = 0.0,
+    kelvin: float = NEUTRAL_KELVIN,
+    *,
+    ambient: float = 1.0,
+) -> Tensor:
+    """Weights of a picture lit by one key light of strength 1: 9 3.
+
+    Args:
+        azimuth: Degrees clockwise from N.
+        spread: Standard deviation in degrees.
+        kelvin: Apparent temperature of the key.
+        ambient: Share of the picture's ambient light.
+    """
+    eight = torch.tensor(weights_of_eight(azimuth, spread))
+    key = eight[:, None] * torch.tensor(kelvin_gains(kelvin))
+    return torch.cat((key, torch.full((1, 3), ambient)))
+
+
+def of_light(light: Light) -> Tensor:
+    """Weights of one of VIDIT's lights, beside the ambient light that is there: 9 3."""
+    return weights(light.azimuth, kelvin=light.kelvin)
+
+
+def mixed(layers: Tensor, weights_: Tensor) -> Tensor:
+    """The layers' light, weighted and added.
+
+    Args:
+        layers: 9 3 H W, encoded, in [0, 1].
+        weights_: 9 3.
+
+    Returns:
+        3 H W, linear light.
+    """
+    return torch.einsum("kchw,kc->chw", lin(layers), weights_.to(layers))
+
+
+def painted(layers: Tensor, weights_: Tensor) -> Tensor:
+    """The picture that the layers alone give, 3 H W in [0, 1]; r is 0."""
+    return encode(mixed(layers, weights_))
+
+
+def relit(
+    picture: Tensor, layers: Tensor, source: Tensor, wanted: Tensor, kept: float
+) -> Tensor:
+    """The picture under another light, with what its layers do not explain.
+
+    Args:
+        picture: 3 H W in [0, 1].
+        layers: Its own: 9 3 H W in [0, 1].
+        source: Weights that the picture has, 9 3.
+        wanted: Weights that it is to have, 9 3.
+        kept: Share r of what is not explained, 0 to 1.
+
+    Returns:
+        3 H W in [0, 1].
+    """
+    light = lin(layers)
+    there = torch.einsum("kchw,kc->chw", light, source.to(light))
+    wished = torch.einsum("kchw,kc->chw", light, wanted.to(light))
+    gain = ((wished + _DARK) / (there + _DARK)).clamp_(max=_MOST_GAIN)
+    return encode((wished + kept * (lin(picture) - there) * gain).clamp_min_(0))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The light that a picture has, in weights of its layers.
+
+    Attributes:
+        weights: 9 3, none below 0.
+        explained: Part of the picture's variance in linear light, at most 1.
+    """
+
+    weights: Tensor
+    explained: float
+
+    @property
+    def key(self) -> Tensor:
+        """The whole key light: red, green, blue."""
+        return self.weights[:AMBIENT].sum(0)
+
+    @property
+    def azimuth(self) -> float:
+        """Degrees clockwise from N: the circular mean of the eight by luminance."""
+        turn = cmath.phase(self._resultant)
+        return math.degrees(turn) % 360
+
+    @property
+    def spread(self) -> float:
+        """Circular standard deviation of the key around its azimuth, degrees."""
+        length = abs(self._resultant) / max(float(_luminance(self.key)), 1e-12)
+        return math.degrees(math.sqrt(-2 * math.log(min(1.0, max(length, 1e-9)))))
+
+    def towards(self, azimuth: float, spread: float = 0.0) -> Tensor:
+        """Weights with the whole key, its strength and colour, from elsewhere: 9 3."""
+        eight = torch.tensor(weights_of_eight(azimuth, spread))
+        return torch.cat((eight[:, None] * self.key, self.weights[AMBIENT:]))
+
+    @property
+    def _resultant(self) -> complex:
+        amounts = _luminance(self.weights[:AMBIENT]).tolist()
+        step = 2 * math.pi / len(DIRECTIONS)
+        return sum(
+            (amount * cmath.exp(1j * k * step) for k, amount in enumerate(amounts)), 0j
+        )
+
+
+def fit(picture: Tensor, layers: Tensor) -> Fit:
+    """Find the light of a picture: non-negative least squares in each channel.
+
+    Args:
+        picture: 3 H W in [0, 1].
+        layers: Its own: 9 3 H W in [0, 1].
+    """
+    x, y = (lin(_small(each)).double() for each in (picture[None], layers))
+    x, y = x[0].flatten(1), y.flatten(2)  # 3 P, 9 3 P
+    squares = torch.einsum("kcp,lcp->ckl", y, y)
+    squares += _RIDGE * x.shape[1] * torch.eye(LAYERS, dtype=x.dtype)
+    products = torch.einsum("kcp,cp->ck", y, x)
+    found = _non_negative(squares, products)  # 3 9
+    left = (x - torch.einsum("ck,kcp->cp", found, y)).square().sum()
+    spread = (x - x.mean(1, keepdim=True)).square().sum()
+    explained = 1 - float(left / spread.clamp_min(1e-9))
+    return Fit(found.T.float(), max(0.0, explained))
+
+
+def _non_negative(squares: Tensor, products: Tensor) -> Tensor:
+    """Minimise w' A w - 2 b' w over w >= 0, by coordinates: B K of B K K and B K."""
+    found = torch.zeros_like(products)
+    for _ in range(_SWEEPS):
+        for k in range(products.shape[1]):
+            slope = products[:, k] - (squares[:, k] * found).sum(1)
+            found[:, k] = (found[:, k] + slope / squares[:, k, k]).clamp_min(0)
+    return found
+
+
+def _small(pictures: Tensor) -> Tensor:
+    """B 3 H W with sides of at most `_FIT_SIDE`."""
+    height, width = pictures.shape[-2:]
+    scale = _FIT_SIDE / max(height, width)
+    if scale >= 1:
+        return pictures
+    size = [max(1, round(side * scale)) for side in (height, width)]
+    return F.interpolate(pictures, size, mode="bilinear", antialias=True)
+
+
+def _luminance(colours: Tensor) -> Tensor:
+    """... of ... 3."""
+    return colours @ torch.tensor(LUMINANCE).to(colours)
