@@ -7,11 +7,13 @@ import torch
 import torch.nn.functional as F
 
 import pairs
-from msrnet_cli import cutting
 from msrnet_cli.config import DataOptions
-from msrnet_cli.cutting import Cutter, Span, resampling
-from msrnet_cli.data import PairStore, PictureFile, find_pairs
 from msrnet_cli.images.colour import linear_from_srgb
+from msrnet_cli.pairs import cut
+from msrnet_cli.pairs.cut import Cutter
+from msrnet_cli.pairs.files import PictureFile
+from msrnet_cli.pairs.find import find_pairs
+from msrnet_cli.pairs.store import PairStore
 
 MIRROR = DataOptions(mirror=True)
 
@@ -19,7 +21,7 @@ MIRROR = DataOptions(mirror=True)
 def test_a_mirrored_pair_shows_the_same_light(tmp_path):
     """A W-lit scene seen in a mirror is lit from the east."""
     pairs.write_vidit(tmp_path, 1)
-    cutter = Cutter(PairStore(find_pairs(tmp_path, MIRROR)), MIRROR)
+    cutter = Cutter(PairStore(find_pairs(tmp_path, MIRROR).pairs), MIRROR)
     batches = [cutter.batch([number], 64) for number in range(12)]
     assert {batch.names for batch in batches} == {
         ("Image000",),
@@ -38,7 +40,7 @@ def test_a_mirrored_pair_shows_the_same_light(tmp_path):
 def test_an_example_depends_on_its_number_and_the_seed_alone(tmp_path):
     pairs.write_vidit(tmp_path, 3)
     options = DataOptions(mirror=True, exposure=0.5, tint=0.2)
-    store = PairStore(find_pairs(tmp_path, options))
+    store = PairStore(find_pairs(tmp_path, options).pairs)
     first = Cutter(store, options, seed=1).batch([7, 8], 48, 32)
     again = Cutter(store, options, seed=1).batch([8, 7], 48, 32)
     other = Cutter(store, options, seed=2).batch([7, 8], 48, 32)
@@ -48,7 +50,7 @@ def test_an_example_depends_on_its_number_and_the_seed_alone(tmp_path):
 
 def test_every_pass_shows_every_pair_once(tmp_path):
     pairs.write_vidit(tmp_path, 5)
-    cutter = Cutter(PairStore(find_pairs(tmp_path)), DataOptions())
+    cutter = Cutter(PairStore(find_pairs(tmp_path).pairs), DataOptions())
     names = cutter.batch(range(15), 16).names
     turns = [names[i : i + 5] for i in (0, 5, 10)]
     assert all(len(set(turn)) == 5 for turn in turns)
@@ -63,7 +65,7 @@ def test_zoom_shows_the_same_part_of_both_pictures(tmp_path):
     )
     for light in ("6500_N", "4500_E"):
         pairs.save(picture, tmp_path / f"Image000_{light}.png")
-    store = PairStore(find_pairs(tmp_path))
+    store = PairStore(find_pairs(tmp_path).pairs)
     cutter = Cutter(store, DataOptions(zoom=0.5))
     batch = cutter.batch(range(200), 32)
     assert torch.equal(batch.source, batch.target)
@@ -75,28 +77,6 @@ def test_zoom_shows_the_same_part_of_both_pictures(tmp_path):
     assert batch.source[:, 0].mean((1, 2)).std() > 0.01, "from anywhere"
 
 
-@pytest.mark.parametrize(
-    "span",
-    [
-        Span(0, 40, 16, 0),  # smaller
-        Span(7, 33, 16, 3),  # a part of it, and a window of that
-        Span(11, 9, 20, 4),  # larger
-        Span(5, 30, 30, 0),  # as it is
-        Span(0, 64, 17, 0),
-    ],
-)
-def test_parts_are_resampled_as_torch_does_it(span):
-    picture = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(1))
-    part = picture[:, span.start : span.start + span.length, :]
-    resized = F.interpolate(
-        part[None], (span.scaled, 64), mode="bilinear", antialias=True
-    )[0]
-    side = min(13, span.scaled - span.first)
-    (matrix,) = resampling([span], side, 64)
-    expected = resized[:, span.first : span.first + side]
-    torch.testing.assert_close(matrix @ picture, expected, rtol=0, atol=2e-6)
-
-
 @pytest.mark.parametrize("few", [False, True])
 def test_zoomed_pictures_of_several_sizes_in_any_company(tmp_path, monkeypatch, few):
     for number, (height, width) in enumerate([(64, 64), (48, 80), (64, 64), (90, 40)]):
@@ -104,12 +84,12 @@ def test_zoomed_pictures_of_several_sizes_in_any_company(tmp_path, monkeypatch, 
             picture = torch.rand(3, height, width)
             pairs.save(picture, tmp_path / f"Image00{number}_{light}.png")
     options = DataOptions(mirror=True, zoom=0.6)
-    cutter = Cutter(PairStore(find_pairs(tmp_path, options)), options)
+    cutter = Cutter(PairStore(find_pairs(tmp_path, options).pairs), options)
     alone = cutter.batch(range(12), 32, 24)
     assert alone.source.shape == alone.target.shape == (12, 3, 24, 24)
     assert {name.endswith("mirrored") for name in alone.names} == {True, False}
-    monkeypatch.setattr(cutting, "_is_fast", lambda _: False)  # as on a GPU
-    monkeypatch.setattr(cutting, "_RESAMPLED", 1 if few else 1 << 20)
+    monkeypatch.setattr(cut, "_is_fast", lambda _: False)  # as on a GPU
+    monkeypatch.setattr(cut, "_RESAMPLED", 1 if few else 1 << 20)
     together = cutter.batch(range(12), 32, 24)
     assert together.names == alone.names
     for name in ("source", "target"):
@@ -123,7 +103,7 @@ def test_zoomed_pictures_of_several_sizes_in_any_company(tmp_path, monkeypatch, 
 def test_examples_cut_on_cuda_are_those_cut_on_the_cpu(tmp_path):
     pairs.write_vidit(tmp_path, 3)
     options = DataOptions(mirror=True, zoom=0.6, exposure=0.3, tint=0.1)
-    found = find_pairs(tmp_path, options)
+    found = find_pairs(tmp_path, options).pairs
     one, other = (
         Cutter(PairStore(found, device=torch.device(name)), options).batch(range(9), 32)
         for name in ("cpu", "cuda")
@@ -139,7 +119,7 @@ def test_a_zoomed_part_is_what_is_in_the_picture(tmp_path):
     """The same numbers draw the same parts, mirrored or not."""
     pairs.write_vidit(tmp_path, 1)
     options = replace(MIRROR, zoom=0.5)
-    cutter = Cutter(PairStore(find_pairs(tmp_path, options)), options)
+    cutter = Cutter(PairStore(find_pairs(tmp_path, options).pairs), options)
     pictures = {
         light: PictureFile(tmp_path / f"Image000_{light}.png").decode() / 255
         for light in ("6500_N", "4500_E", "4500_W")
@@ -162,7 +142,7 @@ def test_a_zoomed_part_is_what_is_in_the_picture(tmp_path):
 
 def test_zoom_is_for_training_alone(tmp_path):
     pairs.write_vidit(tmp_path, 1)
-    store = PairStore(find_pairs(tmp_path))
+    store = PairStore(find_pairs(tmp_path).pairs)
     shown = [
         Cutter(store, DataOptions(zoom=zoom), training=False).batch([0], 32).source
         for zoom in (0.0, 0.5)
@@ -172,7 +152,7 @@ def test_zoom_is_for_training_alone(tmp_path):
 
 def test_exposure_changes_both_pictures_by_the_same_light(tmp_path):
     pairs.write_vidit(tmp_path, 1)
-    store = PairStore(find_pairs(tmp_path))
+    store = PairStore(find_pairs(tmp_path).pairs)
     plain = Cutter(store, DataOptions()).batch([0], 64)
     varied = Cutter(store, DataOptions(exposure=1.0)).batch([0], 64)
     gains = []

@@ -16,9 +16,12 @@ from torch import Tensor
 
 from msrnet_cli import staging
 from msrnet_cli.config import DataOptions
-from msrnet_cli.data import Pair, PairStore, PictureFile, shrink
 from msrnet_cli.images.colour import linear_from_srgb, srgb_from_linear
 from msrnet_cli.images.pixels import unit
+from msrnet_cli.pairs.files import PictureFile
+from msrnet_cli.pairs.find import Pair
+from msrnet_cli.pairs.resample import Span, resampling, resize
+from msrnet_cli.pairs.store import PairStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,22 +124,6 @@ class Cutter:
         return [2.0 ** (stops + chance.uniform(-o.tint, o.tint)) for _ in range(3)]
 
 
-class Span(NamedTuple):
-    """What of a side of a picture is seen, and how large.
-
-    Attributes:
-        start: Where the part that is seen begins, in pixels of the picture.
-        length: How long it is there.
-        scaled: How long it is to become.
-        first: Which of these pixels is the first of the example.
-    """
-
-    start: int
-    length: int
-    scaled: int
-    first: int
-
-
 class Cut(NamedTuple):
     """An example in its pictures: source and target, each 3 H W, uint8."""
 
@@ -189,7 +176,7 @@ def _alone(cut: Cut) -> Tensor:
     x = torch.stack(
         [p[:, top : top + height, left : left + width] for p in cut.pictures]
     )
-    x = shrink(unit(x), min(cut.rows.scaled, cut.columns.scaled))
+    x = resize(unit(x), min(cut.rows.scaled, cut.columns.scaled))
     top, left = cut.rows.first, cut.columns.first
     x = x[..., top : top + cut.side, left : left + cut.side]
     return x.flip(-1) if cut.flip else x
@@ -199,7 +186,7 @@ def together(cuts: Sequence[Cut]) -> Tensor:
     """B 2 3 side side of parts of pictures of one size, in a few launches.
 
     One by one, a GPU would spend more time on launches than on training. The filter is
-    that of `shrink` where no whole factor makes it simpler.
+    that of `resize` where no whole factor makes it simpler.
     """
     pictures = torch.stack([one for cut in cuts for one in cut.pictures])
     height, width = pictures.shape[-2:]
@@ -213,32 +200,6 @@ def together(cuts: Sequence[Cut]) -> Tensor:
         for matrix in (down, across)
     )
     return down @ unit(pictures).unflatten(0, (-1, 2)) @ across.mT
-
-
-def resampling(spans: Sequence[Span], side: int, length: int) -> Tensor:
-    """Matrices that bring parts of one side of a picture to another length.
-
-    A triangle filter, as wide as a new pixel where that is larger than an old one: what
-    `F.interpolate` calls bilinear and antialiased.
-
-    Args:
-        spans: Of B pictures.
-        side: How many pixels of each are wanted.
-        length: Of the side of the picture.
-
-    Returns:
-        B side length, with rows that add up to 1.
-    """
-    start, part, scaled, first = (
-        torch.tensor(column, dtype=torch.float64)[:, None, None]
-        for column in zip(*spans, strict=True)
-    )
-    ratio = part / scaled
-    centre = (first + torch.arange(side)[:, None] + 0.5) * ratio
-    place = torch.arange(length) + 0.5 - start
-    near = (1 - (place - centre).abs() / ratio.clamp_min(1)).clamp_min(0)
-    near = near * ((place > 0) & (place < part))
-    return (near / near.sum(-1, keepdim=True)).float()
 
 
 def _brighten(values: Tensor, gain: Tensor) -> Tensor:
