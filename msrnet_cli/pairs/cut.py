@@ -1,14 +1,11 @@
-"""Training examples out of pairs of pictures: cut, mirrored, under another exposure.
+"""Training examples out of whole pictures: cut, mirrored, under another exposure.
 
-An example is a pure function of its number in the run: nothing here holds a random
-state, so a run goes on from a number alone.
+What is cut from where is decided in `draw`.
 """
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -18,9 +15,9 @@ from msrnet_cli import staging
 from msrnet_cli.config import DataOptions
 from msrnet_cli.images.colour import linear_from_srgb, srgb_from_linear
 from msrnet_cli.images.pixels import unit
+from msrnet_cli.pairs.draw import Draw, Sampler
 from msrnet_cli.pairs.files import PictureFile
-from msrnet_cli.pairs.find import Pair
-from msrnet_cli.pairs.resample import Span, resampling, resize
+from msrnet_cli.pairs.resample import resampling, resize
 from msrnet_cli.pairs.store import PairStore
 
 if TYPE_CHECKING:
@@ -44,21 +41,37 @@ class Batch:
     names: tuple[str, ...]
 
 
+class Example(NamedTuple):
+    """What an example is made of.
+
+    Attributes:
+        pictures: Source and target, each 3 H W, uint8, on any device.
+        draw: What is made of them.
+    """
+
+    pictures: Sequence[Tensor]
+    draw: Draw
+
+
 @dataclass(frozen=True)
 class Cutter:
-    """Makes training examples out of whole pictures.
+    """Makes the examples of a run out of stored pictures.
 
     Attributes:
         store: The pictures.
         options: Augmentation.
-        seed: Decides order and augmentation, with the number of an example.
-        training: False keeps the order, cuts from the centre and augments nothing.
+        seed: Decides order and augmentation, with the number of an example. None keeps
+            the order, cuts from the middle and augments nothing.
     """
 
     store: PairStore
     options: DataOptions
-    seed: int = 0
-    training: bool = True
+    seed: int | None = 0
+
+    @property
+    def sampler(self) -> Sampler:
+        """Decides what each example shows."""
+        return Sampler(self.store.pairs, self.options, self.seed)
 
     def batch(self, numbers: Sequence[int], size: int, crop: int = 0) -> Batch:
         """The examples of these numbers.
@@ -67,133 +80,72 @@ class Cutter:
             numbers: Counted from the start of the run, through all passes.
             size: The shorter side of the whole picture is brought to this.
             crop: Side of the square cut out of that; 0 for the largest one.
+
+        Raises:
+            PictureError: A picture cannot be read.
+            DataError: Two pictures of a scene differ in size.
         """
         examples = [self._example(number, size, crop) for number in numbers]
         # Nothing here waits for the device, which may still be at the batch before.
-        both = _cut_out([example.cut for example in examples])
-        source, target = staging.upload(both, self.store.device)
-        gains = [example.gains for example in examples]
-        if any(gain is not None for gain in gains):
+        source, target = staging.upload(cut(examples), self.store.device)
+        gains = [draw.gains for _, draw in examples if draw.gains is not None]
+        if gains:  # all have some, or none has
             gain = torch.tensor(gains)[..., None, None]
             gain = gain.to(source.device, non_blocking=source.is_cuda)
             source, target = _brighten(source, gain), _brighten(target, gain)
-        return Batch(source, target, tuple(example.name for example in examples))
+        return Batch(source, target, tuple(draw.choice.name for _, draw in examples))
 
     def files(self, numbers: Sequence[int]) -> list[PictureFile]:
         """The pictures that these examples will need."""
-        return [file for number in numbers for file in self._chosen(number)[1:3]]
+        choices = map(self.sampler.choice, numbers)
+        return [file for one in choices for file in (one.source, one.target)]
 
-    def _chosen(
-        self, number: int
-    ) -> tuple[Pair, PictureFile, PictureFile, bool, random.Random]:
-        """Pair, source, target, whether they are to be flipped; what else to draw."""
-        chance = random.Random(f"{self.seed}/{number}")
-        turn, place = divmod(number, len(self.store))
-        order = _order(len(self.store), f"{self.seed}/{turn}" if self.training else "")
-        pair = self.store.pairs[order[place]]
-        mirrored = self.training and self.options.mirror and pair.mirrored
-        if mirrored and chance.random() < 0.5:
-            return pair, *mirrored, True, chance
-        return pair, pair.source, pair.target, False, chance
-
-    def _example(self, number: int, size: int, crop: int) -> _Example:
-        pair, source_file, target_file, flip, chance = self._chosen(number)
-        pictures = self.store.pictures(pair, (source_file, target_file))
-        lengths = pictures[0].shape[-2:]
-        parts, starts = list(lengths), [0, 0]
-        if self.training and self.options.zoom:
-            # Sides shorter by up to `zoom`, mostly by little.
-            share = 1 - self.options.zoom * chance.random() ** 2
-            parts = [max(1, round(length * share)) for length in lengths]
-            starts = _places(lengths, parts, chance)
-        scale = size / min(parts)
-        scaled = [max(size, round(part * scale)) for part in parts]
-        side = min(crop or size, *scaled)
-        firsts = _places(scaled, [side, side], chance if self.training else None)
-        rows, columns = map(Span, starts, parts, scaled, firsts)
-        cut = Cut(pictures, rows, columns, side, flip)
-        name = f"{pair.name} mirrored" if flip else pair.name
-        return _Example(cut, self._gains(chance), name)
-
-    def _gains(self, chance: random.Random) -> list[float] | None:
-        """Factors of linear light for each colour channel; None for no change."""
-        o = self.options
-        if not self.training or not (o.exposure or o.tint):
-            return None
-        stops = chance.uniform(-o.exposure, o.exposure)
-        return [2.0 ** (stops + chance.uniform(-o.tint, o.tint)) for _ in range(3)]
+    def _example(self, number: int, size: int, crop: int) -> Example:
+        choice = self.sampler.choice(number)
+        pictures = self.store.pictures(choice.pair, (choice.source, choice.target))
+        _, height, width = pictures[0].shape
+        draw = self.sampler.draw(number, (height, width), size, crop)
+        return Example(pictures, draw)
 
 
-class Cut(NamedTuple):
-    """An example in its pictures: source and target, each 3 H W, uint8."""
-
-    pictures: list[Tensor]
-    rows: Span
-    columns: Span
-    side: int
-    flip: bool
-
-
-class _Example(NamedTuple):
-    cut: Cut
-    gains: list[float] | None
-    name: str
-
-
-def _places(
-    lengths: Sequence[int], parts: Sequence[int], chance: random.Random | None
-) -> list[int]:
-    """Where parts begin: anywhere, or without chance in the middle."""
-    spare = [length - part for length, part in zip(lengths, parts, strict=True)]
-    return [chance.randint(0, s) if chance else s // 2 for s in spare]
-
-
-def _cut_out(cuts: Sequence[Cut]) -> tuple[Tensor, Tensor]:
-    """Sources and targets, each B 3 side side, in [0, 1]."""
-    found = {place: _alone(cut) for place, cut in enumerate(cuts) if _is_fast(cut)}
+def cut(examples: Sequence[Example]) -> tuple[Tensor, Tensor]:
+    """Sources and targets, each B 3 S S, float32 in [0, 1]; gains are left out."""
+    found = {i: alone(one) for i, one in enumerate(examples) if _is_fast(one)}
     alike: dict[tuple[torch.Size, int], list[int]] = {}
-    for place, cut in enumerate(cuts):
+    for place, (pictures, draw) in enumerate(examples):
         if place not in found:
-            alike.setdefault((cut.pictures[0].shape, cut.side), []).append(place)
+            alike.setdefault((pictures[0].shape, draw.side), []).append(place)
     for (shape, _), places in alike.items():
         step = max(1, _RESAMPLED // (2 * shape.numel()))
         for some in (places[i : i + step] for i in range(0, len(places), step)):
-            found |= zip(some, together([cuts[i] for i in some]), strict=True)
-    both = torch.stack([found[place] for place in range(len(cuts))], 1)
+            found |= zip(some, together([examples[i] for i in some]), strict=True)
+    both = torch.stack([found[place] for place in range(len(examples))], 1)
     return both[0], both[1]
 
 
-def _is_fast(cut: Cut) -> bool:
-    """Whether it takes no longer alone than together with others."""
-    height, width = cut.pictures[0].shape[-2:]
-    whole = (cut.rows.length, cut.columns.length) == (height, width)
-    return whole or not cut.pictures[0].is_cuda
+def alone(example: Example) -> Tensor:
+    """2 3 S S: source and target of one example, float32 in [0, 1]."""
+    rows, columns, side = example.draw.rows, example.draw.columns, example.draw.side
+    bottom, right = rows.start + rows.length, columns.start + columns.length
+    parts = [p[:, rows.start : bottom, columns.start : right] for p in example.pictures]
+    x = resize(unit(torch.stack(parts)), min(rows.scaled, columns.scaled))
+    x = x[..., rows.first : rows.first + side, columns.first : columns.first + side]
+    return x.flip(-1) if example.draw.choice.flip else x
 
 
-def _alone(cut: Cut) -> Tensor:
-    """2 3 side side of one example."""
-    (top, height, *_), (left, width, *_) = cut.rows, cut.columns
-    x = torch.stack(
-        [p[:, top : top + height, left : left + width] for p in cut.pictures]
-    )
-    x = resize(unit(x), min(cut.rows.scaled, cut.columns.scaled))
-    top, left = cut.rows.first, cut.columns.first
-    x = x[..., top : top + cut.side, left : left + cut.side]
-    return x.flip(-1) if cut.flip else x
-
-
-def together(cuts: Sequence[Cut]) -> Tensor:
-    """B 2 3 side side of parts of pictures of one size, in a few launches.
+def together(examples: Sequence[Example]) -> Tensor:
+    """B 2 3 S S: `alone` for pictures of one size and one side, in a few launches.
 
     One by one, a GPU would spend more time on launches than on training. The filter is
     that of `resize` where no whole factor makes it simpler.
     """
-    pictures = torch.stack([one for cut in cuts for one in cut.pictures])
+    draws = [draw for _, draw in examples]
+    pictures = torch.stack([one for pictures, _ in examples for one in pictures])
     height, width = pictures.shape[-2:]
-    side, device = cuts[0].side, pictures.device
-    down = resampling([cut.rows for cut in cuts], side, height)
-    across = resampling([cut.columns for cut in cuts], side, width)
-    mirrored = torch.tensor([cut.flip for cut in cuts])[:, None, None]
+    side, device = draws[0].side, pictures.device
+    down = resampling([draw.rows for draw in draws], side, height)
+    across = resampling([draw.columns for draw in draws], side, width)
+    mirrored = torch.tensor([draw.choice.flip for draw in draws])[:, None, None]
     across = torch.where(mirrored, across.flip(1), across)
     down, across = (
         matrix[:, None, None].to(device, non_blocking=pictures.is_cuda)
@@ -202,14 +154,13 @@ def together(cuts: Sequence[Cut]) -> Tensor:
     return down @ unit(pictures).unflatten(0, (-1, 2)) @ across.mT
 
 
+def _is_fast(example: Example) -> bool:
+    """Whether batching this example with others gains nothing."""
+    pictures, draw = example
+    whole = (draw.rows.length, draw.columns.length) == pictures[0].shape[-2:]
+    return whole or not pictures[0].is_cuda
+
+
 def _brighten(values: Tensor, gain: Tensor) -> Tensor:
     """Scale the linear light of sRGB values; what exceeds white is cut off."""
     return srgb_from_linear((linear_from_srgb(values) * gain).clamp_(0, 1))
-
-
-@cache
-def _order(count: int, seed: str) -> list[int]:
-    order = list(range(count))
-    if seed:
-        random.Random(seed).shuffle(order)
-    return order

@@ -126,7 +126,7 @@ class Run:
         self._val_store = PairStore(self._pairs.validation, max(config.sizes), device)
         options = config.data_options
         self._cutter = Cutter(self._store, options, config.seed)
-        self._val_cutter = Cutter(self._val_store, options, training=False)
+        self._val_cutter = Cutter(self._val_store, options, seed=None)
         self.learner = Learner(network, config, device, processes.count)
         self.position = Position()
         if before is not None:

@@ -591,7 +591,7 @@ def test_a_batch_is_cut_while_the_device_works_at_the_one_before(
     cut, step = Cutter.batch, Learner.step
 
     def watched_cut(cutter, numbers, size, crop=0):
-        if cutter.training:
+        if cutter.seed is not None:
             events.append((size, *numbers))
         return cut(cutter, numbers, size, crop)
 

@@ -1,6 +1,7 @@
 """Examples are cut and mirrored rightly, and alike on any device."""
 
-from dataclasses import replace
+import itertools
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,9 +11,11 @@ import pairs
 from msrnet_cli.config import DataOptions
 from msrnet_cli.images.colour import linear_from_srgb
 from msrnet_cli.pairs import cut
-from msrnet_cli.pairs.cut import Cutter
+from msrnet_cli.pairs.cut import Cutter, Example
+from msrnet_cli.pairs.draw import Choice, Draw
 from msrnet_cli.pairs.files import PictureFile
-from msrnet_cli.pairs.find import find_pairs
+from msrnet_cli.pairs.find import Pair, find_pairs
+from msrnet_cli.pairs.resample import Span
 from msrnet_cli.pairs.store import PairStore
 
 MIRROR = DataOptions(mirror=True)
@@ -46,15 +49,6 @@ def test_an_example_depends_on_its_number_and_the_seed_alone(tmp_path):
     other = Cutter(store, options, seed=2).batch([7, 8], 48, 32)
     assert torch.equal(first.source, again.source.flip(0))
     assert not torch.equal(first.source, other.source)
-
-
-def test_every_pass_shows_every_pair_once(tmp_path):
-    pairs.write_vidit(tmp_path, 5)
-    cutter = Cutter(PairStore(find_pairs(tmp_path).pairs), DataOptions())
-    names = cutter.batch(range(15), 16).names
-    turns = [names[i : i + 5] for i in (0, 5, 10)]
-    assert all(len(set(turn)) == 5 for turn in turns)
-    assert len(set(turns)) > 1, "each pass has an order of its own"
 
 
 def test_zoom_shows_the_same_part_of_both_pictures(tmp_path):
@@ -115,50 +109,41 @@ def test_examples_cut_on_cuda_are_those_cut_on_the_cpu(tmp_path):
         )
 
 
-def test_a_zoomed_part_is_what_is_in_the_picture(tmp_path):
-    """The same numbers draw the same parts, mirrored or not."""
-    pairs.write_vidit(tmp_path, 1)
-    options = replace(MIRROR, zoom=0.5)
-    cutter = Cutter(PairStore(find_pairs(tmp_path, options).pairs), options)
-    pictures = {
-        light: PictureFile(tmp_path / f"Image000_{light}.png").decode() / 255
-        for light in ("6500_N", "4500_E", "4500_W")
-    }
-    for number in range(8):
-        batch = cutter.batch([number], 32)
-        _, _, _, flip, chance = cutter._chosen(number)
-        share = 1 - 0.5 * chance.random() ** 2
-        length = round(64 * share)
-        top, left = (chance.randint(0, 64 - length) for _ in "yx")
-        for found, light in ((batch.source, "6500_N"), (batch.target, None)):
-            light = light or ("4500_W" if flip else "4500_E")
-            part = pictures[light][:, top : top + length, left : left + length]
-            expected = F.interpolate(
-                part[None], (32, 32), mode="bilinear", antialias=True
-            )
-            expected = expected.flip(-1) if flip else expected
-            torch.testing.assert_close(found, expected, rtol=0, atol=2e-6)
+@pytest.mark.parametrize("flip", [False, True])
+def test_an_example_is_the_part_that_was_drawn(flip):
+    """The longer side is cut after it was brought to its length, and then flipped."""
+    pictures = torch.randint(256, (2, 3, 64, 96), dtype=torch.uint8)
+    rows, columns = Span(5, 40, 32, 3), Span(7, 60, 48, 11)
+    pair = Pair("scene", PictureFile(Path("N.png")), PictureFile(Path("E.png")))
+    choice = Choice(pair, pair.source, pair.target, flip)
+    found = cut.alone(Example(pictures, Draw(choice, rows, columns, 24, None)))
+    part = pictures[..., 5:45, 7:67].float() / 255
+    whole = F.interpolate(part, (32, 48), mode="bilinear", antialias=True)
+    expected = whole[..., 3:27, 11:35]
+    expected = expected.flip(-1) if flip else expected
+    torch.testing.assert_close(found, expected, rtol=0, atol=2e-6)
 
 
-def test_zoom_is_for_training_alone(tmp_path):
-    pairs.write_vidit(tmp_path, 1)
-    store = PairStore(find_pairs(tmp_path).pairs)
-    shown = [
-        Cutter(store, DataOptions(zoom=zoom), training=False).batch([0], 32).source
-        for zoom in (0.0, 0.5)
-    ]
-    assert torch.equal(*shown)
+def test_validation_shows_pictures_as_they_are(tmp_path):
+    pairs.write_vidit(tmp_path, 2)
+    options = DataOptions(mirror=True, exposure=0.5, tint=0.2, zoom=0.5)
+    store = PairStore(find_pairs(tmp_path, options).pairs)
+    batch = Cutter(store, options, seed=None).batch(range(2), 64)
+    assert batch.names == ("Image000", "Image001")
+    expected = [pair.target.decode() / 255 for pair in store.pairs]
+    assert torch.equal(batch.target, torch.stack(expected))
 
 
-def test_exposure_changes_both_pictures_by_the_same_light(tmp_path):
+def test_exposure_and_tint_change_the_light_of_both_pictures(tmp_path):
     pairs.write_vidit(tmp_path, 1)
     store = PairStore(find_pairs(tmp_path).pairs)
-    plain = Cutter(store, DataOptions()).batch([0], 64)
-    varied = Cutter(store, DataOptions(exposure=1.0)).batch([0], 64)
-    gains = []
-    for name in ("source", "target"):
-        before, after = (linear_from_srgb(getattr(b, name)) for b in (plain, varied))
-        seen = (after < 0.9) & (before > 0.05)
-        gains.append((after[seen] / before[seen]).median().item())
-    assert gains[0] == pytest.approx(gains[1], rel=1e-3)
-    assert 0.5 <= gains[0] <= 2
+    plain = Cutter(store, DataOptions()).batch([0, 1], 64)
+    cutter = Cutter(store, DataOptions(exposure=1.0, tint=0.3))
+    varied = cutter.batch([0, 1], 64)
+    for name, place in itertools.product(("source", "target"), range(2)):
+        gains = cutter.sampler.draw(place, (64, 64), 64).gains
+        before, after = (
+            linear_from_srgb(getattr(batch, name)[place]) for batch in (plain, varied)
+        )
+        expected = (before * torch.tensor(gains)[:, None, None]).clamp(0, 1)
+        torch.testing.assert_close(after, expected, rtol=0, atol=1e-5)
