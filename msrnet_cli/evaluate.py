@@ -9,16 +9,20 @@ from __future__ import annotations
 import math
 import statistics
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli import data, hardware, metrics, perceptual, transfer
+from msrnet_cli import hardware, metrics, perceptual, transfer
 from msrnet_cli.config import DataOptions
 from msrnet_cli.errors import DataError, PictureError, WeightsError
 from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.inference import Relighter
+from msrnet_cli.pairs.check import require_one_size, size_of
+from msrnet_cli.pairs.find import find_pairs, match_folders, spread
+from msrnet_cli.pairs.resample import resize
 from msrnet_cli.results import SCORES, Estimate, EvalResult, ImageScores, MethodScores
 
 if TYPE_CHECKING:
@@ -27,7 +31,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.config import EvalOptions, WorkSize
-    from msrnet_cli.data import Pair, PictureFile
+    from msrnet_cli.pairs.files import PictureFile
+    from msrnet_cli.pairs.find import Found, Pair
     from msrnet_cli.perceptual import LPIPS
 
 COPY, AFFINE = "copy of the input", "affine colour map"
@@ -50,12 +55,11 @@ def evaluate(
         PictureError: A picture cannot be read or relit.
         WeightsError: Weights are missing or malformed.
     """
-    pairs = _pairs(options.data, options)
-    alone = data.left_out(options.data, _lights(options))
+    found = _found(options.data, options)
     relighters, notes = _relighters(options)
     methods: dict[str, Callable[[Tensor], Tensor]] = {COPY: lambda source: source}
     if options.fit_data:
-        methods[AFFINE] = AffineMap.fit(_pairs(options.fit_data, options))
+        methods[AFFINE] = AffineMap.fit(_found(options.fit_data, options).pairs)
     seen_at: dict[str, WorkSize] = {}
     for name, relighter in relighters.items():
         methods[name], seen_at[name] = _as_shipped(relighter), relighter.work_size
@@ -65,10 +69,9 @@ def evaluate(
     judge, more = _judge(options)
     scores: dict[str, list[ImageScores]] = {name: [] for name in methods}
     sizes: list[tuple[int, int]] = []
-    for index, pair in enumerate(pairs):
-        source, target = (_unit(file) for file in (pair.source, pair.target))
-        _require_one_size(pair.name, source, target)
-        sizes.append((source.shape[-1], source.shape[-2]))
+    for index, pair in enumerate(found.pairs):
+        source, target = _decoded(pair.name, pair.source, pair.target)
+        sizes.append(size_of(source))
         for name, method in methods.items():
             if index == 0 and name in relighters:
                 method(source)  # the first run is slow: memory, kernels
@@ -79,13 +82,14 @@ def evaluate(
             scores[name].append(judge(pair.name, output, target, timed))
         notify(pair.name)
     device = next((hardware.describe(r.device) for r in relighters.values()), "")
-    found = tuple(
+    rows = tuple(
         _summary(name, each, scores[COPY], seen_at.get(name))
         for name, each in scores.items()
     )
     if options.work_sizes:
         more += _seen_whole(relighters, sizes)
-    return EvalResult(options.data, len(pairs), device, found, alone + notes + more)
+    notes = found.left_out + notes + more
+    return EvalResult(options.data, len(found.pairs), device, rows, notes)
 
 
 def compare(outputs: str, targets: str, options: EvalOptions) -> EvalResult:
@@ -102,10 +106,8 @@ def compare(outputs: str, targets: str, options: EvalOptions) -> EvalResult:
     """
     judge, notes = _judge(options)
     scores = []
-    pairs = data.match_folders(Path(outputs), Path(targets))
-    for name, output_file, target_file in pairs:
-        output, target = _unit(output_file), _unit(target_file)
-        _require_one_size(name, output, target)
+    for name, *files in match_folders(Path(outputs), Path(targets)):
+        output, target = _decoded(name, *files)
         scores.append(judge(name, output, target, None))
     found = _summary(outputs, scores, [])
     return EvalResult(targets, len(scores), "", (found,), notes)
@@ -127,9 +129,8 @@ class AffineMap:
         """Least squares over all pixels of some pairs."""
         sums = torch.zeros(5, 3, dtype=torch.float64)
         for pair in pairs:
-            both = [_unit(file) for file in (pair.source, pair.target)]
-            _require_one_size(pair.name, *both)
-            x, y = data.shrink(torch.stack(both), _FIT_SIDE).double().flatten(2)
+            both = torch.stack(_decoded(pair.name, pair.source, pair.target))
+            x, y = resize(both, _FIT_SIDE).double().flatten(2)
             each = (torch.ones_like(x), x, y, x * x, x * y)
             sums += torch.stack([term.sum(1) for term in each])
         n, x, y, xx, xy = sums
@@ -162,14 +163,11 @@ def _student(freedom: int) -> float:
     return z + first / freedom + second / freedom**2
 
 
-def _pairs(folder: str, options: EvalOptions) -> list[Pair]:
-    pairs = data.find_pairs(folder, _lights(options))
-    count = min(len(pairs), options.limit or len(pairs))
-    return [pairs[i * len(pairs) // count] for i in range(count)]
-
-
-def _lights(options: EvalOptions) -> DataOptions:
-    return DataOptions(from_light=options.from_light, to_light=options.to_light)
+def _found(folder: str, options: EvalOptions) -> Found:
+    """The pairs of a folder, no more of them than are asked for."""
+    lights = DataOptions(from_light=options.from_light, to_light=options.to_light)
+    found = find_pairs(folder, lights)
+    return replace(found, pairs=spread(found.pairs, options.limit or len(found.pairs)))
 
 
 def _relighters(
@@ -294,14 +292,8 @@ def _summary(
     return MethodScores(name, tuple(images), means, worst, seen_at)
 
 
-def _unit(file: PictureFile) -> Tensor:
-    return file.decode().float() / 255
-
-
-def _require_one_size(name: str, one: Tensor, other: Tensor) -> None:
-    if one.shape != other.shape:
-        sizes = " and ".join(f"{p.shape[-1]}x{p.shape[-2]}" for p in (one, other))
-        raise DataError(
-            f"{name}: its pictures differ in size ({sizes})",
-            "`msrnet data check` lists all such scenes",
-        )
+def _decoded(name: str, *files: PictureFile) -> list[Tensor]:
+    """Pictures of a scene, of one size: each 3 H W in [0, 1]."""
+    pictures = [unit(file.decode()) for file in files]
+    require_one_size(name, map(size_of, pictures))
+    return pictures

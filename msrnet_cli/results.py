@@ -145,7 +145,7 @@ class DataReport:
         data: The folder or archive.
         pairs: Complete pairs.
         mirrored: How many of them have pictures to mirror, too.
-        files: Pictures in these pairs; each was decoded.
+        files: All pictures, in pairs or not; each was decoded.
         sizes: Widths and heights that occur.
         faults: All that is wrong.
     """

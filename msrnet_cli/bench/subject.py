@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
-from msrnet_cli import data, images, weights
+from msrnet_cli import images, weights
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.networks import architecture, build
 from msrnet_cli.networks.spec import Inputs
+from msrnet_cli.pairs.resample import resize
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -73,7 +74,7 @@ class Pictures:
         if not self.decoded:
             return make_picture(size, size, seed=index)
         turn, which = divmod(index, len(self.decoded))
-        picture = data.shrink(self.decoded[which][None], size)[0]
+        picture = resize(self.decoded[which][None], size)[0]
         top, left = ((side - size) // 2 for side in picture.shape[1:])
         square = picture[:, top : top + size, left : left + size].clamp(0, 1)
         return square.rot90(turn, (1, 2)).contiguous()

@@ -12,8 +12,8 @@ from msrnet_cli import hardware, losses
 from msrnet_cli.bench import machine, work
 from msrnet_cli.bench.clock import sample, wall_clock, warm_up
 from msrnet_cli.config import Engine, LossOptions, TrainConfig
-from msrnet_cli.cutting import Batch
 from msrnet_cli.networks import build
+from msrnet_cli.pairs.cut import Batch
 from msrnet_cli.results import TrainTiming
 from msrnet_cli.train.learner import Learner
 

@@ -417,11 +417,11 @@ def check_data(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Decode every picture; list missing partners, differing sizes, broken files."""
-    from msrnet_cli import data as pairs
     from msrnet_cli import report
+    from msrnet_cli.pairs.check import check_pairs
 
     lights = only_given({"from_light": from_light, "to_light": to_light})
-    found = pairs.check(data, replace(_data_defaults, **lights))
+    found = check_pairs(data, replace(_data_defaults, **lights))
     if as_json:
         report.json_document(asdict(found))
     else:

@@ -9,7 +9,7 @@ import io
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 import torch
 from PIL import (
@@ -108,7 +108,7 @@ def _undecodable(error: Exception, kind: str) -> PictureError:
     return PictureError(f"damaged or unusual {kind}: {text}", remedy)
 
 
-def declared_size(file: BinaryIO) -> tuple[int, int] | None:
+def declared_size(file: IO[bytes]) -> tuple[int, int] | None:
     """Width and height as a file, or its beginning, declares them, before any turn.
 
     Returns:
@@ -120,7 +120,7 @@ def declared_size(file: BinaryIO) -> tuple[int, int] | None:
         return None
 
 
-def _unguarded(file: BinaryIO, formats: tuple[str, ...] | None) -> ImageFile:
+def _unguarded(file: IO[bytes], formats: tuple[str, ...] | None) -> ImageFile:
     """Open without Pillow's own limit on size, which warns at half of it."""
     with _opening:
         guard, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.config import TrainConfig
-    from msrnet_cli.cutting import Batch
     from msrnet_cli.losses import Loss
+    from msrnet_cli.pairs.cut import Batch
 
 _MOMENTS: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {
     torch.optim.Adam: ("exp_avg", "exp_avg_sq"),

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli import data, hardware
-from msrnet_cli.cutting import Batch, Cutter
+from msrnet_cli import hardware
 from msrnet_cli.errors import DeviceError, MSRNetError, TrainingError, UsageError
 from msrnet_cli.files import remove_leftovers
 from msrnet_cli.metrics import detail, psnr
+from msrnet_cli.pairs.cut import Batch, Cutter
+from msrnet_cli.pairs.store import PairStore
 from msrnet_cli.results import TrainProgress, TrainStarted, TrainSummary, Validated
 from msrnet_cli.train import checkpoint, record, schedule, start
 from msrnet_cli.train.checkpoint import Checkpoint, Position
@@ -111,21 +112,21 @@ class Run:
         self.processes = processes
         self._notify = notify if processes.leads else lambda _: None
         training_dtype(config, device)  # refuses before work is done
-        pairs, val_pairs, validation = start.find_pairs(config)
-        self.plan = schedule.make_plan(config, len(pairs), processes.count)
+        self._pairs = start.choose_pairs(config)
+        count = len(self._pairs.training)
+        self.plan = schedule.make_plan(config, count, processes.count)
         before = self._before(resume=resume)
         network = start.start_network(config, before)
         # After all that can be refused at once: this may fetch VGG16.
         self._losses = start.load_losses(config, self.plan, device)
-        self._lights = start.lights(pairs)
-        self._left_out = data.left_out(config.data, config.data_options)
+        self._lights = start.lights(self._pairs.training)
         # Parts of pictures are brought to these sizes, too.
         side = math.ceil(max(config.sizes) / (1 - config.data_options.zoom))
-        self._store = data.PairStore(pairs, side, device)
-        self._val_store = data.PairStore(val_pairs, max(config.sizes), device)
+        self._store = PairStore(self._pairs.training, side, device)
+        self._val_store = PairStore(self._pairs.validation, max(config.sizes), device)
         options = config.data_options
         self._cutter = Cutter(self._store, options, config.seed)
-        self._val_cutter = Cutter(self._val_store, options, training=False)
+        self._val_cutter = Cutter(self._val_store, options, seed=None)
         self.learner = Learner(network, config, device, processes.count)
         self.position = Position()
         if before is not None:
@@ -134,7 +135,7 @@ class Run:
         self._record: record.Record | None = None
         self._ahead: dict[tuple[range, int], Batch] = {}  # cut before its step
         processes.together(self._open_record)
-        self._notify(self._started(validation))
+        self._notify(self._started())
 
     def walk(self, should_stop: Callable[[], str] = str) -> TrainSummary:
         """Take all steps that are left.
@@ -433,8 +434,8 @@ class Run:
         self._notify(summary)
         return summary
 
-    def _started(self, validation: str) -> TrainStarted:
-        pairs = self._store.pairs
+    def _started(self) -> TrainStarted:
+        pairs = self._pairs.training
         notes = []
         if not self._store.in_memory:
             notes.append("pictures do not fit into memory and are read ahead")
@@ -442,13 +443,13 @@ class Run:
             out=str(self.folder),
             pairs=len(pairs),
             mirrored=sum(pair.mirrored is not None for pair in pairs),
-            validation=validation,
+            validation=self._pairs.described,
             device=hardware.describe(self.learner.device),
             dtype=hardware.dtype_name(self.learner.dtype),
             parameters=sum(p.numel() for p in self.learner.network.parameters()),
             plan=_describe(self.plan),
             step=self.position.step,
-            notes=(*notes, *self._left_out),
+            notes=(*notes, *self._pairs.left_out),
         )
 
 

@@ -4,48 +4,69 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from msrnet_cli import data, losses, networks, perceptual, weights
+from msrnet_cli import losses, networks, perceptual, weights
 from msrnet_cli.errors import DataError, TrainingError, UsageError, WeightsError
 from msrnet_cli.lights import every_light
+from msrnet_cli.pairs.find import find_pairs, spread
 from msrnet_cli.train import checkpoint, record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import nn
 
     from msrnet_cli.config import ModelConfig, TrainConfig
-    from msrnet_cli.data import Pair, PictureFile
     from msrnet_cli.losses import Loss
+    from msrnet_cli.pairs.files import PictureFile
+    from msrnet_cli.pairs.find import Pair
     from msrnet_cli.train.checkpoint import Checkpoint, Position
     from msrnet_cli.train.schedule import Plan
 
 
-def find_pairs(config: TrainConfig) -> tuple[list[Pair], list[Pair], str]:
-    """Training pairs, validation pairs, and what the latter are."""
+class RunPairs(NamedTuple):
+    """What a run learns from, and what it is tried on.
+
+    Attributes:
+        training: Pairs to learn from.
+        validation: Pairs to try the network on, without pictures to mirror.
+        described: What the validation pairs are, for people.
+        left_out: A note on training pictures that are in no pair.
+    """
+
+    training: tuple[Pair, ...]
+    validation: tuple[Pair, ...]
+    described: str
+    left_out: tuple[str, ...]
+
+
+def choose_pairs(config: TrainConfig) -> RunPairs:
+    """The pairs of a run.
+
+    Raises:
+        UsageError: No data is named.
+        DataError: There are no pairs, or one is in training and validation.
+    """
     if not config.data:
         raise UsageError("there is no training data", "give --data DIR")
-    pairs = data.find_pairs(config.data, config.data_options)
-    if not config.data_options.mirror:
-        # Else they would be decoded, kept, and required to be sound.
-        pairs = [replace(pair, mirrored=None) for pair in pairs]
+    found = find_pairs(config.data, config.data_options)
+    tried, kind = found.pairs, "training pairs: they do not tell how it generalises"
     if config.val:
         plain = replace(config.data_options, mirror=False)
-        found = data.find_pairs(config.val, plain)
-        shared = {pair.source for pair in found} & {pair.source for pair in pairs}
+        tried = find_pairs(config.val, plain).pairs
+        kind = f"pairs of {Path(config.val).name}"
+        shared = {pair.source for pair in tried} & {pair.source for pair in found.pairs}
         if shared:
             raise DataError(
                 f"{min(shared)} is in training and validation", "separate the folders"
             )
-        name = Path(config.val).name
-    else:
-        found, name = pairs, "training pairs: they do not tell how it generalises"
-    count = min(len(found), max(1, config.val_pairs))
-    chosen = [found[i * len(found) // count] for i in range(count)]
-    chosen = [replace(pair, mirrored=None) for pair in chosen]
-    return pairs, chosen, f"{count} {'pairs of ' if config.val else ''}{name}"
+    some = spread(tried, max(1, config.val_pairs))
+    validation = tuple(replace(pair, mirrored=None) for pair in some)
+    described = f"{len(validation)} {kind}"
+    return RunPairs(found.pairs, validation, described, found.left_out)
 
 
 def load_losses(
@@ -81,7 +102,7 @@ def start_network(config: TrainConfig, before: Checkpoint | None) -> nn.Module:
     return network
 
 
-def lights(pairs: list[Pair]) -> tuple[str, str]:
+def lights(pairs: Sequence[Pair]) -> tuple[str, str]:
     """Light of the inputs and of the targets, by the files' names; "" if unknown."""
     sources = {_light(pair.source) for pair in pairs}
     targets = {_light(pair.target) for pair in pairs}

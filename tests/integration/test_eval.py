@@ -15,10 +15,10 @@ import pairs
 from msrnet_cli import weights
 from msrnet_cli.cli import app
 from msrnet_cli.config import EvalOptions, ModelConfig, WeightsCard
-from msrnet_cli.data import find_pairs
 from msrnet_cli.errors import DataError, MSRNetError, UsageError
 from msrnet_cli.evaluate import AFFINE, COPY, compare, estimate, evaluate
 from msrnet_cli.networks.dmshn import DMSHN, initialise_identity
+from msrnet_cli.pairs.find import find_pairs
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,8 @@ def test_enlarged_pixels_lack_the_detail_that_is_carried(scenes, identity):
 
 def test_scores_agree_with_scikit_image(scenes):
     result = evaluate(EvalOptions(data=str(scenes)))
-    for pair, scores in zip(find_pairs(scenes), result.methods[0].images, strict=True):
+    found = find_pairs(scenes).pairs
+    for pair, scores in zip(found, result.methods[0].images, strict=True):
         x, y = (f.decode().permute(1, 2, 0).numpy() for f in (pair.source, pair.target))
         assert scores.psnr == pytest.approx(peak_signal_noise_ratio(y, x), abs=1e-4)
         ssim = structural_similarity(y, x, channel_axis=2)

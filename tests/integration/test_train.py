@@ -26,7 +26,6 @@ from msrnet_cli.config import (
     ModelConfig,
     TrainConfig,
 )
-from msrnet_cli.cutting import Cutter
 from msrnet_cli.errors import (
     DataError,
     MSRNetError,
@@ -36,6 +35,7 @@ from msrnet_cli.errors import (
 )
 from msrnet_cli.evaluate import evaluate
 from msrnet_cli.inference import Relighter
+from msrnet_cli.pairs.cut import Cutter
 from msrnet_cli.results import TrainProgress, TrainStarted, TrainSummary, Validated
 from msrnet_cli.train.learner import Learner
 from msrnet_cli.train.start import start_network
@@ -591,7 +591,7 @@ def test_a_batch_is_cut_while_the_device_works_at_the_one_before(
     cut, step = Cutter.batch, Learner.step
 
     def watched_cut(cutter, numbers, size, crop=0):
-        if cutter.training:
+        if cutter.seed is not None:
             events.append((size, *numbers))
         return cut(cutter, numbers, size, crop)
 
@@ -611,13 +611,13 @@ def test_a_batch_is_cut_while_the_device_works_at_the_one_before(
 
 def test_pictures_are_kept_at_the_size_they_are_cut_from(scenes, tmp_path, monkeypatch):
     kept = []
-    store = training.loop.data.PairStore
+    store = training.loop.PairStore
 
     def watched(*arguments):
         kept.append(arguments[1])
         return store(*arguments)
 
-    monkeypatch.setattr(training.loop.data, "PairStore", watched)
+    monkeypatch.setattr(training.loop, "PairStore", watched)
     training.train(tiny(scenes, tmp_path / "run", steps=2, crop=16), ignore)
     # A part of a training picture, too, has detail to the last pixel.
     assert kept == [54, 32]
@@ -636,7 +636,7 @@ def test_memory_that_runs_out_while_loading_is_told(scenes, tmp_path, monkeypatc
     def full(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(training.loop.data, "PairStore", full)
+    monkeypatch.setattr(training.loop, "PairStore", full)
     with pytest.raises(TrainingError, match="memory ran out"):
         training.train(tiny(scenes, tmp_path / "run"), ignore)
 

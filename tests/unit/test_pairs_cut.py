@@ -1,17 +1,22 @@
 """Examples are cut and mirrored rightly, and alike on any device."""
 
-from dataclasses import replace
+import itertools
+from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
 
 import pairs
-from msrnet_cli import cutting
 from msrnet_cli.config import DataOptions
-from msrnet_cli.cutting import Cutter, Span, resampling
-from msrnet_cli.data import PairStore, PictureFile, find_pairs
 from msrnet_cli.images.colour import linear_from_srgb
+from msrnet_cli.pairs import cut
+from msrnet_cli.pairs.cut import Cutter, Example
+from msrnet_cli.pairs.draw import Choice, Draw
+from msrnet_cli.pairs.files import PictureFile
+from msrnet_cli.pairs.find import Pair, find_pairs
+from msrnet_cli.pairs.resample import Span
+from msrnet_cli.pairs.store import PairStore
 
 MIRROR = DataOptions(mirror=True)
 
@@ -19,7 +24,7 @@ MIRROR = DataOptions(mirror=True)
 def test_a_mirrored_pair_shows_the_same_light(tmp_path):
     """A W-lit scene seen in a mirror is lit from the east."""
     pairs.write_vidit(tmp_path, 1)
-    cutter = Cutter(PairStore(find_pairs(tmp_path, MIRROR)), MIRROR)
+    cutter = Cutter(PairStore(find_pairs(tmp_path, MIRROR).pairs), MIRROR)
     batches = [cutter.batch([number], 64) for number in range(12)]
     assert {batch.names for batch in batches} == {
         ("Image000",),
@@ -38,21 +43,12 @@ def test_a_mirrored_pair_shows_the_same_light(tmp_path):
 def test_an_example_depends_on_its_number_and_the_seed_alone(tmp_path):
     pairs.write_vidit(tmp_path, 3)
     options = DataOptions(mirror=True, exposure=0.5, tint=0.2)
-    store = PairStore(find_pairs(tmp_path, options))
+    store = PairStore(find_pairs(tmp_path, options).pairs)
     first = Cutter(store, options, seed=1).batch([7, 8], 48, 32)
     again = Cutter(store, options, seed=1).batch([8, 7], 48, 32)
     other = Cutter(store, options, seed=2).batch([7, 8], 48, 32)
     assert torch.equal(first.source, again.source.flip(0))
     assert not torch.equal(first.source, other.source)
-
-
-def test_every_pass_shows_every_pair_once(tmp_path):
-    pairs.write_vidit(tmp_path, 5)
-    cutter = Cutter(PairStore(find_pairs(tmp_path)), DataOptions())
-    names = cutter.batch(range(15), 16).names
-    turns = [names[i : i + 5] for i in (0, 5, 10)]
-    assert all(len(set(turn)) == 5 for turn in turns)
-    assert len(set(turns)) > 1, "each pass has an order of its own"
 
 
 def test_zoom_shows_the_same_part_of_both_pictures(tmp_path):
@@ -63,7 +59,7 @@ def test_zoom_shows_the_same_part_of_both_pictures(tmp_path):
     )
     for light in ("6500_N", "4500_E"):
         pairs.save(picture, tmp_path / f"Image000_{light}.png")
-    store = PairStore(find_pairs(tmp_path))
+    store = PairStore(find_pairs(tmp_path).pairs)
     cutter = Cutter(store, DataOptions(zoom=0.5))
     batch = cutter.batch(range(200), 32)
     assert torch.equal(batch.source, batch.target)
@@ -75,28 +71,6 @@ def test_zoom_shows_the_same_part_of_both_pictures(tmp_path):
     assert batch.source[:, 0].mean((1, 2)).std() > 0.01, "from anywhere"
 
 
-@pytest.mark.parametrize(
-    "span",
-    [
-        Span(0, 40, 16, 0),  # smaller
-        Span(7, 33, 16, 3),  # a part of it, and a window of that
-        Span(11, 9, 20, 4),  # larger
-        Span(5, 30, 30, 0),  # as it is
-        Span(0, 64, 17, 0),
-    ],
-)
-def test_parts_are_resampled_as_torch_does_it(span):
-    picture = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(1))
-    part = picture[:, span.start : span.start + span.length, :]
-    resized = F.interpolate(
-        part[None], (span.scaled, 64), mode="bilinear", antialias=True
-    )[0]
-    side = min(13, span.scaled - span.first)
-    (matrix,) = resampling([span], side, 64)
-    expected = resized[:, span.first : span.first + side]
-    torch.testing.assert_close(matrix @ picture, expected, rtol=0, atol=2e-6)
-
-
 @pytest.mark.parametrize("few", [False, True])
 def test_zoomed_pictures_of_several_sizes_in_any_company(tmp_path, monkeypatch, few):
     for number, (height, width) in enumerate([(64, 64), (48, 80), (64, 64), (90, 40)]):
@@ -104,12 +78,12 @@ def test_zoomed_pictures_of_several_sizes_in_any_company(tmp_path, monkeypatch, 
             picture = torch.rand(3, height, width)
             pairs.save(picture, tmp_path / f"Image00{number}_{light}.png")
     options = DataOptions(mirror=True, zoom=0.6)
-    cutter = Cutter(PairStore(find_pairs(tmp_path, options)), options)
+    cutter = Cutter(PairStore(find_pairs(tmp_path, options).pairs), options)
     alone = cutter.batch(range(12), 32, 24)
     assert alone.source.shape == alone.target.shape == (12, 3, 24, 24)
     assert {name.endswith("mirrored") for name in alone.names} == {True, False}
-    monkeypatch.setattr(cutting, "_is_fast", lambda _: False)  # as on a GPU
-    monkeypatch.setattr(cutting, "_RESAMPLED", 1 if few else 1 << 20)
+    monkeypatch.setattr(cut, "_is_fast", lambda _: False)  # as on a GPU
+    monkeypatch.setattr(cut, "_RESAMPLED", 1 if few else 1 << 20)
     together = cutter.batch(range(12), 32, 24)
     assert together.names == alone.names
     for name in ("source", "target"):
@@ -123,7 +97,7 @@ def test_zoomed_pictures_of_several_sizes_in_any_company(tmp_path, monkeypatch, 
 def test_examples_cut_on_cuda_are_those_cut_on_the_cpu(tmp_path):
     pairs.write_vidit(tmp_path, 3)
     options = DataOptions(mirror=True, zoom=0.6, exposure=0.3, tint=0.1)
-    found = find_pairs(tmp_path, options)
+    found = find_pairs(tmp_path, options).pairs
     one, other = (
         Cutter(PairStore(found, device=torch.device(name)), options).batch(range(9), 32)
         for name in ("cpu", "cuda")
@@ -135,50 +109,41 @@ def test_examples_cut_on_cuda_are_those_cut_on_the_cpu(tmp_path):
         )
 
 
-def test_a_zoomed_part_is_what_is_in_the_picture(tmp_path):
-    """The same numbers draw the same parts, mirrored or not."""
+@pytest.mark.parametrize("flip", [False, True])
+def test_an_example_is_the_part_that_was_drawn(flip):
+    """The longer side is cut after it was brought to its length, and then flipped."""
+    pictures = torch.randint(256, (2, 3, 64, 96), dtype=torch.uint8)
+    rows, columns = Span(5, 40, 32, 3), Span(7, 60, 48, 11)
+    pair = Pair("scene", PictureFile(Path("N.png")), PictureFile(Path("E.png")))
+    choice = Choice(pair, pair.source, pair.target, flip)
+    found = cut.alone(Example(pictures, Draw(choice, rows, columns, 24, None)))
+    part = pictures[..., 5:45, 7:67].float() / 255
+    whole = F.interpolate(part, (32, 48), mode="bilinear", antialias=True)
+    expected = whole[..., 3:27, 11:35]
+    expected = expected.flip(-1) if flip else expected
+    torch.testing.assert_close(found, expected, rtol=0, atol=2e-6)
+
+
+def test_validation_shows_pictures_as_they_are(tmp_path):
+    pairs.write_vidit(tmp_path, 2)
+    options = DataOptions(mirror=True, exposure=0.5, tint=0.2, zoom=0.5)
+    store = PairStore(find_pairs(tmp_path, options).pairs)
+    batch = Cutter(store, options, seed=None).batch(range(2), 64)
+    assert batch.names == ("Image000", "Image001")
+    expected = [pair.target.decode() / 255 for pair in store.pairs]
+    assert torch.equal(batch.target, torch.stack(expected))
+
+
+def test_exposure_and_tint_change_the_light_of_both_pictures(tmp_path):
     pairs.write_vidit(tmp_path, 1)
-    options = replace(MIRROR, zoom=0.5)
-    cutter = Cutter(PairStore(find_pairs(tmp_path, options)), options)
-    pictures = {
-        light: PictureFile(tmp_path / f"Image000_{light}.png").decode() / 255
-        for light in ("6500_N", "4500_E", "4500_W")
-    }
-    for number in range(8):
-        batch = cutter.batch([number], 32)
-        _, _, _, flip, chance = cutter._chosen(number)
-        share = 1 - 0.5 * chance.random() ** 2
-        length = round(64 * share)
-        top, left = (chance.randint(0, 64 - length) for _ in "yx")
-        for found, light in ((batch.source, "6500_N"), (batch.target, None)):
-            light = light or ("4500_W" if flip else "4500_E")
-            part = pictures[light][:, top : top + length, left : left + length]
-            expected = F.interpolate(
-                part[None], (32, 32), mode="bilinear", antialias=True
-            )
-            expected = expected.flip(-1) if flip else expected
-            torch.testing.assert_close(found, expected, rtol=0, atol=2e-6)
-
-
-def test_zoom_is_for_training_alone(tmp_path):
-    pairs.write_vidit(tmp_path, 1)
-    store = PairStore(find_pairs(tmp_path))
-    shown = [
-        Cutter(store, DataOptions(zoom=zoom), training=False).batch([0], 32).source
-        for zoom in (0.0, 0.5)
-    ]
-    assert torch.equal(*shown)
-
-
-def test_exposure_changes_both_pictures_by_the_same_light(tmp_path):
-    pairs.write_vidit(tmp_path, 1)
-    store = PairStore(find_pairs(tmp_path))
-    plain = Cutter(store, DataOptions()).batch([0], 64)
-    varied = Cutter(store, DataOptions(exposure=1.0)).batch([0], 64)
-    gains = []
-    for name in ("source", "target"):
-        before, after = (linear_from_srgb(getattr(b, name)) for b in (plain, varied))
-        seen = (after < 0.9) & (before > 0.05)
-        gains.append((after[seen] / before[seen]).median().item())
-    assert gains[0] == pytest.approx(gains[1], rel=1e-3)
-    assert 0.5 <= gains[0] <= 2
+    store = PairStore(find_pairs(tmp_path).pairs)
+    plain = Cutter(store, DataOptions()).batch([0, 1], 64)
+    cutter = Cutter(store, DataOptions(exposure=1.0, tint=0.3))
+    varied = cutter.batch([0, 1], 64)
+    for name, place in itertools.product(("source", "target"), range(2)):
+        gains = cutter.sampler.draw(place, (64, 64), 64).gains
+        before, after = (
+            linear_from_srgb(getattr(batch, name)[place]) for batch in (plain, varied)
+        )
+        expected = (before * torch.tensor(gains)[:, None, None]).clamp(0, 1)
+        torch.testing.assert_close(after, expected, rtol=0, atol=1e-5)

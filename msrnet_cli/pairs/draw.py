@@ -1,0 +1,160 @@
+"""What chance decides about training examples, as numbers; knows no pixels.
+
+An example is a pure function of its number in the run: nothing here keeps a random
+state, so a run goes on from a number alone. What a seed gives, number by number, must
+never change: a run that is resumed has to draw what it would have drawn.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from msrnet_cli.pairs.resample import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from msrnet_cli.config import DataOptions
+    from msrnet_cli.pairs.files import PictureFile
+    from msrnet_cli.pairs.find import Pair
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The pictures of an example.
+
+    Attributes:
+        pair: The scene.
+        source: The picture that the network sees.
+        target: What it should make of it.
+        flip: Whether both are seen in a mirror.
+    """
+
+    pair: Pair
+    source: PictureFile
+    target: PictureFile
+    flip: bool = False
+
+    @property
+    def name(self) -> str:
+        """The scene, for messages."""
+        return f"{self.pair.name} mirrored" if self.flip else self.pair.name
+
+
+@dataclass(frozen=True)
+class Draw:
+    """All that is decided about an example: with its pictures, it is the example.
+
+    Attributes:
+        choice: The pictures.
+        rows: What of their rows is seen, and at which scale.
+        columns: The same of their columns, before any flip.
+        side: Side of the square that is cut out, in pixels of the example.
+        gains: Factors of linear light for red, green and blue; None for no change.
+    """
+
+    choice: Choice
+    rows: Span
+    columns: Span
+    side: int
+    gains: tuple[float, float, float] | None
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Decides what each example of a run shows.
+
+    Attributes:
+        pairs: The scenes; each pass shows every one once.
+        options: Augmentation.
+        seed: With the number of an example it decides all that is left to chance. None
+            leaves nothing to it: scenes in their order, whole, cut from the middle.
+    """
+
+    pairs: Sequence[Pair]
+    options: DataOptions
+    seed: int | None = 0
+
+    def choice(self, number: int) -> Choice:
+        """The pictures of an example, which can be read before the rest is drawn.
+
+        Args:
+            number: Counted from the start of the run, through all passes.
+        """
+        return self._choice(number, self._chance(number))
+
+    def draw(
+        self, number: int, shape: tuple[int, int], size: int, crop: int = 0
+    ) -> Draw:
+        """All that is decided about an example.
+
+        Args:
+            number: Counted from the start of the run, through all passes.
+            shape: Height and width of its pictures.
+            size: The shorter side of what is seen of a picture is brought to this.
+            crop: Side of the square cut out of that; 0 for the largest one.
+        """
+        # The order of these calls belongs to the meaning of a seed.
+        chance = self._chance(number)
+        choice = self._choice(number, chance)
+        parts, starts = self._part(shape, chance)
+        scale = size / min(parts)
+        scaled = [max(size, round(part * scale)) for part in parts]
+        side = min(crop or size, size)
+        firsts = _places(scaled, (side, side), chance)
+        rows, columns = map(Span, starts, parts, scaled, firsts)
+        return Draw(choice, rows, columns, side, self._gains(chance))
+
+    def _chance(self, number: int) -> random.Random | None:
+        if self.seed is None:
+            return None
+        return random.Random(f"{self.seed}/{number}")
+
+    def _choice(self, number: int, chance: random.Random | None) -> Choice:
+        turn, place = divmod(number, len(self.pairs))
+        if chance is None:
+            pair = self.pairs[place]
+            return Choice(pair, pair.source, pair.target)
+        pair = self.pairs[_order(len(self.pairs), f"{self.seed}/{turn}")[place]]
+        if self.options.mirror and pair.mirrored and chance.random() < 0.5:
+            return Choice(pair, *pair.mirrored, flip=True)
+        return Choice(pair, pair.source, pair.target)
+
+    def _part(
+        self, shape: tuple[int, int], chance: random.Random | None
+    ) -> tuple[list[int], list[int]]:
+        """How much of each side is seen, and from where on."""
+        if chance is None or not self.options.zoom:
+            return list(shape), [0, 0]
+        # Sides shorter by up to `zoom`, mostly by little.
+        share = 1 - self.options.zoom * chance.random() ** 2
+        parts = [max(1, round(length * share)) for length in shape]
+        return parts, _places(shape, parts, chance)
+
+    def _gains(self, chance: random.Random | None) -> tuple[float, float, float] | None:
+        exposure, tint = self.options.exposure, self.options.tint
+        if chance is None or not (exposure or tint):
+            return None
+        stops = chance.uniform(-exposure, exposure)
+        red, green, blue = (
+            2.0 ** (stops + chance.uniform(-tint, tint)) for _ in range(3)
+        )
+        return red, green, blue
+
+
+def _places(
+    lengths: Sequence[int], parts: Sequence[int], chance: random.Random | None
+) -> list[int]:
+    """Where parts begin: anywhere, or without chance in the middle."""
+    spare = [length - part for length, part in zip(lengths, parts, strict=True)]
+    return [chance.randint(0, s) if chance else s // 2 for s in spare]
+
+
+@lru_cache(maxsize=16)  # of a long run, only the passes around the current one
+def _order(count: int, seed: str) -> list[int]:
+    order = list(range(count))
+    random.Random(seed).shuffle(order)
+    return order

@@ -1,0 +1,90 @@
+"""Pictures are listed and read alike in a folder and in a .zip."""
+
+import random
+import zipfile
+
+import pytest
+import torch
+from PIL import Image
+
+import pairs
+from msrnet_cli.errors import DataError, PictureError
+from msrnet_cli.pairs.files import PictureFile, list_pictures
+
+
+@pytest.fixture(params=["folder", "zip"])
+def held(request, tmp_path):
+    """What makes a picture file that holds some bytes, in a folder or in a .zip."""
+
+    def hold(data, name="picture.png"):
+        path = tmp_path / name
+        if request.param == "folder":
+            path.write_bytes(data)
+            return PictureFile(path)
+        with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+            archive.writestr(f"inside/{name}", data)
+        return PictureFile(tmp_path / "set.zip", f"inside/{name}")
+
+    return hold
+
+
+def png(tmp_path, width=40, height=30):
+    picture = torch.rand(3, height, width)
+    pairs.save(picture, tmp_path / "made.png")
+    return (tmp_path / "made.png").read_bytes(), picture
+
+
+def test_a_picture_comes_whole(held, tmp_path):
+    data, picture = png(tmp_path)
+    file = held(data)
+    assert file.read() == data
+    assert file.size() == (40, 30)
+    assert torch.equal(file.decode(), (picture * 255).round().to(torch.uint8))
+
+
+def test_the_header_alone_tells_the_size(held, tmp_path):
+    data, _ = png(tmp_path)
+    file = held(data[:100])
+    assert file.size() == (40, 30)
+    with pytest.raises(PictureError):
+        file.decode()
+
+
+def test_pictures_beyond_the_limit_of_pillow_are_measured(held, monkeypatch, tmp_path):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    data, _ = png(tmp_path)
+    assert held(data).size() == (40, 30)
+
+
+@pytest.mark.parametrize("name", ["picture.png", "two  spaces.png"])
+def test_what_is_not_a_picture_is_named_once(held, name):
+    file = held(b"not a picture", name)
+    for attempt in (file.decode, file.size):
+        with pytest.raises(PictureError) as refused:
+            attempt()
+        assert refused.value.reason.count(name.split()[-1]) == 1
+
+
+def test_a_file_that_is_gone_is_named(tmp_path):
+    with pytest.raises(PictureError, match=r"gone\.png: No such file"):
+        PictureFile(tmp_path / "gone.png").read()
+
+
+def test_damage_anywhere_in_an_archive_is_told(tmp_path):
+    chance = random.Random(0)
+    whole = tmp_path / "whole.zip"
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("a.png", "b.png"):
+            archive.writestr(name, bytes(chance.choices(range(20), k=2000)))
+    told = 0
+    for place in range(0, whole.stat().st_size, 7):
+        data = bytearray(whole.read_bytes())
+        data[place] ^= 1 << chance.randrange(8)
+        damaged = tmp_path / "damaged.zip"
+        damaged.write_bytes(data)
+        try:
+            for file in list_pictures(damaged):
+                file.read()
+        except (DataError, PictureError):
+            told += 1
+    assert told > 100
