@@ -24,8 +24,10 @@ from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE
 from msrnet_cli.engines import AGREEMENT_DB
 from msrnet_cli.errors import DeviceError, PictureError, UsageError
 from msrnet_cli.images.pixels import quantise, unit
+from msrnet_cli.layers import mix
+from msrnet_cli.lights import read_light
 from msrnet_cli.networks import architecture
-from msrnet_cli.networks.spec import COLOURS, Inputs
+from msrnet_cli.networks.spec import COLOURS, PICTURE, Inputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
     ImageT = TypeVar("ImageT", Image.Image, np.ndarray[Any, Any], Tensor)
 
+_PAPERS_LIGHT = "4500_E"
 _PROBE_SIZE = 48
 _BATCH_MEGAPIXELS = {"cuda": 8.0, "cpu": 0.25, "mps": 2.0}
 _MAX_BATCH = 32
@@ -119,6 +122,9 @@ class Relighter:
         self._lock = threading.Lock()
         # On CUDA one batch is computed at a time, in all memory that is free.
         self._turn = threading.RLock() if self.device.type == "cuda" else nullcontext()
+        self._wanted: Tensor | None = None
+        if self.architecture.outputs != (PICTURE,):
+            self._wanted = mix.of_light(read_light(card.to_light or _PAPERS_LIGHT))
         probe = _probe(self.architecture.multiple, self.architecture.guide)
         probe = Inputs(probe.image - card.model.offset, probe.guide)
         probe = probe.map(lambda given: given.to(self.device))
@@ -286,6 +292,17 @@ class Relighter:
         """
         return self._network
 
+    def paint(self, pictures: Tensor) -> Tensor:
+        """All that the network paints, at the size that the pictures have.
+
+        Args:
+            pictures: B 3 H W in [0, 1].
+
+        Returns:
+            B C H W in [0, 1] on the CPU, as the architecture orders its outputs.
+        """
+        return self._run_network(self._network, Inputs(pictures)).clamp_(0, 1).cpu()
+
     @property
     def lanes(self) -> int:
         """From how many threads `run` is worth calling at a time."""
@@ -424,7 +441,14 @@ class Relighter:
                     "check the weights: msrnet weights verify",
                 )
         # The network's values are limited only here, after they were checked.
-        return [o.clamp_(0, 1) if isinstance(o, Tensor) else o for o in outputs]
+        return [self._picture(o) if isinstance(o, Tensor) else o for o in outputs]
+
+    def _picture(self, output: Tensor) -> Tensor:
+        """The relit picture, 3 H W in [0, 1], out of what the network painted of it."""
+        output = output.clamp_(0, 1)
+        if self._wanted is None:
+            return output
+        return mix.painted(mix.of_outputs(output), self._wanted)
 
     def _forward(
         self, network: nn.Module, inputs: Inputs, core: int | None = None

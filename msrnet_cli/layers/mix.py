@@ -68,6 +68,11 @@ def of_light(light: Light) -> Tensor:
     return weights(light.azimuth, kelvin=light.kelvin)
 
 
+def of_outputs(output: Tensor) -> Tensor:
+    """The layers among what a network paints: ... C H W to ... 9 3 H W."""
+    return output[..., : 3 * LAYERS, :, :].unflatten(-3, (LAYERS, 3))
+
+
 def mixed(layers: Tensor, weights_: Tensor) -> Tensor:
     """The layers' light, weighted and added.
 
