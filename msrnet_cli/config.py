@@ -155,7 +155,8 @@ class SynthOptions:
 
 
 StageName = Literal["1", "2", "all"]
-LossName = Literal["l2", "l1", "combined", "sobel", "psnr", "scores"]
+LossName = Literal["l2", "l1", "combined", "sobel", "psnr", "scores", "layers"]
+Recipe = Literal["paper", "lightstage"]
 OptimizerName = Literal["adam", "muon"]
 Shape = Literal["cosine", "linear", "exponential", "constant"]
 
@@ -220,11 +221,13 @@ class TrainConfig:
     """A training run. The defaults are the paper's (section 4.1).
 
     Attributes:
-        data: Training pairs: a folder or a .zip.
-        val: Validation pairs; "" scores some training pairs instead.
+        data: Training pairs, a folder or a .zip; for a network that paints layers, a
+            folder of scenes.
+        val: The same to validate on; "" tries some of the training data instead.
         out: Folder of the run; "" makes a new one under ``runs/``.
         stage: ``1`` (L2), ``2`` (combined loss, from stage 1's result) or ``all``.
-        loss: Replaces the loss of every stage; None keeps the paper's.
+        loss: Replaces the loss of every stage; None keeps the paper's, or ``layers``
+            where the network paints layers.
         model: The network.
         init: ``small`` (N(0, s), see `model.initialise`), ``identity`` (see
             `model.initialise_identity`), or a weights file. A stack that starts from
@@ -250,8 +253,12 @@ class TrainConfig:
         ema: Decay of the running mean of the weights that is validated and saved; 0
             for none.
         seed: Order of pairs, augmentation, initialisation.
+        processes: How many learn together on this machine's CPU, each with its share
+            of the cores; `torchrun` starts them itself.
         device: As for `msrnet relight`.
-        dtype: Number format of the forward pass; weights are always fp32.
+        dtype: Number format of the forward pass and of the optimizer's products;
+            weights are always fp32. ``auto`` on a CPU is what a short trial finds to
+            be faster.
         compile: Compile the network with torch.compile.
         validations: How often to validate during the run.
         val_pairs: At most this many validation pairs, evenly spread.
@@ -282,6 +289,7 @@ class TrainConfig:
     crop: int = 0
     ema: float = 0.0
     seed: int = 0
+    processes: int = 1
     device: str = "auto"
     dtype: Dtype = "auto"
     compile: bool = False

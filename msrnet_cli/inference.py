@@ -27,7 +27,7 @@ from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.layers import mix
 from msrnet_cli.lights import read_light
 from msrnet_cli.networks import architecture
-from msrnet_cli.networks.spec import COLOURS, PICTURE, Inputs
+from msrnet_cli.networks.spec import COLOURS, Inputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,7 +123,7 @@ class Relighter:
         # On CUDA one batch is computed at a time, in all memory that is free.
         self._turn = threading.RLock() if self.device.type == "cuda" else nullcontext()
         self._wanted: Tensor | None = None
-        if self.architecture.outputs != (PICTURE,):
+        if self.architecture.paints_layers:
             self._wanted = mix.of_light(read_light(card.to_light or _PAPERS_LIGHT))
         probe = _probe(self.architecture.multiple, self.architecture.guide)
         probe = Inputs(probe.image - card.model.offset, probe.guide)

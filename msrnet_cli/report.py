@@ -406,7 +406,7 @@ def _train_opening(event: TrainStarted) -> None:
     mirrored = f" ({event.mirrored} also mirrored)" if event.mirrored else ""
     resumed = f", from step {event.step} on" if event.step else ""
     _say(
-        f"{_count(event.pairs, 'pair')}{mirrored} -> {event.out},"
+        f"{_count(event.count, event.material)}{mirrored} -> {event.out},"
         f" {event.parameters / 1e6:.2f} M parameters,"
         f" on {event.device} in {event.dtype}{resumed}"
     )
@@ -427,9 +427,10 @@ def _progress_line(event: TrainProgress) -> str:
 
 def _validated_line(event: Validated) -> str:
     mark = ", best so far" if event.best else ""
+    more = "".join(f", {name} {value:.2f}" for name, value in event.scores.items())
     return (
         f"step {event.step}: PSNR {event.psnr:.2f} dB at {event.size} px"
-        f" (copy {event.psnr_copy:.2f}), detail {event.detail:.2f}{mark}"
+        f" (copy {event.psnr_copy:.2f}), detail {event.detail:.2f}{more}{mark}"
     )
 
 

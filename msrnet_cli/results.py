@@ -164,7 +164,8 @@ class TrainStarted:
 
     Attributes:
         out: Its folder.
-        pairs: Training pairs.
+        material: What it learns from: ``pair`` or ``scene``.
+        count: How many of these.
         mirrored: How many of them have a mirrored twin.
         validation: What is validated on, for people.
         device: The device, for people.
@@ -176,7 +177,8 @@ class TrainStarted:
     """
 
     out: str
-    pairs: int
+    material: str
+    count: int
     mirrored: int
     validation: str
     device: str
@@ -229,6 +231,7 @@ class Validated:
         detail: Mean gradient magnitude, as a part of the targets'.
         best: Whether no validation of this stage at this size was better.
         seconds: Training time so far.
+        scores: What else was measured, by name.
     """
 
     step: int
@@ -239,6 +242,7 @@ class Validated:
     detail: float
     best: bool
     seconds: float
+    scores: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, get_args
 
 import torch
@@ -12,18 +13,23 @@ from msrnet_cli import hardware, losses
 from msrnet_cli.bench import machine, work
 from msrnet_cli.bench.clock import sample, wall_clock, warm_up
 from msrnet_cli.config import Engine, LossOptions, TrainConfig
-from msrnet_cli.networks import build
-from msrnet_cli.pairs.cut import Batch
+from msrnet_cli.networks import architecture, build
+from msrnet_cli.pairs import cut
 from msrnet_cli.results import TrainTiming
+from msrnet_cli.train import lighting, pairing
 from msrnet_cli.train.learner import Learner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from torch import Tensor
+
     from msrnet_cli.bench.rows import Setting
     from msrnet_cli.bench.ways import Way
     from msrnet_cli.config import Dtype
+    from msrnet_cli.networks.spec import Architecture
     from msrnet_cli.results import BenchRow
+    from msrnet_cli.train.material import Batch, Loss
 
 _CELLS = {"cuda": ((512, 2), (512, 8)), "cpu": ((256, 2),), "mps": ((256, 2),)}
 _RATE = 1e-4
@@ -44,7 +50,7 @@ def cells(
 
 
 def measure(setting: Setting, way: Way, size: int, batch: int) -> TrainTiming:
-    """Time steps with L2, the paper's first stage.
+    """Time steps with L2, the paper's first stage; or with the loss of layers.
 
     Args:
         setting: The network, the device, how often.
@@ -89,17 +95,27 @@ def _timed(setting: Setting, dtype: Dtype, blank: TrainTiming) -> TrainTiming:
     model = setting.subject.card.model
     config = TrainConfig(model=model, dtype=dtype)
     learner = Learner(build(model), config, setting.device)
-    loss = losses.build("l2", LossOptions())
     source = setting.pictures.batch(blank.size, blank.batch).to(setting.device)
-    pairs = Batch(source, source.flip(-1), ("",) * blank.batch)
+    loss, batch = _task(architecture(model.arch), source)
 
     def step() -> object:
-        return learner.step(pairs, loss, _RATE)
+        return learner.step(batch, loss, _RATE)
 
     clock = wall_clock(setting.device)
     _, peak = machine.peak_bytes(step, setting.device)
     warm_up(step, clock)
     return replace(blank, timing=sample(step, clock, setting.effort), peak=peak)
+
+
+def _task(network: Architecture, source: Tensor) -> tuple[Loss, Batch]:
+    """Something to learn, as much work as what `msrnet train` has a network learn."""
+    names = ("",) * len(source)
+    if network.paints_layers:
+        target = source.flip(-1).repeat(1, len(network.outputs), 1, 1)
+        even = torch.zeros(len(source), dtype=torch.bool, device=source.device)
+        return lighting.of_layers, lighting.Batch(source, target, even, names)
+    l2 = partial(pairing.against_target, losses.build("l2", LossOptions()))
+    return l2, cut.Batch(source, source.flip(-1), names)
 
 
 def _is_own(row: BenchRow, step: TrainTiming) -> bool:

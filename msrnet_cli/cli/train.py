@@ -18,12 +18,14 @@ from msrnet_cli.config import (
     LossName,
     LossOptions,
     OptimizerName,
+    Recipe,
     Shape,
     StageName,
     TrainConfig,
     ValueRange,
 )
 from msrnet_cli.errors import PictureError, UsageError
+from msrnet_cli.recipes import RECIPES
 
 data_app = typer.Typer(help="Look at training pictures.")
 app.add_typer(data_app, name="data", no_args_is_help=True)
@@ -51,6 +53,14 @@ def train(
     ] = None,
     val: Annotated[
         str | None, typer.Option(metavar="DIR|ZIP", help="Pairs to validate on.")
+    ] = None,
+    recipe: Annotated[
+        Recipe | None,
+        typer.Option(
+            help="Settings to begin with; lightstage learns every light from scenes of"
+            " `msrnet synth --layers`.",
+            show_default="paper",
+        ),
     ] = None,
     stage: Annotated[
         StageName | None,
@@ -288,6 +298,15 @@ def train(
             show_default=str(_train_defaults.seed),
         ),
     ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Learn in so many processes on this machine's CPU.",
+            show_default=str(_train_defaults.processes),
+        ),
+    ] = None,
     device: Annotated[
         str | None,
         typer.Option(help="auto, cpu, cuda, cuda:N or mps.", show_default="auto"),
@@ -303,7 +322,7 @@ def train(
         bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")
     ] = False,
 ) -> None:
-    """Train a network on pairs of pictures; the defaults are the paper's recipe."""
+    """Train a network on pairs or scenes; the defaults are the paper's recipe."""
     sizes, shares = _sizes(size)
     given = {
         "data": data,
@@ -327,6 +346,7 @@ def train(
         "crop": crop,
         "ema": ema,
         "seed": seed,
+        "processes": processes,
         "device": device,
         "dtype": dtype,
         "compile": compile,
@@ -356,7 +376,7 @@ def train(
     from msrnet_cli import train as training
 
     hardware.keep_freed_memory()
-    config = _train_config(given, parts, resume=resume)
+    config = _train_config(given, parts, recipe, resume=resume)
     summary = training.train(
         config, report.train_reporter(quiet=quiet), signals.Remembered(), resume=resume
     )
@@ -365,13 +385,21 @@ def train(
 
 
 def _train_config(
-    given: dict[str, Any], parts: dict[str, dict[str, Any]], *, resume: bool
+    given: dict[str, Any],
+    parts: dict[str, dict[str, Any]],
+    recipe: Recipe | None,
+    *,
+    resume: bool,
 ) -> TrainConfig:
     """Defaults or the settings of an earlier run, with what was given on top."""
     from msrnet_cli.train import new_run, newest_run, read_settings
 
     goes_on = resume or (given["stage"] == "2" and given["data"] is None)
-    base = TrainConfig()
+    base = RECIPES[recipe or "paper"]
+    if goes_on and recipe:
+        raise UsageError(
+            "--recipe is for a new run", "drop it: the run has settings of its own"
+        )
     if goes_on:
         folder = Path(given["out"]) if given["out"] else newest_run()
         base = replace(read_settings(folder), out=str(folder))

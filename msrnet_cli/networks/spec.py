@@ -122,6 +122,11 @@ class Architecture:
         """Channels of the output."""
         return COLOURS * len(self.outputs)
 
+    @property
+    def paints_layers(self) -> bool:
+        """Whether it paints a picture under many lights, not one relit picture."""
+        return self.outputs != (PICTURE,)
+
     def require_side(self, option: str, side: int) -> None:
         """Refuse a side of a picture that the network cannot take.
 

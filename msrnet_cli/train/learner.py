@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.config import TrainConfig
-    from msrnet_cli.losses import Loss
-    from msrnet_cli.pairs.cut import Batch
+    from msrnet_cli.train.material import Batch, Loss
 
 _MOMENTS: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {
     torch.optim.Adam: ("exp_avg", "exp_avg_sq"),
@@ -107,7 +106,7 @@ class Learner:
         """
         self.network.zero_grad(set_to_none=True)
         with hardware.searching():  # a size comes again thousands of times
-            value = loss(self.relight(self._forward, batch.source), batch.target)
+            value = loss(self.relight(self._forward, batch.source), batch)
             value.backward()
         norm = nn.utils.clip_grad_norm_(
             self.network.parameters(), self._config.clip or float("inf")
@@ -223,7 +222,11 @@ def training_dtype(config: TrainConfig, device: torch.device) -> torch.dtype:
     if config.dtype == "fp16":
         raise DeviceError("gradients leave the range of fp16", "use --dtype bf16")
     if config.dtype == "auto":
-        return hardware.preferred_dtype(device)
+        preferred = hardware.preferred_dtype(device)
+        reduced = preferred != torch.float32
+        if reduced and device.type == "cpu" and not hardware.bfloat16_trains_faster():
+            return torch.float32
+        return preferred
     return hardware.DTYPES[config.dtype]
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import shutil
+import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,14 +19,17 @@ import torch
 from msrnet_cli import hardware
 from msrnet_cli.errors import DeviceError, MSRNetError, TrainingError, UsageError
 from msrnet_cli.files import remove_leftovers
-from msrnet_cli.metrics import detail, psnr
-from msrnet_cli.pairs.cut import Batch, Cutter
-from msrnet_cli.pairs.store import PairStore
 from msrnet_cli.results import TrainProgress, TrainStarted, TrainSummary, Validated
 from msrnet_cli.train import checkpoint, record, schedule, start
 from msrnet_cli.train.checkpoint import Checkpoint, Position
 from msrnet_cli.train.learner import Learner, Step, training_dtype
-from msrnet_cli.train.processes import Processes, is_lost_peer, local_device, lost_peer
+from msrnet_cli.train.processes import (
+    Processes,
+    beside,
+    is_lost_peer,
+    local_device,
+    lost_peer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,10 +38,10 @@ if TYPE_CHECKING:
 
     from msrnet_cli.config import TrainConfig, WeightsCard
     from msrnet_cli.results import TrainEvent
+    from msrnet_cli.train.material import Batch, Trial
     from msrnet_cli.train.schedule import Phase, Plan
 
 _REPORT_STEPS = 10
-_PREVIEW_ROWS = 4
 _SIGNALS = ("", "SIGINT", "SIGTERM")
 
 
@@ -63,6 +68,27 @@ def train(
         WeightsError: Weights to start from are missing or do not fit.
         TrainingError: The loss is not finite, or the disk is full.
     """
+    with beside(config.processes, partial(_take_part, config, resume)):
+        return _train(config, notify, should_stop, resume=resume)
+
+
+def _take_part(config: TrainConfig, resume: bool) -> None:
+    """Train in a process beside the leading one, which tells what goes wrong."""
+    try:
+        _train(config, lambda _: None, str, resume=resume)
+    except MSRNetError as error:
+        if not is_lost_peer(error):
+            sys.stderr.write(f"msrnet: {error}\n")
+        sys.exit(1)
+
+
+def _train(
+    config: TrainConfig,
+    notify: Callable[[TrainEvent], None],
+    should_stop: Callable[[], str],
+    *,
+    resume: bool,
+) -> TrainSummary:
     device = hardware.choose_device(local_device(config.device))
     with Processes.join(device) as processes:
         try:
@@ -112,21 +138,14 @@ class Run:
         self.processes = processes
         self._notify = notify if processes.leads else lambda _: None
         training_dtype(config, device)  # refuses before work is done
-        self._pairs = start.choose_pairs(config)
-        count = len(self._pairs.training)
-        self.plan = schedule.make_plan(config, count, processes.count)
+        found = start.find_material(config)
+        self.plan = schedule.make_plan(config, found.about.count, processes.count)
         before = self._before(resume=resume)
         network = start.start_network(config, before)
-        # After all that can be refused at once: this may fetch VGG16.
-        self._losses = start.load_losses(config, self.plan, device)
-        self._lights = start.lights(self._pairs.training)
-        # Parts of pictures are brought to these sizes, too.
-        side = math.ceil(max(config.sizes) / (1 - config.data_options.zoom))
-        self._store = PairStore(self._pairs.training, side, device)
-        self._val_store = PairStore(self._pairs.validation, max(config.sizes), device)
-        options = config.data_options
-        self._cutter = Cutter(self._store, options, config.seed)
-        self._val_cutter = Cutter(self._val_store, options, seed=None)
+        # After all that can be refused at once: this decodes, and may fetch VGG16.
+        self._material = found.open(config, device)
+        names = {phase.loss for phase in self.plan.phases}
+        self._losses = self._material.losses(names)
         self.learner = Learner(network, config, device, processes.count)
         self.position = Position()
         if before is not None:
@@ -169,8 +188,7 @@ class Run:
 
     def close(self) -> None:
         """Stop threads, close files."""
-        self._store.close()
-        self._val_store.close()
+        self._material.close()
         if self._record is not None:
             self._record.close()
 
@@ -182,16 +200,17 @@ class Run:
         )
         numbers = self._numbers(phase, 0)
         batch = self._ahead.pop((numbers, phase.size), None)
-        batch = batch or self._cut(phase, numbers)
+        batch = batch or self._material.batch(numbers, phase.size)
         self._ahead.clear()  # of another size, perhaps
 
-        def cut_the_next() -> None:
+        def prepare_the_next() -> None:
             numbers = self._numbers(phase, 1)
-            self._ahead = {(numbers, phase.size): self._cut(phase, numbers)}
-            self._store.prefetch(self._cutter.files(self._numbers(phase, 2)))
+            batch = self._material.batch(numbers, phase.size)
+            self._ahead = {(numbers, phase.size): batch}
+            self._material.prefetch(self._numbers(phase, 2), phase.size)
 
         loss = self._losses[phase.loss]
-        step = self.learner.step(batch, loss, rate, cut_the_next)
+        step = self.learner.step(batch, loss, rate, prepare_the_next)
         if not step.taken:
             raise self._not_finite(batch, step.loss)
         now = time.monotonic()
@@ -202,9 +221,6 @@ class Run:
             drawn=position.drawn + images,
             seconds=now - self._start_time,
         )
-
-    def _cut(self, phase: Phase, numbers: range) -> Batch:
-        return self._cutter.batch(numbers, phase.size, self.config.crop)
 
     def _numbers(self, phase: Phase, ahead: int) -> range:
         """The examples of this process in a step to come."""
@@ -263,47 +279,38 @@ class Run:
     def _validate(self, phase: Phase) -> None:
         # All processes compute the same; that keeps them together.
         self._require_finite()
-        mean, rows = self._try_out(phase)
+        trial = self._try_out(phase)
         best = self.position.best
-        is_best = best is None or mean[0] > best
+        is_best = best is None or trial.psnr > best
         found = Validated(
             step=self.position.step,
             stage=phase.stage,
             size=phase.size,
-            psnr=mean[0],
-            psnr_copy=mean[1],
-            detail=mean[2],
+            psnr=trial.psnr,
+            psnr_copy=trial.psnr_copy,
+            detail=trial.detail,
             best=is_best,
             seconds=self.position.seconds,
+            scores=trial.scores,
         )
         best = found.psnr if is_best else best
         self.position = replace(self.position, psnr=found.psnr, best=best)
         if self._record is not None:
-            self._record.validated(found, rows)
+            self._record.validated(found, trial.rows)
             if found.best:
                 self._record.weights(record.BEST, self.learner.result, self._card())
         self._notify(found)
 
-    def _try_out(self, phase: Phase) -> tuple[list[float], list[list[Tensor]]]:
-        """Mean PSNR, PSNR of a copy, detail; input, output, target of some pairs."""
-        scores: list[tuple[float, ...]] = []
-        rows: list[list[Tensor]] = []
-        count = len(self._val_store)
-        for first in range(0, count, phase.batch):
-            numbers = range(first, min(first + phase.batch, count))
-            batch = self._val_cutter.batch(numbers, phase.size)
+    def _try_out(self, phase: Phase) -> Trial:
+        def paint(source: Tensor) -> Tensor:
             with torch.no_grad():
-                output = self.learner.relight(self.learner.result, batch.source)
-            # Before clamping, which makes a number of infinity.
-            if not (output - batch.target).square().mean().isfinite():
+                painted = self.learner.relight(self.learner.result, source)
+            # Check before clamping: clamp turns inf into 1.
+            if not painted.isfinite().all():
                 raise self._diverged()
-            for one in zip(
-                batch.source, output.clamp_(0, 1), batch.target, strict=True
-            ):
-                scores.append(_scores(*one))
-                if len(rows) < _PREVIEW_ROWS:
-                    rows.append([picture.cpu() for picture in one])
-        return [sum(column) / count for column in zip(*scores, strict=True)], rows
+            return painted
+
+        return self._material.try_out(paint, phase)
 
     def _report(self, phase: Phase, meter: _Meter) -> None:
         progress = min(1.0, self._place() / self.plan.end)
@@ -404,8 +411,7 @@ class Run:
     def _card(self) -> WeightsCard:
         return record.make_card(
             self.config,
-            len(self._store),
-            self._lights,
+            self._material.about,
             self.position.stage or self.plan.phases[0].stage,
             self.position.size or self.plan.phases[0].size,
             self.position.psnr,
@@ -435,21 +441,19 @@ class Run:
         return summary
 
     def _started(self) -> TrainStarted:
-        pairs = self._pairs.training
-        notes = []
-        if not self._store.in_memory:
-            notes.append("pictures do not fit into memory and are read ahead")
+        about = self._material.about
         return TrainStarted(
             out=str(self.folder),
-            pairs=len(pairs),
-            mirrored=sum(pair.mirrored is not None for pair in pairs),
-            validation=self._pairs.described,
+            material=about.kind,
+            count=about.count,
+            mirrored=about.mirrored,
+            validation=about.validation,
             device=hardware.describe(self.learner.device),
             dtype=hardware.dtype_name(self.learner.dtype),
             parameters=sum(p.numel() for p in self.learner.network.parameters()),
             plan=_describe(self.plan),
             step=self.position.step,
-            notes=(*notes, *self._pairs.left_out),
+            notes=about.notes,
         )
 
 
@@ -505,7 +509,3 @@ def _describe(plan: Plan) -> tuple[str, ...]:
             f" batch {phase.batch}, {span}"
         )
     return tuple(lines)
-
-
-def _scores(source: Tensor, output: Tensor, target: Tensor) -> tuple[float, ...]:
-    return psnr(output, target), psnr(source, target), detail(output, target)

@@ -1,18 +1,23 @@
-"""Several processes that train together, as torchrun starts them; or one alone."""
+"""Several processes that train together: started here, or by torchrun; or one alone."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
+import socket
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
 import torch.distributed as dist
 
+from msrnet_cli import hardware
 from msrnet_cli.errors import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
 _T = TypeVar("_T")
@@ -96,6 +101,57 @@ class Processes:
     ) -> None:
         if self.count > 1:
             dist.destroy_process_group()
+
+
+@contextmanager
+def beside(count: int, work: Callable[[], None]) -> Iterator[None]:
+    """Have further processes on this machine do some work, while this one does its own.
+
+    They find themselves in `Processes.join` as those that torchrun starts. The cores
+    are shared out among all. Where torchrun has started this one, nothing is started.
+
+    Args:
+        count: Of processes, this one included.
+        work: What the others do; it must be possible to pickle it.
+    """
+    if count == 1 or "WORLD_SIZE" in os.environ:
+        yield
+        return
+    threads = max(1, hardware.usable_cores() // count)
+    shared = {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(_free_port()),
+        "WORLD_SIZE": str(count),
+        "OMP_NUM_THREADS": str(threads),
+    }
+    before, threads_before = dict(os.environ), torch.get_num_threads()
+    context = multiprocessing.get_context("spawn")
+    try:
+        for rank in range(1, count):
+            os.environ.update(shared, RANK=str(rank))
+            context.Process(target=_work, args=(work, threads), daemon=True).start()
+        os.environ.update(shared, RANK="0")
+        torch.set_num_threads(threads)
+        yield
+    finally:
+        torch.set_num_threads(threads_before)
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _work(work: Callable[[], None], threads: int) -> None:
+    """Work in a process that was started: the leading one decides when to stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    torch.set_num_threads(threads)
+    work()
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
 
 
 def lost_peer() -> TrainingError:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from msrnet_cli.config import TrainConfig
     from msrnet_cli.images.charts import Curve
     from msrnet_cli.results import TrainProgress, Validated
+    from msrnet_cli.train.material import About
 
 RUNS = Path("runs")
 BEST, LAST = "best.safetensors", "last.safetensors"
@@ -34,6 +35,7 @@ METRICS = "metrics.csv"
 _COLUMNS = (
     "step", "progress", "stage", "size", "lr", "loss", "gradient",
     "images_per_second", "seconds", "val_psnr", "val_psnr_copy", "val_detail",
+    "val_task", "val_night", "val_day", "val_ambient", "val_azimuth",
 )  # fmt: skip
 
 
@@ -123,6 +125,7 @@ class Record:
                 "val_psnr": event.psnr,
                 "val_psnr_copy": event.psnr_copy,
                 "val_detail": event.detail,
+                **{f"val_{name}": value for name, value in event.scores.items()},
             }
         )
         previews = self.folder / "previews"
@@ -196,8 +199,7 @@ class Record:
 
 def make_card(
     config: TrainConfig,
-    pairs: int,
-    lights: tuple[str, str],
+    about: About,
     stage: str,
     size: int,
     psnr: float,
@@ -206,8 +208,7 @@ def make_card(
 
     Args:
         config: Its settings.
-        pairs: How many it trains on.
-        lights: Of inputs and targets, as far as the files tell.
+        about: What it learns from.
         stage: The stage it is in.
         size: What it trains at, in pixels: other scales are strange to it, so this is
             where it should see pictures.
@@ -226,10 +227,10 @@ def make_card(
         done.append("without the perceptual term")
     return WeightsCard(
         model=config.model,
-        from_light=lights[0],
-        to_light=lights[1],
+        from_light=about.lights[0],
+        to_light=about.lights[1],
         work_size=max(size, SMALLEST_WORK_SIZE),
-        training_data=f"{Path(config.data).name}, {pairs} pairs",
+        training_data=f"{Path(config.data).name}, {about.count} {about.kind}s",
         scores={score: round(psnr, 3)} if psnr else {},
         notes="; ".join(done),
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
+from msrnet_cli.config import DataOptions
 from msrnet_cli.errors import UsageError
 from msrnet_cli.networks import architecture
 
@@ -90,6 +91,7 @@ def make_plan(config: TrainConfig, pairs: int, processes: int = 1) -> Plan:
     """
     _check_numbers(config)
     _check_sides(config)
+    _check_kind(config)
     shares = _shares(config)
     batches = config.batch * (len(config.sizes) if len(config.batch) == 1 else 1)
     if len(batches) != len(config.sizes):
@@ -116,6 +118,8 @@ def make_plan(config: TrainConfig, pairs: int, processes: int = 1) -> Plan:
 
 def loss_name(config: TrainConfig, stage: str) -> LossName:
     """What a stage makes small."""
+    if architecture(config.model.arch).paints_layers:
+        return config.loss or "layers"
     return config.loss or _PAPER_LOSSES[stage]
 
 
@@ -187,6 +191,33 @@ def _check_numbers(config: TrainConfig) -> None:
         )
     if config.seed not in _SEEDS:
         raise UsageError(f"--seed {config.seed}", "give a number of at most 18 digits")
+
+
+def _check_kind(config: TrainConfig) -> None:
+    """Refuse options of pairs for a network of layers, and its loss for others."""
+    arch = config.model.arch
+    if not architecture(arch).paints_layers:
+        if config.loss == "layers":
+            raise UsageError(
+                f"--loss layers needs a network that paints layers, not {arch}",
+                "train it by --recipe lightstage",
+            )
+        return
+    pairs_only = {
+        "--stage": config.stage != "1",
+        "--loss": config.loss not in (None, "layers"),
+        "--crop": config.crop,
+        "--mirror, --exposure, --tint, --zoom, --from and --to": (
+            config.data_options != DataOptions()
+        ),
+    }
+    for option, is_given in pairs_only.items():
+        if is_given:
+            raise UsageError(
+                f"{option}: not for {arch}, which learns from scenes with chances of"
+                " their own",
+                f"drop {option}",
+            )
 
 
 def _check_sides(config: TrainConfig) -> None:

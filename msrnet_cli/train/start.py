@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli import losses, networks, perceptual, weights
+from msrnet_cli import networks, weights
 from msrnet_cli.errors import DataError, TrainingError, UsageError, WeightsError
+from msrnet_cli.layers.store import open_store
 from msrnet_cli.lights import every_light
 from msrnet_cli.pairs.find import find_pairs, spread
 from msrnet_cli.train import checkpoint, record
+from msrnet_cli.train.lighting import Scenes
+from msrnet_cli.train.material import About
+from msrnet_cli.train.pairing import Pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,38 +24,27 @@ if TYPE_CHECKING:
     from torch import nn
 
     from msrnet_cli.config import ModelConfig, TrainConfig
-    from msrnet_cli.losses import Loss
     from msrnet_cli.pairs.files import PictureFile
     from msrnet_cli.pairs.find import Pair
     from msrnet_cli.train.checkpoint import Checkpoint, Position
     from msrnet_cli.train.schedule import Plan
 
 
-class RunPairs(NamedTuple):
-    """What a run learns from, and what it is tried on.
-
-    Attributes:
-        training: Pairs to learn from.
-        validation: Pairs to try the network on, without pictures to mirror.
-        described: What the validation pairs are, for people.
-        left_out: A note on training pictures that are in no pair.
-    """
-
-    training: tuple[Pair, ...]
-    validation: tuple[Pair, ...]
-    described: str
-    left_out: tuple[str, ...]
-
-
-def choose_pairs(config: TrainConfig) -> RunPairs:
-    """The pairs of a run.
+def find_material(config: TrainConfig) -> Pairs | Scenes:
+    """What a run learns from: scenes for a network of layers, else pairs.
 
     Raises:
         UsageError: No data is named.
-        DataError: There are no pairs, or one is in training and validation.
+        DataError: There is none, or the same in training and validation.
     """
     if not config.data:
         raise UsageError("there is no training data", "give --data DIR")
+    if networks.architecture(config.model.arch).paints_layers:
+        return _find_scenes(config)
+    return _find_pairs(config)
+
+
+def _find_pairs(config: TrainConfig) -> Pairs:
     found = find_pairs(config.data, config.data_options)
     tried, kind = found.pairs, "training pairs: they do not tell how it generalises"
     if config.val:
@@ -60,25 +53,42 @@ def choose_pairs(config: TrainConfig) -> RunPairs:
         kind = f"pairs of {Path(config.val).name}"
         shared = {pair.source for pair in tried} & {pair.source for pair in found.pairs}
         if shared:
-            raise DataError(
-                f"{min(shared)} is in training and validation", "separate the folders"
-            )
+            raise _in_both(str(min(shared)))
     some = spread(tried, max(1, config.val_pairs))
     validation = tuple(replace(pair, mirrored=None) for pair in some)
-    described = f"{len(validation)} {kind}"
-    return RunPairs(found.pairs, validation, described, found.left_out)
+    about = About(
+        count=len(found.pairs),
+        kind="pair",
+        mirrored=sum(pair.mirrored is not None for pair in found.pairs),
+        validation=f"{len(validation)} {kind}",
+        lights=lights(found.pairs),
+        notes=found.left_out,
+    )
+    return Pairs(found.pairs, validation, about)
 
 
-def load_losses(
-    config: TrainConfig, plan: Plan, device: torch.device
-) -> dict[str, Loss]:
-    """The losses of a plan, by name; fetches VGG16 where one needs it."""
-    names = {phase.loss for phase in plan.phases}
-    options = config.loss_options
-    features: nn.Module | None = None
-    if "combined" in names and options.perceptual:
-        features = perceptual.load_vgg16(options.vgg, options.vgg_layer).to(device)
-    return {name: losses.build(name, options, features) for name in names}
+def _find_scenes(config: TrainConfig) -> Scenes:
+    training = open_store(Path(config.data)).at_least(max(config.sizes))
+    tried, kind = training, "training scenes: they do not tell how it generalises"
+    if config.val:
+        tried = open_store(Path(config.val)).at_least(max(config.sizes))
+        kind = f"scenes of {Path(config.val).name}"
+        shared = set(tried.paths) & set(training.paths)
+        if shared:
+            raise _in_both(str(min(shared)))
+    some = spread(tried.paths, max(1, config.val_pairs))
+    about = About(
+        count=len(training),
+        kind="scene",
+        mirrored=len(training),
+        validation=f"{len(some)} {kind}",
+        lights=("", ""),
+    )
+    return Scenes(training, replace(tried, paths=some), about)
+
+
+def _in_both(name: str) -> DataError:
+    return DataError(f"{name} is in training and validation", "separate the folders")
 
 
 def start_network(config: TrainConfig, before: Checkpoint | None) -> nn.Module:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from skimage.metrics import structural_similarity
 
 from msrnet_cli import losses
@@ -159,3 +160,91 @@ def test_the_combined_loss_is_the_weighted_sum():
 def test_the_perceptual_term_is_never_left_out_in_silence():
     with pytest.raises(UsageError, match="--no-perceptual"):
         losses.build("combined", OPTIONS)
+
+
+# --- layers ------------------------------------------------------------------------
+
+
+def painted(count=2, side=32, seed=0):
+    """What a network of layers paints, and the truth: B 30 S S."""
+    generator = torch.Generator().manual_seed(seed)
+    target = torch.rand(count, 30, side, side, generator=generator, dtype=torch.float64)
+    noise = torch.randn(target.shape, generator=generator, dtype=torch.float64)
+    return (target + 0.1 * noise).clamp(0, 1), target
+
+
+def none_even(count=2):
+    return torch.zeros(count, dtype=torch.bool)
+
+
+def test_every_second_window_says_what_all_windows_say():
+    x, y = (F.avg_pool2d(p, 5, 1, 2) for p in two(96, 96))
+    assert losses.sparse_ssim(x, y).item() == pytest.approx(
+        losses.ssim(x, y).item(), abs=2e-3
+    )
+    assert losses.sparse_ssim(x, x).item() == pytest.approx(1)
+
+
+def test_the_gradient_of_every_second_window_points_where_that_of_all_does():
+    x, y = (F.avg_pool2d(p, 5, 1, 2) for p in two(64, 64))
+    found = []
+    for ssim in (losses.ssim, losses.sparse_ssim):
+        image = x.clone().requires_grad_()
+        ssim(image, y).backward()
+        found.append(image.grad.flatten())
+    assert torch.cosine_similarity(*found, dim=0) > 0.9
+
+
+def test_the_loss_of_layers_is_the_sum_of_its_parts():
+    output, target = painted()
+    lit, true = output[:, :27], target[:, :27]
+    squares = (lit - true).square().unflatten(1, (9, 3)).mean((-3, -2, -1))
+    shares = torch.tensor([1, 1, 2, 1, 1, 1, 1, 1, 1]) / 10
+    slopes = sum((lit - true).diff(dim=d).abs().mean() for d in (-1, -2))
+    expected = (
+        ((squares + 3e-4).log10() * shares).sum(1).mean()
+        + 1
+        - losses.sparse_ssim(lit, true)
+        + 2 * slopes
+        + 0.6 * (output[:, 27:] - target[:, 27:]).abs().mean()
+    )
+    found = losses.layers(output, target, none_even())
+    assert found.item() == pytest.approx(expected.item())
+
+
+def test_each_layer_counts_and_the_task_s_own_counts_twice():
+    _, target = painted(count=1)
+    changes = []
+    for layer in range(9):
+        output = target.clone()
+        output[:, 3 * layer : 3 * layer + 3] += 0.05
+        changes.append(losses.layers(output, target, none_even(1)).item())
+    least = losses.layers(target, target, none_even(1)).item()
+    gains = [change - least for change in changes]
+    assert min(gains) > 0.02
+    others = [gain for layer, gain in enumerate(gains) if layer != 2]
+    # The structure of all layers counts alike; their errors do not.
+    assert gains[2] > 1.5 * sum(others) / 8
+
+
+def test_a_checkerboard_costs_only_where_a_picture_is_even():
+    target = torch.full((2, 30, 16, 16), 0.5, dtype=torch.float64)
+    board = torch.zeros(16, 16, dtype=torch.float64)
+    board[::2, ::2], board[1::2, 1::2] = 0.01, 0.01
+    output = target + board
+    even = torch.tensor([True, False])
+    assert losses.unevenness(output, none_even()) == 0
+    # The mean of the four neighbours lies 0.01 away, above or below, everywhere.
+    assert losses.unevenness(output, even).item() == pytest.approx(0.01 / 2)
+    assert losses.unevenness(output, ~none_even()).item() == pytest.approx(0.01)
+    ramp = torch.linspace(0, 1, 16, dtype=torch.float64).expand(2, 30, 16, 16)
+    assert losses.unevenness(ramp, ~none_even()).item() == pytest.approx(0, abs=1e-12)
+
+
+def test_the_gradient_of_the_loss_of_layers_is_its_derivative():
+    output, target = painted(side=12)
+    output.requires_grad_()
+    even = torch.tensor([True, False])
+    assert torch.autograd.gradcheck(
+        lambda x: losses.layers(x, target, even), output, fast_mode=True
+    )

@@ -1,0 +1,135 @@
+"""Scenes in layers of linear light as what a run learns from: every light at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from msrnet_cli import losses
+from msrnet_cli.evaluate import layers as evaluation
+from msrnet_cli.layers.mix import of_outputs
+from msrnet_cli.layers.store import Composer, LayerStore
+from msrnet_cli.train.material import About, Trial
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from msrnet_cli.config import LossName, TrainConfig
+    from msrnet_cli.layers import store
+    from msrnet_cli.train.material import Loss, Paint
+    from msrnet_cli.train.schedule import Phase
+
+_COMPOSERS = 8  # threads, where a device computes meanwhile
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step sees.
+
+    Attributes:
+        source: B 3 S S, float32, sRGB in [0, 1].
+        target: B 30 S S: the layers, then normals in [0, 1].
+        even: B, bool: pictures whose layers are smooth everywhere.
+        names: The scenes, for messages.
+    """
+
+    source: Tensor
+    target: Tensor
+    even: Tensor
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, composed: store.Batch, device: torch.device) -> Batch:
+        """What was composed, as a network of layers paints it."""
+        normals = composed.normal.add(1).div_(2)
+        target = torch.cat((composed.layers.flatten(1, 2), normals), 1)
+        even = torch.tensor([kind == "even" for kind in composed.kinds])
+        source, target, even = (
+            x.to(device, non_blocking=True) for x in (composed.picture, target, even)
+        )
+        return cls(source, target, even, composed.names)
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """The scenes of a run, found but not yet read.
+
+    Attributes:
+        training: Scenes to learn from.
+        validation: Scenes to try the network on.
+        about: For people.
+    """
+
+    training: LayerStore
+    validation: LayerStore
+    about: About
+
+    def open(self, config: TrainConfig, device: torch.device) -> LayerMaterial:
+        """Ready to compose: scenes are read when they are needed."""
+        return LayerMaterial(self, config, device)
+
+
+class LayerMaterial:
+    """Pictures composed of scenes, and their layers; see `Material`.
+
+    Args:
+        scenes: What was found.
+        config: Sizes and seed.
+        device: Where batches are wanted.
+    """
+
+    def __init__(
+        self, scenes: Scenes, config: TrainConfig, device: torch.device
+    ) -> None:
+        self.about = scenes.about
+        self._device = device
+        self._composer = Composer(scenes.training, config.seed)
+        self._tried = scenes.validation
+        # A CPU that composes does not learn meanwhile: threads would gain nothing.
+        self._pool = ThreadPoolExecutor(_COMPOSERS) if device.type != "cpu" else None
+        self._ahead: dict[tuple[range, int], Future[store.Batch]] = {}
+
+    def losses(self, names: set[LossName]) -> dict[LossName, Loss]:
+        """The one loss of layers."""
+        return dict.fromkeys(names, of_layers)
+
+    def batch(self, numbers: range, size: int) -> Batch:
+        """The examples of these numbers, at a size in pixels.
+
+        Raises:
+            DataError: A scene is damaged, or smaller than that.
+        """
+        begun = self._ahead.pop((numbers, size), None)
+        made = begun.result() if begun else self._composer.batch(numbers, size)
+        return Batch.of(made, self._device)
+
+    def prefetch(self, numbers: range, size: int) -> None:
+        """Start composing what will be needed soon, where a device learns meanwhile."""
+        if self._pool is not None and (numbers, size) not in self._ahead:
+            compose = self._pool.submit(self._composer.batch, numbers, size)
+            self._ahead[numbers, size] = compose
+
+    def try_out(self, paint: Paint, phase: Phase) -> Trial:
+        """Finished pictures under other lights, by the protocol of `msrnet eval`."""
+
+        def layers_of(pictures: Tensor) -> Tensor:
+            painted = paint(pictures.to(self._device)).clamp_(0, 1)
+            return of_outputs(painted).cpu()
+
+        found = evaluation.try_out(layers_of, self._tried, phase.size)
+        return Trial(
+            found.psnr, found.psnr_copy, found.detail, found.rows, found.scores
+        )
+
+    def close(self) -> None:
+        """Stop threads."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+
+def of_layers(output: Tensor, batch: Batch) -> Tensor:
+    """The loss of what the network painted of a batch."""
+    return losses.layers(output, batch.target, batch.even)

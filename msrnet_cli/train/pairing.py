@@ -1,0 +1,125 @@
+"""Pairs of pictures as what a run learns from: one light into another."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msrnet_cli import losses, perceptual
+from msrnet_cli.metrics import detail, psnr
+from msrnet_cli.pairs.cut import Batch, Cutter
+from msrnet_cli.pairs.store import PairStore
+from msrnet_cli.train.material import About, Trial
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from msrnet_cli.config import LossName, TrainConfig
+    from msrnet_cli.pairs.find import Pair
+    from msrnet_cli.train.material import Loss, Paint
+    from msrnet_cli.train.schedule import Phase
+
+_PREVIEW_ROWS = 4
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The pairs of a run, found but not yet read.
+
+    Attributes:
+        training: Pairs to learn from.
+        validation: Pairs to try the network on, without pictures to mirror.
+        about: For people.
+    """
+
+    training: tuple[Pair, ...]
+    validation: tuple[Pair, ...]
+    about: About
+
+    def open(self, config: TrainConfig, device: torch.device) -> PairMaterial:
+        """Read them, as far as memory allows.
+
+        Raises:
+            PictureError: A picture cannot be read.
+            DataError: Two pictures of a scene differ in size.
+        """
+        return PairMaterial(self, config, device)
+
+
+class PairMaterial:
+    """Examples cut out of pairs; see `Material`.
+
+    Args:
+        pairs: What was found.
+        config: Sizes, augmentation, seed, losses.
+        device: Where batches are wanted.
+    """
+
+    def __init__(self, pairs: Pairs, config: TrainConfig, device: torch.device) -> None:
+        self._config, self._device, options = config, device, config.data_options
+        # Parts of pictures are brought to these sizes, too.
+        side = math.ceil(max(config.sizes) / (1 - options.zoom))
+        self._store = PairStore(pairs.training, side, device)
+        self._tried = PairStore(pairs.validation, max(config.sizes), device)
+        self._cutter = Cutter(self._store, options, config.seed)
+        self._centre = Cutter(self._tried, options, seed=None)
+        self._about = pairs.about
+
+    @property
+    def about(self) -> About:
+        """For people."""
+        if self._store.in_memory:
+            return self._about
+        note = "pictures do not fit into memory and are read ahead"
+        return replace(self._about, notes=(note, *self._about.notes))
+
+    def losses(self, names: set[LossName]) -> dict[LossName, Loss]:
+        """The losses of these names; fetches VGG16 where one needs it."""
+        options = self._config.loss_options
+        features: nn.Module | None = None
+        if "combined" in names and options.perceptual:
+            features = perceptual.load_vgg16(options.vgg, options.vgg_layer)
+            features = features.to(self._device)
+        built = {name: losses.build(name, options, features) for name in names}
+        return {name: partial(against_target, loss) for name, loss in built.items()}
+
+    def batch(self, numbers: range, size: int) -> Batch:
+        """The examples of these numbers, at a size in pixels."""
+        return self._cutter.batch(numbers, size, self._config.crop)
+
+    def prefetch(self, numbers: range, size: int) -> None:  # noqa: ARG002 whole pictures
+        """Start decoding what will be needed soon."""
+        self._store.prefetch(self._cutter.files(numbers))
+
+    def try_out(self, paint: Paint, phase: Phase) -> Trial:
+        """Mean PSNR, PSNR of a copy and detail over the validation pairs."""
+        scores: list[tuple[float, float, float]] = []
+        rows: list[list[Tensor]] = []
+        count = len(self._tried)
+        for first in range(0, count, phase.batch):
+            numbers = range(first, min(first + phase.batch, count))
+            batch = self._centre.batch(numbers, phase.size)
+            painted = paint(batch.source).clamp_(0, 1)
+            for one in zip(batch.source, painted, batch.target, strict=True):
+                source, output, target = one
+                there = psnr(output, target), psnr(source, target)
+                scores.append((*there, detail(output, target)))
+                if len(rows) < _PREVIEW_ROWS:
+                    rows.append([picture.cpu() for picture in one])
+        reached, copied, sharp = (
+            sum(column) / count for column in zip(*scores, strict=True)
+        )
+        return Trial(reached, copied, sharp, rows)
+
+    def close(self) -> None:
+        """Stop the threads that decode."""
+        self._store.close()
+        self._tried.close()
+
+
+def against_target(loss: losses.Loss, output: Tensor, batch: Batch) -> Tensor:
+    """A loss of two pictures, of what the network painted and the batch's target."""
+    return loss(output, batch.target)
