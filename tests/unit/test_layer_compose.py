@@ -309,6 +309,17 @@ def test_white_balance_makes_a_grey_card_grey(kind):
         assert (card.amax(1) - card.amin(1)).max() < 1e-4, "layers are at 6500 K"
 
 
+def test_a_stop_is_twice_the_light():
+    night, whole = Draw(exposure=Exposure(stops=-6, shoulder=1.0)), scene()
+    brighter = replace(night, exposure=replace(night.exposure, stops=-5))
+    for name in ("picture", "layers"):
+        before, after = (
+            linear_from_srgb(getattr(compose(whole, one, SIZE), name))
+            for one in (night, brighter)
+        )
+        close(after, 2 * before)
+
+
 def test_the_tint_of_a_camera_is_in_picture_and_layers():
     tint = (0.2, -0.1, 0.0)
     tinted = replace(DAY, exposure=replace(LINEAR, tint=tint))
