@@ -30,7 +30,8 @@ LAYERS = len(DIRECTIONS) + 1
 """Eight directions, in the order of `lights.DIRECTIONS`, and ambient light."""
 
 _ACROSS = [-place % len(DIRECTIONS) for place in range(len(DIRECTIONS))]  # in a mirror
-_FAINT = 0.4  # brightness over the picture's of layers whose key it hardly shows
+_ALL_AROUND = 0.65  # of ambient light is alike on all sides; the rest is from above
+_FAINT = 0.4  # of the picture's brightness: that of layers whose key it hardly shows
 _BURNT = 0.05  # share of the surfaces that a camera lets exceed
 _BRIGHT = 1.2  # this linear luminance
 _CLOUD_SIZES = (1.0, 0.5, 0.25)  # and strengths
@@ -187,7 +188,7 @@ def _seen(scene: Scene, draw: Draw, size: int) -> Sequence[Tensor]:
     light, albedo, normal, glow, depth = (
         getattr(scene, name)[..., rows, columns].float() for name in names
     )
-    hemisphere = albedo * (normal[2:] * 0.35 + 0.65)
+    hemisphere = albedo * (normal[2:] * (1 - _ALL_AROUND) + _ALL_AROUND)
     parts = (light.flatten(0, 1), hemisphere, normal, glow, _open_sky(normal, depth))
     x = torch.cat(parts)
     if x.shape[-1] != size:

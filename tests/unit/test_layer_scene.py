@@ -35,6 +35,7 @@ def test_what_is_written_is_read(tmp_path, azimuths):
     found = scenes.read(tmp_path / "Image003.safetensors")
     for name in ("name", "ambient", "tint", "azimuths", "size"):
         assert getattr(found, name) == getattr(scene, name)
+    assert scenes.read_size(tmp_path / "Image003.safetensors") == (12, 16)
     for name in ("light", "glow", "albedo", "normal", "depth", "further"):
         before = getattr(scene, name)
         torch.testing.assert_close(
