@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 
 from msrnet_cli.errors import UsageError
+from msrnet_cli.lights import LUMINANCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,9 +108,9 @@ def layers(output: Tensor, target: Tensor, even: Tensor) -> Tensor:
     """How far painted layers are from the true ones.
 
     The mean over layers of log10 of the squared error (a dB is a dB in each of them,
-    and E, which the paper's own task needs, counts twice), their structure, their
-    gradients, the surface normals; and a penalty on anything but evenness where the
-    picture is even, for nothing else shows a checkerboard.
+    and E, which the paper's own task needs, counts twice), the structure of their
+    luma, their gradients, the surface normals; and a penalty on anything but evenness
+    where the picture is even, for nothing else shows a checkerboard.
 
     Args:
         output: B 30 H W: eight lights, ambient light and normals, three channels each;
@@ -122,12 +123,19 @@ def layers(output: Tensor, target: Tensor, even: Tensor) -> Tensor:
     squares = difference.unflatten(1, (-1, NORMALS)).square().mean((-3, -2, -1))
     shares = squares.new_tensor(_LAYER_SHARES)
     loss = ((squares + _LAYER_FLOOR).log10() * (shares / shares.sum())).sum(1).mean()
-    loss = loss + 1 - sparse_ssim(output[:, lit], target[:, lit])
+    loss = loss + 1 - sparse_ssim(_luma(output[:, lit]), _luma(target[:, lit]))
     loss = loss + _SLOPE * sum(
         difference.diff(dim=axis).abs().mean() for axis in (-1, -2)
     )
     normals = (output[:, -NORMALS:] - target[:, -NORMALS:]).abs().mean()
     return loss + _NORMAL * normals + _EVEN * unevenness(output[:, lit], even)
+
+
+def _luma(layers_: Tensor) -> Tensor:
+    """B L H W of B 3L H W, encoded: colour has no structure of its own."""
+    red, green, blue = LUMINANCE
+    x = layers_.unflatten(1, (-1, 3))
+    return x[:, :, 0] * red + x[:, :, 1] * green + x[:, :, 2] * blue
 
 
 def unevenness(output: Tensor, even: Tensor) -> Tensor:

@@ -7,7 +7,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from msrnet_cli.cutting import Span, resampling
 from msrnet_cli.errors import DataError
 from msrnet_cli.layers.camera import linear_from_srgb
 from msrnet_cli.layers.compose import compose, expose, photograph, prepare
@@ -22,6 +21,7 @@ from msrnet_cli.layers.draw import (
     draw,
 )
 from msrnet_cli.lights import DIRECTIONS, LUMINANCE, kelvin_gains, read_light
+from msrnet_cli.pairs.resample import Span, resampling
 from test_layer_scene import drawn
 
 SIZE = 24
