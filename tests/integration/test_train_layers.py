@@ -1,0 +1,179 @@
+"""The light stage learns from scenes, resumes bit by bit, in one process or several."""
+
+import csv
+import random
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from test_train import StopAfter, assert_bit_identical, ignore
+
+import lit_scenes
+from conftest import photo
+from msrnet_cli import train as training
+from msrnet_cli import weights
+from msrnet_cli.config import DataOptions, ModelConfig
+from msrnet_cli.errors import DataError, MSRNetError
+from msrnet_cli.inference import Relighter
+from msrnet_cli.recipes import RECIPES
+from msrnet_cli.results import TrainProgress, TrainStarted, Validated
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    return lit_scenes.write(tmp_path_factory.mktemp("scenes"), 5)
+
+
+@pytest.fixture(scope="module")
+def held_out(tmp_path_factory):
+    return lit_scenes.write(tmp_path_factory.mktemp("held-out"), 2, first=100)
+
+
+def small(scenes, out, **changes):
+    """Six steps through two sizes."""
+    config = replace(
+        RECIPES["lightstage"],
+        data=str(scenes),
+        out=str(out),
+        model=ModelConfig("lightstage", 12),
+        steps=6,
+        sizes=(32, 64),
+        batch=(2, 1),
+        ema=0.9,
+        dtype="fp32",
+        device="cpu",
+        validations=1,
+        val_pairs=1,
+    )
+    return replace(config, **changes)
+
+
+def test_the_recipe_learns_and_what_it_learnt_relights(scenes, held_out, tmp_path):
+    config = small(
+        scenes, tmp_path / "run", steps=30, sizes=(32,), batch=(4,), val=str(held_out)
+    )
+    events = []
+    training.train(config, events.append)
+    losses = [e.loss for e in events if isinstance(e, TrainProgress)]
+    assert losses[-1] < losses[0] - 0.05
+    started = next(e for e in events if isinstance(e, TrainStarted))
+    assert (started.material, started.count) == ("scene", 5)
+    assert "held-out" in started.validation
+    (tried,) = (e for e in events if isinstance(e, Validated))
+    assert {"task", "night", "day", "ambient", "azimuth"} <= tried.scores.keys()
+    found = weights.load(tmp_path / "run" / "last.safetensors")
+    assert found.card.model.arch == "lightstage"
+    assert found.card.work_size == 32
+    relit = Relighter.load(tmp_path / "run" / "last.safetensors").relight(photo())
+    assert relit.size == photo().size
+    rows = list(csv.DictReader((tmp_path / "run" / "metrics.csv").open()))
+    assert any(row["val_night"] for row in rows)
+    assert list((tmp_path / "run" / "previews").glob("*.png"))
+
+
+@pytest.mark.parametrize("stop", [2, 5])
+def test_a_stopped_run_resumes_bit_by_bit(scenes, tmp_path, stop):
+    config = small(scenes, tmp_path / "whole")
+    training.train(config, ignore)
+    config = replace(config, out=str(tmp_path / "parts"))
+    training.train(config, ignore, StopAfter(stop))
+    training.train(config, ignore, resume=True)
+    assert_bit_identical(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_two_processes_equal_one_with_twice_the_batch(scenes, tmp_path):
+    # Of even pictures a process may have none: how many there are weighs each of them.
+    options = {"steps": 3, "sizes": (32,), "warmup": 0, "lr": 1e-4, "ema": 0.5}
+    one = small(scenes, tmp_path / "one", batch=(4,), **options)
+    training.train(one, ignore)
+    two = small(scenes, tmp_path / "two", batch=(2,), processes=2, **options)
+    events = []
+    training.train(two, events.append)
+    assert events
+    found = [load_file(tmp_path / n / "last.safetensors") for n in ("one", "two")]
+    for name, value in found[0].items():
+        torch.testing.assert_close(value, found[1][name], rtol=0, atol=5e-5)
+
+
+def test_a_constant_rate_goes_on_and_a_branch_decays_from_its_weights(scenes, tmp_path):
+    trunk = small(scenes, tmp_path / "trunk", shape="constant", steps=2, sizes=(32,),
+                  batch=(2,))  # fmt: skip
+    training.train(trunk, ignore)
+    training.train(replace(trunk, steps=4), ignore, resume=True)
+    last = tmp_path / "trunk" / "last.safetensors"
+    rates = []
+    branch = replace(trunk, out=str(tmp_path / "branch"), init=str(last),
+                     shape="linear", warmup=0, steps=20)  # fmt: skip
+
+    def note(event):
+        if isinstance(event, TrainProgress):
+            rates.append(event.lr)
+
+    training.train(branch, note)
+    assert rates[-1] < rates[0] < trunk.lr
+
+
+REFUSED = [
+    ({"stage": "2"}, "--stage: not for lightstage"),
+    ({"loss": "l2"}, "--loss: not for lightstage"),
+    ({"crop": 32}, "--crop: not for lightstage"),
+    ({"data_options": DataOptions(mirror=True)}, "--mirror, .* not for lightstage"),
+    ({"sizes": (48,)}, "--size 48 is not a multiple of 32; give 64"),
+    ({"sizes": (96,)}, "no scene in .* has 96 px, the largest 64"),
+    ({"model": ModelConfig("lightstage", 8)}, "the identity needs 12 channels"),
+    ({"model": ModelConfig("dmshn", 12), "loss": "layers"}, "--recipe lightstage"),
+]
+
+
+@pytest.mark.parametrize(("changes", "reason"), REFUSED)
+def test_what_does_not_go_together_is_refused(scenes, tmp_path, changes, reason):
+    with pytest.raises(MSRNetError, match=reason):
+        training.train(small(scenes, tmp_path / "run", **changes), ignore)
+    assert not (tmp_path / "run").exists()
+
+
+def test_scenes_are_not_trained_and_tried_on(scenes, tmp_path):
+    with pytest.raises(DataError, match="is in training and validation"):
+        training.train(small(scenes, tmp_path / "run", val=str(scenes)), ignore)
+
+
+def test_a_folder_without_scenes_is_told(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"no scene.*msrnet synth"):
+        training.train(small(tmp_path / "empty", tmp_path / "run"), ignore)
+
+
+def test_a_recipe_is_for_a_new_run(program, scenes):
+    options = ("train", "--recipe", "lightstage", "--resume", "--out", scenes)
+    done = program.run(*options, code=2)
+    assert "--recipe is for a new run" in done.err
+
+
+@pytest.mark.slow
+def test_killed_twenty_times_a_run_goes_on_from_its_last_save(scenes, tmp_path):
+    run = tmp_path / "run"
+    command = [
+        sys.executable, "-m", "msrnet_cli", "train", "--recipe", "lightstage",
+        "--data", str(scenes), "--out", str(run), "--channels", "12", "--size", "32",
+        "--batch", "2", "--shape", "constant", "--steps", "100000", "--validations",
+        "200", "--val-pairs", "1", "--save-minutes", "0.01", "--processes", "2",
+    ]  # fmt: skip
+    steps, chance = [0], random.Random(0)
+    for _ in range(20):
+        started = command if not steps[-1] else [*command[:4], "--out", str(run)]
+        if steps[-1]:
+            started = [sys.executable, "-m", "msrnet_cli", "train", "--resume",
+                       "--out", str(run)]  # fmt: skip
+        process = subprocess.Popen(started, stderr=subprocess.PIPE)
+        time.sleep(8 + 4 * chance.random())
+        process.kill()
+        process.communicate()
+        from msrnet_cli.train import checkpoint
+
+        steps.append(checkpoint.load(run).position.step)
+    assert steps == sorted(steps)
+    assert steps[-1] > 20
