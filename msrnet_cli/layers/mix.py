@@ -41,6 +41,10 @@ _RIDGE = 1e-4  # of squares of weights, a pixel: settles what the picture leaves
 _SWEEPS = 200
 _DARK = 0.004  # linear light; keeps the ratio of lights finite
 _MOST_GAIN = 4.0  # of what the layers do not explain
+_EXPLAINED = (
+    0.5,
+    0.9,
+)  # of a picture: up to there its rest is dropped, from there kept
 
 
 def weights(
@@ -78,16 +82,16 @@ def mixed(layers: Tensor, weights_: Tensor) -> Tensor:
 
     Args:
         layers: 9 3 H W, encoded, in [0, 1].
-        weights_: 9 3.
+        weights_: ... 9 3, for one light or several.
 
     Returns:
-        3 H W, linear light.
+        ... 3 H W, linear light.
     """
-    return torch.einsum("kchw,kc->chw", lin(layers), weights_.to(layers))
+    return _sum(lin(layers), weights_)
 
 
 def painted(layers: Tensor, weights_: Tensor) -> Tensor:
-    """The picture that the layers alone give, 3 H W in [0, 1]; r is 0."""
+    """The picture that the layers alone give, ... 3 H W in [0, 1]; r is 0."""
     return encode(mixed(layers, weights_))
 
 
@@ -100,15 +104,14 @@ def relit(
         picture: 3 H W in [0, 1].
         layers: Its own: 9 3 H W in [0, 1].
         source: Weights that the picture has, 9 3.
-        wanted: Weights that it is to have, 9 3.
+        wanted: Weights that it is to have, ... 9 3, for one light or several.
         kept: Share r of what is not explained, 0 to 1.
 
     Returns:
-        3 H W in [0, 1].
+        ... 3 H W in [0, 1].
     """
     light = lin(layers)
-    there = torch.einsum("kchw,kc->chw", light, source.to(light))
-    wished = torch.einsum("kchw,kc->chw", light, wanted.to(light))
+    there, wished = _sum(light, source), _sum(light, wanted)
     gain = ((wished + _DARK) / (there + _DARK)).clamp_(max=_MOST_GAIN)
     return encode((wished + kept * (lin(picture) - there) * gain).clamp_min_(0))
 
@@ -173,6 +176,24 @@ def fit(picture: Tensor, layers: Tensor) -> Fit:
     spread = (x - x.mean(1, keepdim=True)).square().sum()
     explained = 1 - float(left / spread.clamp_min(1e-9))
     return Fit(found.T.float(), max(0.0, explained))
+
+
+def kept(found: Fit) -> float:
+    """Share r of what the layers do not explain that a relit picture keeps.
+
+    Where the layers explain a picture, the rest is its texture, which any light shows;
+    where they do not, the rest is the old light.
+
+    Returns:
+        From 0 to 1; linear in `Fit.explained` between two bounds.
+    """
+    low, high = _EXPLAINED
+    return min(1.0, max(0.0, (found.explained - low) / (high - low)))
+
+
+def _sum(light: Tensor, weights_: Tensor) -> Tensor:
+    """... 3 H W of linear layers, 9 3 H W, and weights, ... 9 3."""
+    return torch.einsum("kchw,...kc->...chw", light, weights_.to(light))
 
 
 def _non_negative(squares: Tensor, products: Tensor) -> Tensor:
