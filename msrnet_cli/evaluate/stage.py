@@ -143,11 +143,20 @@ def unevenness(painter: Painter, even: Even) -> tuple[float, float]:
         true = transfer.reduce(true, width, height)
     difference = seen.layers - true.unflatten(0, (-1, 3))
     light = 255 * torch.einsum("kchw,c->khw", difference, torch.tensor(LUMINANCE))
-    mean = F.avg_pool2d(light, _BROAD, 1, _BROAD // 2, count_include_pad=False)
-    rest = light - mean
+    rest = light - _broad_mean(light)
     frame = rest.abs()
     frame[:, _FRAME:-_FRAME, _FRAME:-_FRAME] = 0
     return float(rest.std(correction=0)), float(frame.max())
+
+
+def _broad_mean(values: Tensor) -> Tensor:
+    """The mean of what a broad window around each pixel of C h w holds."""
+    for side, reach in (
+        ((_BROAD, 1), (_BROAD // 2, 0)),
+        ((1, _BROAD), (0, _BROAD // 2)),
+    ):
+        values = F.avg_pool2d(values, side, 1, reach, count_include_pad=False)
+    return values
 
 
 def _put(

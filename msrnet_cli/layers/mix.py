@@ -38,7 +38,8 @@ AMBIENT = LAYERS - 1
 
 _FIT_SIDE = 64  # light is broad: more pixels find the same weights
 _RIDGE = 1e-4  # of squares of weights, a pixel: settles what the picture leaves open
-_SWEEPS = 200
+_CONVERGED = 1e-12  # relative to what is there
+_MOST_SETS = 30  # a few times as many as there are layers
 _DARK = 0.004  # linear light; keeps the ratio of lights finite
 _MOST_GAIN = 4.0  # of what the layers do not explain
 _EXPLAINED = (
@@ -171,7 +172,7 @@ def fit(picture: Tensor, layers: Tensor) -> Fit:
     squares = torch.einsum("kcp,lcp->ckl", y, y)
     squares += _RIDGE * x.shape[1] * torch.eye(LAYERS, dtype=x.dtype)
     products = torch.einsum("kcp,cp->ck", y, x)
-    found = _non_negative(squares, products)  # 3 9
+    found = torch.stack(list(map(_non_negative, squares, products)))  # 3 9
     left = (x - torch.einsum("ck,kcp->cp", found, y)).square().sum()
     spread = (x - x.mean(1, keepdim=True)).square().sum()
     explained = 1 - float(left / spread.clamp_min(1e-9))
@@ -197,12 +198,34 @@ def _sum(light: Tensor, weights_: Tensor) -> Tensor:
 
 
 def _non_negative(squares: Tensor, products: Tensor) -> Tensor:
-    """Minimise w' A w - 2 b' w over w >= 0, by coordinates: B K of B K K and B K."""
+    """Minimise w' A w - 2 b' w over w >= 0: K of K K, positive definite, and K.
+
+    By active sets (Lawson and Hanson, "Solving Least Squares Problems", 1974, chapter
+    23), so exactly, even where layers are much alike.
+    """
     found = torch.zeros_like(products)
-    for _ in range(_SWEEPS):
-        for k in range(products.shape[1]):
-            slope = products[:, k] - (squares[:, k] * found).sum(1)
-            found[:, k] = (found[:, k] + slope / squares[:, k, k]).clamp_min(0)
+    free = torch.zeros_like(products, dtype=torch.bool)  # the others are held at 0
+    for _ in range(_MOST_SETS):
+        slope = (products - squares @ found).masked_fill(free, -torch.inf)
+        if slope.max() <= _CONVERGED * products.abs().max():
+            break
+        free[slope.argmax()] = True
+        wished = _free_minimum(squares, products, free)
+        while (wished[free] <= 0).any():
+            # Go there as far as none becomes negative; hold those that reach 0.
+            steps = found / (found - wished).clamp_min(_CONVERGED)
+            steps = steps.where(free & (wished <= 0), torch.inf)
+            free &= steps > steps.min()
+            found = torch.lerp(found, wished, steps.min()).where(free, 0)
+            wished = _free_minimum(squares, products, free)
+        found = wished
+    return found
+
+
+def _free_minimum(squares: Tensor, products: Tensor, free: Tensor) -> Tensor:
+    """The same over all w that are 0 where they are not free."""
+    found = torch.zeros_like(products)
+    found[free] = torch.linalg.solve(squares[free][:, free], products[free])
     return found
 
 
