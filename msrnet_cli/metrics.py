@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 _SIDE = 7
@@ -35,19 +34,43 @@ def ssim(image: Tensor, reference: Tensor) -> float:
     covariance.
 
     Args:
-        image: 3 H W in [0, 1], both sides at least 7.
+        image: 3 H W in [0, 1], both sides at least 7; rounded to 8 bits here.
         reference: The same shape.
     """
-    x, y = ((p[None].double() * 255).round() for p in (image, reference))
-    mx, my, xx, yy, xy = (
-        F.avg_pool2d(p, _SIDE, 1) for p in (x, y, x * x, y * y, x * y)
-    )
-    sample = _SIDE**2 / (_SIDE**2 - 1)
-    var_x, var_y = sample * (xx - mx * mx), sample * (yy - my * my)
-    cov = sample * (xy - mx * my)
-    numerator = (2 * mx * my + _C1) * (2 * cov + _C2)
-    denominator = (mx * mx + my * my + _C1) * (var_x + var_y + _C2)
-    return (numerator / denominator).mean().item()
+    x, y = ((picture * 255).round() for picture in (image, reference))
+    # Channel by channel: what is under way stays in the processor's cache.
+    return sum(map(_similarity, x, y)) / len(x)
+
+
+def _similarity(x: Tensor, y: Tensor) -> float:
+    """Mean structural similarity of one channel, H W, of whole numbers up to 255.
+
+    All is multiplied by the square of the window's pixels, so that sums stand for
+    means. Sums of 8 bits and of their products are exact in float32.
+    """
+    sum_x, sum_y, xx, yy, xy = (_summed(p) for p in (x, y, x * x, y * y, x * y))
+    pixels = _SIDE**2
+    sample = pixels / (pixels - 1)
+    product = sum_x * sum_y
+    numerator = xy.mul_(pixels).sub_(product).mul_(2 * sample).add_(_C2 * pixels**2)
+    numerator *= product.mul_(2).add_(_C1 * pixels**2)
+    means = sum_x.square_().add_(sum_y.square_())
+    variances = xx.add_(yy).mul_(pixels).sub_(means).mul_(sample)
+    denominator = variances.add_(_C2 * pixels**2)
+    denominator *= means.add_(_C1 * pixels**2)
+    return numerator.div_(denominator).mean().item()
+
+
+def _summed(values: Tensor) -> Tensor:
+    """The sum of each 7x7 window of H W, float64: of two, four, then seven lines."""
+    for axis in (0, 1):
+        count = values.shape[axis] - _SIDE + 1
+        two = values.narrow(axis, 0, count + 5) + values.narrow(axis, 1, count + 5)
+        seven = two.narrow(axis, 0, count) + two.narrow(axis, 2, count)
+        seven += two.narrow(axis, 4, count)
+        seven += values.narrow(axis, 6, count)
+        values = seven
+    return values.double()
 
 
 def ssim_gaussian(image: Tensor, reference: Tensor) -> float:

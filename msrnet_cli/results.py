@@ -352,6 +352,113 @@ class EvalResult:
 
 
 @dataclass(frozen=True)
+class Gain:
+    """By how much a method is better than another, over scenes.
+
+    Attributes:
+        psnr: In dB.
+        ssim: 7x7 uniform window.
+    """
+
+    psnr: Estimate
+    ssim: Estimate
+
+
+@dataclass(frozen=True)
+class RowScores:
+    """How good one method is at one kind of change of light.
+
+    Attributes:
+        name: The kind of change.
+        psnr: In dB, of 8 bits. Intervals are over scenes here and below: changes of one
+            scene are averaged first.
+        ssim: 7x7 uniform window.
+        detail: Mean gradient magnitude, as a part of the target's.
+        over_copy: Gain over a copy of the input; None for a baseline, and where the
+            input is the target.
+        over_better: Gain over the better of the copy and the affine colour map by their
+            mean PSNR; None where no map was fitted.
+        scenes: Mean PSNR of each scene, by name: two results on the same scenes can be
+            compared scene by scene.
+    """
+
+    name: str
+    psnr: Estimate
+    ssim: Estimate
+    detail: Estimate
+    over_copy: Gain | None
+    over_better: Gain | None
+    scenes: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Bearing:
+    """How well the azimuth of the key light is found in pictures by day.
+
+    Attributes:
+        median: Error in degrees; by chance 90.
+        near: Share within 60 degrees; by chance a third.
+    """
+
+    median: float
+    near: float
+
+
+@dataclass(frozen=True)
+class Evenness:
+    """What layers of even surfaces have that they should not have, in 1/255.
+
+    Attributes:
+        deviation: Standard deviation of what is finer than 49 pixels.
+        edge: Largest value of that within 8 pixels of an edge.
+    """
+
+    deviation: Estimate
+    edge: float
+
+
+@dataclass(frozen=True)
+class StageScores:
+    """How good one method is on scenes whose every light is known.
+
+    Attributes:
+        name: Weights, or the baseline.
+        rows: By kind of change, as far as the method knows them.
+        work_size: Longer side at which weights saw the pictures, or ``full``; None for
+            baselines.
+        bearing: None where no layers are painted.
+        even: None where no layers are painted.
+    """
+
+    name: str
+    rows: tuple[RowScores, ...]
+    work_size: int | Literal["full"] | None = None
+    bearing: Bearing | None = None
+    even: Evenness | None = None
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What `msrnet eval --layers` found.
+
+    Attributes:
+        data: Folder of the scenes.
+        scenes: How many.
+        size: Side of the pictures in pixels.
+        device: The device, for people; "" where nothing was relit.
+        methods: Baselines first.
+        notes: What the user must know.
+    """
+
+    data: str
+    scenes: int
+    size: int
+    device: str
+    methods: tuple[StageScores, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Environment:
     """What a measurement was made with; a field is "" or None where nothing tells it.
 

@@ -114,8 +114,8 @@ def evaluate(
         offline=offline,
         **lights,
     )
-    from msrnet_cli import evaluate as scoring
     from msrnet_cli import hardware, report
+    from msrnet_cli.evaluate import pairs as scoring
 
     hardware.keep_freed_memory()
 

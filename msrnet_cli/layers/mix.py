@@ -38,9 +38,14 @@ AMBIENT = LAYERS - 1
 
 _FIT_SIDE = 64  # light is broad: more pixels find the same weights
 _RIDGE = 1e-4  # of squares of weights, a pixel: settles what the picture leaves open
-_SWEEPS = 200
+_CONVERGED = 1e-12  # relative to what is there
+_MOST_SETS = 30  # a few times as many as there are layers
 _DARK = 0.004  # linear light; keeps the ratio of lights finite
 _MOST_GAIN = 4.0  # of what the layers do not explain
+_EXPLAINED = (
+    0.5,
+    0.9,
+)  # of a picture: up to there its rest is dropped, from there kept
 
 
 def weights(
@@ -78,16 +83,16 @@ def mixed(layers: Tensor, weights_: Tensor) -> Tensor:
 
     Args:
         layers: 9 3 H W, encoded, in [0, 1].
-        weights_: 9 3.
+        weights_: ... 9 3, for one light or several.
 
     Returns:
-        3 H W, linear light.
+        ... 3 H W, linear light.
     """
-    return torch.einsum("kchw,kc->chw", lin(layers), weights_.to(layers))
+    return _sum(lin(layers), weights_)
 
 
 def painted(layers: Tensor, weights_: Tensor) -> Tensor:
-    """The picture that the layers alone give, 3 H W in [0, 1]; r is 0."""
+    """The picture that the layers alone give, ... 3 H W in [0, 1]; r is 0."""
     return encode(mixed(layers, weights_))
 
 
@@ -100,15 +105,14 @@ def relit(
         picture: 3 H W in [0, 1].
         layers: Its own: 9 3 H W in [0, 1].
         source: Weights that the picture has, 9 3.
-        wanted: Weights that it is to have, 9 3.
+        wanted: Weights that it is to have, ... 9 3, for one light or several.
         kept: Share r of what is not explained, 0 to 1.
 
     Returns:
-        3 H W in [0, 1].
+        ... 3 H W in [0, 1].
     """
     light = lin(layers)
-    there = torch.einsum("kchw,kc->chw", light, source.to(light))
-    wished = torch.einsum("kchw,kc->chw", light, wanted.to(light))
+    there, wished = _sum(light, source), _sum(light, wanted)
     gain = ((wished + _DARK) / (there + _DARK)).clamp_(max=_MOST_GAIN)
     return encode((wished + kept * (lin(picture) - there) * gain).clamp_min_(0))
 
@@ -168,20 +172,60 @@ def fit(picture: Tensor, layers: Tensor) -> Fit:
     squares = torch.einsum("kcp,lcp->ckl", y, y)
     squares += _RIDGE * x.shape[1] * torch.eye(LAYERS, dtype=x.dtype)
     products = torch.einsum("kcp,cp->ck", y, x)
-    found = _non_negative(squares, products)  # 3 9
+    found = torch.stack(list(map(_non_negative, squares, products)))  # 3 9
     left = (x - torch.einsum("ck,kcp->cp", found, y)).square().sum()
     spread = (x - x.mean(1, keepdim=True)).square().sum()
     explained = 1 - float(left / spread.clamp_min(1e-9))
     return Fit(found.T.float(), max(0.0, explained))
 
 
+def kept(found: Fit) -> float:
+    """Share r of what the layers do not explain that a relit picture keeps.
+
+    Where the layers explain a picture, the rest is its texture, which any light shows;
+    where they do not, the rest is the old light.
+
+    Returns:
+        From 0 to 1; linear in `Fit.explained` between two bounds.
+    """
+    low, high = _EXPLAINED
+    return min(1.0, max(0.0, (found.explained - low) / (high - low)))
+
+
+def _sum(light: Tensor, weights_: Tensor) -> Tensor:
+    """... 3 H W of linear layers, 9 3 H W, and weights, ... 9 3."""
+    return torch.einsum("kchw,...kc->...chw", light, weights_.to(light))
+
+
 def _non_negative(squares: Tensor, products: Tensor) -> Tensor:
-    """Minimise w' A w - 2 b' w over w >= 0, by coordinates: B K of B K K and B K."""
+    """Minimise w' A w - 2 b' w over w >= 0: K of K K, positive definite, and K.
+
+    By active sets (Lawson and Hanson, "Solving Least Squares Problems", 1974, chapter
+    23), so exactly, even where layers are much alike.
+    """
     found = torch.zeros_like(products)
-    for _ in range(_SWEEPS):
-        for k in range(products.shape[1]):
-            slope = products[:, k] - (squares[:, k] * found).sum(1)
-            found[:, k] = (found[:, k] + slope / squares[:, k, k]).clamp_min(0)
+    free = torch.zeros_like(products, dtype=torch.bool)  # the others are held at 0
+    for _ in range(_MOST_SETS):
+        slope = (products - squares @ found).masked_fill(free, -torch.inf)
+        if slope.max() <= _CONVERGED * products.abs().max():
+            break
+        free[slope.argmax()] = True
+        wished = _free_minimum(squares, products, free)
+        while (wished[free] <= 0).any():
+            # Go there as far as none becomes negative; hold those that reach 0.
+            steps = found / (found - wished).clamp_min(_CONVERGED)
+            steps = steps.where(free & (wished <= 0), torch.inf)
+            free &= steps > steps.min()
+            found = torch.lerp(found, wished, steps.min()).where(free, 0)
+            wished = _free_minimum(squares, products, free)
+        found = wished
+    return found
+
+
+def _free_minimum(squares: Tensor, products: Tensor, free: Tensor) -> Tensor:
+    """The same over all w that are 0 where they are not free."""
+    found = torch.zeros_like(products)
+    found[free] = torch.linalg.solve(squares[free][:, free], products[free])
     return found
 
 

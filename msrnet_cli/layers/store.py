@@ -54,7 +54,7 @@ class LayerStore:
         Raises:
             DataError: There are none, or a file is damaged.
         """
-        sizes = [min(scenes.read_size(path)) for path in self.paths]
+        sizes = self._sides()
         large = zip(self.paths, sizes, strict=True)
         found = tuple(path for path, side in large if side >= size)
         if not found:
@@ -63,6 +63,18 @@ class LayerStore:
                 "render larger scenes, or train at a smaller size",
             )
         return LayerStore(self.folder, found)
+
+    @property
+    def smallest(self) -> int:
+        """The shorter side of the smallest scene, in pixels.
+
+        Raises:
+            DataError: A file is damaged.
+        """
+        return min(self._sides())
+
+    def _sides(self) -> list[int]:
+        return [min(scenes.read_size(path)) for path in self.paths]
 
 
 def open_store(folder: Path) -> LayerStore:

@@ -16,7 +16,8 @@ from msrnet_cli import weights
 from msrnet_cli.cli import app
 from msrnet_cli.config import EvalOptions, ModelConfig, WeightsCard
 from msrnet_cli.errors import DataError, MSRNetError, UsageError
-from msrnet_cli.evaluate import AFFINE, COPY, compare, estimate, evaluate
+from msrnet_cli.evaluate.intervals import estimate
+from msrnet_cli.evaluate.pairs import AFFINE, COPY, compare, evaluate
 from msrnet_cli.networks.dmshn import DMSHN, initialise_identity
 from msrnet_cli.pairs.find import find_pairs
 

@@ -33,7 +33,7 @@ from msrnet_cli.errors import (
     UsageError,
     WeightsError,
 )
-from msrnet_cli.evaluate import evaluate
+from msrnet_cli.evaluate.pairs import evaluate
 from msrnet_cli.inference import Relighter
 from msrnet_cli.pairs.cut import Cutter
 from msrnet_cli.results import TrainProgress, TrainStarted, TrainSummary, Validated

@@ -1,13 +1,7 @@
-"""Scores: pairs and weights in, numbers with their uncertainty out.
-
-Relights through `Relighter`, so that what ships is what is measured; scores what would
-be saved: 8 bits.
-"""
+"""Scores on pairs: weights and baselines, or pictures that are there."""
 
 from __future__ import annotations
 
-import math
-import statistics
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +12,14 @@ import torch
 from msrnet_cli import hardware, metrics, perceptual, transfer
 from msrnet_cli.config import DataOptions
 from msrnet_cli.errors import DataError, PictureError, WeightsError
+from msrnet_cli.evaluate import relighters as loaded
+from msrnet_cli.evaluate.affine import AffineMap
+from msrnet_cli.evaluate.intervals import estimate
 from msrnet_cli.images.pixels import quantise, unit
-from msrnet_cli.inference import Relighter
 from msrnet_cli.pairs.check import require_one_size, size_of
 from msrnet_cli.pairs.find import find_pairs, match_folders, spread
 from msrnet_cli.pairs.resample import resize
-from msrnet_cli.results import SCORES, Estimate, EvalResult, ImageScores, MethodScores
+from msrnet_cli.results import SCORES, EvalResult, ImageScores, MethodScores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,12 +27,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.config import EvalOptions, WorkSize
+    from msrnet_cli.inference import Relighter
     from msrnet_cli.pairs.files import PictureFile
     from msrnet_cli.pairs.find import Found, Pair
     from msrnet_cli.perceptual import LPIPS
 
 COPY, AFFINE = "copy of the input", "affine colour map"
-_STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 _SSIM_SIDE, _LPIPS_SIDE = 11, 64  # the larger window; AlexNet's smallest picture
 _FIT_SIDE = 256  # a colour map does not need more pixels
 
@@ -56,10 +52,11 @@ def evaluate(
         WeightsError: Weights are missing or malformed.
     """
     found = _found(options.data, options)
-    relighters, notes = _relighters(options)
+    relighters, notes = loaded.load(options)
     methods: dict[str, Callable[[Tensor], Tensor]] = {COPY: lambda source: source}
     if options.fit_data:
-        methods[AFFINE] = AffineMap.fit(_found(options.fit_data, options).pairs)
+        training = _found(options.fit_data, options).pairs
+        methods[AFFINE] = AffineMap.fit(map(_small, training))
     seen_at: dict[str, WorkSize] = {}
     for name, relighter in relighters.items():
         methods[name], seen_at[name] = _as_shipped(relighter), relighter.work_size
@@ -87,7 +84,7 @@ def evaluate(
         for name, each in scores.items()
     )
     if options.work_sizes:
-        more += _seen_whole(relighters, sizes)
+        more += loaded.seen_whole(relighters, sizes)
     notes = found.left_out + notes + more
     return EvalResult(options.data, len(found.pairs), device, rows, notes)
 
@@ -113,56 +110,6 @@ def compare(outputs: str, targets: str, options: EvalOptions) -> EvalResult:
     return EvalResult(targets, len(scores), "", (found,), notes)
 
 
-class AffineMap:
-    """Each colour channel times a factor plus a constant: the best such map.
-
-    Args:
-        gains: Three factors.
-        offsets: Three constants.
-    """
-
-    def __init__(self, gains: Tensor, offsets: Tensor) -> None:
-        self.gains, self.offsets = gains, offsets
-
-    @classmethod
-    def fit(cls, pairs: Sequence[Pair]) -> AffineMap:
-        """Least squares over all pixels of some pairs."""
-        sums = torch.zeros(5, 3, dtype=torch.float64)
-        for pair in pairs:
-            both = torch.stack(_decoded(pair.name, pair.source, pair.target))
-            x, y = resize(both, _FIT_SIDE).double().flatten(2)
-            each = (torch.ones_like(x), x, y, x * x, x * y)
-            sums += torch.stack([term.sum(1) for term in each])
-        n, x, y, xx, xy = sums
-        gains = (n * xy - x * y) / (n * xx - x * x).clamp_min(1e-12)
-        return cls(gains.float(), ((y - gains * x) / n).float())
-
-    def __call__(self, source: Tensor) -> Tensor:
-        """Map 3 H W."""
-        return source * self.gains[:, None, None] + self.offsets[:, None, None]
-
-
-def estimate(values: Sequence[float]) -> Estimate:
-    """Mean with the margin of its 95 % confidence interval (Student's t)."""
-    count = len(values)
-    mean = statistics.fmean(values)
-    if count < 2 or not all(map(math.isfinite, values)):
-        return Estimate(mean, None)
-    return Estimate(
-        mean, _student(count - 1) * statistics.stdev(values) / math.sqrt(count)
-    )
-
-
-def _student(freedom: int) -> float:
-    """The 97.5 % quantile of Student's t distribution."""
-    if freedom <= len(_STUDENT):
-        return _STUDENT[freedom - 1]
-    z = statistics.NormalDist().inv_cdf(0.975)
-    # Cornish and Fisher's expansion; from 11 degrees on right to 0.1 %.
-    first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    return z + first / freedom + second / freedom**2
-
-
 def _found(folder: str, options: EvalOptions) -> Found:
     """The pairs of a folder, no more of them than are asked for."""
     lights = DataOptions(from_light=options.from_light, to_light=options.to_light)
@@ -170,45 +117,11 @@ def _found(folder: str, options: EvalOptions) -> Found:
     return replace(found, pairs=spread(found.pairs, options.limit or len(found.pairs)))
 
 
-def _relighters(
-    options: EvalOptions,
-) -> tuple[dict[str, Relighter], tuple[str, ...]]:
-    try:
-        found = {
-            _row_name(spec, size): Relighter.load(
-                spec or None,
-                device=options.device,
-                dtype=options.dtype,
-                engine=options.engine,
-                work_size=size,
-                offline=options.offline,
-            )
-            for spec in options.weights or ("",)
-            for size in options.work_sizes or (None,)
-        }
-    except WeightsError as error:
-        if options.weights:
-            raise
-        return {}, (f"baselines only: {error}",)
-    notes = (f"{name}: {note}" for name, one in found.items() for note in one.notes)
-    return found, tuple(notes)
-
-
-def _row_name(spec: str, size: WorkSize | None) -> str:
-    name = spec or "built-in default"
-    return f"{name}, work size {size}" if size else name
-
-
-def _seen_whole(
-    relighters: dict[str, Relighter], sizes: Sequence[tuple[int, int]]
-) -> tuple[str, ...]:
-    """Notes on working sizes that some pictures are too small for."""
-    notes = []
-    for name, relighter in relighters.items():
-        whole = sum(relighter.working_size(*size) is None for size in sizes)
-        if whole and relighter.work_size != "full":
-            notes.append(f"{name}: {whole} of {len(sizes)} pictures are seen whole")
-    return tuple(notes)
+def _small(pair: Pair) -> tuple[Tensor, Tensor]:
+    """Source and target, as a map of colour is fitted to them."""
+    both = torch.stack(_decoded(pair.name, pair.source, pair.target))
+    source, target = resize(both, _FIT_SIDE)
+    return source, target
 
 
 def _as_shipped(relighter: Relighter) -> Callable[[Tensor], Tensor]:

@@ -1,0 +1,187 @@
+"""Changes of light to score, out of scenes whose every light is known.
+
+All pictures have 8 bits, as a user's files have, sources and targets alike.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from msrnet_cli.images.pixels import quantise
+from msrnet_cli.layers.compose import compose, expose, photograph, prepare
+from msrnet_cli.layers.draw import Distributions, Draw, Key
+from msrnet_cli.layers.mix import AMBIENT as AMBIENT_LAYER
+from msrnet_cli.layers.store import Composer
+from msrnet_cli.lights import DIRECTIONS, azimuth, read_light
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from msrnet_cli.layers.scene import Scene
+    from msrnet_cli.layers.store import LayerStore
+
+    Pictures = dict[str, list[Tensor]]  # by row: each 3 S S, uint8
+
+# Rows: the kinds of changes.
+TASK = "task"
+"""The paper's: from N at 6500 K to E at 4500 K."""
+NIGHT = "night"
+"""From each of the eight directions to each other one, all at 6500 K."""
+NIGHT_FITTED = "night, fitted"
+"""The same, by the light that is fitted to the picture."""
+OWN = "own"
+"""To the direction that a night has already."""
+DAY = "day"
+"""From a photograph by day to one whose key is turned by 90 degrees and more."""
+DAY_BARE = "day, bare"
+"""The same, without what the layers do not explain."""
+AMBIENT = "ambient"
+"""From a photograph by day to the same without its key."""
+
+TASK_LIGHT = read_light("4500_E")
+TURNS = tuple(
+    (source, target)
+    for source in range(len(DIRECTIONS))
+    for target in range(len(DIRECTIONS))
+    if source != target
+)
+"""Source and target of each change at night, as places in `DIRECTIONS`."""
+
+_SEED = 0
+_ONLY_DAY = Distributions(task=0, night=0, overcast=0, even=0)
+_ONLY_EVEN = Distributions(task=0, night=0, overcast=0, even=1)
+_TURNED = (90.0, 270.0)  # degrees, uniform
+
+
+@dataclass(frozen=True)
+class Nights:
+    """A scene by night, the whole of it.
+
+    Attributes:
+        name: The scene.
+        pictures: 8 3 S S, uint8: lit from each of the eight directions, 6500 K.
+        task: 3 S S, uint8: lit from E, 4500 K.
+    """
+
+    name: str
+    pictures: Tensor
+    task: Tensor
+
+    @property
+    def sources(self) -> Pictures:
+        """What each row starts from."""
+        turned = [self.pictures[source] for source, _ in TURNS]
+        return {
+            TASK: [self.pictures[0]],
+            NIGHT: turned,
+            NIGHT_FITTED: turned,
+            OWN: list(self.pictures),
+        }
+
+    @property
+    def targets(self) -> Pictures:
+        """What each row should become."""
+        turned = [self.pictures[target] for _, target in TURNS]
+        return {
+            TASK: [self.task],
+            NIGHT: turned,
+            NIGHT_FITTED: turned,
+            OWN: list(self.pictures),
+        }
+
+
+@dataclass(frozen=True)
+class Day:
+    """A photograph by day, and what it is when its key light has moved or is out.
+
+    Attributes:
+        name: The scene.
+        picture: 3 S S, uint8.
+        target: 3 S S, uint8: the key turned; camera, ambient light and sky are kept.
+        keyless: 3 S S, uint8: the picture without its key.
+        azimuth: Of the picture's key, degrees.
+        wanted: Of the target's.
+    """
+
+    name: str
+    picture: Tensor
+    target: Tensor
+    keyless: Tensor
+    azimuth: float
+    wanted: float
+
+    @property
+    def sources(self) -> Pictures:
+        """What each row starts from."""
+        return {row: [self.picture] for row in (DAY, DAY_BARE, AMBIENT)}
+
+    @property
+    def targets(self) -> Pictures:
+        """What each row should become."""
+        return {
+            DAY: [self.target],
+            DAY_BARE: [self.target],
+            AMBIENT: [self.keyless],
+        }
+
+
+@dataclass(frozen=True)
+class Even:
+    """A surface of even colour.
+
+    Attributes:
+        picture: 3 S S, uint8.
+        layers: 9 3 S S in [0, 1], true.
+    """
+
+    picture: Tensor
+    layers: Tensor
+
+
+def nights(scene: Scene, size: int) -> Nights:
+    """A scene under the lights of VIDIT's nights, as VIDIT's camera shows it.
+
+    Raises:
+        DataError: The scene is smaller than `size` pixels.
+    """
+    lit = prepare(scene, Draw(), size)
+    camera = expose(lit, Draw())
+    keys = [Key(azimuth(direction)) for direction in DIRECTIONS]
+    keys.append(Key(TASK_LIGHT.azimuth, kelvin=TASK_LIGHT.kelvin))
+    *pictures, task = [quantise(photograph(lit, camera, key), 8) for key in keys]
+    return Nights(scene.name, torch.stack(pictures), task)
+
+
+def day(store: LayerStore, number: int, size: int) -> Day:
+    """A photograph with a key light; as many numbers as scenes show each scene once.
+
+    Raises:
+        DataError: A scene is damaged, or smaller than `size` pixels.
+    """
+    drawn = Composer(store, _SEED, _ONLY_DAY).draw(number)
+    turned = drawn.key.turned(random.Random(f"turn/{number}").uniform(*_TURNED))
+    scene = store[drawn.scene]
+    lit = prepare(scene, drawn, size)
+    camera = expose(lit, drawn)
+    return Day(
+        scene.name,
+        quantise(photograph(lit, camera, drawn.key), 8),
+        quantise(photograph(lit, camera, turned), 8),
+        quantise(compose(scene, drawn, size).layers[AMBIENT_LAYER], 8),
+        drawn.key.azimuth,
+        turned.azimuth,
+    )
+
+
+def even(store: LayerStore, number: int, size: int) -> Even:
+    """A surface whose layers are as even as it is.
+
+    Raises:
+        DataError: A scene is damaged.
+    """
+    batch = Composer(store, _SEED, _ONLY_EVEN).batch([number], size)
+    return Even(quantise(batch.picture[0], 8), batch.layers[0])

@@ -1,0 +1,206 @@
+"""Scores of weights that paint layers, on scenes whose every light is known.
+
+Weights that paint the relit picture itself are scored on the paper's task alone.
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msrnet_cli import hardware
+from msrnet_cli.errors import UsageError
+from msrnet_cli.evaluate import changes, relighters, stage
+from msrnet_cli.evaluate.changes import AMBIENT, DAY, NIGHT, TASK
+from msrnet_cli.evaluate.intervals import estimate
+from msrnet_cli.evaluate.methods import ColourMaps, Copy, Direct, Layered
+from msrnet_cli.evaluate.rows import Table, mean, summary
+from msrnet_cli.evaluate.stage import Painter
+from msrnet_cli.images.pixels import unit
+from msrnet_cli.layers.mix import of_outputs
+from msrnet_cli.layers.store import LayerStore, open_store
+from msrnet_cli.networks.spec import PICTURE
+from msrnet_cli.pairs.find import spread
+from msrnet_cli.results import Bearing, Evenness, StageResult, StageScores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torch import Tensor
+
+    from msrnet_cli.config import EvalOptions
+    from msrnet_cli.evaluate.methods import Method
+    from msrnet_cli.evaluate.stage import Paint
+    from msrnet_cli.inference import Relighter
+
+COPY, AFFINE = "copy of the input", "affine colour map"
+_TRIED = (TASK, NIGHT, DAY)
+_EVEN_DRAWS = 24
+_NEAR = 60.0  # degrees
+
+
+def evaluate(
+    options: EvalOptions, notify: Callable[[str], None] = lambda _: None
+) -> StageResult:
+    """Score weights and baselines on scenes.
+
+    Args:
+        options: What to score on what.
+        notify: Is told the name of each scene when it is done.
+
+    Raises:
+        DataError: There is no scene, or one is damaged.
+        PictureError: A picture cannot be relit.
+        UsageError: The maps are to be fitted on the scenes that are scored.
+        WeightsError: Weights are missing or malformed.
+    """
+    _require_two_folders(options)
+    store = open_store(Path(options.layers))
+    store = _some(store, options.limit or len(store))
+    size = store.smallest
+    methods: dict[str, Method] = {COPY: Copy()}
+    if options.fit:
+        methods[AFFINE] = ColourMaps.fit(open_store(Path(options.fit)))
+    loaded, notes = relighters.load(options)
+    methods |= {name: _method(relighter) for name, relighter in loaded.items()}
+    tables = _scored(store, size, methods, notify)
+    scores = []
+    for name, method in methods.items():
+        rows = summary(
+            tables[name], tables[COPY] if name in loaded else None, tables.get(AFFINE)
+        )
+        work_size = loaded[name].work_size if name in loaded else None
+        bearing = _bearing(tables[name])
+        scores.append(
+            StageScores(name, rows, work_size, bearing, _evenness(method, store, size))
+        )
+    if options.work_sizes:
+        notes += relighters.seen_whole(loaded, [(size, size)] * len(store))
+    device = next((hardware.describe(one.device) for one in loaded.values()), "")
+    return StageResult(options.layers, len(store), size, device, tuple(scores), notes)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How good a network is that still learns, by a few scenes.
+
+    Attributes:
+        psnr: Mean PSNR of finished pictures in dB: of task, night and day alike.
+        psnr_copy: The same of copies of the input.
+        detail: Mean gradient magnitude of these pictures, as a part of the targets'.
+        rows: Input, output and target of some, each 3 S S in [0, 1].
+        scores: ``task``, ``night`` and ``day``: gains over a copy of the input in dB;
+            ``ambient``: PSNR in dB of pictures by day without their key;
+            ``azimuth``: median error of the fitted light in degrees.
+    """
+
+    psnr: float
+    psnr_copy: float
+    detail: float
+    rows: tuple[tuple[Tensor, Tensor, Tensor], ...]
+    scores: dict[str, float]
+
+
+def try_out(paint: Paint, store: LayerStore, size: int, scenes: int = 8) -> Outcome:
+    """Score a network quickly, on pictures that it sees whole.
+
+    Args:
+        paint: The network; what it paints has to be finite.
+        store: Scenes that it does not learn from.
+        size: Side of the pictures in pixels.
+        scenes: How many of the first scenes to score on.
+
+    Raises:
+        DataError: A scene is damaged, or smaller than `size` pixels.
+    """
+    few = LayerStore(store.folder, store.paths[:scenes])
+    network = Layered(Painter(paint), fitted=False)
+    tables = _scored(few, size, {"": network, COPY: Copy()})
+    ours, copies = ([tables[name].mean(row) for row in _TRIED] for name in ("", COPY))
+    scores = {
+        row: one.psnr - other.psnr
+        for row, one, other in zip(_TRIED, ours, copies, strict=True)
+    }
+    scores["ambient"] = tables[""].mean(AMBIENT).psnr
+    scores["azimuth"] = statistics.median(tables[""].off)
+    psnr, _, detail = mean(ours)
+    shown = _shown(network, few, size)
+    return Outcome(psnr, mean(copies).psnr, detail, shown, scores)
+
+
+def _scored(
+    store: LayerStore,
+    size: int,
+    methods: Mapping[str, Method],
+    notify: Callable[[str], None] = lambda _: None,
+) -> dict[str, Table]:
+    """What each method made of each scene, by night and by day."""
+    tables = {name: Table() for name in methods}
+    for number in range(len(store)):
+        nights = changes.nights(store[number], size)
+        day = changes.day(store, number, size)
+        for name, method in methods.items():
+            tables[name].add(nights.name, method.by_night(nights), nights.targets)
+            tables[name].add(day.name, method.by_day(day), day.targets)
+        notify(nights.name)
+    return tables
+
+
+def _shown(
+    method: Method, store: LayerStore, size: int
+) -> tuple[tuple[Tensor, Tensor, Tensor], ...]:
+    """Input, output and target of one picture of each kind."""
+    nights, day = changes.nights(store[0], size), changes.day(store, 0, size)
+    sources, targets = nights.sources | day.sources, nights.targets | day.targets
+    outputs = method.by_night(nights).pictures | method.by_day(day).pictures
+    rows = []
+    for row in (*_TRIED, AMBIENT):
+        place = len(outputs[row]) // 2
+        source, output, target = (
+            unit(pictures[row][place]) for pictures in (sources, outputs, targets)
+        )
+        rows.append((source, output, target))
+    return tuple(rows)
+
+
+def _require_two_folders(options: EvalOptions) -> None:
+    scored, fitted = Path(options.layers), Path(options.fit)
+    if options.fit and scored.resolve() == fitted.resolve():
+        raise UsageError(
+            f"--layers and --fit are both {options.layers}",
+            "fit the colour maps on scenes that are not scored",
+        )
+
+
+def _some(store: LayerStore, most: int) -> LayerStore:
+    """At most so many scenes, evenly spread."""
+    return LayerStore(store.folder, spread(store.paths, most))
+
+
+def _method(relighter: Relighter) -> Method:
+    if relighter.architecture.outputs == (PICTURE,):
+        return Direct(relighter)
+    painter = Painter(
+        lambda pictures: of_outputs(relighter.paint(pictures)), relighter.working_size
+    )
+    return Layered(painter)
+
+
+def _bearing(table: Table) -> Bearing | None:
+    if not table.off:
+        return None
+    near = sum(degrees <= _NEAR for degrees in table.off) / len(table.off)
+    return Bearing(statistics.median(table.off), near)
+
+
+def _evenness(method: Method, store: LayerStore, size: int) -> Evenness | None:
+    if not isinstance(method, Layered):
+        return None
+    found = [
+        stage.unevenness(method.painter, changes.even(store, number, size))
+        for number in range(_EVEN_DRAWS)
+    ]
+    deviations, edges = zip(*found, strict=True)
+    return Evenness(estimate(deviations), max(edges))

@@ -1,0 +1,156 @@
+"""What is scored on scenes whose every light is known: baselines and weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from msrnet_cli.errors import PictureError
+from msrnet_cli.evaluate import changes, stage
+from msrnet_cli.evaluate.affine import AffineMap
+from msrnet_cli.evaluate.changes import DAY, NIGHT, TASK, TURNS
+from msrnet_cli.images.pixels import quantise, unit
+from msrnet_cli.layers.store import LayerStore
+from msrnet_cli.pairs.find import spread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torch import Tensor
+
+    from msrnet_cli.evaluate.changes import Day, Nights, Pictures
+    from msrnet_cli.evaluate.stage import Painter
+    from msrnet_cli.inference import Relighter
+
+_FIT_SCENES, _FIT_SIDE = 64, 128  # a map of colour does not need more
+
+
+class Answer(NamedTuple):
+    """What a method made of a scene.
+
+    Attributes:
+        pictures: By row, as far as it knows them.
+        off: Degrees by which it misjudged the azimuth of the key; None where it did not
+            ask.
+    """
+
+    pictures: Pictures
+    off: float | None = None
+
+
+class Method(Protocol):
+    """Relights scenes."""
+
+    def by_night(self, nights: Nights) -> Answer:
+        """A scene by night."""
+        ...
+
+    def by_day(self, day: Day) -> Answer:
+        """A photograph by day."""
+        ...
+
+
+class Copy:
+    """Leaves everything as it is."""
+
+    def by_night(self, nights: Nights) -> Answer:
+        same = nights.sources
+        return Answer({row: same[row] for row in (TASK, NIGHT)})
+
+    def by_day(self, day: Day) -> Answer:
+        same = day.sources
+        return Answer({row: same[row] for row in (DAY, changes.AMBIENT)})
+
+
+class ColourMaps:
+    """The affine map of colour that is best for each kind of change.
+
+    Args:
+        task: For the paper's task.
+        night: For each of `changes.TURNS`.
+        day: For the key turned by day.
+    """
+
+    def __init__(
+        self, task: AffineMap, night: Iterable[AffineMap], day: AffineMap
+    ) -> None:
+        self._task, self._night, self._day = task, tuple(night), day
+
+    @classmethod
+    def fit(cls, store: LayerStore) -> ColourMaps:
+        """Fit them to some scenes, evenly spread over a store.
+
+        Raises:
+            DataError: A scene is damaged.
+        """
+        store = LayerStore(store.folder, spread(store.paths, _FIT_SCENES))
+        size = min(_FIT_SIDE, store.smallest)
+        count = range(len(store))
+        nights = [changes.nights(store[number], size) for number in count]
+        days = [changes.day(store, number, size) for number in count]
+        return cls(
+            _fitted((one.pictures[0], one.task) for one in nights),
+            [
+                _fitted((one.pictures[source], one.pictures[target]) for one in nights)
+                for source, target in TURNS
+            ],
+            _fitted((one.picture, one.target) for one in days),
+        )
+
+    def by_night(self, nights: Nights) -> Answer:
+        sources = nights.sources
+        turned = zip(self._night, sources[NIGHT], strict=True)
+        return Answer(
+            {
+                TASK: [_mapped(self._task, *sources[TASK])],
+                NIGHT: [_mapped(each, source) for each, source in turned],
+            }
+        )
+
+    def by_day(self, day: Day) -> Answer:
+        return Answer({DAY: [_mapped(self._day, day.picture)]})
+
+
+class Layered:
+    """Weights that paint layers, out of which all lights are mixed.
+
+    Args:
+        painter: The weights.
+        fitted: Also relight nights by the light that is fitted to them.
+    """
+
+    def __init__(self, painter: Painter, *, fitted: bool = True) -> None:
+        self.painter = painter
+        self._fitted = fitted
+
+    def by_night(self, nights: Nights) -> Answer:
+        seen = self.painter.see(nights.pictures)
+        fitted = stage.by_night_fitted(seen) if self._fitted else {}
+        return Answer(stage.by_night(seen) | fitted)
+
+    def by_day(self, day: Day) -> Answer:
+        (seen,) = self.painter.see(day.picture[None])
+        return Answer(*stage.by_day(seen, day))
+
+
+class Direct:
+    """Weights that paint the relit picture itself: the paper's task, nothing else."""
+
+    def __init__(self, relighter: Relighter) -> None:
+        self._relighter = relighter
+
+    def by_night(self, nights: Nights) -> Answer:
+        relit = self._relighter.run(nights.sources[TASK])
+        if relit.images[0] is None:
+            raise relit.failures[0] or PictureError("no output")
+        return Answer({TASK: [relit.images[0]]})
+
+    def by_day(self, day: Day) -> Answer:  # noqa: ARG002 it knows no day
+        return Answer({})
+
+
+def _fitted(pictures: Iterable[tuple[Tensor, Tensor]]) -> AffineMap:
+    return AffineMap.fit((unit(source), unit(target)) for source, target in pictures)
+
+
+def _mapped(map_: AffineMap, source: Tensor) -> Tensor:
+    return quantise(map_(unit(source)), 8)

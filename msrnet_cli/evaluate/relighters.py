@@ -1,0 +1,62 @@
+"""The weights that are asked for, ready to relight."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msrnet_cli.errors import WeightsError
+from msrnet_cli.inference import Relighter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from msrnet_cli.config import EvalOptions, WorkSize
+
+
+def load(options: EvalOptions) -> tuple[dict[str, Relighter], tuple[str, ...]]:
+    """All weights at all working sizes, by the names of their rows; and notes.
+
+    Raises:
+        WeightsError: Weights that were named are missing or malformed.
+    """
+    try:
+        found = {
+            _row_name(spec, size): Relighter.load(
+                spec or None,
+                device=options.device,
+                dtype=options.dtype,
+                engine=options.engine,
+                work_size=size,
+                offline=options.offline,
+            )
+            for spec in options.weights or ("",)
+            for size in options.work_sizes or (None,)
+        }
+    except WeightsError as error:
+        if options.weights:
+            raise
+        return {}, (f"baselines only: {error}",)
+    notes = (f"{name}: {note}" for name, one in found.items() for note in one.notes)
+    return found, tuple(notes)
+
+
+def seen_whole(
+    relighters: Mapping[str, Relighter], sizes: Sequence[tuple[int, int]]
+) -> tuple[str, ...]:
+    """Notes on working sizes that some pictures are too small for.
+
+    Args:
+        relighters: By name.
+        sizes: Width and height of each picture.
+    """
+    notes = []
+    for name, relighter in relighters.items():
+        whole = sum(relighter.working_size(*size) is None for size in sizes)
+        if whole and relighter.work_size != "full":
+            notes.append(f"{name}: {whole} of {len(sizes)} pictures are seen whole")
+    return tuple(notes)
+
+
+def _row_name(spec: str, size: WorkSize | None) -> str:
+    name = spec or "built-in default"
+    return f"{name}, work size {size}" if size else name

@@ -1,0 +1,125 @@
+"""Scores of pictures, averaged within scenes, into rows with intervals over scenes."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from msrnet_cli import metrics
+from msrnet_cli.evaluate.changes import DAY, DAY_BARE, NIGHT, NIGHT_FITTED, OWN
+from msrnet_cli.evaluate.intervals import estimate
+from msrnet_cli.images.pixels import unit
+from msrnet_cli.results import Gain, RowScores
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from msrnet_cli.evaluate.changes import Pictures
+    from msrnet_cli.evaluate.methods import Answer
+
+    ByScene = Mapping[str, "Scores"]
+
+_ROUNDED = 10 * math.log10(12 * 255**2)
+"""PSNR in dB of what rounding to 8 bits does: equal pictures are given no more, so that
+means are finite."""
+
+_BASELINE = {NIGHT_FITTED: NIGHT, DAY_BARE: DAY}  # rows of the same changes
+
+
+class Scores(NamedTuple):
+    """Means over some pictures; fields as in `results.RowScores`."""
+
+    psnr: float
+    ssim: float
+    detail: float
+
+
+class Table:
+    """Scores of one method.
+
+    Attributes:
+        rows: By row and scene.
+        off: By how many degrees it misjudged each azimuth that it was shown.
+    """
+
+    def __init__(self) -> None:
+        self.rows: defaultdict[str, dict[str, Scores]] = defaultdict(dict)
+        self.off: list[float] = []
+
+    def add(self, scene: str, answer: Answer, targets: Pictures) -> None:
+        """Score what the method made of a scene, in all rows that it knows."""
+        for row, pictures in answer.pictures.items():
+            self.rows[row][scene] = judge(pictures, targets[row])
+        if answer.off is not None:
+            self.off.append(answer.off)
+
+    def compared(self, row: str) -> ByScene:
+        """Scores of a baseline on the changes of a row; empty where it has none."""
+        return self.rows.get(_BASELINE.get(row, row), {})
+
+    def mean(self, row: str) -> Scores:
+        """Over scenes."""
+        return mean(list(self.rows[row].values()))
+
+
+def judge(outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Scores:
+    """The mean scores of pictures, each 3 S S, uint8."""
+    return mean([_score(*both) for both in zip(outputs, targets, strict=True)])
+
+
+def mean(scores: Sequence[Scores]) -> Scores:
+    """Of each score."""
+    return Scores(*map(statistics.fmean, zip(*scores, strict=True)))
+
+
+def summary(
+    table: Table, copies: Table | None, maps: Table | None
+) -> tuple[RowScores, ...]:
+    """Rows of a method, with its gains over the baselines.
+
+    Args:
+        table: Of the method.
+        copies: Of copying the input; None for a baseline.
+        maps: Of the affine colour map; None where there is none.
+    """
+    return tuple(_row(row, each, copies, maps) for row, each in table.rows.items())
+
+
+def _row(
+    row: str, scores: ByScene, copies: Table | None, maps: Table | None
+) -> RowScores:
+    psnr, ssim, detail = map(estimate, zip(*scores.values(), strict=True))
+    copy = copies.compared(row) if copies and row != OWN else {}
+    map_ = maps.compared(row) if maps else {}
+    return RowScores(
+        name=row,
+        psnr=psnr,
+        ssim=ssim,
+        detail=detail,
+        over_copy=_gain(scores, copy) if copy else None,
+        over_better=_gain(scores, _better(copy, map_)) if copy and map_ else None,
+        scenes={scene: each.psnr for scene, each in scores.items()},
+    )
+
+
+def _better(one: ByScene, other: ByScene) -> ByScene:
+    """Those of the higher mean PSNR."""
+    return max(one, other, key=lambda found: mean(list(found.values())).psnr)
+
+
+def _gain(scores: ByScene, others: ByScene) -> Gain:
+    both = [(each, others[scene]) for scene, each in scores.items()]
+    return Gain(
+        psnr=estimate([ours.psnr - theirs.psnr for ours, theirs in both]),
+        ssim=estimate([ours.ssim - theirs.ssim for ours, theirs in both]),
+    )
+
+
+def _score(output: Tensor, target: Tensor) -> Scores:
+    x, y = unit(output), unit(target)
+    psnr = min(metrics.psnr(x, y), _ROUNDED)
+    return Scores(psnr, metrics.ssim(x, y), metrics.detail(x, y))

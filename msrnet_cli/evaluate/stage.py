@@ -1,0 +1,167 @@
+"""From a picture to relit ones, by way of its layers, as the program does it.
+
+A picture is reduced to the working size, painted once however many lights are wanted,
+and each result is carried to its full size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from msrnet_cli import transfer
+from msrnet_cli.evaluate.changes import (
+    AMBIENT,
+    DAY,
+    DAY_BARE,
+    NIGHT,
+    NIGHT_FITTED,
+    OWN,
+    TASK,
+    TASK_LIGHT,
+    TURNS,
+)
+from msrnet_cli.images.pixels import quantise, unit
+from msrnet_cli.layers import mix
+from msrnet_cli.lights import DIRECTIONS, LUMINANCE, azimuth, turned
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from msrnet_cli.evaluate.changes import Day, Even, Pictures
+
+Paint = Callable[[Tensor], Tensor]
+"""A network: pictures, B 3 h w in [0, 1], to layers on the CPU, B 9 3 h w in [0, 1]."""
+
+_BATCH_PIXELS = 1 << 18
+_LIGHTS = torch.stack([mix.weights(azimuth(direction)) for direction in DIRECTIONS])
+_TASK_LIGHT = mix.of_light(TASK_LIGHT)
+_BROAD = 49  # side of a window in pixels: what is wider counts as even
+_FRAME = 8  # pixels that count as next to an edge
+
+
+@dataclass(frozen=True)
+class Painter:
+    """A network and how it is shown pictures.
+
+    Attributes:
+        paint: The network.
+        working_size: Width and height at which it sees a picture of some width and
+            height; None for its own.
+    """
+
+    paint: Paint
+    working_size: Callable[[int, int], tuple[int, int] | None] = lambda *_: None
+
+    def see(self, pictures: Tensor) -> list[Seen]:
+        """Paint the layers of pictures, B 3 H W, uint8."""
+        height, width = pictures.shape[-2:]
+        size = self.working_size(width, height)
+        small = unit(pictures)
+        if size:
+            small = torch.stack([transfer.reduce(one, *size) for one in pictures])
+        pixels = small[0, 0].numel()
+        parts = small.split(max(1, _BATCH_PIXELS // pixels))
+        layers = torch.cat([self.paint(part) for part in parts])
+        return list(map(Seen, pictures, small, layers))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A picture and what was painted of it.
+
+    Attributes:
+        picture: 3 H W, uint8.
+        small: 3 h w in [0, 1]: the picture at the working size.
+        layers: 9 3 h w in [0, 1].
+    """
+
+    picture: Tensor
+    small: Tensor
+    layers: Tensor
+
+    def relit(self, results: Tensor) -> list[Tensor]:
+        """Results at the working size, B 3 h w in [0, 1], at full size, uint8."""
+        if self.small.shape == self.picture.shape:
+            return list(quantise(results, 8))
+        return [transfer.transfer(self.picture, self.small, one) for one in results]
+
+
+def by_night(seen: Sequence[Seen]) -> Pictures:
+    """The eight pictures of `changes.Nights` under other lights, by plain layers."""
+    relit = [one.relit(mix.painted(one.layers, _LIGHTS)) for one in seen]
+    (task,) = seen[0].relit(mix.painted(seen[0].layers, _TASK_LIGHT[None]))
+    return {
+        TASK: [task],
+        NIGHT: [relit[source][target] for source, target in TURNS],
+        OWN: [relit[place][place] for place in range(len(DIRECTIONS))],
+    }
+
+
+def by_night_fitted(seen: Sequence[Seen]) -> Pictures:
+    """The same, with the key light that each picture is found to have."""
+    relit = []
+    for source, one in enumerate(seen):
+        found = mix.fit(one.small, one.layers)
+        targets = [azimuth(DIRECTIONS[end]) for start, end in TURNS if start == source]
+        relit += _put(one, found, targets, mix.kept(found))
+    return {NIGHT_FITTED: relit}
+
+
+def by_day(one: Seen, day: Day) -> tuple[Pictures, float]:
+    """The picture of `changes.Day` with its key turned, and without.
+
+    Returns:
+        The pictures, and by how many degrees the fitted azimuth is off.
+    """
+    found = mix.fit(one.small, one.layers)
+    pictures = {
+        DAY: _put(one, found, [day.wanted], mix.kept(found)),
+        DAY_BARE: _put(one, found, [day.wanted], 0.0),
+        AMBIENT: one.relit(one.layers[mix.AMBIENT][None]),
+    }
+    return pictures, abs(turned(day.azimuth, found.azimuth))
+
+
+def unevenness(painter: Painter, even: Even) -> tuple[float, float]:
+    """What layers of an even surface have that the true ones have not, in 1/255.
+
+    Only what is finer than a broad window counts.
+
+    Returns:
+        Its standard deviation over all layers, and the largest value near an edge.
+    """
+    (seen,) = painter.see(even.picture[None])
+    height, width = seen.small.shape[-2:]
+    true = even.layers.flatten(0, 1)
+    if seen.small.shape != seen.picture.shape:
+        true = transfer.reduce(true, width, height)
+    difference = seen.layers - true.unflatten(0, (-1, 3))
+    light = 255 * torch.einsum("kchw,c->khw", difference, torch.tensor(LUMINANCE))
+    rest = light - _broad_mean(light)
+    frame = rest.abs()
+    frame[:, _FRAME:-_FRAME, _FRAME:-_FRAME] = 0
+    return float(rest.std(correction=0)), float(frame.max())
+
+
+def _broad_mean(values: Tensor) -> Tensor:
+    """The mean of what a broad window around each pixel of C h w holds."""
+    for side, reach in (
+        ((_BROAD, 1), (_BROAD // 2, 0)),
+        ((1, _BROAD), (0, _BROAD // 2)),
+    ):
+        values = F.avg_pool2d(values, side, 1, reach, count_include_pad=False)
+    return values
+
+
+def _put(
+    one: Seen, found: mix.Fit, azimuths: Sequence[float], kept: float
+) -> list[Tensor]:
+    """A picture, finished, with all of its key light from each of some azimuths."""
+    wanted = torch.stack([found.towards(degrees) for degrees in azimuths])
+    return one.relit(mix.relit(one.small, one.layers, found.weights, wanted, kept))
