@@ -119,7 +119,7 @@ class LayerMaterial:
             painted = paint(pictures.to(self._device)).clamp_(0, 1)
             return of_outputs(painted).cpu()
 
-        found = evaluation.try_out(layers_of, self._tried, phase.size)
+        found = evaluation.try_out(layers_of, self._tried, phase.size, len(self._tried))
         return Trial(
             found.psnr, found.psnr_copy, found.detail, found.rows, found.scores
         )

@@ -137,7 +137,8 @@ class Run:
         self.folder = Path(config.out)
         self.processes = processes
         self._notify = notify if processes.leads else lambda _: None
-        training_dtype(config, device)  # refuses before work is done
+        training_dtype(config, device)  # both refuse before work is done
+        schedule.check_kind(config)
         found = start.find_material(config)
         self.plan = schedule.make_plan(config, found.about.count, processes.count)
         before = self._before(resume=resume)

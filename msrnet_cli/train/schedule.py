@@ -91,7 +91,6 @@ def make_plan(config: TrainConfig, pairs: int, processes: int = 1) -> Plan:
     """
     _check_numbers(config)
     _check_sides(config)
-    _check_kind(config)
     shares = _shares(config)
     batches = config.batch * (len(config.sizes) if len(config.batch) == 1 else 1)
     if len(batches) != len(config.sizes):
@@ -193,8 +192,12 @@ def _check_numbers(config: TrainConfig) -> None:
         raise UsageError(f"--seed {config.seed}", "give a number of at most 18 digits")
 
 
-def _check_kind(config: TrainConfig) -> None:
-    """Refuse options of pairs for a network of layers, and its loss for others."""
+def check_kind(config: TrainConfig) -> None:
+    """Refuse options of pairs for a network of layers, and its loss for others.
+
+    Raises:
+        UsageError: With the first option that does not fit.
+    """
     arch = config.model.arch
     if not architecture(arch).paints_layers:
         if config.loss == "layers":

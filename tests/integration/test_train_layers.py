@@ -70,7 +70,8 @@ def test_the_recipe_learns_and_what_it_learnt_relights(scenes, held_out, tmp_pat
     assert found.card.work_size == 32
     relit = Relighter.load(tmp_path / "run" / "last.safetensors").relight(photo())
     assert relit.size == photo().size
-    rows = list(csv.DictReader((tmp_path / "run" / "metrics.csv").open()))
+    with (tmp_path / "run" / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
     assert any(row["val_night"] for row in rows)
     assert list((tmp_path / "run" / "previews").glob("*.png"))
 
