@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 EXIT_CODES = {"SIGINT": 130, "SIGPIPE": 141, "SIGTERM": 143}
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
+_WATCH_SECONDS = 1.0
 
 
 class Stopped(KeyboardInterrupt):
@@ -75,3 +78,23 @@ class Remembered:
         if self._name:
             os._exit(EXIT_CODES[self._name])
         self._name = signal.Signals(number).name
+
+
+def serve(parent: int) -> None:
+    """Make this process one that another has started to work for it.
+
+    Ctrl-C and SIGTERM, which a terminal or a scheduler sends to all of them, are the
+    parent's business. When the parent dies, however that comes, this process ends.
+
+    Args:
+        parent: Process number of the parent.
+    """
+    for each in _STOPPING:
+        signal.signal(each, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import socket
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 import torch.distributed as dist
 
-from msrnet_cli import hardware
+from msrnet_cli import hardware, signals
 from msrnet_cli.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _T = TypeVar("_T")
+_PATIENCE = 10.0  # seconds for others to end after the leading one
 
 
 @dataclass(frozen=True)
@@ -126,23 +126,32 @@ def beside(count: int, work: Callable[[], None]) -> Iterator[None]:
     }
     before, threads_before = dict(os.environ), torch.get_num_threads()
     context = multiprocessing.get_context("spawn")
+    others = [
+        context.Process(target=_work, args=(work, threads, os.getpid()), daemon=True)
+        for _ in range(1, count)
+    ]
     try:
-        for rank in range(1, count):
+        for rank, other in enumerate(others, 1):
             os.environ.update(shared, RANK=str(rank))
-            context.Process(target=_work, args=(work, threads), daemon=True).start()
+            other.start()
         os.environ.update(shared, RANK="0")
         torch.set_num_threads(threads)
         yield
+        for other in others:
+            other.join(_PATIENCE)
     finally:
+        for other in others:
+            if other.pid is not None:
+                other.kill()
+                other.join()
         torch.set_num_threads(threads_before)
         os.environ.clear()
         os.environ.update(before)
 
 
-def _work(work: Callable[[], None], threads: int) -> None:
+def _work(work: Callable[[], None], threads: int, parent: int) -> None:
     """Work in a process that was started: the leading one decides when to stop."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signals.serve(parent)
     torch.set_num_threads(threads)
     work()
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -98,6 +99,38 @@ def test_two_processes_equal_one_with_twice_the_batch(scenes, tmp_path):
     found = [load_file(tmp_path / n / "last.safetensors") for n in ("one", "two")]
     for name, value in found[0].items():
         torch.testing.assert_close(value, found[1][name], rtol=0, atol=5e-5)
+
+
+def test_processes_end_with_the_one_that_leads(scenes, tmp_path):
+    command = [
+        sys.executable, "-m", "msrnet_cli", "train", "--recipe", "lightstage",
+        "--data", str(scenes), "--out", str(tmp_path / "run"), "--channels", "12",
+        "--size", "32", "--steps", "100000", "--processes", "2", "--dtype", "fp32",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not children.exists():
+        process.kill()
+        pytest.skip("this system does not tell the children of a process")
+    # The resource tracker of multiprocessing is one; it ends by itself as well.
+    deadline = time.monotonic() + 60
+    while len(found := children.read_text().split()) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{child}").exists() for child in found):
+        assert time.monotonic() < deadline, "a process outlives the one that leads"
+        time.sleep(0.1)
+
+
+def test_a_failure_before_processes_meet_ends_them_all(scenes, tmp_path):
+    config = small(scenes, tmp_path / "run", processes=2, sizes=(96,))
+    began = time.monotonic()
+    with pytest.raises(DataError, match="has 96 px"):
+        training.train(config, ignore)
+    assert time.monotonic() - began < 30
 
 
 def test_a_constant_rate_goes_on_and_a_branch_decays_from_its_weights(scenes, tmp_path):

@@ -1,0 +1,39 @@
+"""Lights, scenes and what is composed of them need no NumPy."""
+
+import subprocess
+import sys
+
+import pytest
+
+import lit_scenes
+
+BLOCKED = """
+import sys, warnings
+sys.modules["numpy"] = None  # importing it fails
+warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
+"""
+COMPOSES = """
+from pathlib import Path
+from msrnet_cli.layers import mix
+from msrnet_cli.layers.store import Composer, open_store
+batch = Composer(open_store(Path(sys.argv[1]))).batch(range(3), 32)
+mix.fit(batch.picture[0], batch.layers[0])
+print(tuple(batch.layers.shape))
+"""
+LIGHTS = """
+from msrnet_cli import lights
+lights.weights_of_eight(63, 20), lights.kelvin_gains(4500), lights.read_light("6500_N")
+assert "torch" not in sys.modules
+print("well")
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "told"), [(LIGHTS, "well"), (COMPOSES, "(3, 9, 3, 32, 32)")]
+)
+def test_it_runs_where_numpy_cannot_be_imported(code, told, tmp_path):
+    lit_scenes.write(tmp_path, 2, size=40)
+    command = [sys.executable, "-c", BLOCKED + code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == told
