@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 
 _WINDOW, _SIGMA = 11, 1.5
 _C1, _C2 = 0.01**2, 0.03**2
-NORMALS = 3
-"""Channels of the normals, the last that a network of layers paints."""
-
+_LIT = 27  # channels of layers
 _LAYER_SHARES = (1.0, 1.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 _LAYER_FLOOR = 3e-4  # 35 dB
 _SLOPE, _NORMAL, _EVEN = 2.0, 0.6, 8.0
@@ -104,31 +102,36 @@ def scores(image: Tensor, target: Tensor, structure: float) -> Tensor:
     return log_error(image, target) + structure * (1 - ssim(image, target))
 
 
-def layers(output: Tensor, target: Tensor, even: Tensor) -> Tensor:
+def layers(output: Tensor, target: Tensor, light: Tensor, even: Tensor) -> Tensor:
     """How far painted layers are from the true ones.
 
     The mean over layers of log10 of the squared error (a dB is a dB in each of them,
     and E, which the paper's own task needs, counts twice), the structure of their
-    luma, their gradients, the surface normals; and a penalty on anything but evenness
-    where the picture is even, for nothing else shows a checkerboard.
+    luma, their gradients, the surface normals, the light as it is read; and a penalty
+    on anything but evenness where the picture is even, for nothing else shows a
+    checkerboard.
 
     Args:
-        output: B 30 H W: eight lights, ambient light and normals, three channels each;
-            normals in [0, 1].
-        target: The same, true.
+        output: B 33 H W: eight lights, ambient light, normals in [0, 1], and what is
+            read of the light, three channels each.
+        target: B 30 H W: lights and normals, true.
+        light: B 3: what should be read of the light, see `layers.reading`.
         even: B, bool: pictures whose layers are smooth everywhere.
     """
-    output, lit = output.contiguous(), slice(-NORMALS)
-    difference = output[:, lit] - target[:, lit]
-    squares = difference.unflatten(1, (-1, NORMALS)).square().mean((-3, -2, -1))
+    lit, faces = output[:, :_LIT].contiguous(), output[:, _LIT : _LIT + 3]
+    true = target[:, :_LIT]
+    difference = lit - true
+    squares = difference.unflatten(1, (-1, 3)).square().mean((-3, -2, -1))
     shares = squares.new_tensor(_LAYER_SHARES)
     loss = ((squares + _LAYER_FLOOR).log10() * (shares / shares.sum())).sum(1).mean()
-    loss = loss + 1 - sparse_ssim(_luma(output[:, lit]), _luma(target[:, lit]))
+    loss = loss + 1 - sparse_ssim(_luma(lit), _luma(true))
     loss = loss + _SLOPE * sum(
         difference.diff(dim=axis).abs().mean() for axis in (-1, -2)
     )
-    normals = (output[:, -NORMALS:] - target[:, -NORMALS:]).abs().mean()
-    return loss + _NORMAL * normals + _EVEN * unevenness(output[:, lit], even)
+    loss = loss + _NORMAL * (faces - target[:, _LIT:]).abs().mean()
+    read = output[:, _LIT + 3 :].mean((-2, -1))
+    loss = loss + (read - light).square().sum(1).mean()
+    return loss + _EVEN * unevenness(lit, even)
 
 
 def _luma(layers_: Tensor) -> Tensor:

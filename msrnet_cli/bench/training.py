@@ -111,9 +111,10 @@ def _task(network: Architecture, source: Tensor) -> tuple[Loss, Batch]:
     """Something to learn, as much work as what `msrnet train` has a network learn."""
     names = ("",) * len(source)
     if network.paints_layers:
-        target = source.flip(-1).repeat(1, len(network.outputs), 1, 1)
-        even = torch.zeros(len(source), dtype=torch.bool, device=source.device)
-        return lighting.of_layers, lighting.Batch(source, target, even, names)
+        target = source.flip(-1).repeat(1, len(network.outputs) - 1, 1, 1)
+        light = source.new_zeros(len(source), 3)
+        even = light[:, 0] > 0
+        return lighting.of_layers, lighting.Batch(source, target, light, even, names)
     l2 = partial(pairing.against_target, losses.build("l2", LossOptions()))
     return l2, cut.Batch(source, source.flip(-1), names)
 

@@ -18,9 +18,10 @@ from msrnet_cli.networks import dmshn
 from msrnet_cli.networks.dmshn import DMSHN
 from msrnet_cli.networks.spec import COLOURS, Architecture
 
-OUTPUTS = (*DIRECTIONS, "ambient", "normal")
-"""White light from each direction alone, the picture without its key light, and the
-surface normals, in [0, 1]: three channels each."""
+OUTPUTS = (*DIRECTIONS, "ambient", "normal", "light")
+"""White light from each direction alone, the picture without its key light, the surface
+normals in [0, 1], and what is read of the light that the picture has, whose mean over
+the picture counts (see `layers.reading`): three channels each."""
 
 BLOCK = 2
 _STEM_GAIN = 1.5  # of blocks, whose pixels are alike, over that of a picture
@@ -50,7 +51,7 @@ class LightStage(nn.Module):
             image: B 3 H W, H and W multiples of 32, in [0, 1].
 
         Returns:
-            B 30 H W: the outputs in the order of `OUTPUTS`, not clamped.
+            B 33 H W: the outputs in the order of `OUTPUTS`, not clamped.
         """
         blocks = F.pixel_unshuffle(image, BLOCK)
         painted = F.pixel_shuffle(self.dmshn(blocks), BLOCK)

@@ -10,6 +10,7 @@ import torch
 
 from msrnet_cli import losses
 from msrnet_cli.evaluate import layers as evaluation
+from msrnet_cli.layers import reading
 from msrnet_cli.layers.mix import of_outputs
 from msrnet_cli.layers.store import Composer, LayerStore
 from msrnet_cli.train.material import About, Trial
@@ -32,12 +33,14 @@ class Batch:
     Attributes:
         source: B 3 S S, float32, sRGB in [0, 1].
         target: B 30 S S: the layers, then normals in [0, 1].
+        light: B 3: the light that each picture has, see `layers.reading`.
         even: B, bool: pictures whose layers are smooth everywhere.
         names: The scenes, for messages.
     """
 
     source: Tensor
     target: Tensor
+    light: Tensor
     even: Tensor
     names: tuple[str, ...]
 
@@ -46,11 +49,13 @@ class Batch:
         """What was composed, as a network of layers paints it."""
         normals = composed.normal.add(1).div_(2)
         target = torch.cat((composed.layers.flatten(1, 2), normals), 1)
+        light = torch.tensor([reading.of_draw(draw) for draw in composed.draws])
         even = torch.tensor([kind == "even" for kind in composed.kinds])
-        source, target, even = (
-            x.to(device, non_blocking=True) for x in (composed.picture, target, even)
+        parts = (composed.picture, target, light, even)
+        source, target, light, even = (
+            part.to(device, non_blocking=True) for part in parts
         )
-        return cls(source, target, even, composed.names)
+        return cls(source, target, light, even, composed.names)
 
 
 @dataclass(frozen=True)
@@ -132,4 +137,4 @@ class LayerMaterial:
 
 def of_layers(output: Tensor, batch: Batch) -> Tensor:
     """The loss of what the network painted of a batch."""
-    return losses.layers(output, batch.target, batch.even)
+    return losses.layers(output, batch.target, batch.light, batch.even)

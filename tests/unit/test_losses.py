@@ -166,11 +166,20 @@ def test_the_perceptual_term_is_never_left_out_in_silence():
 
 
 def painted(count=2, side=32, seed=0):
-    """What a network of layers paints, and the truth: B 30 S S."""
+    """What a network of layers paints, B 33 S S, and the truth, B 30 S S."""
     generator = torch.Generator().manual_seed(seed)
     target = torch.rand(count, 30, side, side, generator=generator, dtype=torch.float64)
     noise = torch.randn(target.shape, generator=generator, dtype=torch.float64)
-    return (target + 0.1 * noise).clamp(0, 1), target
+    return read((target + 0.1 * noise).clamp(0, 1)), target
+
+
+def read(layers, value=0.5):
+    """Layers and normals, with what is read of the light."""
+    return torch.cat((layers, torch.full_like(layers[:, :3], value)), 1)
+
+
+def light(count=2, value=0.5):
+    return torch.full((count, 3), value, dtype=torch.float64)
 
 
 def luma(layers):
@@ -211,9 +220,9 @@ def test_the_loss_of_layers_is_the_sum_of_its_parts():
         + 1
         - losses.sparse_ssim(luma(lit), luma(true))
         + 2 * slopes
-        + 0.6 * (output[:, 27:] - target[:, 27:]).abs().mean()
+        + 0.6 * (output[:, 27:30] - target[:, 27:]).abs().mean()
     )
-    found = losses.layers(output, target, none_even())
+    found = losses.layers(output, target, light(), none_even())
     assert found.item() == pytest.approx(expected.item())
 
 
@@ -221,15 +230,26 @@ def test_each_layer_counts_and_the_task_s_own_counts_twice():
     _, target = painted(count=1)
     changes = []
     for layer in range(9):
-        output = target.clone()
+        output = read(target)
         output[:, 3 * layer : 3 * layer + 3] += 0.05
-        changes.append(losses.layers(output, target, none_even(1)).item())
-    least = losses.layers(target, target, none_even(1)).item()
+        changes.append(losses.layers(output, target, light(1), none_even(1)).item())
+    least = losses.layers(read(target), target, light(1), none_even(1)).item()
     gains = [change - least for change in changes]
     assert min(gains) > 0.02
     others = [gain for layer, gain in enumerate(gains) if layer != 2]
     # The structure of all layers counts alike; their errors do not.
     assert gains[2] > 1.5 * sum(others) / 8
+
+
+def test_only_the_mean_of_what_is_read_of_the_light_counts():
+    output, target = painted()
+    least = losses.layers(output, target, light(), none_even())
+    output[:, 30:, :, ::2] += 0.1
+    output[:, 30:, :, 1::2] -= 0.1
+    same = losses.layers(output, target, light(), none_even())
+    assert same.item() == pytest.approx(least.item())
+    off = losses.layers(output, target, light(value=0.8), none_even())
+    assert (off - least).item() == pytest.approx(3 * 0.3**2)
 
 
 def test_a_checkerboard_costs_only_where_a_picture_is_even():
@@ -251,5 +271,5 @@ def test_the_gradient_of_the_loss_of_layers_is_its_derivative():
     output.requires_grad_()
     even = torch.tensor([True, False])
     assert torch.autograd.gradcheck(
-        lambda x: losses.layers(x, target, even), output, fast_mode=True
+        lambda x: losses.layers(x, target, light(), even), output, fast_mode=True
     )

@@ -1,0 +1,61 @@
+"""The light that a picture has, as a network reads it: three numbers.
+
+    east, north, share = (1 + c sin a) / 2, (1 + c cos a) / 2, key / (key + ambient)
+
+a is the azimuth of the key light, c its concentration: 1 for a sharp light, 0 where
+there is no direction. A network that is not sure gives a smaller c.
+"""
+
+from __future__ import annotations
+
+import cmath
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from msrnet_cli.layers.draw import Draw
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The key light of a picture.
+
+    Attributes:
+        azimuth: Degrees clockwise from N; of little meaning where `sure` is small.
+        sure: Concentration c, 0 to 1.
+        share: Of the key in all light, 0 to 1.
+    """
+
+    azimuth: float
+    sure: float
+    share: float
+
+
+def of_output(painted: Tensor) -> Reading:
+    """What a network reads of one picture.
+
+    Args:
+        painted: 3 H W, its output ``light``.
+    """
+    east, north, share = painted.mean((-2, -1)).tolist()
+    toward = complex(2 * north - 1, 2 * east - 1)
+    azimuth = math.degrees(cmath.phase(toward)) % 360
+    return Reading(azimuth, min(1.0, abs(toward)), min(1.0, max(0.0, share)))
+
+
+def of_draw(draw: Draw) -> tuple[float, float, float]:
+    """East, north and share of a picture that is composed: the truth."""
+    key, ratio = draw.key, draw.ambient.ratio if draw.ambient else 0.0
+    is_lit = draw.surface is None and key.strength > 0
+    # The mean of unit vectors whose angle is normally distributed.
+    concentration = math.exp(-(math.radians(key.spread) ** 2) / 2) if is_lit else 0.0
+    angle = math.radians(key.azimuth)
+    share = key.strength / (key.strength + ratio) if is_lit else 0.0
+    return (
+        (1 + concentration * math.sin(angle)) / 2,
+        (1 + concentration * math.cos(angle)) / 2,
+        share,
+    )
