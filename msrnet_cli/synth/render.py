@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from msrnet_cli.lights import azimuth
 from msrnet_cli.synth.engine import Engine, start
 from msrnet_cli.synth.light import Image
 from msrnet_cli.synth.scenes import Scene
@@ -91,9 +90,9 @@ def _inside_texel(mesh: Mesh, column: int) -> NDArray[np.float32]:
     return np.tile(spot, (len(mesh.points), 1))
 
 
-def light_place(scene: Scene, direction: str) -> tuple[float, float, float]:
-    """Where the light hangs for one direction."""
-    rig, angle = scene.rig, np.radians(azimuth(direction))
+def light_place(scene: Scene, azimuth: float) -> tuple[float, float, float]:
+    """Where the light hangs for an azimuth, degrees clockwise from N."""
+    rig, angle = scene.rig, np.radians(azimuth)
     lift = np.radians(rig.elevation)
     level = rig.radius * float(np.cos(lift))
     return (
@@ -110,7 +109,9 @@ class Guides:
     Attributes:
         albedo: Linear colour, (size, size, 3).
         depth: Metres from the camera, (size, size); 0 is empty sky.
-        normal: Unit normals of the surface, (size, size, 3).
+        normal: Normals of the surface in the world, (size, size, 3): x to the right,
+            y into the picture, z up. Of length 1, but for the mean over a pixel that
+            shows several surfaces; 0 is empty sky.
     """
 
     albedo: Image
@@ -204,9 +205,9 @@ class Stage:
             "beam_width": cone * (0.6 if self.scene.rig.cone else 0.99),
         }
 
-    def _hang(self, direction: str) -> None:
+    def _hang(self, azimuth: float) -> None:
         mi, focus = self.mi, self.scene.rig.focus
-        place = mi.Point3f(*light_place(self.scene, direction))
+        place = mi.Point3f(*light_place(self.scene, azimuth))
         up = mi.Vector3f(0.0, 0.0, 1.0)
         turn = mi.Transform4f().look_at(place, mi.Point3f(*focus), up)
         self._fields["light.to_world"] = turn
@@ -248,18 +249,23 @@ class Stage:
         )
         return np.nan_to_num(np.asarray(made, np.float32), posinf=0.0)
 
-    def direct(self, direction: str, size: int, samples: int) -> Image:
+    def direct(self, azimuth: float, size: int, samples: int) -> Image:
         """Light straight from the lamp, linear, (size, size, 3).
 
         The lamp is a point, so there is nothing to sample but the pixel's area:
         no noise, in the dark either.
+
+        Args:
+            azimuth: Where the lamp hangs, degrees clockwise from N.
+            size: Side in pixels.
+            samples: Rays a pixel.
         """
-        self._hang(direction)
+        self._hang(azimuth)
         integrator = {"type": "direct", "emitter_samples": 1, "bsdf_samples": 0}
         return self._render(integrator, size, samples)
 
     def bounced(
-        self, directions: tuple[str, ...], size: int, samples: int
+        self, azimuths: tuple[float, ...], size: int, samples: int
     ) -> list[Image]:
         """Light that came by way of one other surface, at half size and smoothed.
 
@@ -271,8 +277,8 @@ class Stage:
         guide = self.guides(small, samples)
         path = {"type": "path", "max_depth": 3}
         found: list[Image] = []
-        for direction in directions:
-            straight = self.direct(direction, small, samples)
+        for azimuth in azimuths:
+            straight = self.direct(azimuth, small, samples)
             # The same seed places the same rays, so the direct parts cancel exactly.
             rest = self._render(path, small, samples) - straight
             found.append(np.maximum(rest, 0.0) / np.maximum(guide.albedo, 0.02))

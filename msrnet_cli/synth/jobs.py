@@ -1,0 +1,167 @@
+"""What is rendered of one scene, and into which files: pictures, or layers of light."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Picture
+
+from msrnet_cli.config import SynthOptions
+from msrnet_cli.lights import DIRECTIONS, Light, azimuth, read_light, read_lights
+from msrnet_cli.synth.engine import Engine
+from msrnet_cli.synth.photograph import Negative, photograph
+from msrnet_cli.synth.records import SceneDone
+from msrnet_cli.synth.scenes import scene_number
+
+TEMPORARY = ".part"  # how the names of files end that are not complete
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One scene as it is to be rendered.
+
+    Attributes:
+        index: Number of the scene in the set.
+        name: Its name in the set.
+        number: What it is drawn from.
+        size: Side in pixels.
+        samples: Rays a pixel.
+    """
+
+    index: int
+    name: str
+    number: int
+    size: int
+    samples: int
+
+
+@dataclass(frozen=True)
+class PictureJob:
+    """One scene as finished pictures.
+
+    Attributes:
+        shot: The scene.
+        pictures: Light and file of every picture.
+        depth: File of the depth map; None for none.
+    """
+
+    shot: Shot
+    pictures: tuple[tuple[Light, Path], ...]
+    depth: Path | None
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file of the scene."""
+        return [path for _, path in self.pictures] + (
+            [self.depth] if self.depth else []
+        )
+
+    def carry_out(self, engine: Engine) -> SceneDone:
+        """Render the scene and write its pictures."""
+        began, shot = time.monotonic(), self.shot
+        azimuths = tuple(dict.fromkeys(light.azimuth for light, _ in self.pictures))
+        found = photograph(
+            shot.number, azimuths, shot.size, shot.samples, engine, bool(self.depth)
+        )
+        for light, path in self.pictures:
+            picture = Picture.fromarray(found.print(light))
+            write_whole(path, partial(picture.save, format="PNG", compress_level=4))
+        if self.depth is not None:
+            write_whole(self.depth, partial(_depth_map(found).save, format="PNG"))
+        return _done(shot, found, len(self.pictures), began)
+
+
+@dataclass(frozen=True)
+class LayersJob:
+    """One scene as layers of linear light.
+
+    Attributes:
+        shot: The scene.
+        path: File of the layers.
+        azimuths: Lights beside the eight directions, degrees clockwise from N.
+    """
+
+    shot: Shot
+    path: Path
+    azimuths: tuple[float, ...]
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file of the scene."""
+        return [self.path]
+
+    def carry_out(self, engine: Engine) -> SceneDone:
+        """Render the scene and write its layers."""
+        # Not above: processes that render pictures need not wait for torch.
+        from msrnet_cli.layers import scene
+        from msrnet_cli.synth.layering import layered
+
+        began, shot = time.monotonic(), self.shot
+        eight = tuple(map(azimuth, DIRECTIONS))
+        azimuths = tuple(dict.fromkeys(eight + self.azimuths))
+        found = photograph(
+            shot.number, azimuths, shot.size, shot.samples, engine, True, True
+        )
+        scene.write(self.path, layered(shot.name, found, self.azimuths))
+        return _done(shot, found, 0, began)
+
+
+Job = PictureJob | LayersJob
+
+
+def plan(out: Path, options: SynthOptions) -> list[Job]:
+    """Every scene of a set, whether it is there or not."""
+    return [_job(out, options, index) for index in range(options.scenes)]
+
+
+def _job(out: Path, options: SynthOptions, index: int) -> Job:
+    # Five digits: sets of layers are large, and their files are read in order.
+    digits = 5 if options.layout == "layers" else 3
+    name = f"Image{index:0{digits}d}"
+    number = scene_number(options.split, options.seed, index)
+    shot = Shot(index, name, number, options.size, options.samples)
+    if options.layout == "layers":
+        # As layers.scene.SUFFIX says, which would load torch.
+        return LayersJob(shot, out / f"{name}.safetensors", options.azimuths)
+    depth = out / "depth" / f"{name}.png" if options.depth else None
+    return PictureJob(shot, _pictures(out, options, name), depth)
+
+
+def _pictures(
+    out: Path, options: SynthOptions, name: str
+) -> tuple[tuple[Light, Path], ...]:
+    if options.layout == "pairs":
+        return (
+            (read_light(options.from_light), out / "input" / f"{name}.png"),
+            (read_light(options.to_light), out / "target" / f"{name}.png"),
+        )
+    lights = read_lights(options.lights)
+    return tuple((light, out / f"{name}_{light}.png") for light in lights)
+
+
+def write_whole(path: Path, save: Callable[[Path], object]) -> None:
+    """Write a file beside its place, then rename it: whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rough = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
+    save(rough)
+    with rough.open("rb") as handle:
+        os.fsync(handle.fileno())
+    rough.replace(path)
+
+
+def _depth_map(shot: Negative) -> Picture.Image:
+    assert shot.depth is not None  # asked for in PictureJob
+    centimetres = np.clip(np.rint(shot.depth * 100.0), 0, 65535)
+    return Picture.fromarray(centimetres.astype(np.uint16))
+
+
+def _done(shot: Shot, found: Negative, pictures: int, began: float) -> SceneDone:
+    took = time.monotonic() - began
+    theme, attempts = found.theme, found.attempts
+    return SceneDone(shot.index, shot.name, theme, attempts, pictures, took)
