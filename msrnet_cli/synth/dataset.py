@@ -18,15 +18,15 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import asdict
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from msrnet_cli import __version__
 from msrnet_cli.config import SynthOptions
 from msrnet_cli.errors import MSRNetError, UsageError
+from msrnet_cli.files import write_whole
 from msrnet_cli.synth.engine import Engine, choose_engine
-from msrnet_cli.synth.jobs import TEMPORARY, Job, PictureJob, plan, write_whole
+from msrnet_cli.synth.jobs import Job, PictureJob, path_errors, plan, write_picture
 from msrnet_cli.synth.options import check, idle_fields
 from msrnet_cli.synth.records import SceneDone, SetStarted, SynthSummary
 from msrnet_cli.synth.scenes import scene_number
@@ -67,7 +67,7 @@ def render_set(out: Path, options: SynthOptions, report: Report) -> SynthSummary
             for job in jobs
             if isinstance(job, PictureJob)
         ]
-        write_whole(sheet, partial(contact_sheet(rows).save, format="PNG"))
+        write_picture(sheet, contact_sheet(rows))
     elapsed = time.monotonic() - began
     return SynthSummary(
         out,
@@ -101,7 +101,8 @@ def _claim(out: Path, options: SynthOptions, engine: Engine) -> None:
     if path.exists():
         _agree(path, note)
     text = json.dumps(note, indent=2) + "\n"
-    write_whole(path, lambda file: Path(file).write_text(text, "utf-8"))
+    with path_errors(path):
+        write_whole(path, text.encode())
 
 
 def _agree(path: Path, note: dict[str, object]) -> None:
@@ -124,8 +125,9 @@ def _agree(path: Path, note: dict[str, object]) -> None:
 def _sweep(out: Path, jobs: list[Job]) -> None:
     """Make the folders; delete what a killed run left half written."""
     for folder in {out, *(path.parent for path in jobs[0].files)}:
-        folder.mkdir(parents=True, exist_ok=True)
-        for stray in folder.glob(f".*{TEMPORARY}"):
+        with path_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        for stray in folder.glob(".*.part"):
             with suppress(FileNotFoundError):
                 stray.unlink()
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image as Picture
 
 from msrnet_cli.config import SynthOptions
+from msrnet_cli.errors import UsageError
+from msrnet_cli.files import writing_whole
 from msrnet_cli.lights import DIRECTIONS, Light, azimuth, read_light, read_lights
 from msrnet_cli.synth.engine import Engine
 from msrnet_cli.synth.photograph import Negative, photograph
 from msrnet_cli.synth.records import SceneDone
 from msrnet_cli.synth.scenes import scene_number
-
-TEMPORARY = ".part"  # how the names of files end that are not complete
 
 
 @dataclass(frozen=True)
@@ -70,10 +69,9 @@ class PictureJob:
             shot.number, azimuths, shot.size, shot.samples, engine, bool(self.depth)
         )
         for light, path in self.pictures:
-            picture = Picture.fromarray(found.print(light))
-            write_whole(path, partial(picture.save, format="PNG", compress_level=4))
+            write_picture(path, Picture.fromarray(found.print(light)), 4)
         if self.depth is not None:
-            write_whole(self.depth, partial(_depth_map(found).save, format="PNG"))
+            write_picture(self.depth, _depth_map(found))
         return _done(shot, found, len(self.pictures), began)
 
 
@@ -108,7 +106,8 @@ class LayersJob:
         found = photograph(
             shot.number, azimuths, shot.size, shot.samples, engine, True, True
         )
-        scene.write(self.path, layered(shot.name, found, self.azimuths))
+        with path_errors(self.path):
+            scene.write(self.path, layered(shot.name, found, self.azimuths))
         return _done(shot, found, 0, began)
 
 
@@ -145,14 +144,30 @@ def _pictures(
     return tuple((light, out / f"{name}_{light}.png") for light in lights)
 
 
-def write_whole(path: Path, save: Callable[[Path], object]) -> None:
-    """Write a file beside its place, then rename it: whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rough = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
-    save(rough)
-    with rough.open("rb") as handle:
-        os.fsync(handle.fileno())
-    rough.replace(path)
+@contextmanager
+def path_errors(path: Path) -> Iterator[None]:
+    """Tell in one line that a file or a folder cannot be written.
+
+    Raises:
+        UsageError: Something in the block raised OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror or error}",
+            "check space and permissions; the same command goes on",
+        ) from error
+
+
+def write_picture(path: Path, picture: Picture.Image, compression: int = 6) -> None:
+    """Write a PNG whole or not at all.
+
+    Raises:
+        UsageError: It could not be written.
+    """
+    with path_errors(path), writing_whole(path) as file:
+        picture.save(file, format="PNG", compress_level=compression)
 
 
 def _depth_map(shot: Negative) -> Picture.Image:
