@@ -6,6 +6,7 @@ Knows no exposure, colour temperature or file.
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -102,6 +103,43 @@ def light_place(scene: Scene, azimuth: float) -> tuple[float, float, float]:
     )
 
 
+class _Render:
+    """Renders a world again and again, its light hung elsewhere each time.
+
+    Small pictures take longer to plan than to compute, so the plan is recorded from the
+    second render on, and replayed. Planned or replayed, every bit is the same.
+    """
+
+    def __init__(self, mi: Any, integrator: dict[str, Any], samples: int) -> None:  # noqa: ANN401
+        self._mi, self._samples = mi, samples
+        self._integrator = mi.load_dict(integrator)
+        self._replay: Callable[..., Any] | None = None
+
+    def __call__(self, world: Any, sensor: Any, seed: int) -> Any:  # noqa: ANN401
+        """Render once."""
+        if self._replay is None:
+            # The first is not recorded: worlds finish loading while they are rendered.
+            self._replay = self._recorder()
+            return self._render(world, sensor, self._integrator, seed)
+        import drjit
+
+        opaque = self._mi.UInt32(seed)
+        drjit.make_opaque(opaque)  # or each seed would need a plan of its own
+        return self._replay(world, sensor, self._integrator, opaque)
+
+    def _recorder(self) -> Callable[..., Any]:
+        import drjit
+
+        # Scalar variants plan nothing.
+        planned = drjit.is_jit_v(self._mi.Float)
+        return drjit.freeze(self._render) if planned else self._render
+
+    def _render(self, world: Any, sensor: Any, integrator: Any, seed: Any) -> Any:  # noqa: ANN401
+        return self._mi.render(
+            world, integrator=integrator, sensor=sensor, spp=self._samples, seed=seed
+        )
+
+
 @dataclass(frozen=True)
 class Guides:
     """What is seen, without light.
@@ -156,6 +194,7 @@ class Stage:
         self._world = self.mi.load_dict({"type": "scene", **self._contents()})
         self._fields = self.mi.traverse(self._world)
         self._sensors: dict[int, Any] = {}
+        self._renders: dict[tuple[str, int, int], _Render] = {}
 
     def _contents(self) -> dict[str, Any]:
         scene = self.scene
@@ -240,13 +279,10 @@ class Stage:
         return self._sensors[size]
 
     def _render(self, integrator: dict[str, Any], size: int, samples: int) -> Image:
-        made = self.mi.render(
-            self._world,
-            integrator=self.mi.load_dict(integrator),
-            sensor=self._sensor(size),
-            spp=samples,
-            seed=self.seed,
-        )
+        key = (repr(integrator), size, samples)
+        if key not in self._renders:
+            self._renders[key] = _Render(self.mi, integrator, samples)
+        made = self._renders[key](self._world, self._sensor(size), self.seed)
         return np.nan_to_num(np.asarray(made, np.float32), posinf=0.0)
 
     def direct(self, azimuth: float, size: int, samples: int) -> Image:
@@ -313,5 +349,6 @@ class Stage:
 
         self._world = self._fields = None
         self._sensors.clear()
+        self._renders.clear()
         gc.collect()
         drjit.flush_malloc_cache()
