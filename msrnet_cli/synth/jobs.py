@@ -14,7 +14,7 @@ from PIL import Image as Picture
 from msrnet_cli.config import SynthOptions
 from msrnet_cli.errors import UsageError
 from msrnet_cli.files import writing_whole
-from msrnet_cli.lights import DIRECTIONS, Light, azimuth, read_light, read_lights
+from msrnet_cli.lights import Light, read_light, read_lights
 from msrnet_cli.synth.engine import Engine
 from msrnet_cli.synth.photograph import Negative, photograph
 from msrnet_cli.synth.records import SceneDone
@@ -57,22 +57,26 @@ class PictureJob:
     @property
     def files(self) -> list[Path]:
         """Every file of the scene."""
-        return [path for _, path in self.pictures] + (
-            [self.depth] if self.depth else []
-        )
+        depth = [self.depth] if self.depth else []
+        return [path for _, path in self.pictures] + depth
 
     def carry_out(self, engine: Engine) -> SceneDone:
         """Render the scene and write its pictures."""
         began, shot = time.monotonic(), self.shot
         azimuths = tuple(dict.fromkeys(light.azimuth for light, _ in self.pictures))
-        found = photograph(
-            shot.number, azimuths, shot.size, shot.samples, engine, bool(self.depth)
+        negative = photograph(
+            shot.number,
+            azimuths,
+            shot.size,
+            shot.samples,
+            engine,
+            depth=self.depth is not None,
         )
         for light, path in self.pictures:
-            write_picture(path, Picture.fromarray(found.print(light)), 4)
+            write_picture(path, Picture.fromarray(negative.print(light)), 4)
         if self.depth is not None:
-            write_picture(self.depth, _depth_map(found))
-        return _done(shot, found, len(self.pictures), began)
+            write_picture(self.depth, _depth_map(negative))
+        return _done(shot, negative, len(self.pictures), began)
 
 
 @dataclass(frozen=True)
@@ -98,17 +102,22 @@ class LayersJob:
         """Render the scene and write its layers."""
         # Not above: processes that render pictures need not wait for torch.
         from msrnet_cli.layers import scene
-        from msrnet_cli.synth.layering import layered
+        from msrnet_cli.synth.layering import EIGHT, layered
 
         began, shot = time.monotonic(), self.shot
-        eight = tuple(map(azimuth, DIRECTIONS))
-        azimuths = tuple(dict.fromkeys(eight + self.azimuths))
-        found = photograph(
-            shot.number, azimuths, shot.size, shot.samples, engine, True, True
+        azimuths = tuple(dict.fromkeys(EIGHT + self.azimuths))
+        negative = photograph(
+            shot.number,
+            azimuths,
+            shot.size,
+            shot.samples,
+            engine,
+            depth=True,
+            guides=True,
         )
         with path_errors(self.path):
-            scene.write(self.path, layered(shot.name, found, self.azimuths))
-        return _done(shot, found, 0, began)
+            scene.write(self.path, layered(shot.name, negative, self.azimuths))
+        return _done(shot, negative, 0, began)
 
 
 Job = PictureJob | LayersJob
@@ -170,13 +179,13 @@ def write_picture(path: Path, picture: Picture.Image, compression: int = 6) -> N
         picture.save(file, format="PNG", compress_level=compression)
 
 
-def _depth_map(shot: Negative) -> Picture.Image:
-    assert shot.depth is not None  # asked for in PictureJob
-    centimetres = np.clip(np.rint(shot.depth * 100.0), 0, 65535)
+def _depth_map(negative: Negative) -> Picture.Image:
+    assert negative.depth is not None  # asked for in PictureJob
+    centimetres = np.clip(np.rint(negative.depth * 100.0), 0, 65535)
     return Picture.fromarray(centimetres.astype(np.uint16))
 
 
-def _done(shot: Shot, found: Negative, pictures: int, began: float) -> SceneDone:
+def _done(shot: Shot, negative: Negative, pictures: int, began: float) -> SceneDone:
     took = time.monotonic() - began
-    theme, attempts = found.theme, found.attempts
+    theme, attempts = negative.theme, negative.attempts
     return SceneDone(shot.index, shot.name, theme, attempts, pictures, took)

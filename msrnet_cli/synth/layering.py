@@ -14,34 +14,34 @@ from msrnet_cli.synth.photograph import Negative
 EIGHT = tuple(azimuth(direction) for direction in DIRECTIONS)
 
 
-def layered(name: str, shot: Negative, azimuths: tuple[float, ...]) -> Scene:
+def layered(name: str, negative: Negative, azimuths: tuple[float, ...]) -> Scene:
     """The layers of a scene.
 
     Args:
         name: Of the scene in its set.
-        shot: With light from `EIGHT` and from `azimuths`, with guides and depth.
+        negative: With light from `EIGHT` and from `azimuths`, with guides and depth.
         azimuths: Degrees of the further lights.
     """
-    assert shot.guide is not None  # both asked for in jobs.LayersJob
-    assert shot.depth is not None
+    assert negative.guide is not None  # both asked for in jobs.LayersJob
+    assert negative.depth is not None
     return Scene(
         name=name,
-        light=_lights(shot, EIGHT),
-        glow=_tensor(shot.glow),
-        albedo=_tensor(shot.guide.albedo),
-        normal=_tensor(shot.guide.normal),
-        depth=_tensor(shot.depth[..., None]),
-        ambient=shot.ambient,
-        tint=shot.tint,
+        light=_lights(negative, EIGHT),
+        glow=_tensor(negative.glow),
+        albedo=_tensor(negative.guide.albedo),
+        normal=_tensor(negative.guide.normal),
+        depth=_tensor(negative.depth[..., None]),
+        ambient=negative.ambient,
+        tint=negative.tint,
         azimuths=azimuths,
-        further=_lights(shot, azimuths),
+        further=_lights(negative, azimuths),
     )
 
 
-def _lights(shot: Negative, azimuths: tuple[float, ...]) -> Tensor:
+def _lights(negative: Negative, azimuths: tuple[float, ...]) -> Tensor:
     """K 3 H W."""
-    height, width, channels = shot.glow.shape
-    found = [_tensor(shot.light[degrees]) for degrees in azimuths]
+    height, width, channels = negative.glow.shape
+    found = [_tensor(negative.light[degrees]) for degrees in azimuths]
     return torch.stack(found) if found else torch.zeros(0, channels, height, width)
 
 
