@@ -15,7 +15,7 @@ ValueRange = Literal["zero_one", "centred"]
 Dtype = Literal["auto", "fp32", "bf16", "fp16"]
 Exist = Literal["skip", "overwrite", "error"]
 Split = Literal["train", "validation", "test"]
-Layout = Literal["vidit", "pairs"]
+Layout = Literal["vidit", "pairs", "layers"]
 Engine = Literal["auto", "eager", "fused", "graph", "tuned", "compiled"]
 Format = Literal["png", "jpeg", "webp", "tiff", "bmp", "avif", "gif"]
 
@@ -130,7 +130,11 @@ class SynthOptions:
         seed: Another seed gives other scenes.
         split: Scenes of one split are never those of another.
         layout: ``vidit`` names files ``Image000_6500_N.png``; ``pairs`` makes
-            ``input/Image000.png`` and ``target/Image000.png``.
+            ``input/Image000.png`` and ``target/Image000.png``; ``layers`` writes the
+            linear light of a scene into ``Image00000.safetensors``, each direction on
+            its own, see `layers.scene.Scene`.
+        azimuths: Lights of each scene beside the eight directions, for ``layers``:
+            degrees clockwise from N, from 0 up to 360.
         from_light: Light of the input, for ``pairs``.
         to_light: Light of the target, for ``pairs``.
         depth: Also write ``depth/Image000.png``: 16 bits, centimetres from the
@@ -146,6 +150,7 @@ class SynthOptions:
     seed: int = 0
     split: Split = "train"
     layout: Layout = "vidit"
+    azimuths: tuple[float, ...] = ()
     from_light: str = "6500_N"
     to_light: str = "4500_E"
     depth: bool = False

@@ -29,6 +29,17 @@ NEUTRAL_KELVIN = 6500.0
 LUMINANCE: RGB = (0.2126, 0.7152, 0.0722)
 """Shares of linear sRGB in luminance (Rec. 709)."""
 
+AMBIENT_ALL_AROUND = 0.65
+"""Share of a scene's ambient light that a surface gets however it is turned.
+
+The rest comes from above, so that in linear light a scene with a strength and a tint of
+ambient light shows
+
+    strength * tint * albedo * (0.65 + 0.35 * n_z)
+
+where n_z is the upward part of the surface's normal, -1 to 1: no shadows, no bounces.
+"""
+
 _STEP = 360 / len(DIRECTIONS)
 _ACROSS = str.maketrans("EW", "WE")
 _TURNS = 4  # around the circle, either way: enough for a spread of 180 degrees

@@ -197,9 +197,13 @@ class SceneLines:
 
 def synth_closing(summary: SynthSummary) -> None:
     """What a set has become."""
+    scenes = _count(summary.rendered, "scene")
+    if summary.layout == "layers":
+        what = f"the layers of {scenes}"
+    else:
+        what = f"{_count(summary.pictures, 'picture')} of {scenes}"
     _say(
-        f"{_count(summary.pictures, 'picture')} of {_count(summary.rendered, 'scene')}"
-        f" written to {summary.out} in {_duration(summary.seconds)}"
+        f"{what} written to {summary.out} in {_duration(summary.seconds)}"
         + (f"; sheet: {summary.sheet}" if summary.sheet else "")
     )
 

@@ -80,16 +80,17 @@ class Remembered:
         self._name = signal.Signals(number).name
 
 
-def serve(parent: int) -> None:
+def serve(parent: int, *more: signal.Signals) -> None:
     """Make this process one that another has started to work for it.
 
-    Ctrl-C and SIGTERM, which a terminal or a scheduler sends to all of them, are the
-    parent's business. When the parent dies, however that comes, this process ends.
+    Ctrl-C, which a terminal sends to all of them, is the parent's business. When the
+    parent dies, however that comes, this process ends.
 
     Args:
         parent: Process number of the parent.
+        more: What else to leave to the parent.
     """
-    for each in _STOPPING:
+    for each in (signal.SIGINT, *more):
         signal.signal(each, signal.SIG_IGN)
 
     def watch() -> None:

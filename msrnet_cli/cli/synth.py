@@ -10,12 +10,14 @@ import typer
 from msrnet_cli import signals
 from msrnet_cli.cli.application import app
 from msrnet_cli.config import Layout, Split, SynthOptions
+from msrnet_cli.errors import UsageError
 
 _synth = SynthOptions()
 
 
 @app.command()
 def synth(
+    context: typer.Context,
     out: Annotated[Path, typer.Argument(help="Folder for the pictures.")],
     scenes: Annotated[
         int, typer.Option(help="Scenes; an existing set is gone on with.")
@@ -31,8 +33,23 @@ def synth(
         Split, typer.Option(help="Splits never share a scene.")
     ] = _synth.split,
     layout: Annotated[
-        Layout, typer.Option(help="VIDIT's file names, or input/ and target/ folders.")
+        Layout,
+        typer.Option(
+            help="VIDIT's file names, input/ and target/ folders, or layers: a file of"
+            " linear light a scene, each direction on its own."
+        ),
     ] = _synth.layout,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="The same as --layout layers.")
+    ] = False,
+    azimuths: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--azimuth",
+            metavar="DEGREES",
+            help="Also light from there, clockwise from N, with --layers; repeatable.",
+        ),
+    ] = None,
     from_light: Annotated[
         str, typer.Option("--from", help="Light of input/, with --layout pairs.")
     ] = _synth.from_light,
@@ -56,7 +73,13 @@ def synth(
     """Render training pairs in the manner of VIDIT: night scenes, one strong light."""
     from msrnet_cli import report
     from msrnet_cli.synth import render_set
+    from msrnet_cli.synth.options import refuse_idle
 
+    given = _given(context)
+    if layers and "layout" in given and layout != "layers":
+        raise UsageError(f"--layers and --layout {layout}", "choose one")
+    layout = "layers" if layers else layout
+    refuse_idle(layout, given)
     options = SynthOptions(
         scenes=scenes,
         size=size,
@@ -64,6 +87,7 @@ def synth(
         seed=seed,
         split=split,
         layout=layout,
+        azimuths=tuple(degrees % 360 for degrees in azimuths or ()),
         from_light=from_light,
         to_light=to_light,
         depth=depth,
@@ -79,6 +103,12 @@ def synth(
         raise
     if not quiet:
         report.synth_closing(summary)
+
+
+def _given(context: typer.Context) -> list[str]:
+    """Names of the parameters that a user set."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return [n for n, source in sources.items() if source and source.name != "DEFAULT"]
 
 
 def _ignore(_event: object) -> None:

@@ -18,7 +18,12 @@ from torch import Tensor
 
 from msrnet_cli.errors import DataError
 from msrnet_cli.layers.camera import film, linear_from_srgb, shouldered
-from msrnet_cli.lights import DIRECTIONS, LUMINANCE, kelvin_gains
+from msrnet_cli.lights import (
+    AMBIENT_ALL_AROUND,
+    DIRECTIONS,
+    LUMINANCE,
+    kelvin_gains,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +35,6 @@ LAYERS = len(DIRECTIONS) + 1
 """Eight directions, in the order of `lights.DIRECTIONS`, and ambient light."""
 
 _ACROSS = [-place % len(DIRECTIONS) for place in range(len(DIRECTIONS))]  # in a mirror
-_ALL_AROUND = 0.65  # of ambient light is alike on all sides; the rest is from above
 _FAINT = 0.4  # of the picture's brightness: that of layers whose key it hardly shows
 _BURNT = 0.05  # share of the surfaces that a camera lets exceed
 _BRIGHT = 1.2  # this linear luminance
@@ -188,7 +192,8 @@ def _seen(scene: Scene, draw: Draw, size: int) -> Sequence[Tensor]:
     light, albedo, normal, glow, depth = (
         getattr(scene, name)[..., rows, columns].float() for name in names
     )
-    hemisphere = albedo * (normal[2:] * (1 - _ALL_AROUND) + _ALL_AROUND)
+    above = 1 - AMBIENT_ALL_AROUND
+    hemisphere = albedo * (normal[2:] * above + AMBIENT_ALL_AROUND)
     parts = (light.flatten(0, 1), hemisphere, normal, glow, _open_sky(normal, depth))
     x = torch.cat(parts)
     if x.shape[-1] != size:

@@ -39,10 +39,12 @@ class Scene:
         light: 8 3 H W: white light from each of `lights.DIRECTIONS` alone.
         glow: 3 H W: what shines by itself.
         albedo: 3 H W: share of light that the surface gives back.
-        normal: 3 H W: mean of a pixel's unit normals, x to the right, y into the
-            picture, z up; sky has none.
+        normal: 3 H W: normals in the axes of the scene: x to E (the right of the
+            picture), y to N (into it), z up. The mean over a pixel, so that edges are
+            shorter than 1 and sky is 0; surfaces that are seen from behind face away.
         depth: 1 H W: metres from the camera; 0 is sky.
-        ambient: Strength of the light from everywhere that belongs to the scene.
+        ambient: Strength of the light from everywhere that belongs to the scene, see
+            `lights.AMBIENT_ALL_AROUND`.
         tint: Its colour, linear RGB.
         azimuths: Degrees of the further lights.
         further: K 3 H W: white light from each of `azimuths` alone.

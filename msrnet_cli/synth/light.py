@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from msrnet_cli.lights import LUMINANCE, kelvin_gains
+from msrnet_cli.lights import AMBIENT_ALL_AROUND, LUMINANCE, kelvin_gains
 
 Image = NDArray[np.floating]
 
@@ -28,6 +28,22 @@ _FROM_WIDE = np.linalg.inv(_TO_WIDE)
 def gains(kelvin: float) -> NDArray[np.float32]:
     """As `lights.kelvin_gains`, (3,)."""
     return np.array(kelvin_gains(kelvin), np.float32)
+
+
+def ambient(
+    albedo: Image, normal: Image, strength: float, tint: tuple[float, float, float]
+) -> Image:
+    """The light from everywhere on a scene, as `lights.AMBIENT_ALL_AROUND` defines it.
+
+    Args:
+        albedo: Share of light that surfaces give back, (h, w, 3).
+        normal: In the world, z up, (h, w, 3).
+        strength: Of the light; 1 would be the exposure's white.
+        tint: Colour of the light, linear RGB.
+    """
+    from_above = 1 - AMBIENT_ALL_AROUND
+    upward = (AMBIENT_ALL_AROUND + from_above * normal[..., 2:3]) * strength
+    return albedo * upward * np.array(tint, np.float32)
 
 
 def luminance(image: Image) -> Image:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from msrnet_cli.lights import Light
+from msrnet_cli.lights import Light, azimuth
 from msrnet_cli.synth import scenes
 from msrnet_cli.synth.engine import Engine
+from msrnet_cli.synth.layout import Vector
 from msrnet_cli.synth.light import (
     Image,
+    ambient,
     exposure,
     gains,
     luminance,
@@ -33,20 +36,35 @@ class Negative:
     Attributes:
         theme: Which kind of place it shows.
         attempts: Draws it took.
-        light: White light from each direction, (size, size, 3).
-        still: What every light shares: ambient light and things that shine.
+        light: White light from each azimuth in degrees, (size, size, 3).
+        glow: What shines by itself, (size, size, 3).
+        guide: What is seen without light; None where neither the scene nor the caller
+            needs it.
+        ambient: Strength of the light from everywhere.
+        tint: Its colour, linear RGB.
         depth: Metres from the camera, (size, size); None unless asked for.
     """
 
     theme: str
     attempts: int
-    light: dict[str, Image]
-    still: Image
+    light: dict[float, Image]
+    glow: Image
+    guide: Guides | None
+    ambient: float
+    tint: Vector
     depth: Image | None = None
+
+    @cached_property
+    def still(self) -> Image:
+        """What every light shares: ambient light and things that shine."""
+        if self.guide is None:
+            return self.glow
+        albedo, normal = self.guide.albedo, self.guide.normal
+        return ambient(albedo, normal, self.ambient, self.tint) + self.glow
 
     def linear(self, light: Light) -> Image:
         """The scene under one light, linear, as a camera set to 6500 K takes it."""
-        return self.light[light.direction] * gains(light.kelvin) + self.still
+        return self.light[light.azimuth] * gains(light.kelvin) + self.still
 
     def print(self, light: Light) -> NDArray[np.uint8]:
         """The finished picture, (size, size, 3)."""
@@ -63,28 +81,30 @@ def too_dark(previews: dict[str, Image]) -> bool:
 
 
 def _previews(stage: Stage) -> tuple[float, dict[str, Image]]:
-    raw = {d: stage.direct(d, _PREVIEW, 8) for d in _SIDES}
+    raw = {d: stage.direct(azimuth(d), _PREVIEW, 8) for d in _SIDES}
     gain = exposure(list(raw.values()), stage.scene.key)
     return gain, {d: image * gain for d, image in raw.items()}
 
 
 def photograph(
     number: int,
-    directions: tuple[str, ...],
+    azimuths: tuple[float, ...],
     size: int,
     samples: int,
     engine: Engine,
     depth: bool = False,
+    guides: bool = False,
 ) -> Negative:
     """Draw and render a scene, drawing again while it comes out almost black.
 
     Args:
         number: From ``scenes.scene_number``.
-        directions: Directions to light it from.
+        azimuths: Where to light it from, degrees clockwise from N.
         size: Side in pixels.
         samples: Rays a pixel.
         engine: From ``engine.choose_engine``.
         depth: Also measure depth.
+        guides: Also keep what is seen without light, if the scene needs it or not.
     """
     # Finer textures than this would not show: no surface fills a picture.
     texture = 1024 if size > 640 else 512 if size > 128 else 128
@@ -94,41 +114,53 @@ def photograph(
         if not too_dark(previews) or attempt == ATTEMPTS - 1:
             break
         stage.close()
-    light = exposed(stage, gain, directions, size, samples)
-    guide = stage.guides(size, samples) if stage.scene.ambient else None
+    scene = stage.scene
+    needed = guides or scene.ambient or scene.bounce
+    guide = stage.guides(size, samples) if needed else None
     return Negative(
-        stage.scene.theme,
+        scene.theme,
         attempt + 1,
-        light,
-        _still(stage, guide, size, samples),
+        exposed(stage, gain, azimuths, size, samples, guide),
+        _glow(stage, size, samples),
+        guide,
+        scene.ambient,
+        scene.tint,
         stage.depth(size) if depth else None,
     )
 
 
 def exposed(
-    stage: Stage, gain: float, directions: tuple[str, ...], size: int, samples: int
-) -> dict[str, Image]:
-    """White light from each direction with the scene's share of bounced light."""
-    light = {d: stage.direct(d, size, samples) * gain for d in directions}
+    stage: Stage,
+    gain: float,
+    azimuths: tuple[float, ...],
+    size: int,
+    samples: int,
+    guide: Guides | None = None,
+) -> dict[float, Image]:
+    """White light from each azimuth with the scene's share of bounced light.
+
+    Args:
+        stage: The scene.
+        gain: Its exposure.
+        azimuths: Degrees clockwise from N.
+        size: Side in pixels.
+        samples: Rays a pixel.
+        guide: The stage's guides at this size; None renders them where needed.
+    """
+    light = {a: stage.direct(a, size, samples) * gain for a in azimuths}
     share = stage.scene.bounce * gain
     if not share:
         return light
-    albedo = stage.guides(size, samples).albedo
-    for d, soft in zip(
-        directions, stage.bounced(directions, size, samples), strict=True
-    ):
-        light[d] = light[d] + enlarged(soft, size) * albedo * share
+    albedo = (guide or stage.guides(size, samples)).albedo
+    for a, soft in zip(azimuths, stage.bounced(azimuths, size, samples), strict=True):
+        light[a] = light[a] + enlarged(soft, size) * albedo * share
     return light
 
 
-def _still(stage: Stage, guide: Guides | None, size: int, samples: int) -> Image:
-    still = np.zeros((size, size, 3), np.float32)
-    if guide is not None:
-        upward = (0.65 + 0.35 * guide.normal[..., 2:3]) * stage.scene.ambient
-        still += guide.albedo * upward * np.array(stage.scene.tint, np.float32)
+def _glow(stage: Stage, size: int, samples: int) -> Image:
     if stage.scene.glows:
-        still += stage.glow(size, samples)
-    return still
+        return stage.glow(size, samples)
+    return np.zeros((size, size, 3), np.float32)
 
 
 def enlarged(image: Image, size: int) -> Image:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from msrnet_cli.config import Layout
+
 
 @dataclass(frozen=True)
 class SetStarted:
@@ -34,7 +36,7 @@ class SceneDone:
         name: Its name in the set, as ``Image000``.
         theme: Which kind of place it shows.
         attempts: Draws it took; more than 1 where one came out too dark.
-        pictures: Pictures written.
+        pictures: Pictures written; 0 where the set holds layers.
         seconds: Time it took in its process.
     """
 
@@ -52,6 +54,7 @@ class SynthSummary:
 
     Attributes:
         out: The folder.
+        layout: What the files of the set are.
         scenes: Scenes of the set.
         rendered: Scenes this run rendered; the others were there.
         pictures: Pictures this run wrote.
@@ -61,6 +64,7 @@ class SynthSummary:
     """
 
     out: Path
+    layout: Layout
     scenes: int
     rendered: int
     pictures: int

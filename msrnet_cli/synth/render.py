@@ -6,6 +6,7 @@ Knows no exposure, colour temperature or file.
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -13,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from msrnet_cli.lights import azimuth
 from msrnet_cli.synth.engine import Engine, start
 from msrnet_cli.synth.light import Image
 from msrnet_cli.synth.scenes import Scene
@@ -91,9 +91,9 @@ def _inside_texel(mesh: Mesh, column: int) -> NDArray[np.float32]:
     return np.tile(spot, (len(mesh.points), 1))
 
 
-def light_place(scene: Scene, direction: str) -> tuple[float, float, float]:
-    """Where the light hangs for one direction."""
-    rig, angle = scene.rig, np.radians(azimuth(direction))
+def light_place(scene: Scene, azimuth: float) -> tuple[float, float, float]:
+    """Where the light hangs for an azimuth, degrees clockwise from N."""
+    rig, angle = scene.rig, np.radians(azimuth)
     lift = np.radians(rig.elevation)
     level = rig.radius * float(np.cos(lift))
     return (
@@ -103,6 +103,43 @@ def light_place(scene: Scene, direction: str) -> tuple[float, float, float]:
     )
 
 
+class _Render:
+    """Renders a world again and again, its light hung elsewhere each time.
+
+    Small pictures take longer to plan than to compute, so the plan is recorded from the
+    second render on, and replayed. Planned or replayed, every bit is the same.
+    """
+
+    def __init__(self, mi: Any, integrator: dict[str, Any], samples: int) -> None:  # noqa: ANN401
+        self._mi, self._samples = mi, samples
+        self._integrator = mi.load_dict(integrator)
+        self._replay: Callable[..., Any] | None = None
+
+    def __call__(self, world: Any, sensor: Any, seed: int) -> Any:  # noqa: ANN401
+        """Render once."""
+        if self._replay is None:
+            # The first is not recorded: worlds finish loading while they are rendered.
+            self._replay = self._recorder()
+            return self._render(world, sensor, self._integrator, seed)
+        import drjit
+
+        opaque = self._mi.UInt32(seed)
+        drjit.make_opaque(opaque)  # or each seed would need a plan of its own
+        return self._replay(world, sensor, self._integrator, opaque)
+
+    def _recorder(self) -> Callable[..., Any]:
+        import drjit
+
+        # Scalar variants plan nothing.
+        planned = drjit.is_jit_v(self._mi.Float)
+        return drjit.freeze(self._render) if planned else self._render
+
+    def _render(self, world: Any, sensor: Any, integrator: Any, seed: Any) -> Any:  # noqa: ANN401
+        return self._mi.render(
+            world, integrator=integrator, sensor=sensor, spp=self._samples, seed=seed
+        )
+
+
 @dataclass(frozen=True)
 class Guides:
     """What is seen, without light.
@@ -110,7 +147,9 @@ class Guides:
     Attributes:
         albedo: Linear colour, (size, size, 3).
         depth: Metres from the camera, (size, size); 0 is empty sky.
-        normal: Unit normals of the surface, (size, size, 3).
+        normal: Normals of the surface in the world, (size, size, 3): x to the right,
+            y into the picture, z up. Of length 1, but for the mean over a pixel that
+            shows several surfaces; 0 is empty sky.
     """
 
     albedo: Image
@@ -155,6 +194,7 @@ class Stage:
         self._world = self.mi.load_dict({"type": "scene", **self._contents()})
         self._fields = self.mi.traverse(self._world)
         self._sensors: dict[int, Any] = {}
+        self._renders: dict[tuple[str, int, int], _Render] = {}
 
     def _contents(self) -> dict[str, Any]:
         scene = self.scene
@@ -204,9 +244,9 @@ class Stage:
             "beam_width": cone * (0.6 if self.scene.rig.cone else 0.99),
         }
 
-    def _hang(self, direction: str) -> None:
+    def _hang(self, azimuth: float) -> None:
         mi, focus = self.mi, self.scene.rig.focus
-        place = mi.Point3f(*light_place(self.scene, direction))
+        place = mi.Point3f(*light_place(self.scene, azimuth))
         up = mi.Vector3f(0.0, 0.0, 1.0)
         turn = mi.Transform4f().look_at(place, mi.Point3f(*focus), up)
         self._fields["light.to_world"] = turn
@@ -239,27 +279,29 @@ class Stage:
         return self._sensors[size]
 
     def _render(self, integrator: dict[str, Any], size: int, samples: int) -> Image:
-        made = self.mi.render(
-            self._world,
-            integrator=self.mi.load_dict(integrator),
-            sensor=self._sensor(size),
-            spp=samples,
-            seed=self.seed,
-        )
+        key = (repr(integrator), size, samples)
+        if key not in self._renders:
+            self._renders[key] = _Render(self.mi, integrator, samples)
+        made = self._renders[key](self._world, self._sensor(size), self.seed)
         return np.nan_to_num(np.asarray(made, np.float32), posinf=0.0)
 
-    def direct(self, direction: str, size: int, samples: int) -> Image:
+    def direct(self, azimuth: float, size: int, samples: int) -> Image:
         """Light straight from the lamp, linear, (size, size, 3).
 
         The lamp is a point, so there is nothing to sample but the pixel's area:
         no noise, in the dark either.
+
+        Args:
+            azimuth: Where the lamp hangs, degrees clockwise from N.
+            size: Side in pixels.
+            samples: Rays a pixel.
         """
-        self._hang(direction)
+        self._hang(azimuth)
         integrator = {"type": "direct", "emitter_samples": 1, "bsdf_samples": 0}
         return self._render(integrator, size, samples)
 
     def bounced(
-        self, directions: tuple[str, ...], size: int, samples: int
+        self, azimuths: tuple[float, ...], size: int, samples: int
     ) -> list[Image]:
         """Light that came by way of one other surface, at half size and smoothed.
 
@@ -271,8 +313,8 @@ class Stage:
         guide = self.guides(small, samples)
         path = {"type": "path", "max_depth": 3}
         found: list[Image] = []
-        for direction in directions:
-            straight = self.direct(direction, small, samples)
+        for azimuth in azimuths:
+            straight = self.direct(azimuth, small, samples)
             # The same seed places the same rays, so the direct parts cancel exactly.
             rest = self._render(path, small, samples) - straight
             found.append(np.maximum(rest, 0.0) / np.maximum(guide.albedo, 0.02))
@@ -307,5 +349,6 @@ class Stage:
 
         self._world = self._fields = None
         self._sensors.clear()
+        self._renders.clear()
         gc.collect()
         drjit.flush_malloc_cache()

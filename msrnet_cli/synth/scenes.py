@@ -12,13 +12,11 @@ import numpy as np
 
 from msrnet_cli.synth import indoors, outdoors, shapes
 from msrnet_cli.synth.layout import Camera, Plan, Rig, Vector
+from msrnet_cli.synth.options import SETS_PER_SPLIT
 from msrnet_cli.synth.shapes import Mesh, joined
 from msrnet_cli.synth.surfaces import Surface, surface
 
 SPLITS = {"train": 0, "validation": 1, "test": 2}
-
-
-SETS_PER_SPLIT = 2**20  # user seeds in a split
 
 
 _SCENES = 2**20  # scenes in a user's seed

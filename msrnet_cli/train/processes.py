@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import socket
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -151,7 +152,7 @@ def beside(count: int, work: Callable[[], None]) -> Iterator[None]:
 
 def _work(work: Callable[[], None], threads: int, parent: int) -> None:
     """Work in a process that was started: the leading one decides when to stop."""
-    signals.serve(parent)
+    signals.serve(parent, signal.SIGTERM)  # schedulers send it to all
     torch.set_num_threads(threads)
     work()
 

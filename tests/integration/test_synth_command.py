@@ -1,6 +1,8 @@
 """`msrnet synth` from the command line."""
 
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -32,6 +34,35 @@ def test_a_small_set_with_a_sheet(program, mitsuba):
     assert "[2/2]" in done.err
     again = program.run("synth", "set", *options)
     assert "0 pictures of 0 scenes" in again.err
+
+
+def test_layers_take_one_file_a_scene(program, mitsuba):
+    options = ("--scenes", 1, "--size", 16, "--samples", 1, "--workers", 1)
+    lights = ("--azimuth", 63, "--azimuth", -45)
+    done = program.run("synth", "set", "--layers", *options, *lights)
+    names = sorted(path.name for path in (program.folder / "set").iterdir())
+    assert names == ["Image00000.safetensors", "synth.json"]
+    assert "the layers of 1 scene written" in done.err
+    note = json.loads((program.folder / "set/synth.json").read_text())
+    assert note["settings"]["azimuths"] == [63, 315]
+    again = program.run("synth", "set", "--layout", "layers", *options, *lights)
+    assert "the layers of 0 scenes written" in again.err
+
+
+@pytest.mark.parametrize("layout", ["vidit", "layers"])
+def test_a_full_disk_is_told_in_one_line(program, mitsuba, monkeypatch, layout):
+    options = ("--scenes", 1, "--size", 32, "--samples", 1, "--workers", 1, "-q")
+
+    def full(handle):
+        if os.fstat(handle).st_size > 1000:  # there is room for the note
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    done = program.run("synth", "set", "--layout", layout, *options, code=2)
+    (line,) = done.err.splitlines()
+    assert "Image0" in line
+    assert "No space left on device" in line
+    assert [path.name for path in (program.folder / "set").iterdir()] == ["synth.json"]
 
 
 @pytest.mark.parametrize(
@@ -67,11 +98,20 @@ def test_a_signal_ends_it_after_whole_scenes(program, mitsuba, name, code):
         ("--size", "1"),
         ("--scenes", "0"),
         ("--split", "other"),
+        ("--azimuth", "63"),
+        ("--layers", "--azimuth", "nan"),
+        ("--layers", "--azimuth", "inf"),
+        ("--layers", "--layout", "pairs"),
+        ("--layers", "--lights", "6500_N,4500_E"),
+        ("--layers", "--from", "6500_N"),
+        ("--layout", "layers", "--to", "2500_W"),
+        ("--layers", "--depth"),
+        ("--layers", "--sheet", "sheet.png"),
     ],
 )
 def test_options_that_cannot_be_carried_out_are_refused(program, options):
     done = program.run("synth", "set", *options, code=2)
-    assert done.err.strip()
+    assert len(done.err.splitlines()) == 1
     assert not (program.folder / "set").exists()
 
 

@@ -16,9 +16,10 @@ Image = pytest.importorskip("PIL.Image")
 
 from msrnet_cli.config import SynthOptions  # noqa: E402
 from msrnet_cli.errors import UsageError  # noqa: E402
+from msrnet_cli.lights import Light, azimuth  # noqa: E402
 from msrnet_cli.synth import SceneDone, SetStarted, render_set  # noqa: E402
 from msrnet_cli.synth.engine import choose_engine  # noqa: E402
-from msrnet_cli.synth.light import Light, gains, luminance, tone  # noqa: E402
+from msrnet_cli.synth.light import gains, luminance, tone  # noqa: E402
 from msrnet_cli.synth.photograph import exposed, photograph  # noqa: E402
 from msrnet_cli.synth.render import Stage  # noqa: E402
 from msrnet_cli.synth.scenes import draw, in_mirror, scene_number  # noqa: E402
@@ -159,7 +160,7 @@ def test_a_killed_run_leaves_whole_pictures_and_goes_on(tiny, tmp_path):
 
 def test_temperatures_are_a_gain_before_the_tone_curve():
     engine = choose_engine()
-    shot = photograph(scene_number("test", 0, 3), ("N",), 32, 4, engine)
+    shot = photograph(scene_number("test", 0, 3), (0.0,), 32, 4, engine)
     cold, warm = (shot.linear(Light(t, "N")) - shot.still for t in (6500, 2500))
     lit = luminance(cold) > 0.01
     ratio = warm[lit] / np.maximum(cold[lit], 1e-6)
@@ -175,13 +176,24 @@ def test_west_in_a_mirror_is_east_of_the_mirrored_scene(number):
     here, there = Stage(scene, engine, 1), Stage(in_mirror(scene), engine, 2)
 
     def shown(stage, side):
-        return tone(exposed(stage, 1.0, (side,), 64, 32)[side])
+        degrees = azimuth(side)
+        return tone(exposed(stage, 1.0, (degrees,), 64, 32)[degrees])
 
     west, east = shown(here, "W")[:, ::-1], shown(there, "E")
     other = shown(there, "W")
     # Samples fall elsewhere in each pixel, so thin things differ a little.
     assert np.abs(west - east).mean() < 0.03
     assert np.abs(west - east).mean() < 0.3 * np.abs(west - other).mean()
+
+
+def test_a_light_is_the_same_whatever_was_rendered_before():
+    scene, engine = draw(1, texture=64), choose_engine()
+    busy, fresh = Stage(scene, engine, 1), Stage(scene, engine, 1)
+    around = [busy.direct(degrees, 32, 4) for degrees in (0, 45, 90, 200, 0, 200)]
+    np.testing.assert_array_equal(around[4], around[0])
+    np.testing.assert_array_equal(around[5], around[3])
+    np.testing.assert_array_equal(fresh.direct(200, 32, 4), around[3])
+    assert np.abs(around[3] - around[0]).max() > 0.1
 
 
 @pytest.mark.slow

@@ -30,3 +30,13 @@ def test_exposure_scales_against_the_light():
 
 def test_exposure_of_a_black_scene_is_finite():
     assert np.isfinite(light.exposure([np.zeros((4, 4, 3), np.float32)], 1.0))
+
+
+def test_ambient_light_comes_from_all_around_and_more_from_above():
+    albedo = np.full((1, 3, 3), 0.5, np.float32)
+    normal = np.zeros((1, 3, 3), np.float32)
+    normal[0, :, 2] = (1, 0, -1)  # up, level, down
+    up, level, down = light.ambient(albedo, normal, 0.04, (0.5, 1.0, 1.5))[0]
+    np.testing.assert_allclose(up, [0.01, 0.02, 0.03], rtol=1e-6)
+    np.testing.assert_allclose(level, 0.65 * up, rtol=1e-6)
+    np.testing.assert_allclose(down, 0.3 * up, rtol=1e-6)

@@ -4,7 +4,9 @@ import pytest
 
 np = pytest.importorskip("numpy")
 
+from msrnet_cli.lights import DIRECTIONS, azimuth  # noqa: E402
 from msrnet_cli.synth import patterns, scenes, shapes, surfaces  # noqa: E402
+from msrnet_cli.synth.render import light_place  # noqa: E402
 
 TEXTURE = 64
 
@@ -115,3 +117,22 @@ def test_turning_the_axis_keeps_lengths():
         matrix = shapes.turned(axis, 0.7)
         np.testing.assert_allclose(matrix @ matrix.T, np.eye(3), atol=1e-6)
         assert np.linalg.det(matrix) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_lights_hang_in_a_circle_clockwise_from_behind_the_scene():
+    drawn = scenes.draw(7, texture=TEXTURE)
+    places = {d: np.array(light_place(drawn, azimuth(d))) for d in DIRECTIONS}
+    away = {d: place - np.array(drawn.rig.focus) for d, place in places.items()}
+    for one in away.values():
+        assert np.linalg.norm(one) == pytest.approx(drawn.rig.radius)
+        assert one[2] == pytest.approx(away["N"][2])
+    assert away["N"][1] > 0 > away["S"][1]
+    assert away["E"][0] > 0 > away["W"][0]
+    assert away["N"][0] == pytest.approx(0, abs=1e-9)
+    halfway = np.array(light_place(drawn, 22.5))
+    np.testing.assert_allclose(
+        np.linalg.norm(halfway - places["N"]), np.linalg.norm(halfway - places["NE"])
+    )
+    np.testing.assert_allclose(
+        light_place(drawn, 247.5 - 360), light_place(drawn, 247.5)
+    )
