@@ -522,7 +522,7 @@ def _stage_rows(method: StageScores) -> list[list[str]]:
 
 def _stage_remarks(method: StageScores) -> list[str]:
     lines = [
-        f"  azimuth, {row.name}: {row.bearing.median:.0f}° off in the median,"
+        f"  azimuth, {row.name}: median error {row.bearing.median:.0f}°,"
         f" {row.bearing.near:.0%} within 60° (chance: 90°, 33%)"
         for row in method.rows
         if row.bearing

@@ -64,7 +64,7 @@ def evaluate(
         methods[AFFINE] = ColourMaps.fit(open_store(Path(options.fit)))
     loaded, notes = relighters.load(options)
     methods |= {name: _method(relighter) for name, relighter in loaded.items()}
-    tables = _scored(store, size, methods, notify)
+    tables = score(store, size, methods, notify)
     scores = []
     for name, method in methods.items():
         rows = summary(
@@ -114,7 +114,7 @@ def try_out(paint: Paint, store: LayerStore, size: int, scenes: int = 8) -> Outc
     """
     few = LayerStore(store.folder, store.paths[:scenes])
     network = Layered(Painter(paint), fitted=False)
-    tables = _scored(few, size, {"": network, COPY: Copy()})
+    tables = score(few, size, {"": network, COPY: Copy()})
     ours, copies = ([tables[name].mean(row) for row in _TRIED] for name in ("", COPY))
     scores = {
         row: one.psnr - other.psnr
@@ -127,7 +127,7 @@ def try_out(paint: Paint, store: LayerStore, size: int, scenes: int = 8) -> Outc
     return Outcome(psnr, mean(copies).psnr, detail, shown, scores)
 
 
-def _scored(
+def score(
     store: LayerStore,
     size: int,
     methods: Mapping[str, Method],
