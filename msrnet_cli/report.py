@@ -42,6 +42,8 @@ if TYPE_CHECKING:
         EvalResult,
         Event,
         Ignored,
+        StageResult,
+        StageScores,
         Timing,
         TrainEvent,
     )
@@ -485,6 +487,59 @@ def eval_table(result: EvalResult, *, each: bool = False) -> None:
         warn(note)
 
 
+def stage_table(result: StageResult) -> None:
+    """Scores on scenes whose every light is known, as tables on standard output.
+
+    Means with 95 % confidence intervals over scenes; gains of PSNR and SSIM.
+    """
+    device = f", on {result.device}" if result.device else ""
+    print(
+        f"{result.data}: {_count(result.scenes, 'scene')} of {result.size} px{device}"
+    )
+    heads = ["", "PSNR", "SSIM", "detail", "over copy", "SSIM", "over better"]
+    cells = [_stage_rows(method) for method in result.methods]
+    widths = _widths([heads, *(row for rows in cells for row in rows)])
+    _clear_line()
+    for method, rows in zip(result.methods, cells, strict=True):
+        seen = f", seen at {method.work_size}" if method.work_size else ""
+        print(f"\n{method.name}{seen}")
+        _print_rows([heads, *rows], widths)
+        for line in _stage_remarks(method):
+            print(line)
+    for note in result.notes:
+        warn(note)
+
+
+def _stage_rows(method: StageScores) -> list[list[str]]:
+    return [
+        [
+            f"  {row.name}",
+            _interval(row.psnr, ".2f"),
+            f"{row.ssim.mean:.3f}",
+            f"{row.detail.mean:.2f}",
+            _interval(row.over_copy.psnr, "+.2f") if row.over_copy else "",
+            f"{row.over_copy.ssim.mean:+.3f}" if row.over_copy else "",
+            _interval(row.over_better.psnr, "+.2f") if row.over_better else "",
+        ]
+        for row in method.rows
+    ]
+
+
+def _stage_remarks(method: StageScores) -> list[str]:
+    lines = [
+        f"  azimuth, {row.name}: median error {row.bearing.median:.0f}°,"
+        f" {row.bearing.near:.0%} within 60° (chance: 90°, 33%)"
+        for row in method.rows
+        if row.bearing
+    ]
+    if method.even:
+        lines.append(
+            f"  even surfaces: {_interval(method.even.deviation, '.2f')}/255 uneven,"
+            f" at most {method.even.edge:.1f}/255 near an edge"
+        )
+    return lines
+
+
 def eval_csv(result: EvalResult, path: Path) -> None:
     """One row for each method and picture."""
     with path.open("w", newline="") as file:
@@ -505,15 +560,27 @@ def progress(name: str) -> None:
 def _score(score: str, found: Estimate | None) -> str:
     if found is None:
         return ""
-    style = _SCORE_NAMES[score][1]
-    margin = "" if found.margin is None else f" ±{found.margin:{style}}"
-    return f"{found.mean:{style}}{margin}"
+    return _interval(found, _SCORE_NAMES[score][1])
+
+
+def _interval(found: Estimate, style: str) -> str:
+    """A mean, and its margin where there is one."""
+    if found.margin is None:
+        return f"{found.mean:{style}}"
+    return f"{found.mean:{style}} ±{found.margin:{style.removeprefix('+')}}"
 
 
 def _print_table(heads: list[str], rows: list[list[str]]) -> None:
     _clear_line()
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    for row in (heads, *rows):
+    _print_rows([heads, *rows], _widths([heads, *rows]))
+
+
+def _widths(rows: list[list[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+
+def _print_rows(rows: list[list[str]], widths: list[int]) -> None:
+    for row in rows:
         first, *rest = (
             cell.ljust(width) if index == 0 else cell.rjust(width)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))

@@ -365,6 +365,19 @@ class Gain:
 
 
 @dataclass(frozen=True)
+class Bearing:
+    """How well the azimuth of the key light of pictures is found.
+
+    Attributes:
+        median: Error in degrees; by chance 90.
+        near: Share within 60 degrees; by chance a third.
+    """
+
+    median: float
+    near: float
+
+
+@dataclass(frozen=True)
 class RowScores:
     """How good one method is at one kind of change of light.
 
@@ -378,6 +391,7 @@ class RowScores:
             input is the target.
         over_better: Gain over the better of the copy and the affine colour map by their
             mean PSNR; None where no map was fitted.
+        bearing: How well the light was found; None where it was not looked for.
         scenes: Mean PSNR of each scene, by name: two results on the same scenes can be
             compared scene by scene.
     """
@@ -388,20 +402,8 @@ class RowScores:
     detail: Estimate
     over_copy: Gain | None
     over_better: Gain | None
+    bearing: Bearing | None
     scenes: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Bearing:
-    """How well the azimuth of the key light is found in pictures by day.
-
-    Attributes:
-        median: Error in degrees; by chance 90.
-        near: Share within 60 degrees; by chance a third.
-    """
-
-    median: float
-    near: float
 
 
 @dataclass(frozen=True)
@@ -426,14 +428,12 @@ class StageScores:
         rows: By kind of change, as far as the method knows them.
         work_size: Longer side at which weights saw the pictures, or ``full``; None for
             baselines.
-        bearing: None where no layers are painted.
         even: None where no layers are painted.
     """
 
     name: str
     rows: tuple[RowScores, ...]
     work_size: int | Literal["full"] | None = None
-    bearing: Bearing | None = None
     even: Evenness | None = None
 
 

@@ -29,6 +29,12 @@ def evaluate(
         str | None,
         typer.Option(metavar="DIR|ZIP", help="Pairs to relight and to score on."),
     ] = None,
+    layers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR", help="Scenes, each light on its own: score every light."
+        ),
+    ] = None,
     weights: Annotated[
         list[str] | None,
         typer.Option(
@@ -43,10 +49,17 @@ def evaluate(
             help="Training pairs: also score the affine colour map that fits them.",
         ),
     ] = None,
+    fit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Training scenes: also score the affine colour maps that fit them.",
+        ),
+    ] = None,
     from_light: FromLight = None,
     to_light: ToLight = None,
     limit: Annotated[
-        int, typer.Option(min=0, help="At most this many pairs; 0 for all.")
+        int, typer.Option(min=0, help="At most this many pairs or scenes; 0 for all.")
     ] = _eval_defaults.limit,
     each: Annotated[bool, typer.Option("--each", help="Show every picture.")] = False,
     alexnet: Annotated[
@@ -88,22 +101,43 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
-    """Score weights on pairs, or pictures against targets."""
-    if (data is None) == (not folders) or (folders and len(folders) != 2):
-        raise UsageError("nothing to score", "give --data DIR, or OUTPUTS TARGETS")
-    if folders and (weights or fit_data or limit or work_size or enlarged):
+    """Score weights on pairs or scenes, or pictures against targets."""
+    if (data is not None) + (layers is not None) + bool(folders) != 1 or (
+        folders and len(folders) != 2
+    ):
         raise UsageError(
-            "--weights, --fit-data, --limit, --work-size and --enlarged are for --data",
-            "leave them out",
+            "nothing to score, or too much",
+            "give one of --data DIR, --layers DIR, or OUTPUTS TARGETS",
         )
+    for_weights: dict[str, object] = {
+        "--weights": weights,
+        "--limit": limit,
+        "--work-size": work_size,
+    }
+    for_pairs: dict[str, object] = {"--fit-data": fit_data, "--enlarged": enlarged}
+    for_pictures: dict[str, object] = {
+        "--from": from_light,
+        "--to": to_light,
+        "--each": each,
+        "--alexnet": alexnet,
+        "--csv": as_csv,
+    }
+    if folders:
+        _refuse(for_weights | for_pairs | {"--fit": fit}, "OUTPUTS TARGETS")
+    elif layers is not None:
+        _refuse(for_pairs | for_pictures, "--layers")
+    else:
+        _refuse({"--fit": fit}, "--data")
     if as_csv is not None and not as_csv.parent.is_dir():
         raise UsageError(f"--csv {as_csv}: no such folder", "make it first")
     sizes = [] if work_size is None else map(read_work_size, work_size.split(","))
     lights = only_given({"from_light": from_light, "to_light": to_light})
     options = EvalOptions(
         data=data or "",
+        layers=layers or "",
         weights=tuple(weights or ()),
         fit_data=fit_data or "",
+        fit=fit or "",
         limit=limit,
         alexnet=alexnet,
         device=device,
@@ -115,14 +149,22 @@ def evaluate(
         **lights,
     )
     from msrnet_cli import hardware, report
-    from msrnet_cli.evaluate import pairs as scoring
+    from msrnet_cli.evaluate import layers as scenes
+    from msrnet_cli.evaluate import pairs
 
     hardware.keep_freed_memory()
 
+    if options.layers:
+        scored = scenes.evaluate(options, report.progress)
+        if as_json:
+            report.json_document(asdict(scored))
+        else:
+            report.stage_table(scored)
+        return
     if folders:
-        found = scoring.compare(folders[0], folders[1], options)
+        found = pairs.compare(folders[0], folders[1], options)
     else:
-        found = scoring.evaluate(options, report.progress)
+        found = pairs.evaluate(options, report.progress)
     if as_json:
         report.json_document(asdict(found))
     else:
@@ -134,3 +176,12 @@ def evaluate(
             raise UsageError(
                 f"--csv {as_csv}: {error.strerror}", "choose another place"
             ) from error
+
+
+def _refuse(options: dict[str, object], chosen: str) -> None:
+    """Refuse options that mean nothing for what is scored."""
+    given = [name for name, value in options.items() if value]
+    if given:
+        raise UsageError(
+            f"{chosen} does not go with {', '.join(given)}", "leave one of them out"
+        )

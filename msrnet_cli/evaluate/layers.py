@@ -23,7 +23,7 @@ from msrnet_cli.layers.mix import of_outputs
 from msrnet_cli.layers.store import LayerStore, open_store
 from msrnet_cli.networks.spec import PICTURE
 from msrnet_cli.pairs.find import spread
-from msrnet_cli.results import Bearing, Evenness, StageResult, StageScores
+from msrnet_cli.results import Evenness, StageResult, StageScores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 COPY, AFFINE = "copy of the input", "affine colour map"
 _TRIED = (TASK, NIGHT, DAY)
 _EVEN_DRAWS = 24
-_NEAR = 60.0  # degrees
 
 
 def evaluate(
@@ -65,17 +64,15 @@ def evaluate(
         methods[AFFINE] = ColourMaps.fit(open_store(Path(options.fit)))
     loaded, notes = relighters.load(options)
     methods |= {name: _method(relighter) for name, relighter in loaded.items()}
-    tables = _scored(store, size, methods, notify)
+    tables = score(store, size, methods, notify)
     scores = []
     for name, method in methods.items():
         rows = summary(
             tables[name], tables[COPY] if name in loaded else None, tables.get(AFFINE)
         )
         work_size = loaded[name].work_size if name in loaded else None
-        bearing = _bearing(tables[name])
-        scores.append(
-            StageScores(name, rows, work_size, bearing, _evenness(method, store, size))
-        )
+        even = _evenness(method, store, size)
+        scores.append(StageScores(name, rows, work_size, even))
     if options.work_sizes:
         notes += relighters.seen_whole(loaded, [(size, size)] * len(store))
     device = next((hardware.describe(one.device) for one in loaded.values()), "")
@@ -117,20 +114,20 @@ def try_out(paint: Paint, store: LayerStore, size: int, scenes: int = 8) -> Outc
     """
     few = LayerStore(store.folder, store.paths[:scenes])
     network = Layered(Painter(paint), fitted=False)
-    tables = _scored(few, size, {"": network, COPY: Copy()})
+    tables = score(few, size, {"": network, COPY: Copy()})
     ours, copies = ([tables[name].mean(row) for row in _TRIED] for name in ("", COPY))
     scores = {
         row: one.psnr - other.psnr
         for row, one, other in zip(_TRIED, ours, copies, strict=True)
     }
     scores["ambient"] = tables[""].mean(AMBIENT).psnr
-    scores["azimuth"] = statistics.median(tables[""].off)
+    scores["azimuth"] = statistics.median(tables[""].off[DAY])
     psnr, _, detail = mean(ours)
     shown = _shown(network, few, size)
     return Outcome(psnr, mean(copies).psnr, detail, shown, scores)
 
 
-def _scored(
+def score(
     store: LayerStore,
     size: int,
     methods: Mapping[str, Method],
@@ -186,13 +183,6 @@ def _method(relighter: Relighter) -> Method:
         lambda pictures: of_outputs(relighter.paint(pictures)), relighter.working_size
     )
     return Layered(painter)
-
-
-def _bearing(table: Table) -> Bearing | None:
-    if not table.off:
-        return None
-    near = sum(degrees <= _NEAR for degrees in table.off) / len(table.off)
-    return Bearing(statistics.median(table.off), near)
 
 
 def _evenness(method: Method, store: LayerStore, size: int) -> Evenness | None:

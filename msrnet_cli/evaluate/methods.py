@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msrnet_cli.errors import PictureError
 from msrnet_cli.evaluate import changes, stage
 from msrnet_cli.evaluate.affine import AffineMap
 from msrnet_cli.evaluate.changes import DAY, NIGHT, TASK, TURNS
+from msrnet_cli.evaluate.stage import Answer
 from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.layers.store import LayerStore
 from msrnet_cli.pairs.find import spread
@@ -17,24 +18,11 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from msrnet_cli.evaluate.changes import Day, Nights, Pictures
+    from msrnet_cli.evaluate.changes import Day, Nights
     from msrnet_cli.evaluate.stage import Painter
     from msrnet_cli.inference import Relighter
 
 _FIT_SCENES, _FIT_SIDE = 64, 128  # a map of colour does not need more
-
-
-class Answer(NamedTuple):
-    """What a method made of a scene.
-
-    Attributes:
-        pictures: By row, as far as it knows them.
-        off: Degrees by which it misjudged the azimuth of the key; None where it did not
-            ask.
-    """
-
-    pictures: Pictures
-    off: float | None = None
 
 
 class Method(Protocol):
@@ -124,12 +112,15 @@ class Layered:
 
     def by_night(self, nights: Nights) -> Answer:
         seen = self.painter.see(nights.pictures)
-        fitted = stage.by_night_fitted(seen) if self._fitted else {}
-        return Answer(stage.by_night(seen) | fitted)
+        plain = stage.by_night(seen)
+        if not self._fitted:
+            return Answer(plain)
+        fitted = stage.by_night_fitted(seen)
+        return Answer(plain | fitted.pictures, fitted.off)
 
     def by_day(self, day: Day) -> Answer:
         (seen,) = self.painter.see(day.picture[None])
-        return Answer(*stage.by_day(seen, day))
+        return stage.by_day(seen, day)
 
 
 class Direct:

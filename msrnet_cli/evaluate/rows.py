@@ -8,10 +8,10 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from msrnet_cli import metrics
-from msrnet_cli.evaluate.changes import DAY, DAY_BARE, NIGHT, NIGHT_FITTED, OWN
+from msrnet_cli.evaluate.changes import DAY, DAY_BARE, NIGHT, NIGHT_FITTED
 from msrnet_cli.evaluate.intervals import estimate
 from msrnet_cli.images.pixels import unit
-from msrnet_cli.results import Gain, RowScores
+from msrnet_cli.results import Bearing, Gain, RowScores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.evaluate.changes import Pictures
-    from msrnet_cli.evaluate.methods import Answer
+    from msrnet_cli.evaluate.stage import Answer
 
     ByScene = Mapping[str, "Scores"]
 
@@ -27,6 +27,7 @@ _ROUNDED = 10 * math.log10(12 * 255**2)
 """PSNR in dB of what rounding to 8 bits does: equal pictures are given no more, so that
 means are finite."""
 
+_NEAR = 60.0  # degrees
 _BASELINE = {NIGHT_FITTED: NIGHT, DAY_BARE: DAY}  # rows of the same changes
 
 
@@ -43,19 +44,19 @@ class Table:
 
     Attributes:
         rows: By row and scene.
-        off: By how many degrees it misjudged each azimuth that it was shown.
+        off: By row, by how many degrees it misjudged each azimuth that it was shown.
     """
 
     def __init__(self) -> None:
         self.rows: defaultdict[str, dict[str, Scores]] = defaultdict(dict)
-        self.off: list[float] = []
+        self.off: defaultdict[str, list[float]] = defaultdict(list)
 
     def add(self, scene: str, answer: Answer, targets: Pictures) -> None:
         """Score what the method made of a scene, in all rows that it knows."""
         for row, pictures in answer.pictures.items():
             self.rows[row][scene] = judge(pictures, targets[row])
-        if answer.off is not None:
-            self.off.append(answer.off)
+        for row, degrees in answer.off.items():
+            self.off[row] += degrees
 
     def compared(self, row: str) -> ByScene:
         """Scores of a baseline on the changes of a row; empty where it has none."""
@@ -86,14 +87,13 @@ def summary(
         copies: Of copying the input; None for a baseline.
         maps: Of the affine colour map; None where there is none.
     """
-    return tuple(_row(row, each, copies, maps) for row, each in table.rows.items())
+    return tuple(_row(row, table, copies, maps) for row in table.rows)
 
 
-def _row(
-    row: str, scores: ByScene, copies: Table | None, maps: Table | None
-) -> RowScores:
+def _row(row: str, table: Table, copies: Table | None, maps: Table | None) -> RowScores:
+    scores = table.rows[row]
     psnr, ssim, detail = map(estimate, zip(*scores.values(), strict=True))
-    copy = copies.compared(row) if copies and row != OWN else {}
+    copy = copies.compared(row) if copies else {}
     map_ = maps.compared(row) if maps else {}
     return RowScores(
         name=row,
@@ -102,8 +102,14 @@ def _row(
         detail=detail,
         over_copy=_gain(scores, copy) if copy else None,
         over_better=_gain(scores, _better(copy, map_)) if copy and map_ else None,
+        bearing=_bearing(table.off[row]) if row in table.off else None,
         scenes={scene: each.psnr for scene, each in scores.items()},
     )
+
+
+def _bearing(off: Sequence[float]) -> Bearing:
+    near = sum(degrees <= _NEAR for degrees in off) / len(off)
+    return Bearing(statistics.median(off), near)
 
 
 def _better(one: ByScene, other: ByScene) -> ByScene:

@@ -7,7 +7,7 @@ and each result is carried to its full size.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
@@ -43,6 +43,20 @@ _LIGHTS = torch.stack([mix.weights(azimuth(direction)) for direction in DIRECTIO
 _TASK_LIGHT = mix.of_light(TASK_LIGHT)
 _BROAD = 49  # side of a window in pixels: what is wider counts as even
 _FRAME = 8  # pixels that count as next to an edge
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a scene.
+
+    Attributes:
+        pictures: By row, as far as its changes were asked for.
+        off: By row, by how many degrees the azimuth of each key light was misjudged,
+            where it was fitted.
+    """
+
+    pictures: Pictures
+    off: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,29 +117,26 @@ def by_night(seen: Sequence[Seen]) -> Pictures:
     }
 
 
-def by_night_fitted(seen: Sequence[Seen]) -> Pictures:
+def by_night_fitted(seen: Sequence[Seen]) -> Answer:
     """The same, with the key light that each picture is found to have."""
-    relit = []
+    relit, off = [], []
     for source, one in enumerate(seen):
         found = mix.fit(one.small, one.layers)
+        off.append(_off(found, azimuth(DIRECTIONS[source])))
         targets = [azimuth(DIRECTIONS[end]) for start, end in TURNS if start == source]
         relit += _put(one, found, targets, mix.kept(found))
-    return {NIGHT_FITTED: relit}
+    return Answer({NIGHT_FITTED: relit}, {NIGHT_FITTED: off})
 
 
-def by_day(one: Seen, day: Day) -> tuple[Pictures, float]:
-    """The picture of `changes.Day` with its key turned, and without.
-
-    Returns:
-        The pictures, and by how many degrees the fitted azimuth is off.
-    """
+def by_day(one: Seen, day: Day) -> Answer:
+    """The picture of `changes.Day` with its key turned, and without."""
     found = mix.fit(one.small, one.layers)
     pictures = {
         DAY: _put(one, found, [day.wanted], mix.kept(found)),
         DAY_BARE: _put(one, found, [day.wanted], 0.0),
         AMBIENT: one.relit(one.layers[mix.AMBIENT][None]),
     }
-    return pictures, abs(turned(day.azimuth, found.azimuth))
+    return Answer(pictures, {DAY: [_off(found, day.azimuth)]})
 
 
 def unevenness(painter: Painter, even: Even) -> tuple[float, float]:
@@ -157,6 +168,11 @@ def _broad_mean(values: Tensor) -> Tensor:
     ):
         values = F.avg_pool2d(values, side, 1, reach, count_include_pad=False)
     return values
+
+
+def _off(found: mix.Fit, true: float) -> float:
+    """By how many degrees the azimuth of a fitted light is off."""
+    return abs(turned(true, found.azimuth))
 
 
 def _put(

@@ -42,10 +42,8 @@ _CONVERGED = 1e-12  # relative to what is there
 _MOST_SETS = 30  # a few times as many as there are layers
 _DARK = 0.004  # linear light; keeps the ratio of lights finite
 _MOST_GAIN = 4.0  # of what the layers do not explain
-_EXPLAINED = (
-    0.5,
-    0.9,
-)  # of a picture: up to there its rest is dropped, from there kept
+_KEPT = 0.75  # of the rest of a picture that its layers explain
+_EXPLAINED = (0.5, 0.9)  # where keeping begins, and where it is full
 
 
 def weights(
@@ -185,11 +183,17 @@ def kept(found: Fit) -> float:
     Where the layers explain a picture, the rest is its texture, which any light shows;
     where they do not, the rest is the old light.
 
+    Measured with a network of 8,832 training pictures on 70 scenes that it had not
+    seen, by day and by night, at half and at full size: the gain in PSNR is flat in r,
+    best from 0.5 to 0.75 and less by 0.00 to 0.08 dB at 0 and 1; SSIM is best from 0.75
+    to 1, and less by 0.01 at 0. Nearly all pictures were explained to 0.92 and more,
+    and among these the best r does not depend on it.
+
     Returns:
-        From 0 to 1; linear in `Fit.explained` between two bounds.
+        From 0 to 1, rising with `Fit.explained` between two bounds.
     """
     low, high = _EXPLAINED
-    return min(1.0, max(0.0, (found.explained - low) / (high - low)))
+    return _KEPT * min(1.0, max(0.0, (found.explained - low) / (high - low)))
 
 
 def _sum(light: Tensor, weights_: Tensor) -> Tensor:

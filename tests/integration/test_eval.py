@@ -12,14 +12,25 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from typer.testing import CliRunner
 
 import pairs
-from msrnet_cli import weights
+import smooth
+from msrnet_cli import report, weights
 from msrnet_cli.cli import app
 from msrnet_cli.config import EvalOptions, ModelConfig, WeightsCard
 from msrnet_cli.errors import DataError, MSRNetError, UsageError
 from msrnet_cli.evaluate.intervals import estimate
 from msrnet_cli.evaluate.pairs import AFFINE, COPY, compare, evaluate
+from msrnet_cli.networks import lightstage
 from msrnet_cli.networks.dmshn import DMSHN, initialise_identity
 from msrnet_cli.pairs.find import find_pairs
+from msrnet_cli.results import (
+    Bearing,
+    Estimate,
+    Evenness,
+    Gain,
+    RowScores,
+    StageResult,
+    StageScores,
+)
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +187,95 @@ def test_table_json_and_csv_hold_the_same(scenes, identity, tmp_path):
     assert float(lines[0]["psnr"]) == first["psnr"]
 
 
+@pytest.fixture(scope="module")
+def lights(tmp_path_factory):
+    """Two scenes in layers of light."""
+    return smooth.write(tmp_path_factory.mktemp("layers") / "scenes", 2)
+
+
+@pytest.fixture(scope="module")
+def copying(tmp_path_factory):
+    """Weights whose layers are all the picture itself."""
+    network = lightstage.LightStage(12)
+    lightstage.start_as_identity(network)
+    path = tmp_path_factory.mktemp("weights") / "stage.safetensors"
+    card = WeightsCard(model=ModelConfig(arch="lightstage", channels=12))
+    weights.save(path, network.state_dict(), card)
+    return path
+
+
+def test_scenes_are_scored_in_a_table_and_as_json(lights, copying, identity, tmp_path):
+    training = smooth.write(tmp_path / "training", 2, first=10)
+    arguments = ("eval", "--layers", lights, "--fit", training, "--device", "cpu")
+    arguments += ("--weights", copying, "--weights", identity, "--dtype", "fp32")
+    table = invoke(*arguments)
+    assert table.exit_code == 0, table.exception
+    lines = table.stdout.splitlines()
+    assert lines[0].startswith(f"{lights}: 2 scenes of 64 px")
+    for row in ("task", "night", "night, fitted", "own", "day", "day, bare", "ambient"):
+        assert any(line.startswith(f"  {row}  ") for line in lines)
+    assert any("azimuth, day" in line for line in lines)
+    assert any("even surfaces" in line for line in lines)
+    document = json.loads(invoke(*arguments, "--json").stdout)
+    names = [method["name"] for method in document["methods"]]
+    assert names == [COPY, AFFINE, str(copying), identity]
+    rows = {row["name"]: row for row in document["methods"][2]["rows"]}
+    assert rows["ambient"]["over_copy"]["psnr"]["mean"] == pytest.approx(0, abs=1e-6)
+    assert rows["ambient"]["over_better"] is None
+    assert rows["task"]["over_better"]["psnr"]["margin"] > 0
+    assert rows["own"]["over_copy"] is None
+    assert list(rows["night"]["scenes"]) == ["Image000", "Image001"]
+    (task,) = document["methods"][3]["rows"]
+    assert task["name"] == "task"
+
+
+def test_the_table_of_scenes_fits_a_terminal(capsys):
+    some, part = Estimate(21.37, 0.45), Estimate(0.8123, 0.01)
+    gain = Gain(Estimate(-2.17, 0.31), Estimate(-0.0123, 0.01))
+    names = ("task", "night, fitted", "ambient")
+    rows = tuple(
+        RowScores(name, some, part, part, gain, gain, Bearing(143.2, 0.653), {})
+        for name in names
+    )
+    even = Evenness(Estimate(3.87, 0.72), 72.8)
+    method = StageScores("weights.safetensors", rows, 128, even)
+    report.stage_table(StageResult("scenes", 96, 256, "cpu", (method,)))
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--data", "x"), "--data DIR"),
+        (("x", "y"), "--data DIR"),
+        (("--fit-data", "x"), "--fit-data"),
+        (("--csv", "x.csv"), "--csv"),
+        (("--from", "3500_S", "--each"), "--from, --each"),
+        (("--fit", "LIGHTS"), "not scored"),
+        (("--fit", "nowhere"), "nowhere"),
+        (("--weights", "nowhere"), "nowhere"),
+        (("--work-size", "8"), "--work-size 8"),
+    ],
+)
+def test_what_does_not_go_with_scenes_is_refused(lights, options, says):
+    options = [str(lights) if option == "LIGHTS" else option for option in options]
+    result = invoke("eval", "--layers", lights, *options)
+    assert isinstance(result.exception, MSRNetError)
+    assert says in str(result.exception)
+
+
+def test_maps_of_scenes_are_not_for_pairs(scenes):
+    result = invoke("eval", "--data", scenes, "--fit", scenes)
+    assert isinstance(result.exception, UsageError)
+    assert "--fit" in str(result.exception)
+
+
+def test_a_folder_without_scenes_is_told(scenes):
+    result = invoke("eval", "--layers", scenes)
+    assert isinstance(result.exception, DataError)
+    assert "no scene" in str(result.exception)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -184,6 +284,7 @@ def test_table_json_and_csv_hold_the_same(scenes, identity, tmp_path):
         (("one", "--data", "x"), "OUTPUTS TARGETS"),
         (("one",), "OUTPUTS TARGETS"),
         (("one", "two"), "does not exist"),
+        (("--layers", "nowhere"), "cannot be read"),
     ],
 )
 def test_wrong_arguments_are_one_line(arguments, says, tmp_path, monkeypatch):
