@@ -527,10 +527,11 @@ def _stage_rows(method: StageScores) -> list[list[str]]:
 
 def _stage_remarks(method: StageScores) -> list[str]:
     lines = [
-        f"  azimuth, {row.name}: median error {row.bearing.median:.0f}°,"
-        f" {row.bearing.near:.0%} within 60° (chance: 90°, 33%)"
+        f"  azimuth, {row.name}, {how}: median error {bearing.median:.0f}°,"
+        f" {bearing.near:.0%} within 60° (chance: 90°, 33%)"
         for row in method.rows
-        if row.bearing
+        for how, bearing in (("fitted", row.bearing), ("read", row.read))
+        if bearing
     ]
     if method.even:
         lines.append(

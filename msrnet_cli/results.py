@@ -391,7 +391,8 @@ class RowScores:
             input is the target.
         over_better: Gain over the better of the copy and the affine colour map by their
             mean PSNR; None where no map was fitted.
-        bearing: How well the light was found; None where it was not looked for.
+        bearing: How well the light was fitted; None where it was not looked for.
+        read: How well the network read it; None where it does not.
         scenes: Mean PSNR of each scene, by name: two results on the same scenes can be
             compared scene by scene.
     """
@@ -403,6 +404,7 @@ class RowScores:
     over_copy: Gain | None
     over_better: Gain | None
     bearing: Bearing | None
+    read: Bearing | None
     scenes: dict[str, float]
 
 

@@ -19,9 +19,8 @@ from msrnet_cli.evaluate.methods import ColourMaps, Copy, Direct, Layered
 from msrnet_cli.evaluate.rows import Table, mean, summary
 from msrnet_cli.evaluate.stage import Painter
 from msrnet_cli.images.pixels import unit
-from msrnet_cli.layers.mix import of_outputs
 from msrnet_cli.layers.store import LayerStore, open_store
-from msrnet_cli.networks.spec import PICTURE
+from msrnet_cli.networks.spec import COLOURS, PICTURE
 from msrnet_cli.pairs.find import spread
 from msrnet_cli.results import Evenness, StageResult, StageScores
 
@@ -90,7 +89,8 @@ class Outcome:
         rows: Input, output and target of some, each 3 S S in [0, 1].
         scores: ``task``, ``night`` and ``day``: gains over a copy of the input in dB;
             ``ambient``: PSNR in dB of pictures by day without their key;
-            ``azimuth``: median error of the fitted light in degrees.
+            ``azimuth`` and ``read``: median error of the light, fitted and as the
+            network reads it, in degrees.
     """
 
     psnr: float
@@ -122,6 +122,8 @@ def try_out(paint: Paint, store: LayerStore, size: int, scenes: int = 8) -> Outc
     }
     scores["ambient"] = tables[""].mean(AMBIENT).psnr
     scores["azimuth"] = statistics.median(tables[""].off[DAY])
+    if misread := tables[""].misread[DAY]:
+        scores["read"] = statistics.median(misread)
     psnr, _, detail = mean(ours)
     shown = _shown(network, few, size)
     return Outcome(psnr, mean(copies).psnr, detail, shown, scores)
@@ -180,7 +182,8 @@ def _method(relighter: Relighter) -> Method:
     if relighter.architecture.outputs == (PICTURE,):
         return Direct(relighter)
     painter = Painter(
-        lambda pictures: of_outputs(relighter.paint(pictures)), relighter.working_size
+        lambda pictures: relighter.paint(pictures).unflatten(1, (-1, COLOURS)),
+        relighter.working_size,
     )
     return Layered(painter)
 

@@ -45,11 +45,13 @@ class Table:
     Attributes:
         rows: By row and scene.
         off: By row, by how many degrees it misjudged each azimuth that it was shown.
+        misread: The same of the azimuths that a network read.
     """
 
     def __init__(self) -> None:
         self.rows: defaultdict[str, dict[str, Scores]] = defaultdict(dict)
         self.off: defaultdict[str, list[float]] = defaultdict(list)
+        self.misread: defaultdict[str, list[float]] = defaultdict(list)
 
     def add(self, scene: str, answer: Answer, targets: Pictures) -> None:
         """Score what the method made of a scene, in all rows that it knows."""
@@ -57,6 +59,8 @@ class Table:
             self.rows[row][scene] = judge(pictures, targets[row])
         for row, degrees in answer.off.items():
             self.off[row] += degrees
+        for row, degrees in answer.misread.items():
+            self.misread[row] += degrees
 
     def compared(self, row: str) -> ByScene:
         """Scores of a baseline on the changes of a row; empty where it has none."""
@@ -102,12 +106,15 @@ def _row(row: str, table: Table, copies: Table | None, maps: Table | None) -> Ro
         detail=detail,
         over_copy=_gain(scores, copy) if copy else None,
         over_better=_gain(scores, _better(copy, map_)) if copy and map_ else None,
-        bearing=_bearing(table.off[row]) if row in table.off else None,
+        bearing=_bearing(table.off.get(row, [])),
+        read=_bearing(table.misread.get(row, [])),
         scenes={scene: each.psnr for scene, each in scores.items()},
     )
 
 
-def _bearing(off: Sequence[float]) -> Bearing:
+def _bearing(off: Sequence[float]) -> Bearing | None:
+    if not off:
+        return None
     near = sum(degrees <= _NEAR for degrees in off) / len(off)
     return Bearing(statistics.median(off), near)
 

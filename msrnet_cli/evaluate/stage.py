@@ -27,7 +27,8 @@ from msrnet_cli.evaluate.changes import (
     TURNS,
 )
 from msrnet_cli.images.pixels import quantise, unit
-from msrnet_cli.layers import mix
+from msrnet_cli.layers import mix, reading
+from msrnet_cli.layers.compose import LAYERS
 from msrnet_cli.lights import DIRECTIONS, LUMINANCE, azimuth, turned
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from msrnet_cli.evaluate.changes import Day, Even, Pictures
 
 Paint = Callable[[Tensor], Tensor]
-"""A network: pictures, B 3 h w in [0, 1], to layers on the CPU, B 9 3 h w in [0, 1]."""
+"""A network: pictures, B 3 h w in [0, 1], to what it paints, B K 3 h w in [0, 1] on the
+CPU: nine layers, then normals and the light as it is read, where it has them."""
 
 _BATCH_PIXELS = 1 << 18
 _LIGHTS = torch.stack([mix.weights(azimuth(direction)) for direction in DIRECTIONS])
@@ -53,10 +55,12 @@ class Answer:
         pictures: By row, as far as its changes were asked for.
         off: By row, by how many degrees the azimuth of each key light was misjudged,
             where it was fitted.
+        misread: The same of the azimuths that the network itself read.
     """
 
     pictures: Pictures
     off: dict[str, list[float]] = field(default_factory=dict)
+    misread: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,8 @@ class Painter:
             small = torch.stack([transfer.reduce(one, *size) for one in pictures])
         pixels = small[0, 0].numel()
         parts = small.split(max(1, _BATCH_PIXELS // pixels))
-        layers = torch.cat([self.paint(part) for part in parts])
-        return list(map(Seen, pictures, small, layers))
+        painted = torch.cat([self.paint(part) for part in parts])
+        return list(map(Seen, pictures, small, painted))
 
 
 @dataclass(frozen=True)
@@ -92,12 +96,24 @@ class Seen:
     Attributes:
         picture: 3 H W, uint8.
         small: 3 h w in [0, 1]: the picture at the working size.
-        layers: 9 3 h w in [0, 1].
+        painted: K 3 h w in [0, 1]: all that was painted of that.
     """
 
     picture: Tensor
     small: Tensor
-    layers: Tensor
+    painted: Tensor
+
+    @property
+    def layers(self) -> Tensor:
+        """Its layers, 9 3 h w in [0, 1]."""
+        return self.painted[:LAYERS]
+
+    def misread(self, true: float) -> list[float]:
+        """By how many degrees the azimuth is off that the network read, if it did."""
+        if len(self.painted) <= reading.PLACE:
+            return []
+        found = reading.of_output(self.painted[reading.PLACE])
+        return [abs(turned(true, found.azimuth))]
 
     def relit(self, results: Tensor) -> list[Tensor]:
         """Results at the working size, B 3 h w in [0, 1], at full size, uint8."""
@@ -119,13 +135,15 @@ def by_night(seen: Sequence[Seen]) -> Pictures:
 
 def by_night_fitted(seen: Sequence[Seen]) -> Answer:
     """The same, with the key light that each picture is found to have."""
-    relit, off = [], []
+    relit, off, misread = [], [], []
     for source, one in enumerate(seen):
         found = mix.fit(one.small, one.layers)
         off.append(_off(found, azimuth(DIRECTIONS[source])))
+        misread += one.misread(azimuth(DIRECTIONS[source]))
         targets = [azimuth(DIRECTIONS[end]) for start, end in TURNS if start == source]
         relit += _put(one, found, targets, mix.kept(found))
-    return Answer({NIGHT_FITTED: relit}, {NIGHT_FITTED: off})
+    rows = ({NIGHT_FITTED: each} for each in (off, misread))
+    return Answer({NIGHT_FITTED: relit}, *rows)
 
 
 def by_day(one: Seen, day: Day) -> Answer:
@@ -136,7 +154,8 @@ def by_day(one: Seen, day: Day) -> Answer:
         DAY_BARE: _put(one, found, [day.wanted], 0.0),
         AMBIENT: one.relit(one.layers[mix.AMBIENT][None]),
     }
-    return Answer(pictures, {DAY: [_off(found, day.azimuth)]})
+    off = [_off(found, day.azimuth)]
+    return Answer(pictures, {DAY: off}, {DAY: one.misread(day.azimuth)})
 
 
 def unevenness(painter: Painter, even: Even) -> tuple[float, float]:

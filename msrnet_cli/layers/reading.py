@@ -13,10 +13,16 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msrnet_cli.layers.compose import LAYERS
+
 if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.layers.draw import Draw
+
+
+PLACE = LAYERS + 1
+"""Of the output ``light`` among those of a network: after layers and normals."""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import torch
 from msrnet_cli import losses
 from msrnet_cli.evaluate import layers as evaluation
 from msrnet_cli.layers import reading
-from msrnet_cli.layers.mix import of_outputs
 from msrnet_cli.layers.store import Composer, LayerStore
+from msrnet_cli.networks.spec import COLOURS
 from msrnet_cli.train.material import About, Trial
 
 if TYPE_CHECKING:
@@ -120,11 +120,12 @@ class LayerMaterial:
     def try_out(self, paint: Paint, phase: Phase) -> Trial:
         """Finished pictures under other lights, by the protocol of `msrnet eval`."""
 
-        def layers_of(pictures: Tensor) -> Tensor:
+        def outputs_of(pictures: Tensor) -> Tensor:
             painted = paint(pictures.to(self._device)).clamp_(0, 1)
-            return of_outputs(painted).cpu()
+            return painted.unflatten(1, (-1, COLOURS)).cpu()
 
-        found = evaluation.try_out(layers_of, self._tried, phase.size, len(self._tried))
+        scenes = len(self._tried)
+        found = evaluation.try_out(outputs_of, self._tried, phase.size, scenes)
         return Trial(
             found.psnr, found.psnr_copy, found.detail, found.rows, found.scores
         )

@@ -35,7 +35,7 @@ METRICS = "metrics.csv"
 _COLUMNS = (
     "step", "progress", "stage", "size", "lr", "loss", "gradient",
     "images_per_second", "seconds", "val_psnr", "val_psnr_copy", "val_detail",
-    "val_task", "val_night", "val_day", "val_ambient", "val_azimuth",
+    "val_task", "val_night", "val_day", "val_ambient", "val_azimuth", "val_read",
 )  # fmt: skip
 
 

@@ -233,9 +233,9 @@ def test_the_table_of_scenes_fits_a_terminal(capsys):
     some, part = Estimate(21.37, 0.45), Estimate(0.8123, 0.01)
     gain = Gain(Estimate(-2.17, 0.31), Estimate(-0.0123, 0.01))
     names = ("task", "night, fitted", "ambient")
+    found = (Bearing(143.2, 0.653), Bearing(101.5, 0.4))
     rows = tuple(
-        RowScores(name, some, part, part, gain, gain, Bearing(143.2, 0.653), {})
-        for name in names
+        RowScores(name, some, part, part, gain, gain, *found, {}) for name in names
     )
     even = Evenness(Estimate(3.87, 0.72), 72.8)
     method = StageScores("weights.safetensors", rows, 128, even)

@@ -297,7 +297,7 @@ def test_the_task_is_relit_as_the_program_does_it(store, painting_file, work_siz
         painting_file, device="cpu", dtype="fp32", work_size=work_size
     )
     painter = Painter(
-        lambda pictures: mix.of_outputs(relighter.paint(pictures)),
+        lambda pictures: relighter.paint(pictures).unflatten(1, (-1, 3)),
         relighter.working_size,
     )
     nights = changes.nights(store[0], SIZE)
@@ -320,7 +320,7 @@ def test_the_command_scores_as_its_parts_do(store, painting_file):
     found = layers.evaluate(options, told.append)
     few = LayerStore(store.folder, (store.paths[0], store.paths[1]))
     relighter = Relighter.load(painting_file, device="cpu", dtype="fp32")
-    painter = Painter(lambda x: mix.of_outputs(relighter.paint(x)))
+    painter = Painter(lambda x: relighter.paint(x).unflatten(1, (-1, 3)))
     expected = layers.score(few, SIZE, {"": Layered(painter), "copy": Copy()})
     copy, ours = found.methods
     assert (found.scenes, found.size, ours.work_size) == (2, SIZE, "full")
