@@ -527,8 +527,8 @@ def _stage_rows(method: StageScores) -> list[list[str]]:
 
 def _stage_remarks(method: StageScores) -> list[str]:
     lines = [
-        f"  azimuth, {row.name}, {how}: median error {bearing.median:.0f}°,"
-        f" {bearing.near:.0%} within 60° (chance: 90°, 33%)"
+        f"  azimuth, {row.name}, {how}: {bearing.median:.0f}° off (median),"
+        f" {bearing.near:.0%} within 60°"
         for row in method.rows
         for how, bearing in (("fitted", row.bearing), ("read", row.read))
         if bearing
