@@ -7,10 +7,11 @@ import torch
 from PIL import Image
 
 from conftest import photo
-from msrnet_cli import bench
+from msrnet_cli import bench, networks, weights
 from msrnet_cli.bench import carrying, clock, machine, pipeline
 from msrnet_cli.bench.clock import Effort
 from msrnet_cli.bench.rows import Setting, measure_cell
+from msrnet_cli.config import ModelConfig, WeightsCard
 
 OPTIONS = ("--device", "cpu", "--size", "32", "--batch", "1", "--runs", "2")
 
@@ -180,3 +181,20 @@ def test_openvino_tells_nobody_that_it_is_used():
     sender = sys.modules["openvino.tools.ovc"].telemetry
     assert "stub" in type(sender).__module__
     assert openvino.Core().available_devices
+
+
+@pytest.mark.parametrize("arch", networks.NAMES)
+def test_every_network_has_rows_and_a_step_of_training(program, tmp_path, arch):
+    model = ModelConfig(arch, 12)
+    state = networks.build(model).state_dict()
+    weights.save(tmp_path / "w.safetensors", state, WeightsCard(model=model))
+    options = ("--weights", tmp_path / "w.safetensors", *OPTIONS, "--dtype", "fp32")
+    done = program.run("bench", *options, "--train", "--json")
+    found = bench.from_json(json.loads(done.out))
+    assert found.arch == arch
+    own = next(row for row in found.rows if row.way != "reference")
+    assert own.agreement > 60
+    assert not own.failure
+    (step,) = found.training
+    assert step.timing is not None
+    assert step.flop > 2 * own.flop
