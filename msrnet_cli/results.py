@@ -686,7 +686,7 @@ class BenchResult:
 
     Attributes:
         environment: What it was measured with.
-        arch: ``dmshn`` or ``stacked``.
+        arch: The kind of network.
         channels: Of the network, at full resolution.
         weights: Which weights, or that there were none.
         pictures: What the passes were run on.

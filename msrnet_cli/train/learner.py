@@ -18,6 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 from msrnet_cli import hardware
 from msrnet_cli.errors import DeviceError
 from msrnet_cli.train.muon import Muon
+from msrnet_cli.train.processes import ALONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from msrnet_cli.config import TrainConfig
     from msrnet_cli.train.material import Batch, Loss
+    from msrnet_cli.train.processes import Processes
 
 _MOMENTS: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {
     torch.optim.Adam: ("exp_avg", "exp_avg_sq"),
@@ -56,7 +58,7 @@ class Learner:
         network: Freshly initialised or loaded, float32.
         config: Its rates, clipping, running mean, number format.
         device: Where to learn.
-        processes: How many learn together, each on its own part of a batch.
+        processes: Which learn together, each on its own part of a batch.
     """
 
     def __init__(
@@ -64,7 +66,7 @@ class Learner:
         network: nn.Module,
         config: TrainConfig,
         device: torch.device,
-        processes: int = 1,
+        processes: Processes = ALONE,
     ) -> None:
         self.device = device
         self.dtype = training_dtype(config, device)
@@ -73,7 +75,8 @@ class Learner:
         self.network = network.to(device).train()
         # torch's stubs do not know this form of Module.to
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._forward = self._wrapped(processes)
+        self._processes = processes
+        self._forward = self._wrapped()
         self._average = copy.deepcopy(self.network) if config.ema else None
         self.start_stage()
 
@@ -178,16 +181,16 @@ class Learner:
         weights = [p for p in parameters if p.ndim > 1]
         biases = [p for p in parameters if p.ndim == 1]
         return [
-            Muon(weights, rate, self.dtype),
+            Muon(weights, rate, self.dtype, self._processes),
             torch.optim.Adam(biases, lr=rate, fused=True),
         ]
 
     def _names(self) -> dict[Tensor, str]:
         return {parameter: name for name, parameter in self.network.named_parameters()}
 
-    def _wrapped(self, processes: int) -> Callable[[Tensor], Tensor]:
+    def _wrapped(self) -> Callable[[Tensor], Tensor]:
         forward: nn.Module = self.network
-        if processes > 1:
+        if self._processes.count > 1:
             ids = [self.device] if self.device.type == "cuda" else None
             forward = DistributedDataParallel(forward, device_ids=ids)
         if self._config.compile:

@@ -147,7 +147,7 @@ class Run:
         self._material = found.open(config, device)
         names = {phase.loss for phase in self.plan.phases}
         self._losses = self._material.losses(names)
-        self.learner = Learner(network, config, device, processes.count)
+        self.learner = Learner(network, config, device, processes)
         self.position = Position()
         if before is not None:
             self._take_up(before)

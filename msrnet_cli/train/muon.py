@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from msrnet_cli.train.processes import ALONE, Processes
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -32,13 +34,19 @@ class Muon(torch.optim.Optimizer):
         weights: Of two dimensions or more; all but the first count as one.
         lr: Learning rate.
         dtype: In which the factor is computed; it need not be exact.
+        processes: Which have the same gradients, and share the matrices out.
     """
 
     def __init__(
-        self, weights: Iterable[nn.Parameter], lr: float, dtype: torch.dtype
+        self,
+        weights: Iterable[nn.Parameter],
+        lr: float,
+        dtype: torch.dtype,
+        processes: Processes = ALONE,
     ) -> None:
         super().__init__(weights, {"lr": lr})
         self._dtype = dtype
+        self._processes = processes
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]  # noqa: ANN401, ARG002
@@ -48,14 +56,27 @@ class Muon(torch.optim.Optimizer):
             for weight in group["params"]:
                 if weight.grad is not None:
                     alike.setdefault(weight.shape, []).append(weight)
-            for weights in alike.values():  # in one product each, which is faster
-                self._step(weights, group["lr"])
+            # Alike ones in one product, which is faster.
+            found = [self._directions(weights) for weights in alike.values()]
+            self._processes.sum_(found)
+            for weights, directions in zip(alike.values(), found, strict=True):
+                self._step(weights, directions, group["lr"])
 
-    def _step(self, weights: list[Tensor], rate: float) -> None:
-        updates = torch.stack(self._updates(weights)).flatten(2)
-        directions = orthogonal(updates.to(self._dtype)).to(weights[0].dtype)
-        size = rate * _ADAMS_RMS * math.sqrt(max(updates.shape[-2:]))
-        steps = directions.view(-1, *weights[0].shape).unbind()
+    def _directions(self, weights: list[Tensor]) -> Tensor:
+        """Orthogonal factors, N rows columns; 0 for those that other processes find."""
+        updates = torch.stack(self._updates(weights)).flatten(2).to(self._dtype)
+        rank, count = self._processes.rank, self._processes.count
+        if count == 1:
+            return orthogonal(updates)
+        directions = torch.zeros_like(updates)
+        mine = updates[rank::count]
+        if len(mine):
+            directions[rank::count] = orthogonal(mine)
+        return directions
+
+    def _step(self, weights: list[Tensor], directions: Tensor, rate: float) -> None:
+        size = rate * _ADAMS_RMS * math.sqrt(max(directions.shape[-2:]))
+        steps = directions.to(weights[0].dtype).view(-1, *weights[0].shape).unbind()
         torch._foreach_add_(weights, steps, alpha=-size)
 
     def _updates(self, weights: list[Tensor]) -> list[Tensor]:

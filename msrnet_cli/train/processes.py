@@ -17,8 +17,10 @@ from msrnet_cli import hardware, signals
 from msrnet_cli.errors import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
+
+    from torch import Tensor
 
 _T = TypeVar("_T")
 _PATIENCE = 10.0  # seconds for others to end after the leading one
@@ -59,6 +61,16 @@ class Processes:
         shared = torch.tensor(values, dtype=torch.float64, device=device)
         dist.all_reduce(shared, dist.ReduceOp.MAX)
         return shared.tolist()
+
+    def sum_(self, tensors: Sequence[Tensor]) -> None:
+        """Replace tensors of one type by their sums over all processes."""
+        if self.count == 1 or not tensors:
+            return
+        together = torch.cat([tensor.flatten() for tensor in tensors])
+        dist.all_reduce(together)
+        sizes = [tensor.numel() for tensor in tensors]
+        for tensor, total in zip(tensors, together.split(sizes), strict=True):
+            tensor.copy_(total.view_as(tensor))
 
     def mean(self, value: float) -> float:
         """The mean of a value over all processes."""
@@ -102,6 +114,9 @@ class Processes:
     ) -> None:
         if self.count > 1:
             dist.destroy_process_group()
+
+
+ALONE = Processes()
 
 
 @contextmanager
