@@ -37,6 +37,7 @@ from msrnet_cli.evaluate.pairs import evaluate
 from msrnet_cli.inference import Relighter
 from msrnet_cli.pairs.cut import Cutter
 from msrnet_cli.results import TrainProgress, TrainStarted, TrainSummary, Validated
+from msrnet_cli.train import pairing
 from msrnet_cli.train.learner import Learner
 from msrnet_cli.train.start import start_network
 
@@ -611,13 +612,13 @@ def test_a_batch_is_cut_while_the_device_works_at_the_one_before(
 
 def test_pictures_are_kept_at_the_size_they_are_cut_from(scenes, tmp_path, monkeypatch):
     kept = []
-    store = training.loop.PairStore
+    store = pairing.PairStore
 
     def watched(*arguments):
         kept.append(arguments[1])
         return store(*arguments)
 
-    monkeypatch.setattr(training.loop, "PairStore", watched)
+    monkeypatch.setattr(pairing, "PairStore", watched)
     training.train(tiny(scenes, tmp_path / "run", steps=2, crop=16), ignore)
     # A part of a training picture, too, has detail to the last pixel.
     assert kept == [54, 32]
@@ -628,7 +629,7 @@ def test_pictures_without_a_partner_are_counted(tmp_path):
     (data / "Image002_4500_E.png").unlink()
     events = []
     training.train(tiny(data, tmp_path / "run", steps=1), events.append)
-    assert events[0].pairs == 2
+    assert events[0].count == 2
     assert any("pictures without partner: 1" in note for note in events[0].notes)
 
 
@@ -636,7 +637,7 @@ def test_memory_that_runs_out_while_loading_is_told(scenes, tmp_path, monkeypatc
     def full(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(training.loop, "PairStore", full)
+    monkeypatch.setattr(pairing, "PairStore", full)
     with pytest.raises(TrainingError, match="memory ran out"):
         training.train(tiny(scenes, tmp_path / "run"), ignore)
 
