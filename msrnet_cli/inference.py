@@ -441,19 +441,12 @@ class Relighter:
                     "check the weights: msrnet weights verify",
                 )
         # The network's values are limited only here, after they were checked.
-        return [self._picture(o) if isinstance(o, Tensor) else o for o in outputs]
-
-    def _picture(self, output: Tensor) -> Tensor:
-        """The relit picture, 3 H W in [0, 1], out of what the network painted of it."""
-        output = output.clamp_(0, 1)
-        if self._wanted is None:
-            return output
-        return mix.painted(mix.of_outputs(output), self._wanted)
+        return [o.clamp_(0, 1) if isinstance(o, Tensor) else o for o in outputs]
 
     def _forward(
         self, network: nn.Module, inputs: Inputs, core: int | None = None
     ) -> Tensor:
-        """What the network paints: B C H W, float32 in about [0, 1].
+        """Relit pictures: B 3 H W, float32 in about [0, 1].
 
         Args:
             network: In any number format.
@@ -464,19 +457,19 @@ class Relighter:
             On the device; of tiles, in main memory.
         """
         if core is None:
-            return self._run_network(network, inputs)
+            return self._relit(self._run_network(network, inputs))
         height, width = inputs.image.shape[-2:]
         padded = inputs.map(lambda x: self._padded(unit(x)))
         count, _, rows, columns = padded.image.shape
-        output = torch.empty(count, self.architecture.painted, rows, columns)
+        output = torch.empty(count, COLOURS, rows, columns)
         for tile in tiling.cut(rows, columns, core, self.architecture.reach or 0):
             part = padded.part(..., *tile.window)
-            relit = self._run_network(network, part)
+            relit = self._relit(self._run_network(network, part))
             output[..., *tile.target] = relit[..., *tile.inner]
         return output[..., :height, :width]
 
     def _run_network(self, network: nn.Module, inputs: Inputs) -> Tensor:
-        """As `_forward`, whole; pictures may be uint8."""
+        """What the network paints: B C H W in about [0, 1]; pictures may be uint8."""
         height, width = inputs.image.shape[-2:]
         offset = self.card.model.offset
         # no_grad, not inference_mode: callers may go on computing with the result.
@@ -484,6 +477,15 @@ class Relighter:
             placed = inputs.map(lambda x: unit(x.to(self.device, non_blocking=True)))
             seen = Inputs(placed.image - offset, placed.guide).map(self._padded)
             return network(*seen.tensors)[..., :height, :width] + offset
+
+    def _relit(self, painted: Tensor) -> Tensor:
+        """Pictures, B 3 H W, out of what was painted; not finite where that is not."""
+        if self._wanted is None:
+            return painted
+        sound = painted.isfinite().flatten(1).all(1)
+        layers = mix.of_outputs(painted.clamp(0, 1))
+        relit = torch.stack([mix.painted(one, self._wanted) for one in layers])
+        return relit.where(sound[:, None, None, None], torch.nan)
 
     def _padded(self, x: Tensor) -> Tensor:
         return pad_to_multiple(x, self.architecture.multiple)

@@ -50,7 +50,7 @@ def build(
 
     Args:
         name: ``l2``, ``l1``, ``combined``, ``sobel``, ``psnr`` or ``scores``; not
-            ``layers``, which takes more than two pictures.
+            ``layers``, which is not a loss of one picture and its target.
         options: Weights inside the loss.
         features: VGG16 features for the perceptual term, B 3 H W to B F h w; needed
             where ``combined`` gives it a weight.

@@ -80,6 +80,25 @@ class Remembered:
         self._name = signal.Signals(number).name
 
 
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back; processes that are started meanwhile get neither.
+
+    These would else die of Ctrl-C while they load, before they can say otherwise.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # it would let signals through when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def serve(parent: int, *more: signal.Signals) -> None:
     """Make this process one that another has started to work for it.
 

@@ -389,21 +389,23 @@ def _renamed(
     theirs: Mapping[str, Tensor], source: Path
 ) -> tuple[ModelConfig, dict[str, Tensor]]:
     """The network that has parameters of these names, and these under our names."""
-    unknown = ""
+    strange: list[list[str]] = []
     for arch in networks.NAMES:
         published = networks.architecture(arch).published
         if published is None:
             continue
         names = {name: published.our_name(name) for name in theirs}
-        unknown = next((name for name, ours in names.items() if ours is None), "")
+        unknown = [name for name, ours in names.items() if ours is None]
         if unknown:
+            strange.append(unknown)
             continue
         ours = {names[name] or "": value.float() for name, value in theirs.items()}
         width = ours.get(published.width)
         if width is None or width.ndim != 1:
             raise WeightsError(f"{source} holds no DMSHN weights", "check the file")
         return ModelConfig(cast("Arch", arch), len(width)), ours
-    raise WeightsError(f"{unknown} is no layer of a published DMSHN", "check the file")
+    first = min(strange, key=len)[0]  # of the network that these come closest to
+    raise WeightsError(f"{first} is not a layer of a published DMSHN", "check the file")
 
 
 def _published_state(source: Path) -> dict[str, Tensor]:

@@ -40,7 +40,8 @@ def train(
     data: Annotated[
         str | None,
         typer.Option(
-            metavar="DIR|ZIP", help="Pairs: VIDIT's names, or input/ and target/."
+            metavar="DIR|ZIP",
+            help="Pairs (VIDIT's names, or input/ and target/), or a folder of scenes.",
         ),
     ] = None,
     out: Annotated[
@@ -52,7 +53,8 @@ def train(
         ),
     ] = None,
     val: Annotated[
-        str | None, typer.Option(metavar="DIR|ZIP", help="Pairs to validate on.")
+        str | None,
+        typer.Option(metavar="DIR|ZIP", help="Pairs or scenes to validate on."),
     ] = None,
     recipe: Annotated[
         Recipe | None,

@@ -196,6 +196,11 @@ def _seen(scene: Scene, draw: Draw, size: int) -> Sequence[Tensor]:
     hemisphere = albedo * (normal[2:] * above + AMBIENT_ALL_AROUND)
     parts = (light.flatten(0, 1), hemisphere, normal, glow, _open_sky(normal, depth))
     x = torch.cat(parts)
+    if not x.sum().isfinite():
+        raise DataError(
+            f"scene {scene.name} holds values that are not finite",
+            "render it again: msrnet synth --layers",
+        )
     if x.shape[-1] != size:
         x = F.interpolate(x[None], (size, size), mode="bilinear", antialias=True)[0]
     x = x.flip(-1) if draw.mirror else x

@@ -116,13 +116,20 @@ def _reading(path: Path) -> Iterator[safe_open]:
     """A scene's file, of a format that this program knows."""
     try:
         with safe_open(path, framework="pt") as file:
-            found = json.loads(file.metadata()[_KEY])["format"]
+            about = (file.metadata() or {}).get(_KEY)
+            if about is None:
+                raise DataError(
+                    f"{path} is not a scene", "scenes are made by msrnet synth --layers"
+                )
+            found = json.loads(about)["format"]
             if found != FORMAT_VERSION:
-                raise ValueError(f"format {found}, this program reads 1")
+                known = f"this program reads {FORMAT_VERSION}"
+                raise ValueError(f"format {found}, {known}")
             yield file
     except _UNREADABLE as error:
         raise DataError(
-            f"{path} is not a readable scene ({error})", "render it again: msrnet synth"
+            f"{path} is not a readable scene ({error})",
+            "render it again: msrnet synth --layers",
         ) from error
 
 
@@ -137,7 +144,11 @@ def _scene(name: str, tensors: dict[str, Tensor], about: dict[str, object]) -> S
         "further": (len(azimuths), 3),
     }
     lead |= {key: (channels,) for key, channels in _CHANNELS.items()}
+    if lead.keys() != tensors.keys():
+        raise ValueError(f"it holds {', '.join(sorted(tensors))}")
     for key, shape in lead.items():
+        if tensors[key].dtype != torch.float16:
+            raise ValueError(f"{key} is {tensors[key].dtype}")
         if tensors[key].shape != (*shape, *sides):
             raise ValueError(f"{key} is {list(tensors[key].shape)}")
     ambient = float(about["ambient"])  # type: ignore[arg-type]

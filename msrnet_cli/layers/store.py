@@ -94,7 +94,7 @@ def open_store(folder: Path) -> LayerStore:
     if not paths:
         raise DataError(
             f"there is no scene (*{scenes.SUFFIX}) in {folder}",
-            "render some: msrnet synth",
+            "render some: msrnet synth --layers",
         )
     return LayerStore(folder, tuple(paths))
 

@@ -80,7 +80,7 @@ def start_as_identity(network: nn.Module) -> None:
 ARCHITECTURE = Architecture(
     build=LightStage,
     multiple=BLOCK * dmshn.ARCHITECTURE.multiple,
-    reach=BLOCK * 464,
+    reach=BLOCK * (dmshn.ARCHITECTURE.reach or 0),
     bytes_per_pixel={"fp32": 700, "bf16": 650, "fp16": 650},
     painter="dmshn.decoder1.8",
     outputs=OUTPUTS,

@@ -132,6 +132,11 @@ def no_pairs(found: Found) -> DataError:
     """The refusal of a folder without pairs; says how pictures must be named."""
     count = len(found.files)
     there = f"pictures ({count}) but no pairs" if count else "no picture"
+    if not count and any(found.data.glob("*.safetensors")):
+        return DataError(
+            f"{found.data} holds no picture",
+            "scenes are for train --recipe lightstage and eval --layers",
+        )
     lights = (found.options.from_light, found.options.to_light)
     wanted = " and ".join(f"Image000_{light}.png" for light in lights)
     return DataError(

@@ -68,6 +68,14 @@ def train(
         WeightsError: Weights to start from are missing or do not fit.
         TrainingError: The loss is not finite, or the disk is full.
     """
+    if config.processes > 1:
+        if config.device not in ("auto", "cpu"):
+            raise UsageError(
+                f"--processes {config.processes} learn on the CPU, not on"
+                f" {config.device}",
+                "start one process a GPU with torchrun",
+            )
+        config = replace(config, device="cpu")
     with beside(config.processes, partial(_take_part, config, resume)):
         return _train(config, notify, should_stop, resume=resume)
 
@@ -147,7 +155,10 @@ class Run:
         self._material = found.open(config, device)
         names = {phase.loss for phase in self.plan.phases}
         self._losses = self._material.losses(names)
-        self.learner = Learner(network, config, device, processes)
+        # By the clock, each process might find another number format to be faster.
+        dtype = processes.first(hardware.dtype_name(training_dtype(config, device)))
+        same = replace(config, dtype=dtype)
+        self.learner = Learner(network, same, device, processes)
         self.position = Position()
         if before is not None:
             self._take_up(before)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 import socket
+import sys
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -75,6 +77,10 @@ class Processes:
     def mean(self, value: float) -> float:
         """The mean of a value over all processes."""
         return sum(self.gather(value)) / self.count
+
+    def first(self, value: _T) -> _T:
+        """The value that the leading process has."""
+        return self.gather(value)[0]
 
     def gather(self, value: _T) -> list[_T]:
         """The value of each process, in order."""
@@ -146,16 +152,23 @@ def beside(count: int, work: Callable[[], None]) -> Iterator[None]:
         context.Process(target=_work, args=(work, threads, os.getpid()), daemon=True)
         for _ in range(1, count)
     ]
+    done = threading.Event()
     try:
-        for rank, other in enumerate(others, 1):
-            os.environ.update(shared, RANK=str(rank))
-            other.start()
+        with signals.held_back():
+            for rank, other in enumerate(others, 1):
+                os.environ.update(shared, RANK=str(rank))
+                other.start()
         os.environ.update(shared, RANK="0")
         torch.set_num_threads(threads)
+        sentinels = [other.sentinel for other in others]
+        watch = threading.Thread(target=_watch, args=(sentinels, done), daemon=True)
+        watch.start()
         yield
+        done.set()
         for other in others:
             other.join(_PATIENCE)
     finally:
+        done.set()
         for other in others:
             if other.pid is not None:
                 other.kill()
@@ -163,6 +176,18 @@ def beside(count: int, work: Callable[[], None]) -> Iterator[None]:
         torch.set_num_threads(threads_before)
         os.environ.clear()
         os.environ.update(before)
+
+
+def _watch(sentinels: Sequence[int], done: threading.Event) -> None:
+    """End this process where another one has ended and it does not notice.
+
+    Who waits in the exchange for a process that never comes waits in torch, where not
+    even a signal reaches it.
+    """
+    multiprocessing.connection.wait(sentinels)
+    if not done.wait(_PATIENCE):
+        sys.stderr.write(f"msrnet: {lost_peer()}\n")
+        os._exit(lost_peer().exit_code)
 
 
 def _work(work: Callable[[], None], threads: int, parent: int) -> None:

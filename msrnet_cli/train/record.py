@@ -17,6 +17,7 @@ from msrnet_cli.config import SMALLEST_WORK_SIZE, WeightsCard
 from msrnet_cli.errors import UsageError
 from msrnet_cli.files import write_whole
 from msrnet_cli.images import charts
+from msrnet_cli.networks import architecture
 from msrnet_cli.train import checkpoint, schedule
 
 if TYPE_CHECKING:
@@ -216,7 +217,10 @@ def make_card(
     """
     # Without held-out pairs, some training pairs are scored.
     score = "validation_psnr" if config.val else "training_psnr"
-    done = [f"stage {stage} of MSR-Net's training"]
+    data = Path(config.data).resolve().name
+    layers = architecture(config.model.arch).paints_layers
+    usual = f"stage {stage} of MSR-Net's training"
+    done = ["the light stage's training" if layers else usual]
     done.append(f"start: {_start(config, stage)}")
     if config.loss:
         done.append(f"loss {config.loss}")
@@ -230,7 +234,7 @@ def make_card(
         from_light=about.lights[0],
         to_light=about.lights[1],
         work_size=max(size, SMALLEST_WORK_SIZE),
-        training_data=f"{Path(config.data).name}, {about.count} {about.kind}s",
+        training_data=f"{data}, {about.count} {about.kind}s",
         scores={score: round(psnr, 3)} if psnr else {},
         notes="; ".join(done),
     )

@@ -6,11 +6,10 @@ Pure functions of a position.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from msrnet_cli.config import DataOptions
 from msrnet_cli.errors import UsageError
 from msrnet_cli.networks import architecture
 
@@ -22,6 +21,14 @@ _VGG_POOLINGS = (5, 10, 17, 24, 31)
 _LONGEST_WARMUP = 0.1
 _MOST_STOPS = 16.0
 _MOST = 1e100  # beyond, a product of it is no number
+_FLAGS = {
+    "from_light": "--from",
+    "to_light": "--to",
+    "perceptual": "--no-perceptual",
+    "vgg_layer": "--vgg-layer",
+    "sobel": "--sobel-weight",
+    "structure": "--structure-weight",
+}
 _SEEDS = range(-(2**63), 2**63)
 
 
@@ -206,19 +213,18 @@ def check_kind(config: TrainConfig) -> None:
                 "train it by --recipe lightstage",
             )
         return
-    pairs_only = {
-        "--stage": config.stage != "1",
-        "--loss": config.loss not in (None, "layers"),
-        "--crop": config.crop,
-        "--mirror, --exposure, --tint, --zoom, --from and --to": (
-            config.data_options != DataOptions()
-        ),
-    }
-    for option, is_given in pairs_only.items():
+    given = {"--crop": bool(config.crop), "--stage": config.stage != "1"}
+    given["--loss"] = config.loss not in (None, "layers")
+    given["--value-range"] = config.model.value_range != "zero_one"
+    for options in (config.data_options, config.loss_options):
+        for field in fields(options):
+            name = _FLAGS.get(field.name, f"--{field.name}")
+            given[name] = getattr(options, field.name) != field.default
+    for option, is_given in given.items():
         if is_given:
             raise UsageError(
-                f"{option}: not for {arch}, which learns from scenes with chances of"
-                " their own",
+                f"{option} is for pairs: {arch} learns from scenes, composed anew each"
+                " time",
                 f"drop {option}",
             )
 

@@ -68,7 +68,9 @@ def _find_pairs(config: TrainConfig) -> Pairs:
 
 
 def _find_scenes(config: TrainConfig) -> Scenes:
-    training = open_store(Path(config.data)).at_least(max(config.sizes))
+    every = open_store(Path(config.data))
+    training = every.at_least(max(config.sizes))
+    small = len(every) - len(training)
     tried, kind = training, "training scenes: they do not tell how it generalises"
     if config.val:
         tried = open_store(Path(config.val)).at_least(max(config.sizes))
@@ -83,6 +85,9 @@ def _find_scenes(config: TrainConfig) -> Scenes:
         mirrored=len(training),
         validation=f"{len(some)} {kind}",
         lights=("", ""),
+        notes=(f"scenes under {max(config.sizes)} px: {small}, left out",)
+        if small
+        else (),
     )
     return Scenes(training, replace(tried, paths=some), about)
 

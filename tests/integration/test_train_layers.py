@@ -1,10 +1,13 @@
 """The light stage learns from scenes, resumes bit by bit, in one process or several."""
 
 import csv
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +20,7 @@ import lit_scenes
 from conftest import photo
 from msrnet_cli import train as training
 from msrnet_cli import weights
-from msrnet_cli.config import DataOptions, ModelConfig
+from msrnet_cli.config import DataOptions, LossOptions, ModelConfig
 from msrnet_cli.errors import DataError, MSRNetError
 from msrnet_cli.inference import Relighter
 from msrnet_cli.recipes import RECIPES
@@ -152,10 +155,12 @@ def test_a_constant_rate_goes_on_and_a_branch_decays_from_its_weights(scenes, tm
 
 
 REFUSED = [
-    ({"stage": "2"}, "--stage: not for lightstage"),
-    ({"loss": "l2"}, "--loss: not for lightstage"),
-    ({"crop": 32}, "--crop: not for lightstage"),
-    ({"data_options": DataOptions(mirror=True)}, "--mirror, .* not for lightstage"),
+    ({"stage": "2"}, "--stage is for pairs"),
+    ({"loss": "l2"}, "--loss is for pairs"),
+    ({"crop": 32}, "--crop is for pairs"),
+    ({"data_options": DataOptions(mirror=True)}, "--mirror is for pairs"),
+    ({"loss_options": LossOptions(sobel=1.0)}, "--sobel-weight is for pairs"),
+    ({"processes": 2, "device": "cuda"}, "start one process a GPU with torchrun"),
     ({"sizes": (48,)}, "--size 48 is not a multiple of 32; give 64"),
     ({"sizes": (96,)}, "no scene in .* has 96 px, the largest 64"),
     ({"model": ModelConfig("lightstage", 8)}, "the identity needs 12 channels"),
@@ -211,3 +216,74 @@ def test_killed_twenty_times_a_run_goes_on_from_its_last_save(scenes, tmp_path):
         steps.append(checkpoint.load(run).position.step)
     assert steps == sorted(steps)
     assert steps[-1] > 20
+
+
+def test_scenes_where_pairs_are_wanted_are_told_as_what_they_are(scenes, tmp_path):
+    config = small(scenes, tmp_path / "run", model=ModelConfig("dmshn", 12), loss=None)
+    with pytest.raises(DataError, match="--recipe lightstage"):
+        training.train(config, ignore)
+
+
+def test_a_scene_with_values_that_are_not_finite_is_named(tmp_path):
+    folder = lit_scenes.write(tmp_path / "scenes", 1)
+    scene = lit_scenes.lit(0)
+    scene.light[3, 1, 20, 20] = torch.nan
+    lit_scenes.scenes.write(folder / "Image00000.safetensors", scene)
+    with pytest.raises(DataError, match=r"Image00000 holds .* not finite"):
+        training.train(small(folder, tmp_path / "run", sizes=(64,), batch=(1,)), ignore)
+
+
+def test_scenes_that_are_too_small_are_left_out_and_counted(tmp_path):
+    folder = lit_scenes.write(tmp_path / "scenes", 2)
+    lit_scenes.write(folder, 1, size=32, first=9)
+    events = []
+    config = small(folder, tmp_path / "run", sizes=(64,), batch=(1,), steps=1)
+    training.train(config, events.append)
+    assert events[0].count == 2
+    assert events[0].notes == ("scenes under 64 px: 1, left out",)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.5, 2.5, 4.5])
+def test_ctrl_c_while_processes_start_ends_them_all(scenes, tmp_path, seconds):
+    command = [
+        sys.executable, "-m", "msrnet_cli", "train", "--recipe", "lightstage",
+        "--data", str(scenes), "--out", str(tmp_path / "run"), "--channels", "12",
+        "--size", "32", "--steps", "100000", "--processes", "2", "--dtype", "fp32",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+    time.sleep(seconds)
+    try:
+        os.killpg(process.pid, signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 130
+    assert b"Traceback" not in told
+
+
+def test_the_leading_process_ends_when_another_one_is_killed(scenes, tmp_path):
+    command = [
+        sys.executable, "-m", "msrnet_cli", "train", "--recipe", "lightstage",
+        "--data", str(scenes), "--out", str(tmp_path / "run"), "--channels", "12",
+        "--size", "32", "--steps", "100000", "--processes", "2", "--dtype", "fp32",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not children.exists():
+        process.kill()
+        pytest.skip("this system does not tell the children of a process")
+    deadline = time.monotonic() + 60
+    while len(found := children.read_text().split()) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    workers = [child for child in found if "spawn_main" in command_of(child)]
+    os.kill(int(workers[0]), signal.SIGKILL)
+    _, told = process.communicate(timeout=90)
+    assert process.returncode == 6
+    assert b"another process of this run has ended" in told
+
+
+def command_of(process):
+    return Path(f"/proc/{process}/cmdline").read_text()
