@@ -118,11 +118,6 @@ class Architecture:
     published: Published | None = None
 
     @property
-    def painted(self) -> int:
-        """Channels of the output."""
-        return COLOURS * len(self.outputs)
-
-    @property
     def paints_layers(self) -> bool:
         """Whether it paints a picture under many lights, not one relit picture."""
         return self.outputs != (PICTURE,)

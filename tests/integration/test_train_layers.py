@@ -104,22 +104,32 @@ def test_two_processes_equal_one_with_twice_the_batch(scenes, tmp_path):
         torch.testing.assert_close(value, found[1][name], rtol=0, atol=5e-5)
 
 
-def test_processes_end_with_the_one_that_leads(scenes, tmp_path):
+def started(scenes, out, **options):
+    """A run in two processes that does not end by itself."""
     command = [
         sys.executable, "-m", "msrnet_cli", "train", "--recipe", "lightstage",
-        "--data", str(scenes), "--out", str(tmp_path / "run"), "--channels", "12",
+        "--data", str(scenes), "--out", str(out), "--channels", "12",
         "--size", "32", "--steps", "100000", "--processes", "2", "--dtype", "fp32",
     ]  # fmt: skip
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    return subprocess.Popen(command, stderr=subprocess.PIPE, **options)
+
+
+def children_of(process):
+    """The other process, and the resource tracker of multiprocessing."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     if not children.exists():
         process.kill()
         pytest.skip("this system does not tell the children of a process")
-    # The resource tracker of multiprocessing is one; it ends by itself as well.
     deadline = time.monotonic() + 60
     while len(found := children.read_text().split()) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    return found
+
+
+def test_processes_end_with_the_one_that_leads(scenes, tmp_path):
+    process = started(scenes, tmp_path / "run")
+    found = children_of(process)
     process.kill()
     process.communicate()
     deadline = time.monotonic() + 30
@@ -246,12 +256,7 @@ def test_scenes_that_are_too_small_are_left_out_and_counted(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.5, 2.5, 4.5])
 def test_ctrl_c_while_processes_start_ends_them_all(scenes, tmp_path, seconds):
-    command = [
-        sys.executable, "-m", "msrnet_cli", "train", "--recipe", "lightstage",
-        "--data", str(scenes), "--out", str(tmp_path / "run"), "--channels", "12",
-        "--size", "32", "--steps", "100000", "--processes", "2", "--dtype", "fp32",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+    process = started(scenes, tmp_path / "run", start_new_session=True)
     time.sleep(seconds)
     try:
         os.killpg(process.pid, signal.SIGINT)
@@ -264,20 +269,8 @@ def test_ctrl_c_while_processes_start_ends_them_all(scenes, tmp_path, seconds):
 
 
 def test_the_leading_process_ends_when_another_one_is_killed(scenes, tmp_path):
-    command = [
-        sys.executable, "-m", "msrnet_cli", "train", "--recipe", "lightstage",
-        "--data", str(scenes), "--out", str(tmp_path / "run"), "--channels", "12",
-        "--size", "32", "--steps", "100000", "--processes", "2", "--dtype", "fp32",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    if not children.exists():
-        process.kill()
-        pytest.skip("this system does not tell the children of a process")
-    deadline = time.monotonic() + 60
-    while len(found := children.read_text().split()) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    process = started(scenes, tmp_path / "run")
+    found = children_of(process)
     workers = [child for child in found if "spawn_main" in command_of(child)]
     os.kill(int(workers[0]), signal.SIGKILL)
     _, told = process.communicate(timeout=90)
