@@ -15,7 +15,7 @@ import typer
 import msrnet_cli
 from msrnet_cli.cli import app
 from msrnet_cli.networks.dmshn import DMSHN
-from test_weights import published
+from networks import published
 
 ROOT = Path(__file__).parents[2]
 
