@@ -26,7 +26,7 @@ class MSRNetError(Exception):
     exit_code = 1
 
     def __init__(self, reason: str, remedy: str = "") -> None:
-        self.reason = _on_one_line(reason)
+        self.reason = _on_one_line(reason).removesuffix(".")
         self.remedy = _on_one_line(remedy)
         super().__init__("; ".join(filter(None, (self.reason, self.remedy))))
 

@@ -164,7 +164,9 @@ def test_weights_are_imported_verified_and_used(program, tmp_path):
     assert (card["from_light"], card["licence"]) == ("6500_N", "MIT")
     path = program.run("weights", "path", "ours.safetensors").out.decode()
     assert path == "ours.safetensors\n"
-    program.run("weights", "import", "theirs.pth", "ours.safetensors", code=2)
+    program.run(
+        "weights", "import", "theirs.pth", "ours.safetensors", code=2, says="exists"
+    )
 
 
 def test_weights_are_exported_at_half_the_size_with_their_scores(
@@ -192,11 +194,11 @@ def test_weights_are_exported_at_half_the_size_with_their_scores(
         Path(f).stat().st_size for f in (tmp_path / "half.safetensors", warm_file)
     )
     assert half < 0.55 * whole
-    program.run(*command, code=2)  # exists
+    program.run(*command, code=2, says="half.safetensors exists")
     (tmp_path / "half.safetensors").unlink()
-    program.run(*command, "--work-size", "full", code=2)
+    program.run(*command, "--work-size", "full", code=2, says="; give pixels")
     (tmp_path / "eval.json").write_text("[]")
-    program.run(*command, *options, code=2)
+    program.run(*command, *options, code=2, says="; ")
     (tmp_path / "eval.json").write_text('{"methods": []}')
     done = program.run(*command, *options, code=2)
     assert "scores nothing" in done.err
