@@ -304,7 +304,7 @@ def test_a_hostile_pickle_runs_nothing(tmp_path, monkeypatch):
 def test_damaged_pickles_are_refused(tmp_path, content):
     source = tmp_path / "x.pth"
     source.write_bytes(content)
-    with pytest.raises(WeightsError):
+    with pytest.raises(WeightsError, match=r"x\.pth.*; "):
         weights.import_published(source, tmp_path / "o.safetensors", CARD)
 
 
