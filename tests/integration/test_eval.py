@@ -118,6 +118,7 @@ def test_enlarged_pixels_lack_the_detail_that_is_carried(scenes, identity):
 def test_scores_agree_with_scikit_image(scenes):
     result = evaluate(EvalOptions(data=str(scenes)))
     found = find_pairs(scenes).pairs
+    assert len(found) == 4
     for pair, scores in zip(found, result.methods[0].images, strict=True):
         x, y = (f.decode().permute(1, 2, 0).numpy() for f in (pair.source, pair.target))
         assert scores.psnr == pytest.approx(peak_signal_noise_ratio(y, x), abs=1e-4)
