@@ -108,7 +108,8 @@ def _weights() -> list[Check]:
         except WeightsError as error:
             checks.append(Check("weights", error.reason, error.remedy))
         else:
-            change = f"{card.from_light} to {card.to_light}"
+            pair = f"{card.from_light} to {card.to_light}"
+            change = pair if card.to_light else "any light"
             checks.append(Check("weights", f"{entry.name}: sound, {change}"))
     return checks
 

@@ -154,6 +154,9 @@ def test_doctor_finds_this_machine_and_speaks_json(program):
     found = {check["name"]: check for check in checks}
     assert torch.__version__ in found["torch"]["finding"]
     assert {"cpu", "codecs", "weights", "cache", "network"} <= set(found)
+    weights = [check["finding"] for check in checks if check["name"] == "weights"]
+    assert "lightstage: sound, any light" in weights
+    assert "n6500-e4500: sound, 6500_N to 4500_E" in weights
 
 
 def test_weights_are_imported_verified_and_used(program, tmp_path):
