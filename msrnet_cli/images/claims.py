@@ -77,7 +77,7 @@ def from_codes(primaries: int, transfer: int) -> Claim:
             f"its colour codes {primaries}/{transfer} are unknown, and left out"
         )
     name = meaning.space.name if meaning.space else "sRGB"
-    return Claim(name, meaning.space, meaning.profile, (primaries, transfer))
+    return Claim(name, meaning.space, meaning.profile, meaning.codes)
 
 
 def calibrated(

@@ -65,10 +65,12 @@ class Meaning:
     """What a pair of code points says.
 
     Attributes:
+        codes: Primaries and transfer characteristics, none of them unspecified.
         space: None for sRGB.
         profile: An ICC profile that says the same; None for sRGB, PQ and HLG.
     """
 
+    codes: tuple[int, int]
     space: ColourSpace | HighRange | None
     profile: bytes | None
 
@@ -84,15 +86,16 @@ def meaning_of(primaries: int, transfer: int) -> Meaning | None:
     """
     primaries = 1 if primaries == _UNSPECIFIED else primaries
     transfer = 13 if transfer == _UNSPECIFIED else transfer
-    if (primaries, transfer) == SRGB:
-        return Meaning(None, None)
+    codes = (primaries, transfer)
+    if codes == SRGB:
+        return Meaning(codes, None, None)
     if primaries not in _PRIMARIES:
         return None
     name, chromaticities, white = _PRIMARIES[primaries]
     if transfer in _HIGH_RANGE:
         matrix, luminance = matrix_from_primaries(chromaticities, white)
         title = f"{_HIGH_RANGE[transfer]} ({name})"
-        return Meaning(HighRange(transfer, matrix, luminance, title), None)
+        return Meaning(codes, HighRange(transfer, matrix, luminance, title), None)
     if transfer not in _CURVES:
         return None
     title, parameters = _CURVES[transfer]
@@ -101,5 +104,5 @@ def meaning_of(primaries: int, transfer: int) -> Meaning | None:
     )
     curve = parametric_curve(parameters)
     space = space_from_primaries(chromaticities, curve, title, white)
-    profile = matrix_profile(space.to_srgb, parameters, title, (primaries, transfer))
-    return Meaning(space, profile)
+    profile = matrix_profile(space.to_srgb, parameters, title, codes)
+    return Meaning(codes, space, profile)

@@ -273,14 +273,19 @@ def through_lcms(image: Image.Image, profile: bytes | None) -> Image.Image:
         ImageCms.PyCMSError: The profile is damaged or for another kind of pixel.
         ValueError: It makes black and white one.
     """
-    if profile is None and image.mode != "LAB":
-        return image.convert("RGB")  # CMYK by its complement
-    ends = Image.new(image.mode, (2, 1))
-    ends.putpixel((1, 0), 255 if image.mode == "L" else (255,) * len(ends.getbands()))
-    dark, light = sorted(_converted(ends, profile).convert("L").tobytes())
-    if image.mode != "LAB" and light - dark < 64:
-        raise ValueError("the profile makes black and white one")
+    if image.mode != "LAB":
+        if profile is None:
+            return image.convert("RGB")  # CMYK by its complement
+        _require_contrast(image.mode, profile)
     return _converted(image, profile)
+
+
+def _require_contrast(mode: str, profile: bytes) -> None:
+    ends = Image.new(mode, (2, 1))
+    ends.putpixel((1, 0), 255 if mode == "L" else (255,) * len(ends.getbands()))
+    dark, light = sorted(_converted(ends, profile).convert("L").tobytes())
+    if light - dark < 64:
+        raise ValueError("the profile makes black and white one")
 
 
 def _converted(image: Image.Image, profile: bytes | None) -> Image.Image:
@@ -349,7 +354,7 @@ def _tags(profile: bytes) -> dict[bytes, bytes]:
 
 def _parse(profile: bytes) -> ColourSpace | None:
     kind, tags = profile[16:20], _tags(profile)
-    if b"A2B0" in tags or profile[20:24] != b"XYZ ":
+    if profile[36:40] != b"acsp" or b"A2B0" in tags or profile[20:24] != b"XYZ ":
         return None
     if kind == b"GRAY":
         curves = _curve(tags[b"kTRC"]).expand(3, -1)

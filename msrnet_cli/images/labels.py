@@ -87,9 +87,9 @@ def _profiles(
 def _numbers(image: Image.Image, data: bytes, format: Format | None) -> Iterator[Claim]:
     if format == "avif":
         codes = read_nclx(data)
-        # Encoders write sRGB unasked, also beside EXIF that says better.
-        if codes is not None and codes != SRGB:
-            yield from_codes(*codes)
+        claim = from_codes(*codes) if codes else void()
+        if claim.codes != SRGB:  # encoders write that unasked: EXIF may know better
+            yield claim
     elif format == "bmp":
         yield from _bmp_calibration(data)
     elif format == "tiff" and isinstance(image, TiffImagePlugin.TiffImageFile):

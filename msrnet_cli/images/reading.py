@@ -25,6 +25,7 @@ from msrnet_cli.images.claims import UNUSABLE_PROFILE
 from msrnet_cli.images.colour import through_lcms
 from msrnet_cli.images.formats import recognise
 from msrnet_cli.images.labels import read_claims
+from msrnet_cli.images.luma import rgb_from_ycbcr
 from msrnet_cli.images.meaning import converted_by, meaning_of_claims
 from msrnet_cli.images.metadata import as_srgb, read_metadata
 from msrnet_cli.images.picture import Encoding, Picture
@@ -214,8 +215,8 @@ def _understand(
         image, more = _without_own_colours(image, claims)
         metadata, claims = as_srgb(metadata), ()
         notes += (f"converted from {mode} to sRGB", *more)
-    elif mode in ("YCbCr", "HSV"):  # other names of the same RGB, whatever it means
-        image = image.convert("RGB")
+    elif mode in ("YCbCr", "HSV"):  # another form of RGB, and labelled like it
+        image = rgb_from_ycbcr(image) if mode == "YCbCr" else image.convert("RGB")
         notes += (f"converted from {mode} to RGB",)
     samples = samples or _samples(image)
     if samples.depth == 16 and "transparency" in image.info:
