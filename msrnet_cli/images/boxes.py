@@ -24,8 +24,8 @@ def read_nclx(data: bytes) -> tuple[int, int] | None:
         None where the container names none, or is damaged.
     """
     try:
-        colours = _track_colours if data[8:12] == b"avis" else _item_colours
-        return colours(data)
+        found = _track_colours(data) if data[8:12] == b"avis" else None
+        return found or _item_colours(data)
     except (struct.error, IndexError, ValueError, RecursionError):
         return None
 

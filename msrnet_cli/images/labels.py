@@ -34,6 +34,7 @@ from msrnet_cli.images.colour import (
     space_from_primaries,
     table_curve,
 )
+from msrnet_cli.images.segments import jpeg_claims
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,10 +79,10 @@ def _profiles(
         yield from _bmp_profile(data)
     elif format == "gif":
         yield from _gif_profile(data)
+    elif format == "jpeg":
+        yield from jpeg_claims(data)
     elif profile:
         yield from_profile(profile)
-    elif "icc_profile" in image.info and format == "jpeg":
-        yield void(UNUSABLE_PROFILE)  # a piece of it is missing
 
 
 def _numbers(image: Image.Image, data: bytes, format: Format | None) -> Iterator[Claim]:

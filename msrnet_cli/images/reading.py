@@ -31,8 +31,11 @@ from msrnet_cli.images.metadata import as_srgb, read_metadata
 from msrnet_cli.images.picture import Encoding, Picture
 from msrnet_cli.images.pixels import native_16, rows_of, strip_of, unit
 from msrnet_cli.images.rows import Rows
+from msrnet_cli.images.segments import without_stubs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PIL.ImageFile import ImageFile
     from torch import Tensor
 
@@ -49,6 +52,11 @@ _PILLOW_FORMATS: dict[Format, tuple[str, ...]] = {
     "bmp": ("BMP",),
     "avif": ("AVIF",),
     "gif": ("GIF",),
+}
+# Labels that Pillow would refuse a picture for; they are read apart from it.
+_REPAIRS: dict[Format, Callable[[bytes], bytes]] = {
+    "png": without_colour,
+    "jpeg": without_stubs,
 }
 _DNG_VERSION = 50706
 _PLANAR = 284
@@ -79,7 +87,8 @@ def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Pictur
 def from_pil(image: Image.Image) -> Picture:
     """A Picture from an image in memory.
 
-    An image that Pillow opened from a file of 16 bits per colour holds only 8.
+    An image that Pillow opened from a file of 16 bits per colour holds only 8, and
+    nothing of PNG's cICP or AVIF's nclx: `read` knows them.
 
     Raises:
         PictureError: It is empty, of a mode not supported, or cannot be loaded.
@@ -129,8 +138,9 @@ def _unguarded(file: IO[bytes], formats: tuple[str, ...] | None) -> ImageFile:
 
 
 def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
-    plain = without_colour(data) if format == "png" else data
-    image = _unguarded(io.BytesIO(plain), _PILLOW_FORMATS[format])
+    repair = _REPAIRS.get(format)
+    readable = repair(data) if repair else data
+    image = _unguarded(io.BytesIO(readable), _PILLOW_FORMATS[format])
     width, height = image.size
     if width * height > max_megapixels * 1e6:
         raise PictureError(

@@ -411,13 +411,46 @@ def test_a_profile_that_would_make_all_black_is_left_out(columns, format):
     assert any("profile" in note for note in notes)
 
 
-def test_a_jpeg_with_half_a_profile_says_so():
-    icc = profile().ljust(70000, b"\0")
-    data = encoded(swatches(), "jpeg", icc_profile=icc)
-    place = data.index(b"ICC_PROFILE\0\2") - 4
-    size = int.from_bytes(data[place + 2 : place + 4], "big")
-    _, notes = relit(data[:place] + data[place + 2 + size :])
-    assert any("profile" in note for note in notes)
+def piece(content):
+    return b"\xff\xe2" + struct.pack(">H", len(content) + 2) + content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\1",
+        b"\1\1",
+        b"\1\1junk",
+        b"\0\0" + profile(),
+        b"\1\2" + profile(),
+        b"\2\1" + profile(),
+    ],
+)
+def test_a_damaged_profile_in_a_jpeg_costs_a_note_and_not_the_picture(content):
+    data = encoded(swatches(), "jpeg")
+    labelled = data[:2] + piece(b"ICC_PROFILE\0" + content) + data[2:]
+    out, notes = relit(labelled, "png")
+    assert levels(seen(out), array(Image.open(io.BytesIO(data)))) == 0
+    assert len(notes) == 1
+    assert "profile" in notes[0]
+
+
+def test_a_profile_anywhere_in_a_jpeg_is_honoured():
+    icc, data = profile("P3", "srgb"), encoded(swatches(), "jpeg")
+    scan = data.index(b"\xff\xda")
+    half = len(icc) // 2
+    pieces = [
+        piece(b"ICC_PROFILE\0\2\2" + icc[half:]),
+        piece(b"ICC_PROFILE\0\1\2" + icc[:half]),
+    ]
+    for labelled in (
+        data[:scan] + b"".join(pieces) + data[scan:],
+        data[:2] + pieces[0] + data[2:scan] + b"\xff" + pieces[1] + data[scan:],
+    ):
+        out, notes = relit(labelled)
+        assert Image.open(io.BytesIO(out)).info["icc_profile"] == icc
+        assert not notes
 
 
 def tiff(image, *tags):
@@ -735,6 +768,13 @@ def test_a_change_of_light_is_written_under_the_label():
     out, _ = relit(png(inside, cicp(12, 13)), network=half)
     expected = srgb_value(srgb_light(colours(array(inside), 12, srgb_light)) / 2)
     assert levels(seen(out), expected) <= 1
+
+
+def test_stripping_metadata_leaves_the_labels():
+    out, _ = relit(png(swatches(), cicp(12, 13)), strip_metadata=True)
+    assert {b"cICP", b"iCCP"} <= set(chunks_of(out))
+    out, _ = relit(png(swatches(), cicp(12, 13)), "avif", strip_metadata=True)
+    assert read_nclx(out) == (12, 13)
 
 
 def test_damaged_boxes_never_raise():
