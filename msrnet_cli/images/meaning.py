@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import torch
 from PIL import Image, ImageCms
 
 from msrnet_cli.images.claims import UNUSABLE_PROFILE, Claim
@@ -35,22 +36,16 @@ class Meaning:
     Attributes:
         samples: The colours, in `space`.
         space: None for sRGB.
-        keep: Whether the output is written in `space`, too.
+        kept: The space of the output; None for sRGB.
         metadata: As it fits the output.
         notes: What a user must know.
     """
 
     samples: Rows
     space: ColourSpace | HighRange | None
-    keep: bool
+    kept: ColourSpace | None
     metadata: Metadata
     notes: tuple[str, ...] = ()
-
-    @property
-    def kept(self) -> ColourSpace | None:
-        """The space of the output; None for sRGB."""
-        kept = self.keep and isinstance(self.space, ColourSpace)
-        return self.space if kept and isinstance(self.space, ColourSpace) else None
 
 
 def meaning_of_claims(
@@ -74,9 +69,8 @@ def meaning_of_claims(
         if found is not None:
             return replace(found, notes=notes + found.notes)
         notes += (UNUSABLE_PROFILE,)
-    return Meaning(
-        samples, None, False, as_srgb(metadata) if notes else metadata, notes
-    )
+    plain = as_srgb(metadata) if notes else metadata
+    return Meaning(samples, None, None, plain, notes)
 
 
 def _honoured(
@@ -88,22 +82,22 @@ def _honoured(
 ) -> Meaning | None:
     """What a claim makes of the colours; None where its profile is of no use."""
     if claim.narrow:
-        samples = samples.changed(lambda strip: _full_range(strip, samples))
+        samples = _full_range(samples)
     if claim.codes is None and claim.profile is not None:
         return _profiled(samples, grey, metadata, claim.profile, others)
     if claim.space is None:
         own = _agreeing_profile(None, others)
-        return Meaning(samples, None, False, _labelled(metadata, own, claim.codes))
+        return Meaning(samples, None, None, _labelled(metadata, own, claim.codes))
     if isinstance(claim.space, HighRange):
         return _tone_mapped(samples, metadata, claim.space)
     if claim.codes is None:
         note = f"converted from {claim.name} to sRGB"
-        return Meaning(samples, claim.space, False, as_srgb(metadata), (note,))
+        return Meaning(samples, claim.space, None, as_srgb(metadata), (note,))
     if grey:
-        return Meaning(samples, claim.space, False, as_srgb(metadata))
+        return Meaning(samples, claim.space, None, as_srgb(metadata))
     profile = _agreeing_profile(claim.space, others) or claim.profile
     labelled = _labelled(metadata, profile, claim.codes)
-    return Meaning(samples, claim.space, True, labelled)
+    return Meaning(samples, claim.space, claim.space, labelled)
 
 
 def _profiled(
@@ -124,15 +118,13 @@ def _profiled(
         if converted is None:
             return None
         notes = ("colours converted to sRGB, 8 bits",)
-        return Meaning(rows_of(converted), None, False, as_srgb(metadata), notes)
+        return Meaning(rows_of(converted), None, None, as_srgb(metadata), notes)
     if grey:
-        return Meaning(samples, space, False, as_srgb(metadata))
-    same = (c for c in others if c.codes and isinstance(c.space, ColourSpace))
-    agreeing = (c.codes for c in same if space.agrees_with(_as_space(c)))
-    labelled = _labelled(metadata, profile, next(agreeing, None))
+        return Meaning(samples, space, None, as_srgb(metadata))
+    labelled = _labelled(metadata, profile, _agreeing_codes(space, others))
     if space.is_srgb():
-        return Meaning(samples, None, False, labelled)
-    return Meaning(samples, space, True, labelled)
+        return Meaning(samples, None, None, labelled)
+    return Meaning(samples, space, space, labelled)
 
 
 def converted_by(image: Image.Image, profile: bytes | None) -> Image.Image | None:
@@ -145,7 +137,7 @@ def converted_by(image: Image.Image, profile: bytes | None) -> Image.Image | Non
 
 def _tone_mapped(samples: Rows, metadata: Metadata, space: HighRange) -> Meaning:
     note = f"tone-mapped from {space.name} to sRGB"
-    return Meaning(samples, space.fitted(samples), False, as_srgb(metadata), (note,))
+    return Meaning(samples, space.fitted(samples), None, as_srgb(metadata), (note,))
 
 
 def _labelled(
@@ -154,9 +146,14 @@ def _labelled(
     return replace(metadata, icc=profile, cicp=codes)
 
 
-def _as_space(claim: Claim) -> ColourSpace:
-    assert isinstance(claim.space, ColourSpace)
-    return claim.space
+def _agreeing_codes(
+    space: ColourSpace, claims: tuple[Claim, ...]
+) -> tuple[int, int] | None:
+    """Code points in the file that say the same as its profile."""
+    for claim in claims:
+        if claim.codes and isinstance(claim.space, ColourSpace):
+            return claim.codes if claim.space.agrees_with(space) else None
+    return None
 
 
 def _agreeing_profile(
@@ -180,14 +177,17 @@ def _known_space(profile: bytes, grey: bool) -> ColourSpace | None:
     return space_from_icc(profile)
 
 
-def _full_range(strip: Tensor, samples: Rows) -> Tensor:
+def _full_range(samples: Rows) -> Rows:
     """Colours of 16 to 235 (of 255) spread to all codes; alpha is always full."""
     step = 1 << (samples.depth - 8)
-    colours = strip[: samples.colours].float()
-    spread = (colours - 16 * step) * (samples.peak / (219 * step))
-    out = strip.clone()
-    out[: samples.colours] = spread.clamp(0, samples.peak).round().to(strip.dtype)
-    return out
+    colours, peak = samples.colours, samples.peak
+
+    def spread(strip: Tensor) -> Tensor:
+        wide = (strip[:colours].float() - 16 * step) * (peak / (219 * step))
+        full = wide.clamp(0, peak).round().to(strip.dtype)
+        return torch.cat((full, strip[colours:]))
+
+    return samples.changed(spread)
 
 
 def _colours_in_8_bits(strip: Tensor) -> Tensor:

@@ -250,6 +250,33 @@ def test_a_profile_in_an_avif_comes_before_its_code_points():
     assert torch.equal(images.read(data).rgb, images.read(write_nclx(data, (2, 2))).rgb)
 
 
+def test_an_avif_whose_profile_and_code_points_agree_keeps_both():
+    icc = profile("P3", "srgb")
+    data = write_nclx(encoded(swatches(), "avif", icc_profile=icc), (12, 13))
+    out, _ = relit(data)
+    assert Image.open(io.BytesIO(out)).info["icc_profile"] == icc
+    assert read_nclx(out) == (12, 13)
+
+
+@pytest.mark.parametrize("codes", [(2, 2), (2, 13), (1, 2)])
+def test_what_is_unspecified_is_srgb(codes):
+    out, notes = relit(png(swatches(), cicp(*codes)))
+    assert levels(array(swatches()), seen(out)) < 0.01
+    assert not notes
+
+
+@pytest.mark.parametrize("matrix", ["alpha", "mono"])
+def test_grey_and_transparent_avifs_are_read_by_their_code_points(matrix):
+    image = Image.linear_gradient("L").resize((64, 64))
+    if matrix == "alpha":
+        image = Image.merge("RGBA", (image,) * 4)
+    data = write_nclx(encoded(image, "avif"), (9, 8))
+    rgb = images.read(data).rgb.permute(1, 2, 0).reshape(-1, 3).numpy()
+    values = array(Image.open(io.BytesIO(data)))
+    assert levels(rgb, colours(values, 9, power(1))) <= 1
+    assert (images.read(data).alpha is None) == (matrix == "mono")
+
+
 RANKED = [
     cicp(12, 13),
     iccp(profile("Rec2020", "srgb")),
