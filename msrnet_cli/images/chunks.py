@@ -18,12 +18,16 @@ from msrnet_cli.images.claims import (
     png_calibrated,
     void,
 )
+from msrnet_cli.images.hdr import PQ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _COLOUR = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"mDCV", b"cLLI")
 _MAX_PROFILE = 1 << 26
+# Before cICP the name of a profile said it, whatever the profile holds (W3C Note "Using
+# the ITU BT.2100 PQ EOTF with the PNG Format", 2017).
+_PQ_PROFILE = b"ITUR_2100_PQ_FULL"
 _SIGNATURE = 8
 
 
@@ -95,7 +99,9 @@ def _codes(content: bytes) -> Claim:
 
 
 def _profile(content: bytes) -> Claim:
-    _, _, packed = content.partition(b"\0")
+    name, _, packed = content.partition(b"\0")
+    if name == _PQ_PROFILE:
+        return from_codes(9, PQ)
     inflate = zlib.decompressobj()
     try:
         profile = inflate.decompress(packed[1:], _MAX_PROFILE)

@@ -781,6 +781,14 @@ def test_a_profile_that_says_pq_is_tone_mapped(format):
     assert (images.read(data).rgb - images.read(direct).rgb).abs().max() < 1e-6
 
 
+def test_the_older_name_of_pq_in_a_png_counts():
+    packed = zlib.compress(profile("Rec2020"))
+    named = chunk(b"iCCP", b"ITUR_2100_PQ_FULL\0\0" + packed)
+    ours, codes = (images.read(png(swatches(), c)) for c in (named, cicp(9, 16)))
+    assert torch.equal(ours.rgb, codes.rgb)
+    assert ours.metadata.icc is None
+
+
 def test_an_hdr_avif_is_tone_mapped_and_says_srgb():
     data = write_nclx(encoded(swatches(), "avif"), (9, 16))
     out, notes = relit(data)
