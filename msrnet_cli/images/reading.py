@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import IO, TYPE_CHECKING
 
@@ -30,8 +30,9 @@ from msrnet_cli.images.colour import (
     space_from_primaries,
     through_lcms,
 )
+from msrnet_cli.images.dissecting import dissect, of_image
 from msrnet_cli.images.formats import recognise
-from msrnet_cli.images.metadata import as_srgb, read_metadata, uses_adobe_rgb
+from msrnet_cli.images.metadata import as_srgb, uses_adobe_rgb
 from msrnet_cli.images.picture import Encoding, Picture
 from msrnet_cli.images.pixels import native_16, rows_of, strip_of, unit
 from msrnet_cli.images.rows import Rows
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.config import Format
+    from msrnet_cli.images.dissecting import Dissected
     from msrnet_cli.images.metadata import Metadata
 
 _PILLOW_FORMATS: dict[Format, tuple[str, ...]] = {
@@ -72,8 +74,9 @@ def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Pictur
         PictureError: It is no picture, damaged, too large or of a kind not supported.
     """
     format = recognise(data, suffix)
+    parts = dissect(data, format)
     try:
-        return _picture(_open(data, format, max_megapixels), data, format)
+        return _picture(_open(parts.bare, format, max_megapixels), parts, format)
     except PictureError:
         raise
     except Exception as error:  # decoders throw anything: OSError, SyntaxError, ...
@@ -91,7 +94,8 @@ def from_pil(image: Image.Image) -> Picture:
     if 0 in image.size:
         raise PictureError(f"an image of size {image.size}", "give one with pixels")
     try:
-        return _understand(ImageOps.exif_transpose(image), Encoding("png"), ())
+        image = ImageOps.exif_transpose(image)
+        return _understand(image, Encoding("png"), *of_image(image))
     except PictureError:
         raise
     except Exception as error:  # a file opened lazily is decoded only now
@@ -142,8 +146,8 @@ def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
     return image
 
 
-def _picture(image: ImageFile, data: bytes, format: Format) -> Picture:
-    notes = []
+def _picture(image: ImageFile, parts: Dissected, format: Format) -> Picture:
+    data, notes = parts.bare, []
     if getattr(image, "is_animated", False):
         notes.append("only its first frame is kept")
         image.seek(0)
@@ -158,19 +162,39 @@ def _picture(image: ImageFile, data: bytes, format: Format) -> Picture:
     if tiles:
         second = _open(data, format, float("inf"))
         second.tile = tiles
-        samples = sixteen.joined(_upright(image), _upright(second))
+        turn = parts.orientation
+        samples = sixteen.joined(_upright(image, turn), _upright(second, turn))
     elif bits > 8 and not image.mode.startswith("I;16"):
         notes.append(f"reduced from {bits} to 8 bits per channel")
-    return _understand(_upright(image), encoding, tuple(notes), samples)
+    if not tiles:
+        _upright(image, parts.orientation)
+    metadata = parts.metadata
+    if format != "png":  # of which Pillow was not given the profile
+        metadata = replace(metadata, icc=image.info.get("icc_profile") or None)
+    notes += parts.notes
+    return _understand(image, encoding, metadata, tuple(notes), samples)
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _upright(image: Image.Image, orientation: int | None) -> Image.Image:
+    """Load and turn an image, in place: by Exif's number, or as Pillow knows."""
     image.load()
-    try:
+    if orientation is None:
         ImageOps.exif_transpose(image, in_place=True)
-    except Exception:  # damaged EXIF: read_metadata says so
-        return image
+    elif orientation > 1:
+        image.im = image.im.transpose(_TURNS[orientation])
+        image._size = image.im.size
     return image
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def _refuse_odd_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
@@ -190,19 +214,19 @@ def _refuse_odd_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
 def _understand(
     image: Image.Image,
     encoding: Encoding,
-    notes: tuple[str, ...],
+    metadata: Metadata,
+    notes: tuple[str, ...] = (),
     samples: Rows | None = None,
 ) -> Picture:
-    """Split an upright image into colour, alpha and metadata.
+    """Split an upright image into colour and alpha.
 
     Args:
         image: Loaded and upright.
         encoding: What is known of the file so far.
+        metadata: What the file says.
         notes: What a user must know so far.
         samples: 16-bit RGB or RGBA, where the image holds only 8.
     """
-    metadata, damage = read_metadata(image)
-    notes += damage
     mode = image.mode
     if mode in ("I", "F"):
         raise PictureError(
@@ -360,7 +384,7 @@ def _meaning(
         if space.is_srgb():
             return _Meaning(samples, None, False, metadata)
         return _Meaning(samples, space, True, metadata)
-    declared = _declared_space(image)
+    declared = adobe_rgb() if uses_adobe_rgb(metadata) else _declared_space(image)
     if declared is None:
         return _Meaning(samples, None, False, metadata)
     note = f"converted from {declared.name} to sRGB"
@@ -384,9 +408,7 @@ def _known_space(profile: bytes) -> ColourSpace | None:
 
 
 def _declared_space(image: Image.Image) -> ColourSpace | None:
-    """A colour space that is named by EXIF or by PNG's gAMA and cHRM chunks."""
-    if uses_adobe_rgb(image):
-        return adobe_rgb()
+    """A colour space that is named by PNG's gAMA and cHRM chunks."""
     gamma = image.info.get("gamma")
     if not gamma or "srgb" in image.info:
         return None
