@@ -228,9 +228,11 @@ def _jpeg_blocks(
     lost: list[str] = []
     for segment in segments:
         content = segment.content
-        if _is_elsewhere(segment):
-            continue
-        if _is_jumbf(segment) and content[2:4] in signed:
+        place = _place_of(segment)
+        if place is not None:
+            here = Block(place, b"")
+            blocks += [here] * (place != "" and here not in blocks)
+        elif _is_jumbf(segment) and content[2:4] in signed:
             lost.append(_SIGNATURE)
         elif segment.marker == jpeg_segments.APP0 and content[:5] == b"JFIF\0":
             lost += [_THUMBNAIL] * any(content[12:14])
@@ -242,23 +244,29 @@ def _jpeg_blocks(
     return tuple(blocks), _once(lost)
 
 
-def _is_elsewhere(segment: Segment) -> bool:
-    """Whether a segment is of no use in the new file, or is carried by other means."""
-    if segment.marker == jpeg_segments.COMMENT or _is_gain_map(segment):
-        return True
-    if segment.marker == jpeg_segments.APP0:
-        return False
-    heads = {
-        jpeg_segments.APP1: (
-            EXIF_HEAD,
-            jpeg_segments.XMP,
-            jpeg_segments.MORE_XMP,
-        ),
-        jpeg_segments.APP2: (b"MPF\0",),
-        jpeg_segments.APP13: (jpeg_segments.PHOTOSHOP,),
-    }
-    known = segment.content.startswith(heads.get(segment.marker, ()))
-    return known or jpeg_segments.is_for_decoder(segment)
+def _place_of(segment: Segment) -> str | None:
+    """What a segment is a part of: EXIF, XMP, ...
+
+    Returns:
+        "" where it is of no use in the new file, None where it is a block of its own.
+    """
+    content, marker = segment.content, segment.marker
+    for head, kind, name in _PARTS:
+        if marker == kind and content.startswith(head):
+            return name
+    useless = marker == jpeg_segments.APP14 and content.startswith(b"Adobe")
+    return "" if useless or _is_gain_map(segment) else None
+
+
+_PARTS = (
+    (EXIF_HEAD, jpeg_segments.APP1, "EXIF"),
+    (jpeg_segments.XMP, jpeg_segments.APP1, "XMP"),
+    (jpeg_segments.MORE_XMP, jpeg_segments.APP1, "XMP"),
+    (jpeg_segments.PHOTOSHOP, jpeg_segments.APP13, "IPTC"),
+    (b"", jpeg_segments.COMMENT, "comment"),
+    (b"MPF\0", jpeg_segments.APP2, ""),
+    (b"ICC_PROFILE\0", jpeg_segments.APP2, ""),
+)
 
 
 def _is_jumbf(segment: Segment) -> bool:
@@ -379,7 +387,12 @@ def _webp(data: bytes) -> Dissected:
 def _gif(data: bytes) -> Dissected:
     parts = gif_blocks.split(data)
     blocks = tuple(Block("application extension", part) for part in parts.others)
-    metadata = Metadata(xmp=parts.xmp or None, comments=parts.comments, blocks=blocks)
+    metadata = Metadata(
+        icc=parts.profile or None,
+        xmp=parts.xmp or None,
+        comments=parts.comments,
+        blocks=blocks,
+    )
     return Dissected(metadata, 1, data)
 
 

@@ -114,7 +114,7 @@ def _foreign(metadata: Metadata) -> list[str]:
             if block.name == "pHYs" or key in _CARRIED_TEXT:
                 continue
             names.append("PNG text" if key else f"PNG chunk {block.name}")
-        elif metadata.home == "jpeg" and block.name != "JFIF":
+        elif metadata.home == "jpeg" and block.kind and block.name != "JFIF":
             names.append(f"JPEG segment {block.name}")
         elif metadata.home == "webp":
             names.append(f"WebP chunk {block.name}")
@@ -147,24 +147,47 @@ def _whole_xmp(metadata: Metadata) -> tuple[bytes | None, tuple[str, ...]]:
 
 
 def _jpeg(data: bytes, metadata: Metadata, _: tuple[int, int]) -> _Result:
-    segments, notes = _jpeg_exif(metadata)
-    packet, more = _jpeg_xmp(metadata)
-    segments += packet
-    for piece in metadata.photoshop:
-        segments += jpeg_segments.in_segments(
-            jpeg_segments.APP13, jpeg_segments.PHOTOSHOP, piece
-        )
+    exif, notes = _jpeg_exif(metadata)
+    parts = {
+        "EXIF": exif,
+        "XMP": _jpeg_xmp(metadata),
+        "IPTC": [
+            segment
+            for piece in metadata.photoshop
+            for segment in jpeg_segments.in_segments(
+                jpeg_segments.APP13, jpeg_segments.PHOTOSHOP, piece
+            )
+        ],
+        "comment": [
+            segment
+            for comment in metadata.comments
+            for segment in jpeg_segments.in_segments(
+                jpeg_segments.COMMENT, b"", comment
+            )
+        ],
+    }
     jfif = None
     if metadata.home == "jpeg":
-        own = [block for block in metadata.blocks if block.name != "JFIF"]
-        segments += [Segment(block.kind, block.content) for block in own]
-        heads = [b.content for b in metadata.blocks if b.name == "JFIF"]
+        heads = [block.content for block in metadata.blocks if block.name == "JFIF"]
         jfif = heads[0] if heads else b""
-    for comment in metadata.comments:
-        segments += jpeg_segments.in_segments(jpeg_segments.COMMENT, b"", comment)
+    segments = _in_order(metadata, parts)
     data = jpeg_segments.insert(data, segments, jfif=jfif)
     trailer = metadata.trailer if metadata.home == "jpeg" else b""
-    return data + trailer, notes + more
+    return data + trailer, notes
+
+
+def _in_order(metadata: Metadata, parts: dict[str, list[Segment]]) -> list[Segment]:
+    """All segments, in the order of the file that they come from, if that is a JPEG.
+
+    Where EXIF, XMP and IPTC contradict each other, some programs believe the first.
+    """
+    segments: list[Segment] = []
+    for block in metadata.blocks if metadata.home == "jpeg" else ():
+        if not block.kind:
+            segments += parts.pop(block.name, [])
+        elif block.name != "JFIF":
+            segments.append(Segment(block.kind, block.content))
+    return segments + [segment for part in parts.values() for segment in part]
 
 
 def _jpeg_exif(metadata: Metadata) -> tuple[list[Segment], tuple[str, ...]]:
@@ -179,17 +202,17 @@ def _jpeg_exif(metadata: Metadata) -> tuple[list[Segment], tuple[str, ...]]:
     return jpeg_segments.in_segments(jpeg_segments.APP1, EXIF_HEAD, block), notes
 
 
-def _jpeg_xmp(metadata: Metadata) -> tuple[list[Segment], tuple[str, ...]]:
+def _jpeg_xmp(metadata: Metadata) -> list[Segment]:
     packet, rest = metadata.xmp, metadata.xmp_rest
     if packet is None:
-        return [], ()
+        return []
     packet = xmp.in_utf8(packet)
     limit = jpeg_segments.MOST - len(jpeg_segments.XMP)
     if rest is None and len(packet) > limit:
         packet = xmp.unpadded(packet)
     if rest is None and len(packet) > limit:
         packet, rest = xmp.divided(packet)
-    return jpeg_segments.xmp_segments(packet, rest), ()
+    return jpeg_segments.xmp_segments(packet, rest)
 
 
 # --- PNG -----------------------------------------------------------------------

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 _COMMENT, _APPLICATION = 0xFE, 0xFF
 _XMP = b"XMP DataXMP"
 _TRAILER = b"\1" + bytes(range(255, -1, -1)) + b"\0"
-_PLAYING = (b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012")
+_PROFILE = b"ICCRGBG1012"
+_PLAYING = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,13 @@ class Parts:
     Attributes:
         comments: In the order of the file.
         xmp: XMP packet.
+        profile: Colour profile.
         others: Extensions of other applications, whole.
     """
 
     comments: tuple[bytes, ...]
     xmp: bytes | None
+    profile: bytes | None
     others: tuple[bytes, ...]
 
 
@@ -32,7 +35,7 @@ def split(data: bytes) -> Parts:
     """Find all extensions, also between the frames, up to the first damage."""
     comments: list[bytes] = []
     others: list[bytes] = []
-    xmp = None
+    xmp = profile = None
     place = 13 + _table(data[10])
     while place + 2 < len(data) and data[place] in (0x21, 0x2C):
         if data[place] == 0x2C:
@@ -47,10 +50,12 @@ def split(data: bytes) -> Parts:
         elif label == _APPLICATION and name == _XMP:
             packet = data[start + 12 : end]
             xmp = xmp or packet[: packet.rfind(_TRAILER[:4])]
+        elif label == _APPLICATION and name == _PROFILE:
+            profile = _content(data, start + 12)
         elif label == _APPLICATION and name not in _PLAYING:
             others.append(data[place:end])
         place = end
-    return Parts(tuple(comments), xmp, tuple(others))
+    return Parts(tuple(comments), xmp, profile, tuple(others))
 
 
 def insert(

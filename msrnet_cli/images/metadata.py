@@ -23,8 +23,8 @@ class Block:
     Attributes:
         name: What the format calls it.
         content: Its bytes.
-        kind: JPEG: the second byte of the marker. TIFF: the type. PNG: 1 behind the
-            pixels, else 0.
+        kind: JPEG: the second byte of the marker, or 0 where only the place counts:
+            the content is elsewhere. TIFF: the type. PNG: 1 behind the pixels, else 0.
     """
 
     name: str

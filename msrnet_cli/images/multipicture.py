@@ -21,6 +21,7 @@ _TYPE = 0xFFFFFF
 _PREVIEWS = range(0x010000, 0x020000)
 _GAIN_MAP_SIGNS = (b"http://ns.adobe.com/hdr-gain-map/", b"HDRGainMap", b"ts:21496:-1")
 _VIDEO = re.compile(rb"\0\0..ftyp|MotionPhoto_Data", re.DOTALL)
+_BOXES = (b"ftyp", b"free", b"mdat", b"moov", b"wide", b"skip", b"uuid", b"meta")
 _FILLING = b"\0\xff\r\n \t"
 
 
@@ -48,22 +49,37 @@ def what_follows(
         gain_map: Whether it says that a gain map is there.
     """
     kinds = _kinds(segments)
-    if not trailer.strip(_FILLING):
-        return Following()
-    video = _VIDEO.search(trailer) is not None
-    picture = b"\xff\xd8\xff" in trailer
-    if not video and not picture and not kinds:
-        return Following(kept=trailer)
+    rest = _behind_pictures(trailer)
+    gone = trailer[: len(trailer) - len(rest)]
+    if _VIDEO.search(rest) or b"\xff\xd8\xff" in rest:
+        gone, rest = trailer, b""  # such as a maker's archive of pictures
+    if not gone.strip(_FILLING):
+        return Following(kept=rest if rest.strip(_FILLING) else b"")
+    video = _VIDEO.search(gone) is not None
     notes = ["motion video left out"] * video
-    if any(sign in trailer for sign in _GAIN_MAP_SIGNS):
+    if any(sign in gone for sign in _GAIN_MAP_SIGNS):
         notes.append("gain map left out: it is for the old light")
     elif any(kind in _PREVIEWS for kind in kinds):
         notes.append("preview left out: it shows the old light")
     elif kinds and not gain_map:
         notes.append("only its first frame is kept")
     elif not gain_map and not video:
-        notes.append(f"{len(trailer)} bytes after the picture left out")
-    return Following(notes=tuple(notes))
+        notes.append(f"{len(gone)} bytes after the picture left out")
+    return Following(rest, tuple(notes))
+
+
+def _behind_pictures(trailer: bytes) -> bytes:
+    """What follows all pictures and videos: the data of some agency's tool."""
+    while True:
+        place = len(trailer) - len(trailer.lstrip(_FILLING))
+        size = int.from_bytes(trailer[:4], "big")
+        if trailer[place : place + 3] == b"\xff\xd8\xff":
+            rest = jpeg_segments.split(trailer[place:]).trailer
+        elif trailer[4:8] in _BOXES and 8 <= size <= len(trailer):
+            rest = trailer[size:]
+        else:
+            return trailer
+        trailer = rest
 
 
 def _kinds(segments: tuple[Segment, ...]) -> list[int]:

@@ -19,8 +19,8 @@ _MOST = 1 << 26  # of anything that is decompressed
 _FOR_DECODER = frozenset(
     b"tRNS gAMA cHRM sRGB cICP sBIT mDCV cLLI mDCv cLLi acTL fcTL fdAT".split()
 )
-LAYOUT = frozenset(b"bKGD hIST iDOT".split())
-"""Chunks that only say how the old pixels were stored and shown."""
+LAYOUT = frozenset((b"iDOT",))
+"""Chunks that only say how the old pixels were stored."""
 
 _HARMLESS = frozenset(b"tIME sCAL sTER".split())  # though not safe to copy by name
 

@@ -169,7 +169,7 @@ def _picture(image: ImageFile, parts: Dissected, format: Format) -> Picture:
     if not tiles:
         _upright(image, parts.orientation)
     metadata = parts.metadata
-    if format != "png":  # of which Pillow was not given the profile
+    if format not in ("png", "gif"):  # whose profiles Pillow has not seen
         metadata = replace(metadata, icc=image.info.get("icc_profile") or None)
     notes += parts.notes
     return _understand(image, encoding, metadata, tuple(notes), samples)
