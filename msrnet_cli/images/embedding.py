@@ -271,6 +271,9 @@ def _gif(data: bytes, metadata: Metadata, _: tuple[int, int]) -> _Result:
     if packet is None and not metadata.comments and not others:
         return data, notes
     contents = tuple(block.content for block in others)
+    packet = xmp.in_utf8(packet) if packet is not None else None
+    if packet is not None and b"\0" in packet:
+        packet, notes = None, (*notes, "XMP is damaged and left out")
     return gif_blocks.insert(data, metadata.comments, packet, contents), notes
 
 

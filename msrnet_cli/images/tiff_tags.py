@@ -58,7 +58,7 @@ _WHOLE, _RATIO, _TEXT = (
 _RAW = {1, 2, 6, 7, 129}
 _FITTING = {1: _RAW, 2: _TEXT, 3: _WHOLE, 4: _WHOLE, 5: _RATIO, 7: _RAW, 10: _RATIO}
 _LONGS = {16: (4, "Q", "I"), 17: (9, "q", "i"), 18: (13, "Q", "I")}
-_PADDING = 1 << 16
+_NEAR = 1 << 15
 _STRIP_OFFSETS = 273
 _DEEPEST = 4
 
@@ -220,25 +220,32 @@ def for_pillow(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     return rewritten(data, directory, kept), tuple(notes)
 
 
-def build(tags: Tags) -> tuple[bytes, tuple[str, ...]]:
+def build(tags: Tags, *, pinned: bool = True) -> tuple[bytes, tuple[str, ...]]:
     """Lay tags out as an EXIF block.
+
+    Args:
+        tags: All of them.
+        pinned: Leave maker notes where they lay, if that is near the beginning.
 
     Returns:
         The block, and a note where maker notes may have become unreadable.
     """
-    layout = _Layout(tags.order)
+    notes = [item for _, item in _leaves(tags.items) if item.tag == MAKER_NOTE]
+    near = notes[:1] if pinned and notes and 8 < notes[0].start < _NEAR else []
+    layout = _Layout(tags.order, near)
     layout.place(tags.items, 4)
     return layout.finish()
 
 
 class _Layout:
-    """Directories and values, one after the other; maker notes last."""
+    """Directories and values, one after the other; maker notes last, or in place."""
 
-    def __init__(self, order: str) -> None:
+    def __init__(self, order: str, pinned: list[Item]) -> None:
         self._order = order
         magic = b"II" if order == "<" else b"MM"
         self._out = bytearray(magic + struct.pack(order + "HI", 42, 0))
         self._notes: list[tuple[int, Item]] = []
+        self._taken = [range(item.start, item.start + item.size) for item in pinned]
 
     def place(self, items: tuple[Item, ...], pointer: int) -> None:
         """Add a directory, and put its offset where `pointer` says."""
@@ -266,25 +273,31 @@ class _Layout:
             self._offset(at + 8, start)
 
     def finish(self) -> tuple[bytes, tuple[str, ...]]:
-        """Maker notes go where they lay, if that is near; else their offsets follow."""
+        """Add the maker notes; the offsets in those that have moved follow."""
         complaints: tuple[str, ...] = ()
         for pointer, item in self._notes:
             assert isinstance(item.value, bytes)
-            if 0 <= item.start - len(self._out) <= _PADDING:
-                self._out += bytes(item.start - len(self._out))
-                start = item.start
+            start = item.start
+            if self._taken:
+                missing = start + item.size - len(self._out)
+                self._out += bytes(max(missing, 0))
             else:
-                start = self._grow(0)
+                start = self._grow(item.size)
             note = moved(item.value, self._order, item.start, start)
             if note is None:
                 complaints = ("maker notes moved: some programs may not read them",)
-            self._out += note or item.value
+            self._out[start : start + item.size] = note or item.value
             self._offset(pointer, start)
+            self._taken = []
         return bytes(self._out), complaints
 
     def _grow(self, size: int) -> int:
-        """Room at the end, on an even offset."""
+        """Room on an even offset, behind all else but pinned maker notes."""
         self._out += bytes(len(self._out) % 2)
+        for taken in self._taken:
+            start = len(self._out)
+            if start < taken.stop and taken.start < start + size:
+                self._out += bytes(taken.stop + taken.stop % 2 - start)
         start = len(self._out)
         self._out += bytes(size)
         return start
@@ -304,9 +317,10 @@ def within(block: bytes, limit: int) -> tuple[bytes, tuple[str, ...]]:
     tags = read_tags(block, skip=())
     lost: list[str] = []
     while True:
-        smaller, notes = build(tags)
-        if len(smaller) <= limit:
-            return smaller, tags.notes + notes + tuple(lost)
+        for pinned in (True, False):
+            smaller, notes = build(tags, pinned=pinned)
+            if len(smaller) <= limit:
+                return smaller, tags.notes + notes + tuple(lost)
         place, item = max(_leaves(tags.items), key=lambda leaf: leaf[1].size)
         reason = f"its {item.size} bytes are more than the format holds"
         lost.append(f"{_name(item.tag, place)} left out: {reason}")
