@@ -7,6 +7,7 @@ a picture.
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,19 @@ def dissect(data: bytes, format: Format) -> Dissected:
         return _made_true(found)
     except (ValueError, LookupError, struct.error, OverflowError):
         note = "metadata is damaged and left out"
-        return Dissected(Metadata(home=format), 1, data, (note,))
+        return Dissected(Metadata(home=format), 1, _bare(data, format), (note,))
+
+
+def _bare(data: bytes, format: Format) -> bytes:
+    """What a decoder needs of a file whose metadata cannot be read."""
+    with suppress(exif.DamagedError):
+        if format == "tiff":
+            return tiff_tags.for_pillow(data)[0]
+        if format == "jpeg":
+            return jpeg_segments.split(data).bare
+        if format == "png":
+            return png_chunks.split(data).bare
+    return data
 
 
 def of_image(image: Image.Image) -> tuple[Metadata, tuple[str, ...]]:
@@ -265,7 +278,7 @@ _PARTS = (
     (jpeg_segments.PHOTOSHOP, jpeg_segments.APP13, "IPTC"),
     (b"", jpeg_segments.COMMENT, "comment"),
     (b"MPF\0", jpeg_segments.APP2, ""),
-    (b"ICC_PROFILE\0", jpeg_segments.APP2, ""),
+    (jpeg_segments.PROFILE, jpeg_segments.APP2, ""),
 )
 
 

@@ -348,13 +348,15 @@ def rewritten(block: bytes, found: Directory, kept: list[Entry]) -> bytes:
 def _number(block: bytes, place: tuple[int, ...], tag: int) -> int | None:
     found = directory_in(block, *place)
     entry = found.find(tag) if found else None
-    return entry.number(block, form_of(block)) if entry else None
+    if entry is None or entry.count != 1:
+        return None
+    return entry.number(block, form_of(block))
 
 
 def _with_number(block: bytes, place: tuple[int, ...], tag: int, value: int) -> bytes:
     found = directory_in(block, *place)
     entry = found.find(tag) if found else None
-    if entry is None or entry.number(block, form_of(block)) is None:
+    if entry is None or _number(block, place, tag) is None:
         return block
     code = form_of(block).order + INTEGERS[entry.kind]
     return _replaced(block, entry.start, struct.pack(code, value))

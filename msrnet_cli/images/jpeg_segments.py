@@ -19,6 +19,7 @@ COMMENT = 0xFE
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 MORE_XMP = b"http://ns.adobe.com/xmp/extension/\0"
 PHOTOSHOP = b"Photoshop 3.0\0"
+PROFILE = b"ICC_PROFILE\0"
 _START_OF_SCAN = 0xDA
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
 _PIECE = 65400  # of extended XMP
@@ -62,6 +63,9 @@ class Parts:
     trailer: bytes
 
 
+_PLAIN_JFIF = Segment(APP0, b"JFIF\0\1\2\0\0\1\0\1\0\0")
+
+
 def split(data: bytes) -> Parts:
     """Take a file apart; where it is damaged, its rest counts as the picture."""
     segments: list[Segment] = []
@@ -81,8 +85,11 @@ def split(data: bytes) -> Parts:
         spoken = APP0 <= marker <= APP15 or marker == COMMENT
         if spoken:
             segments.append(segment)
-        if not spoken or is_for_decoder(segment):
+        if not spoken:
             bare.append(data[place:end])
+        elif is_for_decoder(segment):
+            plain = segment.marker == APP0
+            bare.append(_PLAIN_JFIF.encoded() if plain else data[place:end])
         place = end
     scan = data[place : place + 2] == bytes((0xFF, _START_OF_SCAN))
     end = data.find(b"\xff\xd9", place) + 2 if scan else 0
@@ -96,8 +103,14 @@ def is_for_decoder(segment: Segment) -> bool:
     content = segment.content
     return (
         (segment.marker == APP0 and content.startswith(b"JFIF\0"))
-        or (segment.marker == APP2 and content.startswith(b"ICC_PROFILE\0"))
-        or (segment.marker == APP14 and content.startswith(b"Adobe"))
+        or (
+            segment.marker == APP2 and content.startswith(PROFILE) and len(content) > 13
+        )
+        or (
+            segment.marker == APP14
+            and content.startswith(b"Adobe")
+            and len(content) > 11
+        )
     )
 
 
