@@ -322,12 +322,15 @@ def _png(data: bytes) -> Dissected:
     lost += [_SIGNATURE] * any(chunk.name == b"caBX" for chunk in chunks)
     texts = {png_chunks.key_of(chunk).lower(): chunk for chunk in chunks}
     packet = texts.get(png_chunks.XMP_KEY.lower())
+    text = png_chunks.value_of(packet) if packet else _raw(texts, b"xmp")
+    if packet and text is None:
+        notes.append("XMP is damaged and left out")
     block = next((chunk.content for chunk in chunks if chunk.name == b"eXIf"), None)
     kept = [chunk for chunk in chunks if chunk.portable and not _is_copy(chunk)]
     metadata = Metadata(
         icc=icc,
         exif=block or _png_exif(texts),
-        xmp=png_chunks.value_of(packet) if packet else _raw(texts, b"xmp"),
+        xmp=text or None,
         photoshop=_png_photoshop(texts),
         dpi=_png_dpi(chunks),
         blocks=tuple(Block(c.name.decode(), c.content, int(c.late)) for c in kept),
@@ -450,8 +453,10 @@ def _tiff(data: bytes) -> Dissected:
 
 
 def _bmp(data: bytes) -> Dissected:
-    across, down = struct.unpack_from("<ii", data, 38) if len(data) > 46 else (0, 0)
-    dpi = (across * 0.0254, down * 0.0254)
+    dpi = (0.0, 0.0)
+    if len(data) > 46 and int.from_bytes(data[14:18], "little") >= 40:
+        across, down = struct.unpack_from("<ii", data, 38)
+        dpi = (across * 0.0254, down * 0.0254)
     return Dissected(Metadata(dpi=_sensible(dpi)), 1, data)
 
 

@@ -410,4 +410,5 @@ def _erased(
 
 
 def _replaced(block: bytes, start: int, new: bytes) -> bytes:
-    return block[:start] + new + block[start + len(new) :]
+    whole = memoryview(block)  # a TIFF file may be large
+    return b"".join((whole[:start], new, whole[start + len(new) :]))

@@ -69,7 +69,8 @@ _PLAIN_JFIF = Segment(APP0, b"JFIF\0\1\2\0\0\1\0\1\0\0")
 def split(data: bytes) -> Parts:
     """Take a file apart; where it is damaged, its rest counts as the picture."""
     segments: list[Segment] = []
-    bare = [data[:2]]
+    whole = memoryview(data)  # whose parts are not copied
+    bare: list[bytes | memoryview] = [data[:2]]
     place = 2
     while place + 4 <= len(data) and data[place] == 0xFF:
         marker = data[place + 1]
@@ -86,15 +87,15 @@ def split(data: bytes) -> Parts:
         if spoken:
             segments.append(segment)
         if not spoken:
-            bare.append(data[place:end])
+            bare.append(whole[place:end])
         elif is_for_decoder(segment):
             plain = segment.marker == APP0
-            bare.append(_PLAIN_JFIF.encoded() if plain else data[place:end])
+            bare.append(_PLAIN_JFIF.encoded() if plain else whole[place:end])
         place = end
     scan = data[place : place + 2] == bytes((0xFF, _START_OF_SCAN))
     end = data.find(b"\xff\xd9", place) + 2 if scan else 0
     end = end if end > 1 else len(data)
-    bare.append(data[place:end])
+    bare.append(whole[place:end])
     return Parts(tuple(segments), b"".join(bare), data[end:])
 
 

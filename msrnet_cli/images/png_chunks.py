@@ -74,7 +74,8 @@ class Parts:
 def split(data: bytes) -> Parts:
     """Take a file apart; where it is damaged, its rest counts as the picture."""
     chunks: list[Chunk] = []
-    bare = [_SIGNATURE]
+    whole = memoryview(data)  # whose parts are not copied
+    bare: list[bytes | memoryview] = [_SIGNATURE]
     damaged: list[str] = []
     profile = None
     late = False
@@ -87,7 +88,7 @@ def split(data: bytes) -> Parts:
         sound = chunk.encoded()[-4:] == data[end - 4 : end]
         if sound and name in _FOR_DECODER:
             continue
-        bare.append(data[kept:start])
+        bare.append(whole[kept:start])
         kept = end
         if not sound:
             damaged.append(name.decode("latin-1"))
@@ -95,7 +96,7 @@ def split(data: bytes) -> Parts:
             profile = chunk.content
         else:
             chunks.append(chunk)
-    bare.append(data[kept:])
+    bare.append(whole[kept:])
     return Parts(tuple(chunks), b"".join(bare), profile, tuple(damaged))
 
 

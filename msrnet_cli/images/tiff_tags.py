@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from PIL import ExifTags, TiffTags
 
+from msrnet_cli.errors import PictureError
 from msrnet_cli.images.exif import (
     EXIF_DIRECTORY,
     GPS_DIRECTORY,
@@ -48,7 +49,8 @@ LAYOUT = frozenset(
 _DNG = {50706, 50707}
 _PRIMARIES = {318, 319}
 _SUB_PICTURES = 330
-_NEEDED = {256, 257, 258, 259, 262, 273, 277, 279, 322, 323, 324, 325, 347}
+_NEEDED = {256, 257, 258, 259, 262, 273, 277, 322, 323, 324}
+_DECODABLE = {1, 3, 4, 6, 8, 9}  # types of integers, of which BigTIFF has more
 _POINTERS = {EXIF_DIRECTORY, GPS_DIRECTORY, INTEROP_DIRECTORY, 33424}  # and Kodak's
 _WHOLE, _RATIO, _TEXT = (
     {1, 3, 4, 6, 8, 9, 13, 16, 17, 18},
@@ -201,6 +203,7 @@ def for_pillow(data: bytes) -> tuple[bytes, tuple[str, ...]]:
 
     Raises:
         DamagedError: There is no directory.
+        PictureError: A tag without which no pixel is found is of a wrong type.
     """
     form = form_of(data)
     directory = first_directory(data, form)
@@ -209,8 +212,13 @@ def for_pillow(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     def seen(entry: Entry) -> bool:
         if entry.tag not in LAYOUT | _DNG | _PRIMARIES | {PROFILE}:
             return False
-        if entry.tag in _NEEDED or fits(entry.tag, entry.kind):
+        if _decodable(entry.tag, entry.kind, form):
             return True
+        if entry.tag in _NEEDED:
+            raise PictureError(
+                f"{_name(entry.tag, None)} is of a wrong type",
+                "open and save it again elsewhere",
+            )
         notes.append(_wrong_type(entry.tag, None))
         return False
 
@@ -218,6 +226,16 @@ def for_pillow(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     if directory.next < 0:
         return data, ()
     return rewritten(data, directory, kept), tuple(notes)
+
+
+def _decodable(tag: int, kind: int, form: Form) -> bool:
+    """Whether decoders know what to do with this type of a tag about pixels."""
+    if tag == PROFILE:
+        return kind in (1, 7)
+    whole = TiffTags.lookup(tag).type in (3, 4)
+    if not whole or tag == _SUB_PICTURES:
+        return fits(tag, kind)
+    return kind in _DECODABLE or (form.big and kind in (13, 16, 17, 18))
 
 
 def build(tags: Tags, *, pinned: bool = True) -> tuple[bytes, tuple[str, ...]]:
