@@ -332,6 +332,11 @@ def _png(data: bytes) -> Dissected:
         exif=block or _png_exif(texts),
         xmp=text or None,
         photoshop=_png_photoshop(texts),
+        comments=tuple(
+            png_chunks.value_of(chunk) or b""
+            for chunk in chunks
+            if png_chunks.key_of(chunk) == png_chunks.COMMENT_KEY
+        ),
         dpi=_png_dpi(chunks),
         blocks=tuple(Block(c.name.decode(), c.content, int(c.late)) for c in kept),
         notes=tuple(lost),

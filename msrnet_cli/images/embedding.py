@@ -127,6 +127,7 @@ def _foreign(metadata: Metadata) -> list[str]:
 
 _CARRIED_TEXT = {
     png_chunks.XMP_KEY,
+    png_chunks.COMMENT_KEY,
     b"Raw profile type iptc",
     b"Raw profile type 8bim",
 }
@@ -231,7 +232,7 @@ def _png(data: bytes, metadata: Metadata, _: tuple[int, int]) -> _Result:
     if metadata.home != "png":
         for whole in _whole_photoshop(metadata):
             chunks.append(png_chunks.raw_profile(b"iptc", whole))
-    chunks += map(png_chunks.comment_chunk, metadata.comments)
+        chunks += map(png_chunks.comment_chunk, metadata.comments)
     return png_chunks.insert(data, chunks), notes
 
 

@@ -137,7 +137,7 @@ def insert(data: bytes, segments: list[Segment], *, jfif: bytes | None) -> bytes
 def in_segments(marker: int, head: bytes, content: bytes) -> list[Segment]:
     """A block of any size as segments that all begin with the same bytes."""
     step = MOST - len(head)
-    starts = range(0, len(content), step)
+    starts = range(0, max(len(content), 1), step)
     return [Segment(marker, head + content[at : at + step]) for at in starts]
 
 

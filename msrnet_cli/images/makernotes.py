@@ -16,6 +16,7 @@ from msrnet_cli.images.exif import SIZES
 _HEADERS = (0, 6, 8, 10, 12, 14, 18, 20, 22)
 _MOST_ENTRIES = 500
 _MOST_LEVELS = 3
+_BYTES, _DIRECTORY = 7, 13
 
 
 def moved(note: bytes, order: str, old: int, new: int) -> bytes | None:
@@ -72,7 +73,7 @@ def _out_of_line(
         if kind not in SIZES:
             return None
         size = SIZES[kind] * number
-        if size > 4:
+        if size > 4 or (kind == _DIRECTORY and number == 1):
             found.append((at, kind, start, size))
     return found
 
@@ -97,9 +98,7 @@ def _directories(note: bytes, order: str, head: int, old: int) -> list[int]:
     inner = []
     for at in range(head + 2, head + 2 + 12 * count, 12):
         _, kind, number, value = struct.unpack_from(order + "HHII", note, at)
-        if kind not in (7, 13) or (kind == 13 and number != 1):
-            continue
-        if kind == 7 and number <= 4:
+        if (kind, number) != (_DIRECTORY, 1) and (kind != _BYTES or number <= 4):
             continue
         place = value - old
         found = _out_of_line(note, order, place) if place >= 0 else None

@@ -71,7 +71,7 @@ def what_follows(
 def _behind_pictures(trailer: bytes) -> bytes:
     """What follows all pictures and videos: the data of some agency's tool."""
     while True:
-        place = len(trailer) - len(trailer.lstrip(_FILLING))
+        place = len(trailer) - len(trailer.lstrip(b"\0"))
         size = int.from_bytes(trailer[:4], "big")
         if trailer[place : place + 3] == b"\xff\xd8\xff":
             rest = jpeg_segments.split(trailer[place:]).trailer

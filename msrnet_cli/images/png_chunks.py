@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 XMP_KEY = b"XML:com.adobe.xmp"
+COMMENT_KEY = b"Comment"  # registered by the standard
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST = 1 << 26  # of anything that is decompressed
 _FOR_DECODER = frozenset(

@@ -50,7 +50,7 @@ _DNG = {50706, 50707}
 _PRIMARIES = {318, 319}
 _SUB_PICTURES = 330
 _NEEDED = {256, 257, 258, 259, 262, 273, 277, 322, 323, 324}
-_DECODABLE = {1, 3, 4, 6, 8, 9}  # types of integers, of which BigTIFF has more
+_DECODABLE = {3, 4, 8, 9}  # types of integers, of which BigTIFF has more
 _POINTERS = {EXIF_DIRECTORY, GPS_DIRECTORY, INTEROP_DIRECTORY, 33424}  # and Kodak's
 _WHOLE, _RATIO, _TEXT = (
     {1, 3, 4, 6, 8, 9, 13, 16, 17, 18},
