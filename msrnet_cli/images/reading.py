@@ -23,11 +23,12 @@ from msrnet_cli.images import depth as sixteen
 from msrnet_cli.images.chunks import without_colour
 from msrnet_cli.images.claims import UNUSABLE_PROFILE
 from msrnet_cli.images.colour import through_lcms
+from msrnet_cli.images.dissecting import dissect, of_image
 from msrnet_cli.images.formats import recognise
 from msrnet_cli.images.labels import read_claims
 from msrnet_cli.images.luma import rgb_from_ycbcr
 from msrnet_cli.images.meaning import converted_by, meaning_of_claims
-from msrnet_cli.images.metadata import as_srgb, read_metadata
+from msrnet_cli.images.metadata import as_srgb
 from msrnet_cli.images.picture import Encoding, Picture
 from msrnet_cli.images.pixels import native_16, rows_of, strip_of, unit
 from msrnet_cli.images.rows import Rows
@@ -42,7 +43,9 @@ if TYPE_CHECKING:
     from msrnet_cli.config import Format
     from msrnet_cli.images.claims import Claim
     from msrnet_cli.images.colour import ColourSpace
+    from msrnet_cli.images.dissecting import Dissected
     from msrnet_cli.images.hdr import HighRange
+    from msrnet_cli.images.metadata import Metadata
 
 _PILLOW_FORMATS: dict[Format, tuple[str, ...]] = {
     "png": ("PNG",),
@@ -76,8 +79,11 @@ def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Pictur
         PictureError: It is no picture, damaged, too large or of a kind not supported.
     """
     format = recognise(data, suffix)
+    parts = dissect(data, format)
     try:
-        return _picture(_open(data, format, max_megapixels), data, format)
+        image = _open(parts.bare, format, max_megapixels)
+        claims = read_claims(image, parts.metadata, data, format)
+        return _picture(image, parts, format, claims)
     except PictureError:
         raise
     except Exception as error:  # decoders throw anything: OSError, SyntaxError, ...
@@ -96,9 +102,10 @@ def from_pil(image: Image.Image) -> Picture:
     if 0 in image.size:
         raise PictureError(f"an image of size {image.size}", "give one with pixels")
     try:
-        claims = read_claims(image)
-        upright = ImageOps.exif_transpose(image)
-        return _understand(upright, Encoding("png"), (), claims)
+        image = ImageOps.exif_transpose(image)
+        metadata, notes = of_image(image)
+        claims = read_claims(image, metadata)
+        return _understand(image, Encoding("png"), metadata, claims, notes)
     except PictureError:
         raise
     except Exception as error:  # a file opened lazily is decoded only now
@@ -151,8 +158,10 @@ def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
     return image
 
 
-def _picture(image: ImageFile, data: bytes, format: Format) -> Picture:
-    notes = []
+def _picture(
+    image: ImageFile, parts: Dissected, format: Format, claims: tuple[Claim, ...]
+) -> Picture:
+    data, notes = parts.bare, []
     if getattr(image, "is_animated", False):
         notes.append("only its first frame is kept")
         image.seek(0)
@@ -167,20 +176,36 @@ def _picture(image: ImageFile, data: bytes, format: Format) -> Picture:
     if tiles:
         second = _open(data, format, float("inf"))
         second.tile = tiles
-        samples = sixteen.joined(_upright(image), _upright(second))
+        turn = parts.orientation
+        samples = sixteen.joined(_upright(image, turn), _upright(second, turn))
     elif bits > 8 and not image.mode.startswith("I;16"):
         notes.append(f"reduced from {bits} to 8 bits per channel")
-    claims = read_claims(image, data, format)
-    return _understand(_upright(image), encoding, tuple(notes), claims, samples)
+    if not tiles:
+        _upright(image, parts.orientation)
+    notes += parts.notes
+    return _understand(image, encoding, parts.metadata, claims, tuple(notes), samples)
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _upright(image: Image.Image, orientation: int | None) -> Image.Image:
+    """Load and turn an image, in place: by Exif's number, or as Pillow knows."""
     image.load()
-    try:
+    if orientation is None:
         ImageOps.exif_transpose(image, in_place=True)
-    except Exception:  # damaged EXIF: read_metadata says so
-        return image
+    elif orientation > 1:
+        image.im = image.im.transpose(_TURNS[orientation])
+        image._size = image.im.size
     return image
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def _refuse_odd_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
@@ -200,21 +225,21 @@ def _refuse_odd_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
 def _understand(
     image: Image.Image,
     encoding: Encoding,
-    notes: tuple[str, ...],
+    metadata: Metadata,
     claims: tuple[Claim, ...],
+    notes: tuple[str, ...] = (),
     samples: Rows | None = None,
 ) -> Picture:
-    """Split an upright image into colour, alpha and metadata.
+    """Split an upright image into colour and alpha.
 
     Args:
         image: Loaded and upright.
         encoding: What is known of the file so far.
-        notes: What a user must know so far.
+        metadata: What the file says.
         claims: What the file says of its colours.
+        notes: What a user must know so far.
         samples: 16-bit RGB or RGBA, where the image holds only 8.
     """
-    metadata, damage = read_metadata(image)
-    notes += damage
     mode = image.mode
     if mode in ("I", "F"):
         raise PictureError(

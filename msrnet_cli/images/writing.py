@@ -15,7 +15,7 @@ from PIL import Image
 from msrnet_cli.errors import PictureError
 from msrnet_cli.images import depth as sixteen
 from msrnet_cli.images.boxes import write_nclx
-from msrnet_cli.images.metadata import Metadata, save_arguments
+from msrnet_cli.images.embedding import embed, encoder_arguments
 from msrnet_cli.images.pixels import image_of, quantise, to_image, unit
 from msrnet_cli.images.rows import Rows, spans, to_8_bits
 from msrnet_cli.images.tiff import write_tiff
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from msrnet_cli.config import Format, WriteOptions
     from msrnet_cli.images.colour import ColourSpace
+    from msrnet_cli.images.metadata import Metadata
     from msrnet_cli.images.picture import Picture
 
 _DEEP = ("png", "tiff")
@@ -57,13 +58,15 @@ def write(
     try:
         if format == "tiff":
             compress = picture.encoding.save.get("compression") != "raw"
-            return write_tiff(pixels, metadata, compress=compress), notes
-        if pixels.depth == 16 and pixels.channels >= 3:
-            return sixteen.write_png(pixels, metadata), notes
-        settings = _settings(picture, format, options)
-        data, lost = _save(image_of(pixels), format, settings, metadata)
+            data = write_tiff(pixels, metadata, compress=compress)
+        elif pixels.depth == 16 and pixels.channels >= 3:
+            data = sixteen.write_png(pixels, metadata)
+        else:
+            settings = _settings(picture, format, options)
+            data = _save(image_of(pixels), format, settings, metadata)
         if format == "avif" and metadata.cicp:
             data = write_nclx(data, metadata.cicp)
+        data, lost = embed(data, metadata, format, picture.size)
         if options.lossless and format in ("avif", "jpeg"):
             notes += (f"{format.upper()} has no lossless form here",)
     except Exception as error:  # encoders throw anything; the batch goes on
@@ -206,22 +209,8 @@ def _jpeg_settings(
 
 def _save(
     image: Image.Image, format: Format, settings: dict[str, object], metadata: Metadata
-) -> tuple[bytes, tuple[str, ...]]:
-    """Encode with all metadata, or with as much of it as the format takes."""
-    arguments = save_arguments(metadata, format)
-    lost: list[str] = []
-    while True:
-        out = io.BytesIO()
-        try:
-            image.save(out, format.upper(), **settings, **arguments)
-        except Exception:
-            part = next((name for name in _DISPENSABLE if name in arguments), None)
-            if part is None:
-                raise
-            del arguments[part]
-            lost.append(f"{part} could not be kept")
-            continue
-        return out.getvalue(), tuple(lost)
-
-
-_DISPENSABLE = ("exif", "xmp", "extra", "comment", "pnginfo", "dpi")
+) -> bytes:
+    out = io.BytesIO()
+    arguments = encoder_arguments(metadata, format)
+    image.save(out, format.upper(), **settings, **arguments)
+    return out.getvalue()
