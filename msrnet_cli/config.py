@@ -1,6 +1,6 @@
 """What goes in: the settings of a network and of a job. Loads no torch.
 
-Every default that the command line shows is written here, once.
+Each record holds the defaults of its job.
 """
 
 from __future__ import annotations

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from rich.console import Console
+
     from msrnet_cli.errors import MSRNetError
     from msrnet_cli.results import (
         BenchResult,
@@ -291,7 +293,7 @@ def _failure_lines(summary: JobSummary) -> None:
         _say(f"msrnet: {_file_line(failure)}")
 
 
-def _failure_table(summary: JobSummary, console: Any) -> None:  # noqa: ANN401 rich's Console is loaded on use
+def _failure_table(summary: JobSummary, console: Console) -> None:
     if not summary.failures:
         return
     from rich.table import Table
@@ -630,7 +632,7 @@ _WIDE = 200
 _ROW_HEADS = ("way", "dtype", "size", "batch")
 
 
-def _bench_opening(result: BenchResult, console: Any) -> None:  # noqa: ANN401 rich's Console is loaded on use
+def _bench_opening(result: BenchResult, console: Console) -> None:
     env = result.environment
     gpu = f"{env.gpu}, driver {env.driver or 'unknown'}, CUDA {env.cuda}; "
     console.print(
@@ -647,7 +649,7 @@ def _bench_opening(result: BenchResult, console: Any) -> None:  # noqa: ANN401 r
     console.print(f"ceilings measured in this run: {rates}")
 
 
-def _bench_times(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see above
+def _bench_times(result: BenchResult, console: Console) -> None:
     heads = [*_ROW_HEADS, "ms/image", "p95", "spread", "runs", "x reference"]
     heads += ["of ceiling", "launch ms", "start s", "dB", ""]
     rows = []
@@ -674,7 +676,7 @@ def _bench_times(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see
     _rich_table("The network alone, synchronised", heads, rows, console)
 
 
-def _bench_growth(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see above
+def _bench_growth(result: BenchResult, console: Console) -> None:
     heads = [*_ROW_HEADS, "ns/pixel", "bytes/pixel", "MB a pass"]
     heads += ["of copying", "joules/image"]
     rows = []
@@ -695,7 +697,7 @@ def _bench_growth(result: BenchResult, console: Any) -> None:  # noqa: ANN401 se
     _rich_table("Growth: flat columns are linear in pixels", heads, rows, console)
 
 
-def _bench_training(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see above
+def _bench_training(result: BenchResult, console: Console) -> None:
     if not result.training:
         return
     heads = ["dtype", "size", "batch", "ms/step", "p95", "runs", "of ceiling"]
@@ -722,7 +724,7 @@ def _bench_training(result: BenchResult, console: Any) -> None:  # noqa: ANN401 
     _rich_table(title, heads, rows, console)
 
 
-def _bench_carrying(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see above
+def _bench_carrying(result: BenchResult, console: Console) -> None:
     carried = result.carrying
     each = _milliseconds(carried.timing.median / carried.megapixels)
     console.print(
@@ -731,7 +733,7 @@ def _bench_carrying(result: BenchResult, console: Any) -> None:  # noqa: ANN401 
     )
 
 
-def _bench_job(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see above
+def _bench_job(result: BenchResult, console: Console) -> None:
     job = result.job
     each = max(1, job.pictures)
     stages = ", ".join(
@@ -771,7 +773,7 @@ def _rich_table(
     title: str,
     heads: Iterable[str],
     rows: Iterable[tuple[str, ...]],
-    console: Any,  # noqa: ANN401 see above
+    console: Console,
 ) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table

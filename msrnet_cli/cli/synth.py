@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -87,7 +88,7 @@ def synth(
         seed=seed,
         split=split,
         layout=layout,
-        azimuths=tuple(degrees % 360 for degrees in azimuths or ()),
+        azimuths=tuple(map(_around, azimuths or ())),
         from_light=from_light,
         to_light=to_light,
         depth=depth,
@@ -113,3 +114,8 @@ def _given(context: typer.Context) -> list[str]:
 
 def _ignore(_event: object) -> None:
     pass
+
+
+def _around(degrees: float) -> float:
+    """From 0 up to 360; what is not finite stays, to be refused as it was given."""
+    return degrees % 360 if math.isfinite(degrees) else degrees

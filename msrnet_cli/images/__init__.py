@@ -1,6 +1,7 @@
 """Picture files and what they mean: bytes to pixels and back, nothing lost.
 
-The only place that knows Pillow. It does not know networks or folders.
+The only place that knows formats, profiles and metadata. It does not know networks
+or folders.
 
     formats    which files are pictures, told by content
     reading    bytes -> Picture: upright, in sRGB, at full depth

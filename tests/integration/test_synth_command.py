@@ -89,28 +89,28 @@ def test_a_signal_ends_it_after_whole_scenes(program, mitsuba, name, code):
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "says"),
     [
-        ("--lights", "6500_Q"),
-        ("--lights", "1_N"),
-        ("--layout", "pairs", "--from", "N"),
-        ("--layout", "pairs", "--from", "6500_N", "--to", "6500_N"),
-        ("--size", "1"),
-        ("--scenes", "0"),
-        ("--split", "other"),
-        ("--azimuth", "63"),
-        ("--layers", "--azimuth", "nan"),
-        ("--layers", "--azimuth", "inf"),
-        ("--layers", "--layout", "pairs"),
-        ("--layers", "--lights", "6500_N,4500_E"),
-        ("--layers", "--from", "6500_N"),
-        ("--layout", "layers", "--to", "2500_W"),
-        ("--layers", "--depth"),
-        ("--layers", "--sheet", "sheet.png"),
+        ("--lights 6500_Q", "'6500_Q'; write KELVIN_DIRECTION"),
+        ("--lights 1_N", "'1_N'; write KELVIN_DIRECTION"),
+        ("--layout pairs --from N", "'N'; write KELVIN_DIRECTION"),
+        ("--layout pairs --from 6500_N --to 6500_N", "both 6500_N; name two"),
+        ("--size 1", "size is 1; give 16 to 4096"),
+        ("--scenes 0", "scenes is 0; give 1 to 100000"),
+        ("--split other", "'other' is not one of 'train', 'validation', 'test'; see"),
+        ("--azimuth 63", "only for layers; add --layers"),
+        ("--layers --azimuth nan", "azimuth is nan; give degrees"),
+        ("--layers --azimuth inf", "azimuth is inf; give degrees"),
+        ("--layers --layout pairs", "--layers and --layout pairs; choose one"),
+        ("--layers --lights 6500_N,4500_E", "--lights says nothing about layers; "),
+        ("--layers --from 6500_N", "--from says nothing about layers; leave it out"),
+        ("--layout layers --to 2500_W", "--to says nothing about layers; leave it"),
+        ("--layers --depth", "--depth says nothing about layers; leave it out"),
+        ("--layers --sheet sheet.png", "--sheet says nothing about layers; leave"),
     ],
 )
-def test_options_that_cannot_be_carried_out_are_refused(program, options):
-    done = program.run("synth", "set", *options, code=2)
+def test_options_that_cannot_be_carried_out_are_refused(program, options, says):
+    done = program.run("synth", "set", *options.split(), code=2, says=says)
     assert len(done.err.splitlines()) == 1
     assert not (program.folder / "set").exists()
 
