@@ -143,7 +143,7 @@ class DataReport:
 
     Attributes:
         data: The folder or archive.
-        pairs: Complete pairs.
+        pairs: Complete pairs, whose pictures can be read and have one size.
         mirrored: How many of them have pictures to mirror, too.
         files: All pictures, in pairs or not; each was decoded.
         sizes: Widths and heights that occur.
