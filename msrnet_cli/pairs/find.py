@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_VIDIT_NAME = re.compile(
-    rf"(.+)_(\d{{4}}_(?:{'|'.join(DIRECTIONS)}))", re.IGNORECASE
-)
+_VIDIT_NAME = re.compile(rf"(.+)_(\d{{4}}_(?:{'|'.join(DIRECTIONS)}))", re.IGNORECASE)
 _INPUT, _TARGET = "input", "target"
 
 
