@@ -9,16 +9,19 @@ import os
 import signal
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from socket import socket
     from types import FrameType
 
 EXIT_CODES = {"SIGINT": 130, "SIGPIPE": 141, "SIGTERM": 143}
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 _WATCH_SECONDS = 1.0
+_PATIENCE = 5.0  # seconds for `Stopped` to end a program
+_TWICE = 0.5  # seconds in which a signal to a process and one to its group are one
 
 
 class Stopped(KeyboardInterrupt):
@@ -61,23 +64,99 @@ def raise_on_signals() -> None:
 
 
 class Remembered:
-    """From now on SIGINT and SIGTERM are only remembered; a second one ends at once.
+    """Signals that ask a job to end, for one that has to reach a safe place first.
 
-    Calling it gives the name of the signal that came, or "".
+    Calling it gives the name of the signal that came, or "". Before the first call
+    nothing can be lost: a signal raises `Stopped`. After it a signal is remembered,
+    and a second one ends the program at once. See `remembered`.
     """
 
     def __init__(self) -> None:
         self._name = ""
-        for each in _STOPPING:
-            signal.signal(each, self._remember)
+        self._begun = False
 
     def __call__(self) -> str:
+        self._begun = True
         return self._name
 
-    def _remember(self, number: int, _frame: FrameType | None) -> None:
-        if self._name:
-            os._exit(EXIT_CODES[self._name])
-        self._name = signal.Signals(number).name
+    def handle(self, number: int, _frame: FrameType | None) -> None:
+        """What the main thread does as soon as it can."""
+        self._name = self._name or signal.Signals(number).name
+        if not self._begun:
+            raise Stopped(self._name)
+
+    def attend(self, wakeups: socket) -> None:
+        """What another thread does at once, whatever the main thread waits for.
+
+        Args:
+            wakeups: Gives the number of each signal, as a byte; closed at the end.
+        """
+        first = wakeups.recv(1)
+        if not first:
+            return
+        name, came = signal.Signals(first[0]).name, time.monotonic()
+        _continue_children()
+        while True:
+            wakeups.settimeout(None if self._begun else _PATIENCE)
+            try:
+                another = wakeups.recv(1)
+            except TimeoutError:
+                if self._begun:
+                    continue
+                break  # `Stopped` had no effect
+            if not another:
+                return
+            if time.monotonic() - came > _TWICE:
+                break
+        _end(name)
+
+
+@contextmanager
+def remembered() -> Iterator[Remembered]:
+    """Remember signals in this block.
+
+    Python's own handlers wait for the main thread, which may be in a library that lets
+    no signal through, as in an exchange with another process. So a second signal is
+    seen by a thread, and so is a first one that has no effect before the work has
+    begun: either ends the program, and the processes that multiprocessing has started.
+    """
+    from socket import socketpair
+
+    found = Remembered()
+    ours, theirs = socketpair()
+    theirs.setblocking(False)
+    with ours, theirs:
+        watch = threading.Thread(target=found.attend, args=(ours,), daemon=True)
+        with _blocked():
+            watch.start()
+        before = {each: signal.signal(each, found.handle) for each in _STOPPING}
+        wakeup = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        try:
+            yield found
+        finally:
+            signal.set_wakeup_fd(wakeup)
+            for each, handler in before.items():
+                signal.signal(each, handler)
+            theirs.close()
+            watch.join()
+
+
+def _continue_children() -> None:
+    """Wake processes that someone has stopped: they could not end with this one."""
+    import multiprocessing
+
+    for child in multiprocessing.active_children():
+        if child.pid is not None and hasattr(signal, "SIGCONT"):
+            with suppress(ProcessLookupError):
+                os.kill(child.pid, signal.SIGCONT)
+
+
+def _end(name: str) -> NoReturn:
+    import multiprocessing
+
+    for child in multiprocessing.active_children():
+        child.kill()
+    os._exit(EXIT_CODES[name])
 
 
 @contextmanager
@@ -86,12 +165,20 @@ def held_back() -> Iterator[None]:
 
     These would else die of Ctrl-C while they load, before they can say otherwise.
     """
+    from multiprocessing import resource_tracker
+
+    if hasattr(signal, "pthread_sigmask"):
+        resource_tracker.ensure_running()  # it would let signals through as it starts
+    with _blocked():
+        yield
+
+
+@contextmanager
+def _blocked() -> Iterator[None]:
+    """Have this thread, and those that it starts meanwhile, take no such signal."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    from multiprocessing import resource_tracker
-
-    resource_tracker.ensure_running()  # it would let signals through when it starts
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
     try:
         yield

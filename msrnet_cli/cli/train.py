@@ -10,6 +10,7 @@ import typer
 
 from msrnet_cli import signals
 from msrnet_cli.cli.application import app
+from msrnet_cli.cli.loading import loading
 from msrnet_cli.cli.options import FromLight, ToLight, numbers, only_given
 from msrnet_cli.config import (
     Arch,
@@ -67,7 +68,8 @@ def train(
     stage: Annotated[
         StageName | None,
         typer.Option(
-            help="1: L2. 2: L1, SSIM, perceptual, TV, from stage 1's result.",
+            help="1: L2. 2: L1, SSIM, perceptual, TV, from stage 1's result. all: 1,"
+            " then 2.",
             show_default=_train_defaults.stage,
         ),
     ] = None,
@@ -129,7 +131,8 @@ def train(
     optimizer: Annotated[
         OptimizerName | None,
         typer.Option(
-            help="muon: steps of equal size in all directions.",
+            help="muon: orthogonalised momentum for convolution weights, Adam for the"
+            " rest.",
             show_default=_train_defaults.optimizer,
         ),
     ] = None,
@@ -320,11 +323,17 @@ def train(
     compile: Annotated[
         bool | None, typer.Option("--compile", help="Compile the network.")
     ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Never use the network.")
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")
     ] = False,
 ) -> None:
-    """Train a network on pairs or scenes; the defaults are the paper's recipe."""
+    """Train a network on pairs or scenes.
+
+    The defaults are stage 1 of the paper's recipe; --stage all is the whole of it.
+    """
     sizes, shares = _sizes(size)
     given = {
         "data": data,
@@ -355,6 +364,7 @@ def train(
         "validations": validations,
         "val_pairs": val_pairs,
         "save_minutes": save_minutes,
+        "offline": offline,
     }
     parts: dict[str, dict[str, Any]] = {
         "model": {"arch": arch, "channels": channels, "value_range": value_range},
@@ -374,14 +384,19 @@ def train(
             "structure": structure_weight,
         },
     }
-    from msrnet_cli import hardware, report
-    from msrnet_cli import train as training
+    with loading():
+        from msrnet_cli import hardware, report
+        from msrnet_cli import train as training
 
     hardware.keep_freed_memory()
     config = _train_config(given, parts, recipe, resume=resume)
-    summary = training.train(
-        config, report.train_reporter(quiet=quiet), signals.Remembered(), resume=resume
-    )
+    notify = report.train_reporter(quiet=quiet)
+    try:
+        with signals.remembered() as stop:
+            summary = training.train(config, notify, stop, resume=resume)
+    except signals.Stopped as stopped:
+        report.warn(f"stopped by {stopped.signal} before the first step")
+        raise
     if summary.stopped_by:
         raise typer.Exit(signals.EXIT_CODES[summary.stopped_by])
 
@@ -394,17 +409,18 @@ def _train_config(
     resume: bool,
 ) -> TrainConfig:
     """Defaults or the settings of an earlier run, with what was given on top."""
-    from msrnet_cli.train import new_run, newest_run, read_settings
+    from msrnet_cli.train import exists, new_run, newest_run, read_settings
 
-    goes_on = resume or (given["stage"] == "2" and given["data"] is None)
+    holds_run = bool(given["out"]) and exists(Path(given["out"]))
+    moved = given["data"] is None or (holds_run and given["init"] is None)
+    goes_on = resume or (given["stage"] == "2" and moved)
     base = RECIPES[recipe or "paper"]
     if goes_on and recipe:
         raise UsageError(
             "--recipe is for a new run", "drop it: the run has settings of its own"
         )
     if goes_on:
-        folder = Path(given["out"]) if given["out"] else newest_run()
-        base = replace(read_settings(folder), out=str(folder))
+        base = read_settings(Path(given["out"]) if given["out"] else newest_run())
         if not resume:
             base = replace(base, init="small")  # that is: stage 1's result
     for length in ("steps", "minutes"):
@@ -416,11 +432,10 @@ def _train_config(
     config = replace(base, **changes)
     if not config.out:
         config = replace(config, out=str(new_run(config.model.arch)))
-    elif not goes_on and (Path(config.out) / "checkpoint.safetensors").exists():
-        remedy = "go on with --resume, or choose another --out"
-        if config.stage == "2":
-            remedy = "drop --data to train its stage 2, or choose another --out"
-        raise UsageError(f"{config.out} holds a run", remedy)
+    elif holds_run and not goes_on:
+        raise UsageError(
+            f"{config.out} holds a run", "go on with --resume, or choose another --out"
+        )
     return config
 
 

@@ -16,7 +16,7 @@ from msrnet_cli.errors import DataError, PictureError
 from msrnet_cli.images.pixels import quantise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from torch import Tensor
 
@@ -108,15 +108,46 @@ def list_pictures(data: Path) -> list[PictureFile]:
             for path in _walk(data)
             if _is_picture(path.relative_to(data)) and path.is_file()
         )
-    try:
-        with zipfile.ZipFile(data) as archive:
-            members = archive.namelist()
-    except _UNREADABLE as error:
-        raise DataError(
-            f"{data} is neither a folder nor a readable .zip", "check the file"
-        ) from error
+    members = [info.filename for info in _members(data)]
     # An archive that was added to may hold a name twice; the last one counts.
     return sorted({PictureFile(data, name) for name in members if _is_picture(name)})
+
+
+def bytes_of(files: Sequence[PictureFile]) -> list[int]:
+    """The size of each file; inside an archive, of what it is unpacked to.
+
+    Raises:
+        DataError: A file or an archive has gone.
+    """
+    archives = {
+        path: {info.filename: info.file_size for info in _members(path)}
+        for path in {file.path for file in files if file.member}
+    }
+    return [
+        archives[file.path].get(file.member, 0)
+        if file.member
+        else _bytes_on_disk(file.path)
+        for file in files
+    ]
+
+
+def _bytes_on_disk(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read: {error.strerror}", "check the path"
+        ) from error
+
+
+def _members(archive: Path) -> list[zipfile.ZipInfo]:
+    try:
+        with zipfile.ZipFile(archive) as file:
+            return file.infolist()
+    except _UNREADABLE as error:
+        raise DataError(
+            f"{archive} is neither a folder nor a readable .zip", "check the file"
+        ) from error
 
 
 def require_data(data: Path) -> None:

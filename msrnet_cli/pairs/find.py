@@ -74,12 +74,12 @@ class Found:
     @property
     def left_out(self) -> tuple[str, ...]:
         """A note on the pictures that are in no pair though they should be."""
-        if not self.faults:
-            return ()
-        return (
-            f"pictures without partner, or one too many: {len(self.faults)}, left out;"
-            " `msrnet data check` lists them",
-        )
+        alone = sum(fault.kind == "partner" for fault in self.faults)
+        second = len(self.faults) - alone
+        parts = [f"pictures without partner: {alone}"] if alone else []
+        parts += [f"second pictures of a scene: {second}"] if second else []
+        text = f"{', '.join(parts)}, left out; `msrnet data check` lists them"
+        return (text,) if parts else ()
 
 
 def find_pairs(data: str | Path, options: DataOptions | None = None) -> Found:
@@ -316,7 +316,7 @@ def _seconds(
 ) -> list[DataFault]:
     text = f"a second picture of its {what} beside {chosen}"
     others = (file for file in found if file != chosen)
-    return [DataFault(str(file), "partner", text) for file in others]
+    return [DataFault(str(file), "second", text) for file in others]
 
 
 def _in_mirror(options: DataOptions) -> list[str]:

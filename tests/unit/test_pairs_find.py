@@ -96,7 +96,8 @@ def test_two_pictures_of_one_light_are_a_fault(tmp_path, light):
     found = sort_out(tmp_path)
     assert len(found.pairs) == 2
     (fault,) = found.faults
-    assert fault.name == str(picture.with_suffix(".jpg"))
+    assert (fault.kind, fault.name) == ("second", str(picture.with_suffix(".jpg")))
+    assert found.left_out[0].startswith("second pictures of a scene: 1, left out")
     assert str(picture) in fault.reason
 
 
@@ -185,7 +186,7 @@ def test_pictures_without_partner_are_at_fault_and_counted(tmp_path):
         "folders/target/Image001.png",
     }
     (note,) = found.left_out
-    assert note.startswith("pictures without partner, or one too many: 2,")
+    assert note.startswith("pictures without partner: 2,")
     (tmp_path / "folders" / "target" / "Image001.png").unlink()
     (tmp_path / "vidit" / "Image000_6500_N.png").unlink()
     assert find_pairs(tmp_path).left_out == (), "other lights need no partner"
