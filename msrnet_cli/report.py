@@ -431,8 +431,9 @@ def _train_opening(event: TrainStarted) -> None:
 
 def _progress_line(event: TrainProgress) -> str:
     """At most 80 columns; metrics.csv has the rest."""
+    left = _duration(event.eta) if math.isfinite(event.eta) else "unknown time"
     return (
-        f"{event.progress:5.1%}, {_duration(event.eta)} left: step {event.step},"
+        f"{event.progress:5.1%}, {left} left: step {event.step},"
         f" {event.size} px, loss {event.loss:.4g},"
         f" {event.images_per_second:.3g} images/s"
     )
