@@ -84,14 +84,14 @@ def train(
         int | None,
         typer.Option(
             min=1,
-            help="Its channels at full resolution.",
+            help="Channels of the network at full resolution.",
             show_default=str(_train_defaults.model.channels),
         ),
     ] = None,
     value_range: Annotated[
         ValueRange | None,
         typer.Option(
-            help="What it sees of a picture in [0, 1]: that, or minus 0.5.",
+            help="What the network sees: pictures in [0, 1], or minus 0.5.",
             show_default=_train_defaults.model.value_range,
         ),
     ] = None,
@@ -99,13 +99,13 @@ def train(
         str | None,
         typer.Option(
             metavar="small|identity|WEIGHTS",
-            help="Where it starts.",
+            help="Weights to start from.",
             show_default=_train_defaults.init,
         ),
     ] = None,
     loss: Annotated[
         LossName | None,
-        typer.Option(help="Instead of the stage's own.", show_default="by stage"),
+        typer.Option(help="Loss, instead of the stage's own.", show_default="by stage"),
     ] = None,
     from_light: FromLight = None,
     to_light: ToLight = None,
@@ -113,7 +113,7 @@ def train(
         float | None,
         typer.Option(
             min=0.0,
-            help="Passes over all pairs.",
+            help="Passes over all pairs or scenes.",
             show_default=f"{_train_defaults.epochs:g}",
         ),
     ] = None,
@@ -147,18 +147,22 @@ def train(
     lr_end: Annotated[
         float | None,
         typer.Option(
-            min=0.0, help="Last one.", show_default=f"{_train_defaults.lr_end:g}"
+            min=0.0,
+            help="Learning rate at the end of a stage.",
+            show_default=f"{_train_defaults.lr_end:g}",
         ),
     ] = None,
     shape: Annotated[
         Shape | None,
-        typer.Option(help="How it falls.", show_default=_train_defaults.shape),
+        typer.Option(
+            help="How the learning rate falls.", show_default=_train_defaults.shape
+        ),
     ] = None,
     warmup: Annotated[
         int | None,
         typer.Option(
             min=0,
-            help="Steps in which it rises at first, at most a tenth of a stage.",
+            help="Steps in which the rate rises at first, at most a tenth of a stage.",
             show_default=str(_train_defaults.warmup),
         ),
     ] = None,
@@ -166,7 +170,7 @@ def train(
         float | None,
         typer.Option(
             min=0.0,
-            help="Largest norm of a gradient; 0 for any.",
+            help="Gradients are scaled down to this norm; 0: never.",
             show_default=f"{_train_defaults.clip:g}",
         ),
     ] = None,
@@ -183,7 +187,7 @@ def train(
         str | None,
         typer.Option(
             metavar="N,...",
-            help="Pairs a step, for all sizes or for each.",
+            help="Pairs or scenes per step, for all sizes or for each.",
             show_default="2",
         ),
     ] = None,
@@ -260,7 +264,7 @@ def train(
         float | None,
         typer.Option(
             min=0.0,
-            help="Of the Sobel loss beside L2.",
+            help="Weight of the Sobel loss beside L2.",
             show_default=f"{_loss_defaults.sobel:g}",
         ),
     ] = None,
@@ -268,7 +272,7 @@ def train(
         float | None,
         typer.Option(
             min=0.0,
-            help="Of SSIM beside PSNR, with --loss scores.",
+            help="Weight of SSIM beside PSNR, with --loss scores.",
             show_default=f"{_loss_defaults.structure:g}",
         ),
     ] = None,
@@ -284,7 +288,7 @@ def train(
         int | None,
         typer.Option(
             min=1,
-            help="At most on this many pairs.",
+            help="Validate on at most this many pairs or scenes.",
             show_default=str(_train_defaults.val_pairs),
         ),
     ] = None,
@@ -292,14 +296,14 @@ def train(
         float | None,
         typer.Option(
             min=0.0,
-            help="Time between checkpoints.",
+            help="Minutes between checkpoints.",
             show_default=f"{_train_defaults.save_minutes:g}",
         ),
     ] = None,
     seed: Annotated[
         int | None,
         typer.Option(
-            help="Of start, order and augmentation.",
+            help="Seed of first weights, order and augmentation.",
             show_default=str(_train_defaults.seed),
         ),
     ] = None,
@@ -308,7 +312,7 @@ def train(
         typer.Option(
             min=1,
             max=64,
-            help="Learn in so many processes on this machine's CPU.",
+            help="Train in this many processes on this machine's CPU.",
             show_default=str(_train_defaults.processes),
         ),
     ] = None,
@@ -318,7 +322,7 @@ def train(
     ] = None,
     dtype: Annotated[
         Dtype | None,
-        typer.Option(help="Of the forward pass.", show_default="auto"),
+        typer.Option(help="Number format of the forward pass.", show_default="auto"),
     ] = None,
     compile: Annotated[
         bool | None, typer.Option("--compile", help="Compile the network.")
