@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: what they do while the program loads, and while it works.
+"""Ctrl-C, SIGTERM, SIGHUP: what they do while the program loads, and while it works.
 
 Only for the main thread of a program; the library itself touches no signals.
 """
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from socket import socket
     from types import FrameType
 
-EXIT_CODES = {"SIGINT": 130, "SIGPIPE": 141, "SIGTERM": 143}
-_STOPPING = (signal.SIGINT, signal.SIGTERM)
+EXIT_CODES = {"SIGHUP": 129, "SIGINT": 130, "SIGPIPE": 141, "SIGTERM": 143}
 _WATCH_SECONDS = 1.0
 _PATIENCE = 5.0  # seconds for `Stopped` to end a program
 _TWICE = 0.5  # seconds in which a signal to a process and one to its group are one
@@ -51,16 +50,26 @@ def quitting_at_once() -> Iterator[None]:
 
 
 def raise_on_signals() -> None:
-    """From now on SIGINT and SIGTERM raise `Stopped`; a second one ends at once."""
+    """From now on a signal to stop raises `Stopped`; a second one ends at once."""
+    stopping = _stopping()
 
     def stop(number: int, _frame: FrameType | None) -> NoReturn:
         name = signal.Signals(number).name
-        for each in _STOPPING:
+        for each in stopping:
             signal.signal(each, lambda *_: os._exit(EXIT_CODES[name]))
         raise Stopped(name)
 
-    for each in _STOPPING:
+    for each in stopping:
         signal.signal(each, stop)
+
+
+def _stopping() -> tuple[signal.Signals, ...]:
+    """The signals to stop; SIGHUP is none of them where nohup has it ignored."""
+    found = (signal.SIGINT, signal.SIGTERM)
+    hangup: signal.Signals | None = getattr(signal, "SIGHUP", None)  # not on Windows
+    if hangup is None or signal.getsignal(hangup) == signal.SIG_IGN:
+        return found
+    return (*found, hangup)
 
 
 class Remembered:
@@ -129,14 +138,15 @@ def remembered() -> Iterator[Remembered]:
         watch = threading.Thread(target=found.attend, args=(ours,), daemon=True)
         with _blocked():
             watch.start()
-        before = {each: signal.signal(each, found.handle) for each in _STOPPING}
+        before = {each: signal.signal(each, found.handle) for each in _stopping()}
         wakeup = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
         try:
             yield found
         finally:
             signal.set_wakeup_fd(wakeup)
             for each, handler in before.items():
-                signal.signal(each, handler)
+                if handler is not None:  # else it was not set by Python
+                    signal.signal(each, handler)
             theirs.close()
             watch.join()
 
@@ -161,7 +171,7 @@ def _end(name: str) -> NoReturn:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back; processes that are started meanwhile get neither.
+    """Hold signals to stop back; processes that are started meanwhile get none.
 
     These would else die of Ctrl-C while they load, before they can say otherwise.
     """
@@ -179,7 +189,7 @@ def _blocked() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _stopping())
     try:
         yield
     finally:
@@ -189,14 +199,15 @@ def _blocked() -> Iterator[None]:
 def serve(parent: int, *more: signal.Signals) -> None:
     """Make this process one that another has started to work for it.
 
-    Ctrl-C, which a terminal sends to all of them, is the parent's business. When the
-    parent dies, however that comes, this process ends.
+    Ctrl-C and SIGHUP, which a terminal sends to all of them, are the parent's business.
+    When the parent dies, however that comes, this process ends.
 
     Args:
         parent: Process number of the parent.
         more: What else to leave to the parent.
     """
-    for each in (signal.SIGINT, *more):
+    hangup = getattr(signal, "SIGHUP", signal.SIGINT)  # Windows has none
+    for each in (signal.SIGINT, hangup, *more):
         signal.signal(each, signal.SIG_IGN)
 
     def watch() -> None:

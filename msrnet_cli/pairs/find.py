@@ -190,7 +190,7 @@ def _named_as_vidit(
 ) -> tuple[list[Pair], list[DataFault]]:
     lit: dict[str, list[PictureFile]] = {}
     for file in files:
-        _, light = _scene_and_light(file)
+        _, light = scene_and_light(file)
         if light and _side(file) not in (_INPUT, _TARGET):
             lit.setdefault(light, []).append(file)
     names = _Names(lit.values())
@@ -217,7 +217,7 @@ def _pair(lights: Mapping[str, PictureFile], options: DataOptions) -> Pair:
     source, target = (lights[light] for light in _wanted(options))
     across = tuple(lights.get(light) for light in _in_mirror(options))
     other = (across[0], across[1]) if across[0] and across[1] else None
-    return Pair(_scene_and_light(source)[0], source, target, other)
+    return Pair(scene_and_light(source)[0], source, target, other)
 
 
 def _in_two_folders(
@@ -233,7 +233,7 @@ def _in_two_folders(
     )
     both = sources.keys() & targets.keys()
     pairs = [
-        Pair(_scene_and_light(sources[key])[0], sources[key], targets[key])
+        Pair(scene_and_light(sources[key])[0], sources[key], targets[key])
         for key in both
     ]
     alone = [(sources[k], _TARGET) for k in sorted(sources.keys() - both)]
@@ -252,7 +252,7 @@ def _one_side(
     chosen, faults = {}, []
     for key, found in scenes.items():
         # Of several lights the one asked for counts; all else is ambiguous.
-        asked_for = [file for file in found if _scene_and_light(file)[1] == light]
+        asked_for = [file for file in found if scene_and_light(file)[1] == light]
         chosen[key] = asked_for[-1] if asked_for else found[0]
         faults += _seconds(found, chosen[key], "scene")
     return chosen, faults
@@ -290,7 +290,7 @@ def _place(file: PictureFile) -> PurePosixPath:
     folder = file.name.parent
     folder = folder.parent if _side(file) in (_INPUT, _TARGET) else folder
     # Some releases keep the light in the name also in input/ and target/.
-    return folder / _scene_and_light(file)[0]
+    return folder / scene_and_light(file)[0]
 
 
 def _folded(place: PurePosixPath) -> PurePosixPath:
@@ -301,7 +301,7 @@ def _side(file: PictureFile) -> str:
     return file.name.parent.name.casefold()
 
 
-def _scene_and_light(file: PictureFile) -> tuple[str, str]:
+def scene_and_light(file: PictureFile) -> tuple[str, str]:
     """Scene and light by a file's name; no light, "", where VIDIT did not name it."""
     match = _VIDIT_NAME.fullmatch(file.name.stem)
     return (match[1], match[2].upper()) if match else (file.name.stem, "")

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _PATIENCE = 10.0  # seconds for others to end after the leading one
-# What schedulers and terminals send to all, and the leading one decides upon.
-_LEADERS = [one for one in signal.Signals if one.name in ("SIGTERM", "SIGHUP")]
 
 
 @dataclass(frozen=True)
@@ -194,7 +192,7 @@ def _watch(sentinels: Sequence[int], done: threading.Event) -> None:
 
 def _work(work: Callable[[], None], threads: int, parent: int) -> None:
     """Work in a process that was started: the leading one decides when to stop."""
-    signals.serve(parent, *_LEADERS)
+    signals.serve(parent, signal.SIGTERM)  # schedulers send it to all
     torch.set_num_threads(threads)
     work()
 

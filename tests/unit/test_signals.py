@@ -89,7 +89,7 @@ def told(process, within=20):
     return out.strip(), process.returncode
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_remembered_once_the_work_has_begun(start, number):
     process = start(WORKS)
     process.send_signal(number)
@@ -104,7 +104,7 @@ def test_a_signal_to_a_process_and_to_its_group_is_one(start):
     assert told(process) == ("SIGINT", 0)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_before_the_work_begins_a_signal_ends_it(start, number):
     process = start(LOADS)
     process.send_signal(number)
