@@ -350,6 +350,7 @@ class TrainLines:
             _train_opening(event)
         elif isinstance(event, Validated):
             _say(_validated_line(event))
+            _notes(event)
         elif isinstance(event, TrainSummary):
             _say(_train_closing(event))
         elif event.seconds >= self._next:
@@ -365,10 +366,10 @@ class TrainBar:
         from rich.progress import BarColumn, Progress, TextColumn
 
         self._console = Console(stderr=True, highlight=False)
+        # The line comes first: where there is no room for both, it shows the time left.
+        bar = (BarColumn(bar_width=24),) if self._console.width > 80 + 24 else ()
         self._progress = Progress(
-            BarColumn(bar_width=24),
-            TextColumn("{task.description}"),
-            console=self._console,
+            *bar, TextColumn("{task.description}"), console=self._console
         )
         self._bar = self._progress.add_task("first steps", total=1.0)
 
@@ -385,6 +386,7 @@ class TrainBar:
             )
         elif isinstance(event, Validated):
             self._console.print(_validated_line(event), markup=False)
+            _notes(event)
         else:
             self._progress.stop()
             self._console.print(_train_closing(event), markup=False)
@@ -393,8 +395,13 @@ class TrainBar:
 def train_reporter(*, quiet: bool) -> Callable[[TrainEvent], None]:
     """The reporter that fits the options and the terminal."""
     if quiet:
-        return lambda _: None
+        return _notes
     return TrainBar() if sys.stderr.isatty() else TrainLines()
+
+
+def _notes(event: TrainEvent) -> None:
+    for note in event.notes if isinstance(event, TrainStarted | Validated) else ():
+        warn(note)
 
 
 def data_report(report: DataReport) -> None:
@@ -421,24 +428,25 @@ def _train_opening(event: TrainStarted) -> None:
     for line in event.plan:
         _say(f"  {line}")
     _say(f"  validated on {event.validation}")
-    for note in event.notes:
-        warn(note)
+    _notes(event)
 
 
 def _progress_line(event: TrainProgress) -> str:
+    """At most 80 columns; metrics.csv has the rest."""
+    left = _duration(event.eta) if math.isfinite(event.eta) else "unknown time"
     return (
-        f"{event.progress:5.1%} step {event.step}, {event.size} px,"
-        f" loss {event.loss:.5f}, gradient {event.gradient:.2g}, lr {event.lr:.2g},"
-        f" {event.images_per_second:.2f} images/s, {_duration(event.eta)} left"
+        f"{event.progress:5.1%}, {left} left: step {event.step},"
+        f" {event.size} px, loss {event.loss:.4g},"
+        f" {event.images_per_second:.3g} images/s"
     )
 
 
 def _validated_line(event: Validated) -> str:
-    mark = ", best so far" if event.best else ""
     more = "".join(f", {name} {value:.2f}" for name, value in event.scores.items())
+    place = f"stage {event.stage} at {event.size} px"
     return (
-        f"step {event.step}: PSNR {event.psnr:.2f} dB at {event.size} px"
-        f" (copy {event.psnr_copy:.2f}), detail {event.detail:.2f}{more}{mark}"
+        f"step {event.step}: PSNR {event.psnr:.2f} dB (copy {event.psnr_copy:.2f}),"
+        f" detail {event.detail:.2f}{more}, {'best of ' if event.best else ''}{place}"
     )
 
 
@@ -446,6 +454,10 @@ def _train_closing(event: TrainSummary) -> str:
     line = f"{_count(event.steps, 'step')} in {_duration(event.seconds)}: {event.out}"
     if event.stopped_by:
         line += "; go on with --resume"
+    if event.stages:
+        ends = ", ".join(f"stage {k} {psnr:.2f} dB" for k, psnr in event.stages.items())
+        better = max(event.stages, key=event.stages.__getitem__)
+        line += f"; PSNR at the end: {ends}; better: stage{better}.safetensors"
     return line
 
 

@@ -285,7 +285,7 @@ def test_a_folder_without_scenes_is_told(scenes):
         (("one", "--data", "x"), "OUTPUTS TARGETS"),
         (("one",), "OUTPUTS TARGETS"),
         (("one", "two"), "does not exist"),
-        (("--layers", "nowhere"), "cannot be read"),
+        (("--layers", "nowhere"), "does not exist"),
     ],
 )
 def test_wrong_arguments_are_one_line(arguments, says, tmp_path, monkeypatch):
