@@ -119,6 +119,11 @@ def declared_size(file: IO[bytes]) -> tuple[int, int] | None:
         None where it does not, or is no picture.
     """
     try:
+        head = file.read(24)
+        if head[:8] + head[12:16] == b"\x89PNG\r\n\x1a\nIHDR":
+            # Pillow would read all text first, and might refuse it.
+            return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:], "big")
+        file.seek(0)
         return _unguarded(file, None).size
     except Exception:  # whoever decodes it will learn why
         return None
@@ -168,9 +173,9 @@ def _picture(image: ImageFile, parts: Dissected, format: Format) -> Picture:
         notes.append(f"reduced from {bits} to 8 bits per channel")
     if not tiles:
         _upright(image, parts.orientation)
-    metadata = parts.metadata
-    if format not in ("png", "gif"):  # whose profiles Pillow has not seen
-        metadata = replace(metadata, icc=image.info.get("icc_profile") or None)
+    if parts.metadata.icc:  # of a PNG or GIF: Pillow has not seen it
+        image.info["icc_profile"] = parts.metadata.icc
+    metadata = replace(parts.metadata, icc=image.info.get("icc_profile") or None)
     notes += parts.notes
     return _understand(image, encoding, metadata, tuple(notes), samples)
 
