@@ -89,12 +89,12 @@ READ_AND_WRITE_A_FOLDER = """
 import sys, warnings
 warnings.simplefilter("ignore")
 import torch
-from msrnet_cli.config import FolderOptions
+from msrnet_cli.config import FolderOptions, WeightsCard
 from msrnet_cli.folder import make_plan, relight_folder
 from msrnet_cli.inference import Relit
 class Darker:
     device, dtype, digest, work_size = torch.device("cpu"), torch.float32, "", None
-    engine, notes, lanes = "eager", (), 1
+    engine, notes, lanes, card = "eager", (), 1, WeightsCard()
     def batch_size(self, width, height): return 1
     def run(self, batch, **_):
         return Relit([(one * 0.9).to(one.dtype) for one in batch], [None])
