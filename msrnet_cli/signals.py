@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: what they do while the program loads, and while it works.
+"""Ctrl-C, SIGTERM, SIGHUP: what they do while the program loads, and while it works.
 
 Only for the main thread of a program; the library itself touches no signals.
 """
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-EXIT_CODES = {"SIGINT": 130, "SIGPIPE": 141, "SIGTERM": 143}
-_STOPPING = (signal.SIGINT, signal.SIGTERM)
+EXIT_CODES = {"SIGHUP": 129, "SIGINT": 130, "SIGPIPE": 141, "SIGTERM": 143}
 _WATCH_SECONDS = 1.0
 
 
@@ -48,27 +47,46 @@ def quitting_at_once() -> Iterator[None]:
 
 
 def raise_on_signals() -> None:
-    """From now on SIGINT and SIGTERM raise `Stopped`; a second one ends at once."""
+    """From now on a signal to stop raises `Stopped`; a second one ends at once."""
+    stopping = _stopping()
 
     def stop(number: int, _frame: FrameType | None) -> NoReturn:
         name = signal.Signals(number).name
-        for each in _STOPPING:
+        for each in stopping:
             signal.signal(each, lambda *_: os._exit(EXIT_CODES[name]))
         raise Stopped(name)
 
-    for each in _STOPPING:
+    for each in stopping:
         signal.signal(each, stop)
 
 
+def _stopping() -> tuple[signal.Signals, ...]:
+    """The signals to stop; SIGHUP is none of them where nohup has it ignored."""
+    found = (signal.SIGINT, signal.SIGTERM)
+    hangup: signal.Signals | None = getattr(signal, "SIGHUP", None)  # not on Windows
+    if hangup is None or signal.getsignal(hangup) == signal.SIG_IGN:
+        return found
+    return (*found, hangup)
+
+
+def end_if_busy(code: int) -> None:
+    """End the program if threads still work, as on a dead share: none is awaited.
+
+    Standard output and error must have been written out.
+    """
+    if threading.active_count() > 1:
+        os._exit(code)
+
+
 class Remembered:
-    """From now on SIGINT and SIGTERM are only remembered; a second one ends at once.
+    """From now on a signal to stop is only remembered; a second one ends at once.
 
     Calling it gives the name of the signal that came, or "".
     """
 
     def __init__(self) -> None:
         self._name = ""
-        for each in _STOPPING:
+        for each in _stopping():
             signal.signal(each, self._remember)
 
     def __call__(self) -> str:
@@ -82,7 +100,7 @@ class Remembered:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back; processes that are started meanwhile get neither.
+    """Hold signals to stop back; processes that are started meanwhile get none.
 
     These would else die of Ctrl-C while they load, before they can say otherwise.
     """
@@ -92,7 +110,7 @@ def held_back() -> Iterator[None]:
     from multiprocessing import resource_tracker
 
     resource_tracker.ensure_running()  # it would let signals through when it starts
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _stopping())
     try:
         yield
     finally:
@@ -102,14 +120,15 @@ def held_back() -> Iterator[None]:
 def serve(parent: int, *more: signal.Signals) -> None:
     """Make this process one that another has started to work for it.
 
-    Ctrl-C, which a terminal sends to all of them, is the parent's business. When the
-    parent dies, however that comes, this process ends.
+    Ctrl-C and SIGHUP, which a terminal sends to all of them, are the parent's business.
+    When the parent dies, however that comes, this process ends.
 
     Args:
         parent: Process number of the parent.
         more: What else to leave to the parent.
     """
-    for each in (signal.SIGINT, *more):
+    hangup = getattr(signal, "SIGHUP", signal.SIGINT)  # Windows has none
+    for each in (signal.SIGINT, hangup, *more):
         signal.signal(each, signal.SIG_IGN)
 
     def watch() -> None:
