@@ -57,11 +57,13 @@ _EVENT_NAMES = {JobStarted: "start", FileDone: "file", JobSummary: "summary"}
 
 def error_line(error: MSRNetError) -> None:
     """What went wrong and what to do, as one line."""
+    _clear_line()
     print(f"msrnet: {_harmless(str(error))}", file=sys.stderr)
 
 
 def warn(text: str) -> None:
     """Something the user must know, as one line."""
+    _clear_line()
     print(f"msrnet: note: {_harmless(text)}", file=sys.stderr)
 
 
@@ -83,15 +85,17 @@ def json_events(event: Event) -> None:
         "schema": SCHEMA_VERSION,
         **asdict(event),
     }
-    if isinstance(event, JobSummary):
+    if isinstance(event, JobSummary) and event.slowest_stage:
         fields["slowest_stage"] = event.slowest_stage
     print(json.dumps(fields), flush=True)
 
 
 def report_failures(event: Event) -> None:
     """Only what went wrong."""
-    if isinstance(event, JobSummary):
-        _failure_lines(event)
+    if isinstance(event, FileDone) and event.status == "failed":
+        _say(f"msrnet: {_file_line(event)}")
+    elif isinstance(event, JobSummary):
+        _halted(event)
 
 
 class PlainLines:
@@ -104,15 +108,14 @@ class PlainLines:
     def __call__(self, event: Event) -> None:
         """Print one event."""
         if isinstance(event, JobStarted):
-            self._total = event.pictures
+            self._total = event.pictures + event.unreadable
             _say(_opening(event))
             _opening_notes(event)
         elif isinstance(event, FileDone):
             self._count += 1
             _say(f"[{self._count}/{self._total}] {_file_line(event)}")
         else:
-            if self._total > 1:  # one stands right above
-                _failure_lines(event)
+            _halted(event)
             _say(_closing(event))
 
 
@@ -129,7 +132,7 @@ class ProgressBar:
         )
 
         self._console = Console(stderr=True, highlight=False)
-        self._files = 0
+        self._files = self._total = 0
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -146,14 +149,17 @@ class ProgressBar:
         elif isinstance(event, FileDone):
             self._advance(event)
         else:
+            if self._files == self._total:  # skipped pictures count for nothing
+                self._progress.update(self._bar, total=1, completed=1)
             self._progress.stop()
-            _failure_table(event, self._console)
+            _halted(event)
             self._console.print(_closing(event), markup=False)
 
     def _start(self, event: JobStarted) -> None:
+        _clear_line()
         self._console.print(_opening(event), markup=False)
         _opening_notes(event)
-        self._total = event.pictures
+        self._total = event.pictures + event.unreadable
         self._bar = self._progress.add_task(
             "relighting", total=event.megapixels or None, files=f"0/{self._total}"
         )
@@ -252,13 +258,49 @@ _CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
 _ESCAPES = {code: repr(chr(code))[1:-1] for code in _CONTROLS}
 
 
+def loading() -> None:
+    """Say on a terminal that the program loads; whatever comes next replaces it."""
+    progress("loading ...")
+
+
 def _opening(event: JobStarted) -> str:
     pictures = _count(event.pictures, "picture")
+    if event.unreadable:
+        pictures += f" and {event.unreadable} that cannot be read"
     seen = "whole" if event.work_size == "full" else f"at {event.work_size} px"
     return _harmless(
-        f"{pictures} -> {event.output}, weights {event.weights}, seen {seen},"
+        f"{pictures} -> {event.output}, {_change_of_light(event)}"
+        f"weights {event.weights}, seen {seen},"
         f" on {event.device} in {event.dtype}, {event.engine}"
     )
+
+
+# N is behind the scene, S behind the camera.
+_WHENCE = {
+    "N": "behind",
+    "NE": "behind on the right",
+    "E": "the right",
+    "SE": "in front on the right",
+    "S": "in front",
+    "SW": "in front on the left",
+    "W": "the left",
+    "NW": "behind on the left",
+}
+
+
+def _change_of_light(event: JobStarted) -> str:
+    if not event.to_light:
+        return ""
+    before = _light(event.from_light) if event.from_light else "any light"
+    return f"{before} becomes {_light(event.to_light)}, "
+
+
+def _light(text: str) -> str:
+    """``6500_N`` in plain words; what is written otherwise, as it is."""
+    kelvin, _, direction = text.partition("_")
+    if direction not in _WHENCE:
+        return f"light {text}"
+    return f"light of {kelvin} K from {_WHENCE[direction]} ({direction})"
 
 
 def _opening_notes(event: JobStarted) -> None:
@@ -267,16 +309,31 @@ def _opening_notes(event: JobStarted) -> None:
     _passed_over(event.ignored)
 
 
+_NAMED = 3  # of each kind that is passed over
+_UNNAMED = ("hidden",)
+_COUNTED = (*_UNNAMED, "not a picture", "subfolder")
+
+
 def _passed_over(ignored: Iterable[Ignored]) -> None:
-    """Counts by reason; links and special files, which may surprise, by name."""
-    counts: dict[str, int] = {}
+    """By reason: usual ones with a few names; links and special files, each by name."""
+    groups: dict[str, list[str]] = {}
     for entry in ignored:
-        counts[entry.reason] = counts.get(entry.reason, 0) + 1
-        if entry.reason not in ("hidden", "no picture", "subfolder"):
-            _say(f"passed over: {_harmless(entry.path)}: {entry.reason}")
-    if counts:
-        parts = ", ".join(f"{reason} ({number})" for reason, number in counts.items())
-        _say(f"passed over: {parts}")
+        groups.setdefault(entry.reason, []).append(_harmless(entry.path))
+    for reason, paths in groups.items():
+        for path in () if reason in _COUNTED else paths:
+            _say(f"passed over: {path}: {reason}")
+    counted = [
+        f"{r} ({len(groups[r])}){_some(r, groups[r])}" for r in _COUNTED if r in groups
+    ]
+    if counted:
+        _say(f"passed over: {'; '.join(counted)}")
+
+
+def _some(reason: str, paths: list[str]) -> str:
+    if reason in _UNNAMED:
+        return ""
+    more = ", ..." if len(paths) > _NAMED else ""
+    return f": {', '.join(paths[:_NAMED])}{more}"
 
 
 def _file_line(event: FileDone) -> str:
@@ -288,24 +345,9 @@ def _file_line(event: FileDone) -> str:
     return _harmless(line)
 
 
-def _failure_lines(summary: JobSummary) -> None:
-    for failure in summary.failures:
-        _say(f"msrnet: {_file_line(failure)}")
-
-
-def _failure_table(summary: JobSummary, console: Console) -> None:
-    if not summary.failures:
-        return
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title="Not relit", title_justify="left")
-    for heading in ("picture", "reason", "remedy"):
-        table.add_column(heading, overflow="fold")
-    for failure in summary.failures:
-        cells = (failure.input, failure.reason, failure.remedy)
-        table.add_row(*(Text(_harmless(cell)) for cell in cells))
-    console.print(table)
+def _halted(summary: JobSummary) -> None:
+    if summary.halted:
+        _say(f"msrnet: {_harmless(summary.halted)}")
 
 
 def _closing(summary: JobSummary) -> str:
@@ -314,10 +356,13 @@ def _closing(summary: JobSummary) -> str:
         number = getattr(summary, name)
         if number:
             parts.append(f"{number} {name}")
-    line = f"{', '.join(parts)} in {summary.seconds:.1f} s"
+    line = f"{', '.join(parts)} in {summary.start + summary.seconds:.1f} s"
     if summary.relit:
         stages = ", ".join(f"{k} {v:.1f} s" for k, v in summary.stages.items())
-        line += f" ({stages}; slowest: {summary.slowest_stage})"
+        line += f" (start {summary.start:.1f} s, {stages}"
+        line += f"; slowest: {summary.slowest_stage})"
+    if summary.anew:
+        line += f"; {summary.anew} made anew: input, weights or options have changed"
     if summary.failures_file:
         line += f"; list: {summary.failures_file}"
     if summary.stopped_by:

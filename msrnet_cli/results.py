@@ -31,8 +31,13 @@ class JobStarted:
         weights: Which weights.
         work_size: Longer side at which the network sees a picture, or ``full``.
         engine: How the network runs.
+        from_light: Light of the pictures that the weights take, as ``6500_N``; "" if
+            unknown, or any.
+        to_light: Light of the pictures that they give.
         notes: What the user must know about that.
         ignored: What was passed over.
+        unreadable: Folders and files, beside the pictures, that cannot be looked at;
+            each is told of as one that failed.
     """
 
     pictures: int
@@ -43,8 +48,11 @@ class JobStarted:
     weights: str
     work_size: int | Literal["full"] = "full"
     engine: str = "eager"
+    from_light: str = ""
+    to_light: str = ""
     notes: tuple[str, ...] = ()
     ignored: tuple[Ignored, ...] = ()
+    unreadable: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,8 @@ class FileDone:
         reason: Why it failed.
         remedy: What to do about it.
         seconds: Time spent on it by stage; its share where it was in a batch.
+        anew: Whether it replaced what msrnet had made with other options, or of an
+            older input.
     """
 
     input: str
@@ -70,6 +80,7 @@ class FileDone:
     reason: str = ""
     remedy: str = ""
     seconds: dict[Stage, float] = field(default_factory=dict)
+    anew: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,9 @@ class JobSummary:
         failures: One record for each failed picture.
         failures_file: Where their list was written, for --files-from.
         stopped_by: The signal that stopped the job, "" if none did.
+        halted: Why no more could be written, and what to do; "" if more could be.
+        anew: How many of those relit replaced an older result of ours.
+        start: Seconds that loading took before.
     """
 
     relit: int
@@ -97,11 +111,15 @@ class JobSummary:
     failures: tuple[FileDone, ...] = ()
     failures_file: str = ""
     stopped_by: str = ""
+    halted: str = ""
+    anew: int = 0
+    start: float = 0.0
 
     @property
-    def slowest_stage(self) -> Stage:
-        """The stage that the others waited for."""
-        return max(STAGES, key=lambda stage: self.stages.get(stage, 0.0))
+    def slowest_stage(self) -> Stage | None:
+        """The stage that the others waited for; None where nothing was done."""
+        slowest = max(STAGES, key=lambda stage: self.stages.get(stage, 0.0))
+        return slowest if self.stages.get(slowest) else None
 
 
 Event = JobStarted | FileDone | JobSummary

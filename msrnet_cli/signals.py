@@ -72,6 +72,15 @@ def _stopping() -> tuple[signal.Signals, ...]:
     return (*found, hangup)
 
 
+def end_if_busy(code: int) -> None:
+    """End the program if threads still work, as on a dead share: none is awaited.
+
+    Standard output and error must have been written out.
+    """
+    if threading.active_count() > 1:
+        os._exit(code)
+
+
 class Remembered:
     """Signals that ask a job to end, for one that has to reach a safe place first.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
-from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE, DataOptions
+from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE, DataOptions, Format
 from msrnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,6 +55,20 @@ def work_size(text: str | None) -> WorkSize | None:
             f"give full, or pixels from {SMALLEST_WORK_SIZE} on, such as {WORK_SIZE}",
         )
     return int(text)
+
+
+def format_name(text: str) -> Format:
+    """Read ``--format``: a format, in any letter case, or a suffix such as ``jpg``.
+
+    Raises:
+        typer.BadParameter: It is neither.
+    """
+    name = text.lower().removeprefix(".")
+    name = {"jpg": "jpeg", "jpe": "jpeg", "tif": "tiff"}.get(name, name)
+    formats = get_args(Format)
+    if name not in formats:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(formats)}")
+    return cast("Format", name)
 
 
 def numbers(option: str, text: str | None) -> tuple[int, ...] | None:

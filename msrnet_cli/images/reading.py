@@ -156,7 +156,7 @@ def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
     width, height = image.size
     if width * height > max_megapixels * 1e6:
         raise PictureError(
-            f"it declares {width}x{height} = {width * height / 1e6:.0f} megapixels,"
+            f"it declares {width}x{height} = {width * height / 1e6:.1f} megapixels,"
             f" more than the {max_megapixels:g} allowed",
             "raise --max-megapixels if you trust it",
         )

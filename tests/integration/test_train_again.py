@@ -7,12 +7,12 @@ import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import lit_scenes
 import pytest
 import torch
 from safetensors.torch import load_file
 from test_train import StopAfter, assert_bit_identical, ignore, tiny
 
-import lit_scenes
 import pairs
 from msrnet_cli import tensorfile, weights
 from msrnet_cli import train as training
