@@ -127,7 +127,7 @@ def _windowed(values: Tensor) -> Tensor:
 
 @cache
 def _band(count: int, device: torch.device) -> Tensor:
-    """Weights of `count` neighbouring Gaussian windows, one a column; each adds to 1."""
+    """Weights of `count` neighbouring windows, one a column; each adds up to 1."""
     place = torch.arange(count + 2 * _REACH)[:, None] - torch.arange(count)
     weights = torch.exp(-((place - _REACH) ** 2).double() / (2 * _SIGMA**2))
     weights = weights.masked_fill((place < 0) | (place > 2 * _REACH), 0)

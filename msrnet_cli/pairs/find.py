@@ -151,42 +151,13 @@ def spread(items: Sequence[_T], most: int) -> tuple[_T, ...]:
     return tuple(items[i * len(items) // count] for i in range(count))
 
 
-def match_folders(
-    outputs: Path, targets: Path
-) -> list[tuple[str, PictureFile, PictureFile]]:
-    """Pictures of two folders that have the same name, suffix aside.
-
-    Returns:
-        Name, output and target, sorted by name.
-
-    Raises:
-        DataError: There is none, or an output has no target.
-    """
-    ours, theirs = (
-        {
-            file.path.relative_to(folder).with_suffix(""): file
-            for file in list_pictures(folder)
-        }
-        for folder in (outputs, targets)
-    )
-    if not ours:
-        raise DataError(f"{outputs} holds no picture", "check the path")
-    alone = sorted(ours.keys() - theirs.keys())
-    if alone:
-        raise DataError(
-            f"{ours[alone[0]]} has no picture of its name in {targets}",
-            f"{len(alone)} of {len(ours)} have none: check the folders",
-        )
-    return [(key.as_posix(), ours[key], theirs[key]) for key in sorted(ours)]
-
-
 def _named_as_vidit(
     files: Iterable[PictureFile], options: DataOptions
 ) -> tuple[list[Pair], list[DataFault]]:
     scenes: dict[PurePosixPath, dict[str, PictureFile]] = {}
     for file in files:
         folder = file.name.parent
-        scene, light = _scene_and_light(file)
+        scene, light = scene_and_light(file)
         if light and folder.name not in (_INPUT, _TARGET):
             scenes.setdefault(folder / scene, {})[light] = file
     pairs, faults = [], []
@@ -225,12 +196,12 @@ def _one_side(
     for file in files:
         if file.name.parent.name == folder:
             # Some releases keep the light in the name on either side.
-            scene, _ = _scene_and_light(file)
+            scene, _ = scene_and_light(file)
             scenes.setdefault(file.name.parent.parent / scene, []).append(file)
     chosen, faults = {}, []
     for key, found in scenes.items():
         # Of several lights the one asked for counts; all else is ambiguous.
-        asked_for = [file for file in found if _scene_and_light(file)[1] == light]
+        asked_for = [file for file in found if scene_and_light(file)[1] == light]
         chosen[key] = asked_for[-1] if asked_for else found[0]
         text = f"a second picture of the scene beside {chosen[key]}"
         others = (file for file in found if file != chosen[key])
@@ -238,7 +209,7 @@ def _one_side(
     return chosen, faults
 
 
-def _scene_and_light(file: PictureFile) -> tuple[str, str]:
+def scene_and_light(file: PictureFile) -> tuple[str, str]:
     """Scene and light by a file's name; no light, "", where VIDIT did not name it."""
     match = _VIDIT_NAME.fullmatch(file.name.stem)
     return (match[1], match[2]) if match else (file.name.stem, "")

@@ -5,12 +5,11 @@ from itertools import pairwise
 
 import pytest
 import torch
-from PIL import Image
 
 import pairs
 from msrnet_cli.config import DataOptions
 from msrnet_cli.errors import DataError, UsageError
-from msrnet_cli.pairs.find import find_pairs, match_folders, sort_out, spread
+from msrnet_cli.pairs.find import find_pairs, sort_out, spread
 
 MIRROR = DataOptions(mirror=True)
 
@@ -138,26 +137,6 @@ def test_hidden_pictures_below_it_are_passed_over(tmp_path, hidden):
     clutter.parent.mkdir(exist_ok=True)
     clutter.write_bytes(source)
     assert len(sort_out(tmp_path).files) == 3
-
-
-def test_outputs_are_matched_by_name_whatever_the_suffix(tmp_path):
-    for folder, suffix in (("ours", "jpg"), ("theirs", "png")):
-        for name in ("b", "a/c"):
-            path = tmp_path / folder / f"{name}.{suffix}"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.new("RGB", (2, 2)).save(path)
-    folders = tmp_path / "ours", tmp_path / "theirs"
-    names, ours, theirs = zip(*match_folders(*folders), strict=True)
-    assert names == ("a/c", "b")
-    assert [file.path.name for file in (*ours, *theirs)] == [
-        "c.jpg",
-        "b.jpg",
-        "c.png",
-        "b.png",
-    ]
-    (tmp_path / "theirs" / "b.png").unlink()
-    with pytest.raises(DataError, match=r"b\.jpg has no picture of its name"):
-        match_folders(*folders)
 
 
 @pytest.mark.parametrize(("count", "most"), [(10, 3), (7, 7), (5, 9), (100, 40)])
