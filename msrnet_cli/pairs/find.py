@@ -138,11 +138,30 @@ def no_pairs(found: Found) -> DataError:
             "scenes are for train --recipe lightstage and eval --layers",
         )
     lights = (found.options.from_light, found.options.to_light)
+    if apart := _apart(found):
+        source, target = (file.name.parent for file in apart)
+        scene, _ = scene_and_light(apart[0])
+        return DataError(
+            f"{found.data} holds {there}: {scene} lies in {source} under {lights[0]},"
+            f" in {target} under {lights[1]}",
+            "put both lights of a scene into one folder; relit pictures are scored by"
+            f" msrnet eval OUTPUTS {target}",
+        )
     wanted = " and ".join(f"Image000_{light}.png" for light in lights)
     return DataError(
         f"{found.data} holds {there}",
         f"name them as {wanted}, or put them into input/ and target/ by equal names",
     )
+
+
+def _apart(found: Found) -> tuple[PictureFile, PictureFile] | None:
+    """A scene's pictures under both lights, in folders of their own, if there are."""
+    lit = {scene_and_light(file): file for file in found.files}
+    lights = (found.options.from_light, found.options.to_light)
+    for scene, light in lit:
+        if light == lights[0] and (scene, lights[1]) in lit:
+            return lit[scene, light], lit[scene, lights[1]]
+    return None
 
 
 def spread(items: Sequence[_T], most: int) -> tuple[_T, ...]:

@@ -68,6 +68,17 @@ def test_a_folder_without_pairs_says_what_it_wants(tmp_path):
         find_pairs(tmp_path / "file.zip")
 
 
+def test_lights_of_a_scene_in_folders_of_their_own_are_told(tmp_path):
+    """As in examples/, whose truth is in examples/truth/."""
+    pairs.write_vidit(tmp_path, 2, size=8, lights=("6500_N",))
+    pairs.write_vidit(tmp_path / "truth", 2, size=8, lights=("4500_E",))
+    with pytest.raises(DataError) as refused:
+        find_pairs(tmp_path)
+    says = str(refused.value)
+    assert f"lies in {tmp_path} under 6500_N, in {tmp_path}/truth under 4500_E" in says
+    assert f"msrnet eval OUTPUTS {tmp_path}/truth" in says
+
+
 def test_mirroring_needs_pictures_lit_from_the_other_side(tmp_path):
     pairs.write_vidit(tmp_path, 1, lights=("6500_N", "4500_E"))
     with pytest.raises(DataError, match="4500_W"):
