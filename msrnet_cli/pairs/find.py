@@ -156,7 +156,9 @@ def no_pairs(found: Found) -> DataError:
 
 def _apart(found: Found) -> tuple[PictureFile, PictureFile] | None:
     """A scene's pictures under both lights, in folders of their own, if there are."""
-    lit = {scene_and_light(file): file for file in found.files}
+    lit: dict[tuple[str, str], PictureFile] = {}
+    for file in found.files:
+        lit.setdefault(scene_and_light(file), file)
     lights = (found.options.from_light, found.options.to_light)
     for scene, light in lit:
         if light == lights[0] and (scene, lights[1]) in lit:
