@@ -438,6 +438,40 @@ def test_pictures_are_told_to_be_seen_at_a_size_only_where_they_are(
     assert "seen at 48 px, 4 of 5 whole\n" in told(48)
 
 
+def test_scores_on_scenes_go_into_the_card_of_weights(
+    program, lights, copying, tmp_path
+):
+    done = program.run(
+        *("eval", "--layers", lights, "--weights", copying, "--device", "cpu", "--json")
+    )
+    (tmp_path / "scores.json").write_bytes(done.out)
+    _, ours = document(done)["methods"]
+    program.run(
+        *("weights", "export", copying, "out.safetensors", "--scores", "scores.json")
+    )
+    card = weights.load(str(tmp_path / "out.safetensors")).card
+    rows = {row["name"]: row for row in ours["rows"]}
+    assert card.scores["task_psnr"] == round(rows["task"]["psnr"]["mean"], 4)
+    fitted = rows["night, fitted"]
+    assert card.scores["night_fitted_over_copy"] == pytest.approx(
+        fitted["over_copy"]["psnr"]["mean"], abs=1e-4
+    )
+    assert "own_over_copy" not in card.scores
+
+
+def test_scenes_of_several_sizes_say_at_which_they_are_scored(
+    program, lights, copying, tmp_path
+):
+    shutil.copytree(lights, tmp_path / "mixed")
+    options = ("--weights", copying, "--device", "cpu", "--work-size", "96")
+    same = program.run("eval", "--layers", "mixed", *options).out.decode()
+    assert "mixed: 2 scenes of 64 px, on cpu (1 thread)\n" in same
+    assert "work size 96, seen whole\n" in same
+    smooth.write(tmp_path / "mixed", 1, first=5, size=80)
+    table = program.run("eval", "--layers", "mixed", *options).out.decode()
+    assert "mixed: 3 scenes of 64 to 80 px, scored at 64 px, on cpu" in table
+
+
 # --- on a terminal -----------------------------------------------------------------
 
 
