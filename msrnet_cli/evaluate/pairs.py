@@ -16,7 +16,7 @@ from msrnet_cli.evaluate import relighters as loaded
 from msrnet_cli.evaluate.affine import AffineMap
 from msrnet_cli.evaluate.intervals import estimate
 from msrnet_cli.images.pixels import quantise, unit
-from msrnet_cli.pairs.check import require_one_size, size_of
+from msrnet_cli.pairs.check import require_one_size, size_fault, size_of
 from msrnet_cli.pairs.find import find_pairs, spread
 from msrnet_cli.pairs.match import match_folders
 from msrnet_cli.pairs.resample import resize
@@ -115,7 +115,11 @@ def compare(
     matched = match_folders(Path(outputs), Path(targets), light)
     scores = []
     for name, *files in matched.pictures:
-        output, target = _decoded(name, *files)
+        output, target = (unit(file.decode()) for file in files)
+        fault = size_fault(name, map(size_of, (output, target)))
+        if fault:
+            remedy = "give outputs of the size of their targets"
+            raise DataError(f"{name}: {fault.reason}", remedy)
         scores.append(judge(name, output, target, None))
         notify(name)
     found = _summary(outputs, scores, [])

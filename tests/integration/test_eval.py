@@ -570,11 +570,19 @@ def test_a_long_name_of_a_picture_has_a_line_of_its_own(capsys):
     assert lines[-1].split()[0] == "12.50"
 
 
+def test_an_output_of_another_size_than_its_target_is_told(program, tmp_path):
+    for folder, size in (("ours", 32), ("theirs", 48)):
+        pairs.save(pairs.albedo(0, size), tmp_path / folder / "a.png")
+    done = program.run("eval", "ours", "theirs", code=2)
+    assert "a: its pictures differ in size (32x32 and 48x48); give outputs" in done.err
+
+
 @pytest.mark.parametrize(
     "options",
     [
         ("--csv", "nowhere/x.csv"),
         ("--weights", "w.safetensors"),
+        ("--from", "6500_N"),
         ("--limit", "1"),
     ],
 )
