@@ -9,8 +9,11 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shutil
 import sys
+import textwrap
 import time
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +31,11 @@ from msrnet_cli.results import (
 from msrnet_cli.synth.records import SceneDone, SetStarted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
+    from typing import TextIO
 
-    from rich.console import Console
-
+    from msrnet_cli.config import WorkSize
     from msrnet_cli.errors import MSRNetError
     from msrnet_cli.results import (
         BenchResult,
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
         EvalResult,
         Event,
         Ignored,
+        ImageScores,
+        MethodScores,
         StageResult,
         StageScores,
         Timing,
@@ -260,7 +265,8 @@ _ESCAPES = {code: repr(chr(code))[1:-1] for code in _CONTROLS}
 
 def loading() -> None:
     """Say on a terminal that the program loads; whatever comes next replaces it."""
-    progress("loading ...")
+    if sys.stderr.isatty():
+        _replace_line("loading ...")
 
 
 def _opening(event: JobStarted) -> str:
@@ -506,6 +512,7 @@ def _train_closing(event: TrainSummary) -> str:
     return line
 
 
+_COLUMNS = 80  # of an ordinary terminal
 _SCORE_NAMES = {
     "psnr": ("PSNR", ".2f"),
     "ssim": ("SSIM 7x7", ".4f"),
@@ -518,32 +525,67 @@ _SCORE_NAMES = {
 
 
 def eval_table(result: EvalResult, *, each: bool = False) -> None:
-    """Scores as a table on standard output: means with 95 % confidence intervals.
+    """Scores as a table of at most 80 columns on standard output.
+
+    Means, and below them the margins of their 95 % confidence intervals.
 
     Args:
         result: What was found.
         each: Also print every picture.
     """
     present = [s for s in SCORES if any(s in m.means for m in result.methods)]
-    names = [_SCORE_NAMES[score][0] for score in present]
-    heads = ["", "seen at", *names, "worst gain"]
-    rows = []
-    for method in result.methods:
-        cells = [_score(score, method.means.get(score)) for score in present]
-        gain, size = method.worst_gain, str(method.work_size or "")
-        rows.append([method.name, size, *cells, "" if gain is None else f"{gain:+.2f}"])
-        for image in method.images if each else ():
-            values = (getattr(image, score) for score in present)
-            cells = [
-                "" if value is None else format(value, _SCORE_NAMES[score][1])
-                for score, value in zip(present, values, strict=True)
-            ]
-            rows.append([f"  {image.name}", "", *cells, ""])
+    gains = any(method.worst_gain is not None for method in result.methods)
+    heads = ["", *(_SCORE_NAMES[score][0] for score in present)]
+    heads += ["worst gain"] if gains else []
+    means = [_means(method, present, gains=gains) for method in result.methods]
+    widths = _widths([heads, *(row for rows in means for row in rows)])
     device = f", on {result.device}" if result.device else ""
-    print(f"{result.data}: {_count(result.pictures, 'picture')}{device}")
-    _print_table(heads, rows)
+    pictures = _count(result.pictures, "picture")
+    print(f"{_harmless(result.data)}: {pictures}{device}\n")
+    _print_rows([heads], widths)
+    for method, rows in zip(result.methods, means, strict=True):
+        seen = _seen(method.work_size, method.whole, len(method.images))
+        print(f"{_harmless(method.name)}{seen}")
+        _print_rows(rows, widths)
+        for image in method.images if each else ():
+            _print_picture(image, present, widths)
     for note in result.notes:
         warn(note)
+
+
+def _means(method: MethodScores, present: list[str], *, gains: bool) -> list[list[str]]:
+    """Means, and their margins where there are any."""
+    found = [(score, method.means.get(score)) for score in present]
+    means = [_value(score, each.mean if each else None) for score, each in found]
+    margins = [
+        "" if each is None or each.margin is None else f"±{_value(score, each.margin)}"
+        for score, each in found
+    ]
+    gain = method.worst_gain
+    last = ["" if gain is None else f"{gain:+.2f}"] if gains else []
+    rows = [["", *means, *last], ["", *margins, *([""] if gains else [])]]
+    return rows if any(margins) else rows[:1]
+
+
+def _print_picture(image: ImageScores, present: list[str], widths: list[int]) -> None:
+    """The scores of one picture, and its name where there is room, else above."""
+    cells = ["", *(_value(score, getattr(image, score)) for score in present)]
+    line = _row(cells, widths[: len(cells)])
+    name = _harmless(image.name)
+    if len(line) + 2 + len(name) > _COLUMNS:
+        print(f"  {name}\n{line}")
+    else:
+        print(f"{line}  {name}")
+
+
+def _seen(work_size: WorkSize | None, whole: int, count: int) -> str:
+    """At what size weights saw pictures; "" where nothing was relit."""
+    if work_size is None:
+        return ""
+    if work_size == "full" or whole == count:
+        return ", seen whole"
+    some = f", {whole} of {count} whole" if whole else ""
+    return f", seen at {work_size} px{some}"
 
 
 def stage_table(result: StageResult) -> None:
@@ -552,16 +594,17 @@ def stage_table(result: StageResult) -> None:
     Means with 95 % confidence intervals over scenes; gains of PSNR and SSIM.
     """
     device = f", on {result.device}" if result.device else ""
-    print(
-        f"{result.data}: {_count(result.scenes, 'scene')} of {result.size} px{device}"
-    )
+    size = f"{result.size} px"
+    if result.largest > result.size:
+        size = f"{result.size} to {result.largest} px, scored at {size}"
+    scenes = _count(result.scenes, "scene")
+    print(f"{_harmless(result.data)}: {scenes} of {size}{device}")
     heads = ["", "PSNR", "SSIM", "detail", "over copy", "SSIM", "over better"]
     cells = [_stage_rows(method) for method in result.methods]
     widths = _widths([heads, *(row for rows in cells for row in rows)])
-    _clear_line()
     for method, rows in zip(result.methods, cells, strict=True):
-        seen = f", seen at {method.work_size}" if method.work_size else ""
-        print(f"\n{method.name}{seen}")
+        seen = _seen(method.work_size, method.whole, result.scenes)
+        print(f"\n{_harmless(method.name)}{seen}")
         _print_rows([heads, *rows], widths)
         for line in _stage_remarks(method):
             print(line)
@@ -575,7 +618,7 @@ def _stage_rows(method: StageScores) -> list[list[str]]:
             f"  {row.name}",
             _interval(row.psnr, ".2f"),
             f"{row.ssim.mean:.3f}",
-            f"{row.detail.mean:.2f}",
+            f"{row.detail.mean:.2f}" if row.detail else "",
             _interval(row.over_copy.psnr, "+.2f") if row.over_copy else "",
             f"{row.over_copy.ssim.mean:+.3f}" if row.over_copy else "",
             _interval(row.over_better.psnr, "+.2f") if row.over_better else "",
@@ -611,28 +654,44 @@ def eval_csv(result: EvalResult, path: Path) -> None:
                 writer.writerow((method.name, image.name, *values))
 
 
-def progress(name: str) -> None:
-    """A scene is scored, a row is about to be measured: one line that is replaced."""
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """A line on the terminal that is replaced by each text, and gone in the end."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    try:
+        yield _replace_line
+    finally:
+        _clear_line()
+
+
+def _clear_line() -> None:
+    """Take away what `_replace_line` left."""
     if sys.stderr.isatty():
-        print(f"\r\033[K{_harmless(name)}", end="", file=sys.stderr, flush=True)
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def _score(score: str, found: Estimate | None) -> str:
-    if found is None:
-        return ""
-    return _interval(found, _SCORE_NAMES[score][1])
+def _replace_line(text: str) -> None:
+    from rich.cells import chop_cells
+
+    # What reaches into a second line would stay.
+    room = max(1, shutil.get_terminal_size().columns - 1)
+    line = next(iter(chop_cells(_harmless(text), room)), "")
+    print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
+
+
+def _value(score: str, value: float | None) -> str:
+    return "" if value is None else format(value, _SCORE_NAMES[score][1])
 
 
 def _interval(found: Estimate, style: str) -> str:
     """A mean, and its margin where there is one."""
     if found.margin is None:
         return f"{found.mean:{style}}"
-    return f"{found.mean:{style}} ±{found.margin:{style.removeprefix('+')}}"
-
-
-def _print_table(heads: list[str], rows: list[list[str]]) -> None:
-    _clear_line()
-    _print_rows([heads, *rows], _widths([heads, *rows]))
+    # A margin of ten and more does not need hundredths.
+    short = style.removeprefix("+") if found.margin < 10 else ".1f"
+    return f"{found.mean:{style}} ±{found.margin:{short}}"
 
 
 def _widths(rows: list[list[str]]) -> list[int]:
@@ -641,33 +700,35 @@ def _widths(rows: list[list[str]]) -> list[int]:
 
 def _print_rows(rows: list[list[str]], widths: list[int]) -> None:
     for row in rows:
-        first, *rest = (
-            cell.ljust(width) if index == 0 else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        print("  ".join((first, *rest)).rstrip())
+        print(_row(row, widths))
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """The first cell to the left, the others to the right."""
+    first, *rest = (
+        cell.rjust(width) if index else cell.ljust(width)
+        for index, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
+    return "  ".join((first, *rest)).rstrip()
 
 
 def bench_table(result: BenchResult, *, aside: bool = False) -> None:
-    """What `msrnet bench` found, as tables.
+    """What `msrnet bench` found, as tables of at most 80 columns.
 
     Args:
         result: What was found.
         aside: On standard error, because standard output is for a document.
     """
-    from rich.console import Console
-
-    _clear_line()
-    # As wide as the table: a log must not be folded.
-    console = Console(stderr=aside, width=_WIDE, highlight=False, markup=False)
-    _bench_opening(result, console)
-    _bench_times(result, console)
-    _bench_growth(result, console)
-    _bench_training(result, console)
-    _bench_carrying(result, console)
-    _bench_job(result, console)
-    for line in _bench_remarks(result):
-        console.print(line)
+    out = sys.stderr if aside else sys.stdout
+    for line in _bench_opening(result):
+        _wrapped(line, out)
+    _bench_times(result, out)
+    _bench_shares(result, out)
+    _bench_growth(result, out)
+    _bench_training(result, out)
+    print(file=out)
+    for line in (*_bench_jobs(result), *_bench_remarks(result)):
+        _wrapped(line, out)
 
 
 def bench_changes(changes: Iterable[Change], *, aside: bool = False) -> None:
@@ -678,24 +739,28 @@ def bench_changes(changes: Iterable[Change], *, aside: bool = False) -> None:
         if change.after is None or change.slower is None:
             print(f"{mark} {change.name}: {change.reason}", file=out)
             continue
+        before, after = _digits(change.before, 3), _digits(change.after, 3)
         print(
-            f"{mark} {change.name}: {change.before:.3g} to {change.after:.3g}"
+            f"{mark} {change.name}: {before} to {after}"
             f" ({change.slower:+.1%} time in relation to the reference)",
             file=out,
         )
 
 
-_WIDE = 200
 _ROW_HEADS = ("way", "dtype", "size", "batch")
 
 
-def _bench_opening(result: BenchResult, console: Console) -> None:
+def _bench_opening(result: BenchResult) -> Iterator[str]:
     env = result.environment
-    gpu = f"{env.gpu}, driver {env.driver or 'unknown'}, CUDA {env.cuda}; "
-    console.print(
-        f"msrnet {env.msrnet}, torch {env.torch}, Python {env.python}, {env.system}\n"
-        f"{gpu if env.gpu else ''}{env.processor or 'unknown CPU'},"
-        f" {env.threads} threads on {env.cores} cores, {env.date}\n"
+    yield (
+        f"msrnet {env.msrnet}, torch {env.torch}, Python {env.python}, {env.system},"
+        f" {env.date}"
+    )
+    if env.gpu:
+        yield f"{env.gpu}, driver {env.driver or 'unknown'}, CUDA {env.cuda}"
+    threads, cores = _count(env.threads, "thread"), _count(env.cores, "core")
+    yield f"{env.processor or 'unknown CPU'}, {threads} on {cores}"
+    yield (
         f"{result.arch}, {result.channels} channels, weights: {result.weights};"
         f" pictures: {result.pictures}"
     )
@@ -703,39 +768,51 @@ def _bench_opening(result: BenchResult, console: Console) -> None:
         f"{c.name} {c.rate / 1e9:.0f} {'GB/s' if c.name == 'copy' else 'GFLOP/s'}"
         for c in result.ceilings
     )
-    console.print(f"ceilings measured in this run: {rates}")
+    yield f"ceilings measured in this run: {rates}"
 
 
-def _bench_times(result: BenchResult, console: Console) -> None:
-    heads = [*_ROW_HEADS, "ms/image", "p95", "spread", "runs", "x reference"]
-    heads += ["of ceiling", "launch ms", "start s", "dB", ""]
+def _bench_times(result: BenchResult, out: TextIO) -> None:
+    heads = (*_ROW_HEADS, "ms/image", "p95", "spread", "speed-up", "")
     rows = []
     for row in result.rows:
         if row.timing is None:
-            rows.append((*_row_name(row), "-", *[""] * 8, "FAILED"))
+            rows.append((*_row_name(row), "-", "", "", "", "FAILED"))
             continue
-        timing = row.timing
+        times = "" if row.times is None else f"{row.times:.2f}x"
         rows.append(
             (
                 *_row_name(row),
-                _milliseconds(timing.median / row.batch),
-                _milliseconds(timing.p95 / row.batch),
-                f"{timing.spread:.0%}",
-                str(timing.runs),
-                _optional(row.times, ".2f"),
-                f"{_optional(row.share, '.0%')} {row.ceiling}",
-                _milliseconds(row.launch),
-                _optional((row.prepare or 0) + (row.first or 0), ".2f"),
-                "=" if row.agreement == EQUAL_DB else _optional(row.agreement, ".1f"),
+                _milliseconds(row.timing.median / row.batch),
+                _milliseconds(row.timing.p95 / row.batch),
+                f"{row.timing.spread:.0%}",
+                times,
                 _verdict(row),
             )
         )
-    _rich_table("The network alone, synchronised", heads, rows, console)
+    title = "The network alone, synchronised; speed-up over the reference"
+    _bench_page(title, heads, rows, out)
 
 
-def _bench_growth(result: BenchResult, console: Console) -> None:
-    heads = [*_ROW_HEADS, "ns/pixel", "bytes/pixel", "MB a pass"]
-    heads += ["of copying", "joules/image"]
+def _bench_shares(result: BenchResult, out: TextIO) -> None:
+    heads = (*_ROW_HEADS, "runs", "of ceiling", "launch ms", "start s", "dB")
+    rows = [
+        (
+            *_row_name(row),
+            str(row.timing.runs),
+            f"{_optional(row.share, '.0%')} {row.ceiling}",
+            _milliseconds(row.launch),
+            _digits((row.prepare or 0) + (row.first or 0), 3),
+            "=" if row.agreement == EQUAL_DB else _optional(row.agreement, ".1f"),
+        )
+        for row in result.rows
+        if row.timing is not None
+    ]
+    title = "Part of the ceiling reached, start, agreement with fp32"
+    _bench_page(title, heads, rows, out)
+
+
+def _bench_growth(result: BenchResult, out: TextIO) -> None:
+    heads = (*_ROW_HEADS, "ns/pixel", "B/pixel", "MB/pass", "of copying", "J/image")
     rows = []
     for row in result.rows:
         if row.timing is None:
@@ -744,27 +821,27 @@ def _bench_growth(result: BenchResult, console: Console) -> None:
         rows.append(
             (
                 *_row_name(row),
-                f"{per_pixel:.3g}",
+                _digits(per_pixel, 3),
                 _optional(None if row.peak is None else row.peak / row.pixels, ".0f"),
                 _optional(None if row.peak is None else row.peak / 1e6, ".0f"),
                 _optional(row.copy_share, ".0%"),
                 _optional(row.joules and row.joules / row.batch, ".2f"),
             )
         )
-    _rich_table("Growth: flat columns are linear in pixels", heads, rows, console)
+    _bench_page("Growth: flat columns are linear in pixels", heads, rows, out)
 
 
-def _bench_training(result: BenchResult, console: Console) -> None:
+def _bench_training(result: BenchResult, out: TextIO) -> None:
     if not result.training:
         return
     heads = ["dtype", "size", "batch", "ms/step", "p95", "runs", "of ceiling"]
-    heads += ["of forward", "MB a step"]
+    heads += ["of forward", "MB/step"]
     rows = []
     for step in result.training:
         name = (step.dtype, str(step.size), str(step.batch))
         timing: Timing | None = step.timing
         if timing is None:
-            rows.append((*name, step.failure, *[""] * 5))
+            rows.append((*name, "FAILED", *[""] * 5))
             continue
         rows.append(
             (
@@ -778,29 +855,27 @@ def _bench_training(result: BenchResult, console: Console) -> None:
             )
         )
     title = "A step of training: forward, backward, optimizer"
-    _rich_table(title, heads, rows, console)
+    _bench_page(title, heads, rows, out)
 
 
-def _bench_carrying(result: BenchResult, console: Console) -> None:
+def _bench_jobs(result: BenchResult) -> Iterator[str]:
+    """Light carried to full size, and the folder job."""
     carried = result.carrying
     each = _milliseconds(carried.timing.median / carried.megapixels)
-    console.print(
-        f"\nLight carried from {carried.work_size} pixels to {carried.megapixels:.1f}"
+    yield (
+        f"Light carried from {carried.work_size} pixels to {carried.megapixels:.1f}"
         f" megapixels: {each} ms a megapixel"
     )
-
-
-def _bench_job(result: BenchResult, console: Console) -> None:
     job = result.job
-    each = max(1, job.pictures)
+    count = max(1, job.pictures)
     stages = ", ".join(
-        f"{name} {_milliseconds(seconds / each)}"
+        f"{name} {_milliseconds(seconds / count)}"
         for name, seconds in job.stages.items()
     )
-    console.print(
-        f"\nThe folder job, file to file: {_count(job.pictures, 'picture')}"
+    yield (
+        f"The folder job, file to file: {_count(job.pictures, 'picture')}"
         f" ({job.source}), {job.megapixels:.1f} megapixels, {job.dtype}:"
-        f" {_milliseconds(job.seconds / each)} ms a picture after {job.load:.1f} s to"
+        f" {_milliseconds(job.seconds / count)} ms a picture after {job.load:.1f} s to"
         f" start; ms busy: {stages}; slowest: {job.slowest}"
         + (f"; {job.failed} FAILED" if job.failed else "")
     )
@@ -812,6 +887,9 @@ def _bench_remarks(result: BenchResult) -> list[str]:
     for row in result.rows:
         lines += [f"{row.name}: {text}" for text in (row.failure, *row.faults) if text]
         lines += [f"note: {row.name}: {text}" for text in row.notes]
+    lines += [
+        f"{step.name}: {step.failure}" for step in result.training if step.failure
+    ]
     lines += [f"note: {note}" for note in result.notes]
     launches = [row for row in result.rows if row.launch is not None and row.timing]
     if launches:
@@ -826,23 +904,23 @@ def _bench_remarks(result: BenchResult) -> list[str]:
     return lines
 
 
-def _rich_table(
-    title: str,
-    heads: Iterable[str],
-    rows: Iterable[tuple[str, ...]],
-    console: Console,
+def _bench_page(
+    title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], out: TextIO
 ) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+    """A title, heads, and rows with two spaces between their columns."""
+    widths = _widths([list(heads), *map(list, rows)])
+    print(f"\n{title}", file=out)
+    for row in (heads, *rows):
+        print(_row(row, widths), file=out)
 
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for index, head in enumerate(heads):
-        table.add_column(head, justify="right" if index else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(
-            *row, style="red" if row[-1] in ("WRONG", "DOUBTFUL", "FAILED") else ""
-        )
-    console.print(table)
+
+def _wrapped(text: str, out: TextIO) -> None:
+    """A text, on a terminal folded between words; a log must not be folded."""
+    line = _harmless(text)
+    if out.isatty():
+        width = shutil.get_terminal_size().columns
+        line = textwrap.fill(line, width, subsequent_indent="  ")
+    print(line, file=out)
 
 
 def _verdict(row: BenchRow) -> str:
@@ -857,14 +935,16 @@ def _row_name(row: BenchRow) -> tuple[str, str, str, str]:
 
 
 def _milliseconds(seconds: float | None) -> str:
-    return "" if seconds is None else f"{seconds * 1000:.4g}"
+    return "" if seconds is None else _digits(seconds * 1000, 4)
+
+
+def _digits(value: float, count: int) -> str:
+    """So many significant digits, and at most six decimals; never an exponent."""
+    if not value:
+        return "0"
+    decimals = count - 1 - math.floor(math.log10(abs(value)))
+    return f"{value:.{max(0, min(decimals, 6))}f}"
 
 
 def _optional(value: float | None, style: str) -> str:
     return "" if value is None else format(value, style)
-
-
-def _clear_line() -> None:
-    """Take away what `progress` left."""
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr, flush=True)

@@ -299,10 +299,11 @@ class ImageScores:
 
     Attributes:
         name: The scene.
-        psnr: In dB.
+        psnr: In dB; at most 58.92, what rounding to 8 bits does on average.
         ssim: 7x7 uniform window on 8 bits, as the authors scored.
         ssim_gaussian: 11x11 Gaussian window.
-        detail: Mean gradient magnitude, as a part of the target's.
+        detail: Mean gradient magnitude, as a part of the target's; None for a flat
+            target that the picture does not equal.
         lpips: AlexNet; None where its weights are not at hand.
         mps: (SSIM + 1 - LPIPS) / 2; None without LPIPS.
         seconds: Time to relight it; None for pictures that were there.
@@ -312,7 +313,7 @@ class ImageScores:
     psnr: float
     ssim: float
     ssim_gaussian: float
-    detail: float
+    detail: float | None
     lpips: float | None = None
     mps: float | None = None
     seconds: float | None = None
@@ -342,11 +343,12 @@ class MethodScores:
     Attributes:
         name: Weights, or the baseline.
         images: Picture by picture.
-        means: By score.
+        means: By score, over the pictures that have it.
         worst_gain: Smallest gain in PSNR over the copy of the input, in dB; None
             where there is no input.
         work_size: Longer side at which weights saw the pictures, or ``full``; None
             where nothing was relit.
+        whole: How many pictures were seen whole because they are no larger than that.
     """
 
     name: str
@@ -354,6 +356,7 @@ class MethodScores:
     means: dict[str, Estimate]
     worst_gain: float | None = None
     work_size: int | Literal["full"] | None = None
+    whole: int = 0
 
 
 @dataclass(frozen=True)
@@ -410,7 +413,8 @@ class RowScores:
         psnr: In dB, of 8 bits. Intervals are over scenes here and below: changes of one
             scene are averaged first.
         ssim: 7x7 uniform window.
-        detail: Mean gradient magnitude, as a part of the target's.
+        detail: Mean gradient magnitude, as a part of the target's; None where all
+            targets are flat.
         over_copy: Gain over a copy of the input; None for a baseline, and where the
             input is the target.
         over_better: Gain over the better of the copy and the affine colour map by their
@@ -419,17 +423,19 @@ class RowScores:
         read: How well the network read it; None where it does not.
         scenes: Mean PSNR of each scene, by name: two results on the same scenes can be
             compared scene by scene.
+        flat: How many pictures are left out of `detail`: their targets are flat.
     """
 
     name: str
     psnr: Estimate
     ssim: Estimate
-    detail: Estimate
+    detail: Estimate | None
     over_copy: Gain | None
     over_better: Gain | None
     bearing: Bearing | None
     read: Bearing | None
     scenes: dict[str, float]
+    flat: int = 0
 
 
 @dataclass(frozen=True)
@@ -455,12 +461,14 @@ class StageScores:
         work_size: Longer side at which weights saw the pictures, or ``full``; None for
             baselines.
         even: None where no layers are painted.
+        whole: How many scenes were seen whole because they are no larger than that.
     """
 
     name: str
     rows: tuple[RowScores, ...]
     work_size: int | Literal["full"] | None = None
     even: Evenness | None = None
+    whole: int = 0
 
 
 @dataclass(frozen=True)
@@ -470,10 +478,12 @@ class StageResult:
     Attributes:
         data: Folder of the scenes.
         scenes: How many.
-        size: Side of the pictures in pixels.
+        size: Side of the pictures that are scored, in pixels: the shorter side of the
+            smallest scene; larger scenes are reduced to it.
         device: The device, for people; "" where nothing was relit.
         methods: Baselines first.
         notes: What the user must know.
+        largest: The shorter side of the largest scene, in pixels.
     """
 
     data: str
@@ -482,6 +492,7 @@ class StageResult:
     device: str
     methods: tuple[StageScores, ...]
     notes: tuple[str, ...] = ()
+    largest: int = 0
 
 
 @dataclass(frozen=True)

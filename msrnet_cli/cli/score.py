@@ -123,7 +123,8 @@ def evaluate(
         "--csv": as_csv,
     }
     if folders:
-        _refuse(for_weights | for_pairs | {"--fit": fit}, "OUTPUTS TARGETS")
+        unwanted = {"--fit": fit, "--from": from_light}
+        _refuse(for_weights | for_pairs | unwanted, "OUTPUTS TARGETS")
     elif layers is not None:
         _refuse(for_pairs | for_pictures, "--layers")
     else:
@@ -155,16 +156,20 @@ def evaluate(
     hardware.keep_freed_memory()
 
     if options.layers:
-        scored = scenes.evaluate(options, report.progress)
+        with report.progress() as notify:
+            scored = scenes.evaluate(options, notify)
         if as_json:
             report.json_document(asdict(scored))
         else:
             report.stage_table(scored)
         return
-    if folders:
-        found = pairs.compare(folders[0], folders[1], options)
-    else:
-        found = pairs.evaluate(options, report.progress)
+    with report.progress() as notify:
+        if folders:
+            found = pairs.compare(
+                folders[0], folders[1], options, to_light or "", notify
+            )
+        else:
+            found = pairs.evaluate(options, notify)
     if as_json:
         report.json_document(asdict(found))
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from msrnet_cli.cli.options import only_given
 from msrnet_cli.cli.options import work_size as read_work_size
 from msrnet_cli.config import Dtype, ModelConfig, WeightsCard
 from msrnet_cli.errors import UsageError, WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 weights_app = typer.Typer(help="Look at weights, check them, convert them.")
 app.add_typer(weights_app, name="weights", no_args_is_help=True)
@@ -173,6 +176,19 @@ def export_weights(
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
 
 
+def _scores(method: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """Means of one method by name: of pairs, or of each kind of change of light."""
+    if "rows" not in method:
+        yield from ((score, found["mean"]) for score, found in method["means"].items())
+    for row in method.get("rows", ()):
+        kind = row["name"].replace(", ", "_")
+        for score in ("psnr", "ssim", "detail"):
+            if row[score] is not None:
+                yield f"{kind}_{score}", row[score]["mean"]
+        if row["over_copy"] is not None:
+            yield f"{kind}_over_copy", row["over_copy"]["psnr"]["mean"]
+
+
 def _means(path: Path, spec: str, size: int | None) -> dict[str, float]:
     """The means of one method in a document of `msrnet eval --json`.
 
@@ -183,9 +199,7 @@ def _means(path: Path, spec: str, size: int | None) -> dict[str, float]:
 
     try:
         methods = json.loads(path.read_text("utf-8"))["methods"]
-        means = {
-            m["name"]: {k: v["mean"] for k, v in m["means"].items()} for m in methods
-        }
+        means = {method["name"]: dict(_scores(method)) for method in methods}
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{path} is no document of `msrnet eval --json` ({error})", "check the file"

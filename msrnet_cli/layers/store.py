@@ -73,6 +73,15 @@ class LayerStore:
         """
         return min(self._sides())
 
+    @property
+    def largest(self) -> int:
+        """The shorter side of the largest scene, in pixels.
+
+        Raises:
+            DataError: A file is damaged.
+        """
+        return max(self._sides())
+
     def _sides(self) -> list[int]:
         return [min(scenes.read_size(path)) for path in self.paths]
 

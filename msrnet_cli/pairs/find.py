@@ -143,6 +143,15 @@ def no_pairs(found: Found) -> DataError:
             "scenes are for train --recipe lightstage and eval --layers",
         )
     lights = (found.options.from_light, found.options.to_light)
+    if apart := _apart(found):
+        source, target = (file.name.parent for file in apart)
+        scene, _ = scene_and_light(apart[0])
+        return DataError(
+            f"{found.data} holds {there}: {scene} lies in {source} under {lights[0]},"
+            f" in {target} under {lights[1]}",
+            "put both lights of a scene into one folder; relit pictures are scored by"
+            f" msrnet eval OUTPUTS {target}",
+        )
     wanted = " and ".join(f"Image000_{light}.png" for light in lights)
     return DataError(
         f"{found.data} holds {there}",
@@ -150,39 +159,22 @@ def no_pairs(found: Found) -> DataError:
     )
 
 
+def _apart(found: Found) -> tuple[PictureFile, PictureFile] | None:
+    """A scene's pictures under both lights, in folders of their own, if there are."""
+    lit: dict[tuple[str, str], PictureFile] = {}
+    for file in found.files:
+        lit.setdefault(scene_and_light(file), file)
+    lights = (found.options.from_light, found.options.to_light)
+    for scene, light in lit:
+        if light == lights[0] and (scene, lights[1]) in lit:
+            return lit[scene, light], lit[scene, lights[1]]
+    return None
+
+
 def spread(items: Sequence[_T], most: int) -> tuple[_T, ...]:
     """At most so many of some items, evenly spread over all of them."""
     count = min(len(items), most)
     return tuple(items[i * len(items) // count] for i in range(count))
-
-
-def match_folders(
-    outputs: Path, targets: Path
-) -> list[tuple[str, PictureFile, PictureFile]]:
-    """Pictures of two folders that have the same name, suffix aside.
-
-    Returns:
-        Name, output and target, sorted by name.
-
-    Raises:
-        DataError: There is none, or an output has no target.
-    """
-    ours, theirs = (
-        {
-            file.path.relative_to(folder).with_suffix(""): file
-            for file in list_pictures(folder)
-        }
-        for folder in (outputs, targets)
-    )
-    if not ours:
-        raise DataError(f"{outputs} holds no picture", "check the path")
-    alone = sorted(ours.keys() - theirs.keys())
-    if alone:
-        raise DataError(
-            f"{ours[alone[0]]} has no picture of its name in {targets}",
-            f"{len(alone)} of {len(ours)} have none: check the folders",
-        )
-    return [(key.as_posix(), ours[key], theirs[key]) for key in sorted(ours)]
 
 
 def _named_as_vidit(

@@ -106,7 +106,8 @@ class PairMaterial:
 
     def try_out(self, paint: Paint, phase: Phase) -> Trial:
         """Mean PSNR, PSNR of a copy and detail over the validation pairs."""
-        scores: list[tuple[float, float, float]] = []
+        scores: list[tuple[float, float]] = []
+        details: list[float | None] = []
         rows: list[list[Tensor]] = []
         count = len(self._tried)
         for first in range(0, count, phase.batch):
@@ -115,13 +116,13 @@ class PairMaterial:
             painted = paint(batch.source).clamp_(0, 1)
             for one in zip(batch.source, painted, batch.target, strict=True):
                 source, output, target = one
-                there = psnr(output, target), psnr(source, target)
-                scores.append((*there, detail(output, target)))
+                scores.append((psnr(output, target), psnr(source, target)))
+                details.append(detail(output, target))
                 if len(rows) < _PREVIEW_ROWS:
                     rows.append([picture.cpu() for picture in one])
-        reached, copied, sharp = (
-            sum(column) / count for column in zip(*scores, strict=True)
-        )
+        reached, copied = (sum(column) / count for column in zip(*scores, strict=True))
+        known = [value for value in details if value is not None]
+        sharp = sum(known) / len(known) if known else math.nan
         return Trial(reached, copied, sharp, rows)
 
     def close(self) -> None:

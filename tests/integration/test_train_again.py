@@ -7,13 +7,13 @@ import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import lit_scenes
 import pytest
 import torch
 from safetensors.torch import load_file
 from test_train import StopAfter, assert_bit_identical, ignore, tiny
 
 import pairs
+import smooth
 from msrnet_cli import tensorfile, weights
 from msrnet_cli import train as training
 from msrnet_cli.config import ModelConfig
@@ -157,7 +157,7 @@ def test_other_data_is_refused_under_another_name_and_told_under_the_same(
 
 
 def test_scenes_in_layers_move_too(tmp_path):
-    scenes = lit_scenes.write(tmp_path / "scenes", 3, size=32)
+    scenes = smooth.write(tmp_path / "scenes", 3, size=32)
     config = replace(
         RECIPES["lightstage"],
         data=str(scenes),
@@ -175,12 +175,12 @@ def test_scenes_in_layers_move_too(tmp_path):
     there = scenes.rename(tmp_path / "elsewhere")
     with pytest.raises(DataError, match="--data DIR"):
         training.train(config, ignore, resume=True)
-    other = lit_scenes.write(tmp_path / "other", 2, size=32)
-    with pytest.raises(UsageError, match=r"1 missing \(Image00002"):
+    other = smooth.write(tmp_path / "other", 2, size=32)
+    with pytest.raises(UsageError, match=r"1 missing \(Image002"):
         training.train(replace(config, data=str(other)), ignore, resume=True)
     training.train(replace(config, data=str(there)), ignore, resume=True)
     # More scenes under the same name: what a set does that is still rendered.
-    lit_scenes.write(there, 1, size=32, first=9)
+    smooth.write(there, 1, size=32, first=9)
     (note,) = notes(events_of(tmp_path / "run", steps=4))
     assert "1 more (Image00009" in note
 

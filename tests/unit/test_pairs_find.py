@@ -6,12 +6,11 @@ from itertools import pairwise
 
 import pytest
 import torch
-from PIL import Image
 
 import pairs
 from msrnet_cli.config import DataOptions
 from msrnet_cli.errors import DataError, UsageError
-from msrnet_cli.pairs.find import find_pairs, match_folders, sort_out, spread
+from msrnet_cli.pairs.find import find_pairs, sort_out, spread
 
 MIRROR = DataOptions(mirror=True)
 
@@ -68,6 +67,17 @@ def test_a_folder_without_pairs_says_what_it_wants(tmp_path):
     (tmp_path / "file.zip").write_bytes(b"no archive")
     with pytest.raises(DataError, match=r"readable \.zip"):
         find_pairs(tmp_path / "file.zip")
+
+
+def test_lights_of_a_scene_in_folders_of_their_own_are_told(tmp_path):
+    """As in examples/, whose truth is in examples/truth/."""
+    pairs.write_vidit(tmp_path, 2, size=8, lights=("6500_N",))
+    pairs.write_vidit(tmp_path / "truth", 2, size=8, lights=("4500_E",))
+    with pytest.raises(DataError) as refused:
+        find_pairs(tmp_path)
+    says = str(refused.value)
+    assert f"lies in {tmp_path} under 6500_N, in {tmp_path}/truth under 4500_E" in says
+    assert f"msrnet eval OUTPUTS {tmp_path}/truth" in says
 
 
 def test_mirroring_needs_pictures_lit_from_the_other_side(tmp_path):
@@ -217,26 +227,6 @@ def test_hidden_pictures_below_it_are_passed_over(tmp_path, hidden):
     clutter.parent.mkdir(exist_ok=True, parents=True)
     clutter.write_bytes(source)
     assert len(sort_out(tmp_path).files) == 3
-
-
-def test_outputs_are_matched_by_name_whatever_the_suffix(tmp_path):
-    for folder, suffix in (("ours", "jpg"), ("theirs", "png")):
-        for name in ("b", "a/c"):
-            path = tmp_path / folder / f"{name}.{suffix}"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.new("RGB", (2, 2)).save(path)
-    folders = tmp_path / "ours", tmp_path / "theirs"
-    names, ours, theirs = zip(*match_folders(*folders), strict=True)
-    assert names == ("a/c", "b")
-    assert [file.path.name for file in (*ours, *theirs)] == [
-        "c.jpg",
-        "b.jpg",
-        "c.png",
-        "b.png",
-    ]
-    (tmp_path / "theirs" / "b.png").unlink()
-    with pytest.raises(DataError, match=r"b\.jpg has no picture of its name"):
-        match_folders(*folders)
 
 
 @pytest.mark.parametrize(("count", "most"), [(10, 3), (7, 7), (5, 9), (100, 40)])
