@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import io
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import IO, TYPE_CHECKING
 
 import torch
 from PIL import (
+    GifImagePlugin,
     Image,
     ImageCms,
     ImageOps,
@@ -22,6 +23,7 @@ from PIL import (
 )
 
 from msrnet_cli.errors import PictureError
+from msrnet_cli.images import avif, gifs, jpeg, png, tiffs, webp
 from msrnet_cli.images import depth as sixteen
 from msrnet_cli.images.colour import (
     ColourSpace,
@@ -34,6 +36,7 @@ from msrnet_cli.images.formats import recognise
 from msrnet_cli.images.metadata import as_srgb, read_metadata, uses_adobe_rgb
 from msrnet_cli.images.picture import Encoding, Picture
 from msrnet_cli.images.pixels import native_16, rows_of, strip_of, unit
+from msrnet_cli.images.quiet import hush
 from msrnet_cli.images.rows import Rows
 
 if TYPE_CHECKING:
@@ -52,9 +55,8 @@ _PILLOW_FORMATS: dict[Format, tuple[str, ...]] = {
     "avif": ("AVIF",),
     "gif": ("GIF",),
 }
-_DNG_VERSION = 50706
-_PLANAR = 284
 _WHITE_IS_ZERO = 0
+_WEBP_HEAD = 32
 _SRGB_GAMMA = 0.45455
 _SRGB_CHROMATICITY = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
 _opening = threading.Lock()
@@ -72,8 +74,10 @@ def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Pictur
         PictureError: It is no picture, damaged, too large or of a kind not supported.
     """
     format = recognise(data, suffix)
+    hush()
     try:
-        return _picture(_open(data, format, max_megapixels), data, format)
+        prepared = _prepared(data, format, max_megapixels)
+        return _picture(prepared, format, max_megapixels)
     except PictureError:
         raise
     except Exception as error:  # decoders throw anything: OSError, SyntaxError, ...
@@ -115,9 +119,26 @@ def declared_size(file: IO[bytes]) -> tuple[int, int] | None:
         None where it does not, or is no picture.
     """
     try:
-        return _unguarded(file, None).size
+        head = file.read(_WEBP_HEAD)
+        size = webp.canvas(head) if head[8:12] == b"WEBP" else None
+        file.seek(0)
+        if size is not None:
+            return size  # Pillow would want the whole file
+        image = _unguarded(file, None)
+        if isinstance(image, GifImagePlugin.GifImageFile):
+            gifs.trimmed(image)
+        return image.size
     except Exception:  # whoever decodes it will learn why
         return None
+
+
+def written_size(data: bytes, format: Format) -> tuple[int, int]:
+    """Width and height of a file that was just written, opened as any other.
+
+    Raises:
+        Exception: It is damaged: what the decoder raises.
+    """
+    return _unguarded(io.BytesIO(data), _PILLOW_FORMATS[format]).size
 
 
 def _unguarded(file: IO[bytes], formats: tuple[str, ...] | None) -> ImageFile:
@@ -130,29 +151,61 @@ def _unguarded(file: IO[bytes], formats: tuple[str, ...] | None) -> ImageFile:
             Image.MAX_IMAGE_PIXELS = guard
 
 
+def _prepared(data: bytes, format: Format, max_megapixels: float) -> tiffs.Prepared:
+    """What the decoder is given: the picture, without what would hinder it."""
+    if format == "tiff":
+        return tiffs.prepared(data, max_megapixels)
+    if format == "png":
+        return tiffs.Prepared(*png.mended(data))
+    if format == "webp":
+        return tiffs.Prepared(*webp.mended(data))
+    return tiffs.Prepared(data)
+
+
 def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
+    if format == "webp":
+        _require_few(webp.canvas(data[:_WEBP_HEAD]) or (0, 0), max_megapixels)
     image = _unguarded(io.BytesIO(data), _PILLOW_FORMATS[format])
-    width, height = image.size
+    if not isinstance(image, GifImagePlugin.GifImageFile):
+        _require_few(image.size, max_megapixels)
+    return image
+
+
+def _require_few(size: tuple[int, int], max_megapixels: float) -> None:
+    width, height = size
     if width * height > max_megapixels * 1e6:
         raise PictureError(
             f"it declares {width}x{height} = {width * height / 1e6:.0f} megapixels,"
             f" more than the {max_megapixels:g} allowed",
             "raise --max-megapixels if you trust it",
         )
-    return image
 
 
-def _picture(image: ImageFile, data: bytes, format: Format) -> Picture:
-    notes = []
-    if getattr(image, "is_animated", False):
+def _picture(
+    prepared: tiffs.Prepared, format: Format, max_megapixels: float
+) -> Picture:
+    data, notes = prepared.data, list(prepared.notes)
+    image = _open(data, format, max_megapixels)
+    frame = None
+    if isinstance(image, GifImagePlugin.GifImageFile):
+        if gifs.has_more_frames(image):
+            notes.append("only its first frame is kept")
+        notes += gifs.trimmed(image)
+        _require_few(image.size, max_megapixels)
+        frame = gifs.frame_of(image)
+    elif format != "tiff" and getattr(image, "is_animated", False):
         notes.append("only its first frame is kept")
         image.seek(0)
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        _refuse_odd_tiff(image)
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        jpeg.require_plausible(image, data)
     bits = sixteen.bits_per_sample(image, data)
     tiles = sixteen.low_byte_tiles(image)
     encoding = Encoding(
-        format, image.mode, 16 if tiles else 8, save=_save_settings(image, data, format)
+        format,
+        image.mode,
+        16 if tiles else 8,
+        chroma=_chroma(image, data, format),
+        save=_save_settings(image, prepared, format),
     )
     samples = None
     if tiles:
@@ -161,7 +214,10 @@ def _picture(image: ImageFile, data: bytes, format: Format) -> Picture:
         samples = sixteen.joined(_upright(image), _upright(second))
     elif bits > 8 and not image.mode.startswith("I;16"):
         notes.append(f"reduced from {bits} to 8 bits per channel")
-    return _understand(_upright(image), encoding, tuple(notes), samples)
+    upright = _upright(image)
+    if frame is not None:
+        upright = gifs.on_clear_canvas(upright, frame)
+    return _understand(upright, encoding, tuple(notes), samples)
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -171,20 +227,6 @@ def _upright(image: Image.Image) -> Image.Image:
     except Exception:  # damaged EXIF: read_metadata says so
         return image
     return image
-
-
-def _refuse_odd_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
-    if _DNG_VERSION in image.tag_v2:
-        raise PictureError(
-            "camera raw files are not read", "develop it to 16-bit TIFF or JPEG first"
-        )
-    separate = image.tag_v2.get(_PLANAR) == 2
-    if separate and max(image.tag_v2.get(258, (1,))) > 8:
-        # Pillow misreads these: a wrong picture, without an error.
-        raise PictureError(
-            "16-bit TIFF with separate colour planes is not read",
-            "save it with interleaved (chunky) channels",
-        )
 
 
 def _understand(
@@ -224,7 +266,7 @@ def _understand(
         alpha=_alpha(samples),
         native=_native(samples) if meaning.keep else None,
         space=meaning.space if meaning.keep else None,
-        encoding=Encoding(encoding.format, mode, samples.depth, grey, encoding.save),
+        encoding=replace(encoding, mode=mode, depth=samples.depth, grey=grey),
         metadata=meaning.metadata,
         notes=notes + meaning.notes,
     )
@@ -306,16 +348,14 @@ def _plain(image: Image.Image) -> Image.Image:
 
 def _grey_16(image: Image.Image) -> Rows:
     big = {"I;16B": True, "I;16N": None}.get(image.mode, False)
-    bits, inverted = 16, False
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        (bits, *_) = image.tag_v2.get(258, (16,))
-        inverted = image.tag_v2.get(262) == _WHITE_IS_ZERO
+    inverted = (
+        isinstance(image, TiffImagePlugin.TiffImageFile)
+        and image.tag_v2.get(262) == _WHITE_IS_ZERO
+    )
 
     def compute(rows: slice) -> Tensor:
         strip = strip_of(image, rows)
         samples = native_16(strip.tobytes(), strip.size, big=big)
-        if bits < 16:
-            samples = (samples.float() * (65535 / ((1 << bits) - 1))).round().int()
         return 65535 - samples if inverted else samples
 
     width, height = image.size
@@ -399,32 +439,32 @@ def _declared_space(image: Image.Image) -> ColourSpace | None:
     return space_from_primaries(chromaticity[2:], 1 / gamma, "its PNG gamma")
 
 
-def _is_lossless_webp(data: bytes) -> bool:
-    """Whether the first picture in a RIFF container is of the lossless kind."""
-    start = 12
-    while start + 8 <= len(data):
-        name = data[start : start + 4]
-        if name in (b"VP8L", b"VP8 "):
-            return name == b"VP8L"
-        size = int.from_bytes(data[start + 4 : start + 8], "little")
-        # A frame of an animation holds its picture after 16 bytes of its own.
-        start += 24 if name == b"ANMF" else 8 + size + size % 2
-    return False
+def _chroma(image: ImageFile, data: bytes, format: Format) -> tuple[int, int]:
+    """How many times coarser the colours of a file are, across and down."""
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        return jpeg.chroma(image)
+    if format == "avif":
+        return avif.coding(data).chroma
+    if format == "webp" and not webp.is_lossless(data):
+        return 2, 2
+    return 1, 1
 
 
-def _save_settings(image: ImageFile, data: bytes, format: Format) -> dict[str, object]:
+def _save_settings(
+    image: ImageFile, prepared: tiffs.Prepared, format: Format
+) -> dict[str, object]:
     """How the file was compressed, in the words of Pillow's writer."""
     if format == "jpeg" and isinstance(image, JpegImagePlugin.JpegImageFile):
         settings: dict[str, object] = {"progressive": "progressive" in image.info}
-        if image.mode in ("L", "RGB"):
-            sampling = JpegImagePlugin.get_sampling(image)
-            tables = image.quantization
-            settings["qtables"] = {index: tables[index] for index in sorted(tables)}
-            if sampling >= 0:
-                settings["subsampling"] = sampling
+        tables = jpeg.tables(image)
+        if image.mode in ("L", "RGB") and tables is not None:
+            settings["qtables"] = tables
+            settings["subsampling"] = jpeg.subsampling(jpeg.chroma(image))
         return settings
     if format == "webp":
-        return {"lossless": _is_lossless_webp(data)}
+        return {"lossless": webp.is_lossless(prepared.data)}
+    if format == "avif":
+        return {"lossless": avif.coding(prepared.data).exact}
     if format == "tiff":
-        return {"compression": image.info.get("compression", "raw")}
+        return {"compression": "compressed" if prepared.compressed else "raw"}
     return {}
