@@ -218,12 +218,14 @@ def presented(data: bytes, page: Directory) -> bytes:
     entries: list[bytes] = []
     values = bytearray()
     for number, entry in sorted(tags.items()):
-        tag = _narrow(entry, page.order)
-        place = bytes(tag.content[:4]).ljust(4, b"\0")
-        if len(tag.content) > 4:
+        narrow = _narrow(entry, page.order)
+        place = bytes(narrow.content[:4]).ljust(4, b"\0")
+        if len(narrow.content) > 4:
             place = struct.pack(page.order + "I", start + size + len(values))
-            values += bytes(tag.content) + bytes(len(tag.content) % 2)
-        entries.append(struct.pack(page.order + "HHI", number, tag.kind, tag.count))
+            values += bytes(narrow.content) + bytes(len(narrow.content) % 2)
+        entries.append(
+            struct.pack(page.order + "HHI", number, narrow.kind, narrow.count)
+        )
         entries.append(place)
     mark = b"II" if page.order == "<" else b"MM"
     head = mark + struct.pack(page.order + "HI", 42, start)

@@ -133,6 +133,8 @@ def is_ours(page: Directory, layout: Layout) -> bool:
         return False
     deep = layout.bits > 8
     further = layout.channels - layout.colours - (layout.alpha is not None)
+    if layout.separate and layout.channels != 3:
+        return True
     if deep and (layout.separate or layout.associated or further):
         return True
     known = (
