@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from PIL import Image
+
 from msrnet_cli.errors import PictureError
 
 if TYPE_CHECKING:
-    from PIL import Image
     from PIL.JpegImagePlugin import JpegImageFile
 
 _LARGEST_BASELINE = 255
 _ROOM = 6  # bytes a pixel beyond Pillow's own two: noise at quality 100 takes four
 _HUFFMAN_DCT = (b"\xff\xc0", b"\xff\xc1", b"\xff\xc2")
 _BLOCK = 64
+_END = b"\xff\xd9"
+_FILLERS = (b"", b"\x5a" * 64, b"\xa5" * 64)
 
 
 class Roomy(bytes):
@@ -120,3 +123,37 @@ def require_plausible(image: JpegImageFile, data: bytes) -> None:
             f"damaged JPEG: it declares {width}x{height}, but holds {len(data)} bytes",
             "copy it again from its source",
         )
+
+
+def ended(data: bytes) -> bytes | None:
+    """A JPEG that lacks nothing but its end, with an end.
+
+    Where pixels are missing, what stands before the end decides what they become; so
+    a file is whole if it decodes alike whatever stands there.
+
+    Returns:
+        None where more is missing, or where a further scan may be.
+    """
+    if not _is_one_scan(data):
+        return None
+    wholes = [data.removesuffix(b"\xff") + filler + _END for filler in _FILLERS]
+    pictures = []
+    for whole in wholes:
+        try:
+            with Image.open(io.BytesIO(whole), formats=("JPEG",)) as image:
+                pictures.append(image.tobytes())
+        except Exception:  # decoders throw anything
+            return None
+    return wholes[0] if pictures[0] == pictures[1] == pictures[2] else None
+
+
+def _is_one_scan(data: bytes) -> bool:
+    """Whether the first scan holds all components, and nothing refines it."""
+    file = io.BytesIO(data)
+    try:
+        image = Image.open(file, formats=("JPEG",))
+    except Exception:  # decoders throw anything
+        return False
+    layers = len(image.getbands())
+    head = data[: file.tell()]  # ends with the scan's own header
+    return "progressive" not in image.info and head[-4 - 2 * layers] == layers

@@ -23,7 +23,7 @@ from PIL import (
 )
 
 from msrnet_cli.errors import PictureError
-from msrnet_cli.images import avif, gifs, jpeg, png, tiffs, webp
+from msrnet_cli.images import avif, bmp, gifs, jpeg, png, tiffs, webp
 from msrnet_cli.images import depth as sixteen
 from msrnet_cli.images.colour import (
     ColourSpace,
@@ -77,7 +77,14 @@ def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Pictur
     hush()
     try:
         prepared = _prepared(data, format, max_megapixels)
-        return _picture(prepared, format, max_megapixels)
+        try:
+            return _picture(prepared, format, max_megapixels)
+        except OSError:
+            ended = jpeg.ended(data) if format == "jpeg" else None
+            if ended is None:
+                raise
+        note = "the marker of its end was missing"
+        return _picture(tiffs.Prepared(ended, (note,)), format, max_megapixels)
     except PictureError:
         raise
     except Exception as error:  # decoders throw anything: OSError, SyntaxError, ...
@@ -159,6 +166,8 @@ def _prepared(data: bytes, format: Format, max_megapixels: float) -> tiffs.Prepa
         return tiffs.Prepared(*png.mended(data))
     if format == "webp":
         return tiffs.Prepared(*webp.mended(data))
+    if format == "bmp":
+        return tiffs.Prepared(bmp.unrolled(data, max_megapixels))
     return tiffs.Prepared(data)
 
 
@@ -460,6 +469,7 @@ def _save_settings(
         if image.mode in ("L", "RGB") and tables is not None:
             settings["qtables"] = tables
             settings["subsampling"] = jpeg.subsampling(jpeg.chroma(image))
+        settings["lossless"] = not image.quantization
         return settings
     if format == "webp":
         return {"lossless": webp.is_lossless(prepared.data)}
