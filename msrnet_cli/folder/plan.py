@@ -100,6 +100,8 @@ def make_plan(
             output is an input, exists against the user's wish, or lies outside the
             output folder.
         NothingDoneError: There is no picture.
+        PictureError: There is one, and its header says that it is too large for the
+            output format.
     """
     try:
         return _make_plan(inputs, output, options, lists)
@@ -136,6 +138,8 @@ def _make_plan(
         )
     folder = None if one_file else target
     jobs = tuple(_job(entry, target, options, one_file) for entry in found)
+    if len(jobs) == 1:  # one of many fails alone, when its turn comes
+        _require_fits(jobs[0], options)
     _check_outputs(jobs, folder, options)
     return Plan(jobs, folder, tuple(ignored))
 
@@ -356,14 +360,26 @@ def _check_template(template: str) -> None:
         )
 
 
+def _require_fits(job: Job, options: FolderOptions) -> None:
+    head = _head(job.source, _HEADER_BYTES)
+    format = options.write.format or images.format_of(job.target.suffix)
+    size = _size(job.source, head)
+    if format is not None and size is not None:
+        images.require_fits(format, *size)
+
+
 def _pixels(path: Path, head: bytes) -> int:
+    width, height = _size(path, head) or (0, 0)  # why, will be told by the decoder
+    return width * height
+
+
+def _size(path: Path, head: bytes) -> tuple[int, int] | None:
     size = images.declared_size(io.BytesIO(head))
     if size is None and len(head) == _HEADER_BYTES:
         # Such as a TIFF file, which may tell its size at its end.
         with suppress(OSError), path.open("rb") as file:
             size = images.declared_size(file)
-    width, height = size or (0, 0)  # why, will be reported when it is decoded
-    return width * height
+    return size
 
 
 def _check_outputs(

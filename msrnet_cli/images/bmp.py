@@ -10,6 +10,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import PictureError
+from msrnet_cli.images.webp import covers_little
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -72,7 +73,7 @@ def _unrolled(
     """One byte a pixel, from the bottom row to the top; 0 where nothing is said."""
     width, height = size
     pixels = bytearray(width * height)
-    x, y = 0, 0
+    x, y, said = 0, 0, 0
     while start + 2 <= len(data):
         count, value = data[start : start + 2]
         start += 2
@@ -80,7 +81,7 @@ def _unrolled(
             x, y = 0, y + 1
             continue
         if count == 0 and value == 1:
-            return pixels
+            break
         if count == 0 and value == 2:
             right, up = (*data[start : start + 2], 0, 0)[:2]
             x, y, start = x + right, y + up, start + 2
@@ -95,7 +96,13 @@ def _unrolled(
             start += taken + taken % 2
         room = max(0, min(count, width - x)) if y < height else 0
         pixels[y * width + x : y * width + x + room] = run[:room].ljust(room, b"\0")
-        x += count
-    if y * width + x < width * height:
-        raise PictureError("damaged BMP: it is cut short", "copy it from its source")
+        x, said = x + count, said + room
+    else:
+        if y * width + x < width * height:
+            raise PictureError("damaged BMP: it is cut short", "copy it again")
+    if covers_little((said, 1), size):
+        raise PictureError(
+            f"damaged BMP: it declares {width}x{height}, but holds {said} pixels",
+            "copy it again from its source",
+        )
     return pixels

@@ -31,7 +31,7 @@ _LIMITS: dict[Format, _Limit] = {
     "png": _Limit(2**31 - 1),
     "tiff": _Limit(2**32 - 1),
 }
-_ARTICLE = {"avif": "an"}
+_NAMES: dict[Format, str] = {"webp": "a WebP picture", "avif": "an AVIF picture"}
 
 
 def require_fits(format: Format, width: int, height: int) -> None:
@@ -46,7 +46,7 @@ def require_fits(format: Format, width: int, height: int) -> None:
         PictureError: Says the limit, and in which format it can be written.
     """
     limit = _LIMITS[format]
-    name = f"{_ARTICLE.get(format, 'a')} {format.upper()} picture"
+    name = _NAMES.get(format, f"a {format.upper()} picture")
     reason = ""
     if max(width, height) > limit.side:
         reason = f"{name} has at most {limit.side:,} pixels a side"

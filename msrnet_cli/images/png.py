@@ -18,10 +18,13 @@ from msrnet_cli.errors import PictureError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_TEXT_BYTES = 64 << 20
-"""What all compressed texts and the profile of a file may come to, inflated."""
+MOST_TEXT_BYTES = 16 << 20
+"""What all compressed texts and the profile of a file may come to, inflated.
 
-# Pillow refuses a picture for a text of 1 MiB; here `mended` bounds what it sees.
+As text each of these bytes can take four, and there are copies of it.
+"""
+
+# Pillow refuses a picture for a text of 1 MiB; `mended` bounds what it sees.
 PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, MOST_TEXT_BYTES)
 PngImagePlugin.MAX_TEXT_MEMORY = max(PngImagePlugin.MAX_TEXT_MEMORY, 1 << 32)
 

@@ -6,7 +6,6 @@ Whatever a decoder throws becomes a PictureError: no file may stop a run.
 from __future__ import annotations
 
 import io
-import threading
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import IO, TYPE_CHECKING
@@ -32,8 +31,10 @@ from msrnet_cli.images.colour import (
     space_from_primaries,
     through_lcms,
 )
+from msrnet_cli.images.directories import NEW_SUBFILE_TYPE
 from msrnet_cli.images.formats import recognise
 from msrnet_cli.images.metadata import as_srgb, read_metadata, uses_adobe_rgb
+from msrnet_cli.images.opening import load, opened
 from msrnet_cli.images.picture import Encoding, Picture
 from msrnet_cli.images.pixels import native_16, rows_of, strip_of, unit
 from msrnet_cli.images.quiet import hush
@@ -59,7 +60,6 @@ _WHITE_IS_ZERO = 0
 _WEBP_HEAD = 32
 _SRGB_GAMMA = 0.45455
 _SRGB_CHROMATICITY = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
-_opening = threading.Lock()
 
 
 def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Picture:
@@ -127,13 +127,17 @@ def declared_size(file: IO[bytes]) -> tuple[int, int] | None:
     """
     try:
         head = file.read(_WEBP_HEAD)
-        size = webp.canvas(head) if head[8:12] == b"WEBP" else None
         file.seek(0)
-        if size is not None:
-            return size  # Pillow would want the whole file
-        image = _unguarded(file, None)
+        if head[8:12] == b"WEBP":
+            return webp.canvas(head)  # Pillow would want the whole file
+        image = opened(file, None)
         if isinstance(image, GifImagePlugin.GifImageFile):
             gifs.trimmed(image)
+        if isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(
+            NEW_SUBFILE_TYPE
+        ):
+            file.seek(0)
+            return tiffs.size(file.read())
         return image.size
     except Exception:  # whoever decodes it will learn why
         return None
@@ -145,17 +149,7 @@ def written_size(data: bytes, format: Format) -> tuple[int, int]:
     Raises:
         Exception: It is damaged: what the decoder raises.
     """
-    return _unguarded(io.BytesIO(data), _PILLOW_FORMATS[format]).size
-
-
-def _unguarded(file: IO[bytes], formats: tuple[str, ...] | None) -> ImageFile:
-    """Open without Pillow's own limit on size, which warns at half of it."""
-    with _opening:
-        guard, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            return Image.open(file, formats=formats)
-        finally:
-            Image.MAX_IMAGE_PIXELS = guard
+    return opened(io.BytesIO(data), _PILLOW_FORMATS[format]).size
 
 
 def _prepared(data: bytes, format: Format, max_megapixels: float) -> tiffs.Prepared:
@@ -174,7 +168,7 @@ def _prepared(data: bytes, format: Format, max_megapixels: float) -> tiffs.Prepa
 def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
     if format == "webp":
         _require_few(webp.canvas(data[:_WEBP_HEAD]) or (0, 0), max_megapixels)
-    image = _unguarded(io.BytesIO(data), _PILLOW_FORMATS[format])
+    image = opened(io.BytesIO(data), _PILLOW_FORMATS[format])
     if not isinstance(image, GifImagePlugin.GifImageFile):
         _require_few(image.size, max_megapixels)
     return image
@@ -207,6 +201,8 @@ def _picture(
         image.seek(0)
     if isinstance(image, JpegImagePlugin.JpegImageFile):
         jpeg.require_plausible(image, data)
+    if format == "avif":
+        avif.require_plausible(image.size, data)
     bits = sixteen.bits_per_sample(image, data)
     tiles = sixteen.low_byte_tiles(image)
     encoding = Encoding(
@@ -230,7 +226,7 @@ def _picture(
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    image.load()
+    load(image)
     try:
         ImageOps.exif_transpose(image, in_place=True)
     except Exception:  # damaged EXIF: read_metadata says so

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
-from PIL import Image, TiffImagePlugin
+from PIL import TiffImagePlugin
 
 from msrnet_cli.errors import PictureError
 from msrnet_cli.images import directories as tiff
 from msrnet_cli.images.directories import Directory, Tag, integers, presented
+from msrnet_cli.images.opening import load, opened
 from msrnet_cli.images.pixels import big_endian_16, strip_of, to_bytes, to_tensor
 from msrnet_cli.images.rows import spans
 
@@ -214,8 +215,8 @@ class _Bytes:
         row = -(-self._part * self._channels * layout.bits // 8)
         tags = _as_bytes(page, layout, plane, row, self._parts, bool(tile))
         shown = presented(data, replace(page, tags=tags))
-        self._image = Image.open(io.BytesIO(shown), formats=("TIFF",))
-        self._image.load()
+        self._image = opened(io.BytesIO(shown), ("TIFF",))
+        load(self._image)
 
     def samples(self, rows: slice) -> Tensor:
         """C h W, int32 in [0, 2^bits)."""

@@ -10,7 +10,9 @@ from msrnet_cli.errors import PictureError
 from msrnet_cli.images import samples
 from msrnet_cli.images.directories import (
     COMPRESSION,
+    HEIGHT,
     LAYOUT,
+    WIDTH,
     choose,
     presented,
     read_pages,
@@ -61,7 +63,9 @@ def prepared(data: bytes, max_megapixels: float) -> Prepared:
         )
     lost = [str(tag) for tag in page.lost if tag not in LAYOUT]
     if lost:
-        notes += (f"tags that lie outside the file are left out: {', '.join(lost)}",)
+        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        listed = ", ".join(lost[:3]) + more
+        notes += (f"tags that lie outside the file are left out: {listed}",)
     if chosen is not None:
         page = with_metadata_of(page, first)
     foreign = page.big and page.order == ">"  # Pillow takes it for a classic one
@@ -80,3 +84,16 @@ def prepared(data: bytes, max_megapixels: float) -> Prepared:
     elif chosen is not None or foreign or lost:
         data = presented(data, page)
     return Prepared(data, notes, compression != _UNCOMPRESSED)
+
+
+def size(data: bytes) -> tuple[int, int] | None:
+    """Width and height of the page that is the picture, before any turn.
+
+    Raises:
+        PictureError: As `prepared`.
+    """
+    pages = read_pages(data)
+    if not pages.chain:
+        return None
+    page = choose(pages)[0] or pages.chain[0]
+    return page.number(WIDTH, 0), page.number(HEIGHT, 0)
