@@ -39,8 +39,8 @@ def encoded(image: Image.Image, dpi: tuple[float, float] | None) -> bytes:
     return file + shape + rest + colours + image.tobytes("raw", "BGRA", 0, -1)
 
 
-def unrolled(data: bytes, max_megapixels: float) -> bytes:
-    """A BMP without run-length encoding; any other, or a larger one, as it is.
+def mended(data: bytes, max_megapixels: float) -> bytes:
+    """A BMP without run-length encoding, padded to its end; else as it is.
 
     Args:
         data: A BMP file.
@@ -52,11 +52,14 @@ def unrolled(data: bytes, max_megapixels: float) -> bytes:
     if len(data) < 54 or int.from_bytes(data[14:18], "little") < 40:
         return data
     (start,) = struct.unpack_from("<I", data, 10)
-    width, height, _, _, kind = struct.unpack_from("<iiHHI", data, 18)
-    if kind not in (_RLE8, _RLE4) or min(width, height) <= 0:
+    width, height, _, bits, kind = struct.unpack_from("<iiHHI", data, 18)
+    if width <= 0 or width * abs(height) > max_megapixels * 1e6:
         return data
-    if width * height > max_megapixels * 1e6:
-        return data
+    if kind not in (_RLE8, _RLE4) or height <= 0:
+        row = -(-width * bits // 32) * 4
+        missing = start + row * abs(height) - len(data)
+        padding = row - -(-width * bits // 8)
+        return data + bytes(missing) if 0 < missing <= padding else data
     pixels = _unrolled(data, start, (width, height), nibbles=kind == _RLE4)
     pad = bytes(-width % 4)
     rows = (pixels[at : at + width] + pad for at in range(0, len(pixels), width))

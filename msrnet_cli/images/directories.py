@@ -25,6 +25,7 @@ COLOUR_MAP, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES = 320, 322, 323, 3
 SUB_IFDS, EXTRA_SAMPLES, SAMPLE_FORMAT = 330, 338, 339
 _MAKE, _EXIF_IFD, _GPS_IFD, _DNG_VERSION = 271, 34665, 34853, 50706
 _REDUCED, _MASK = 1, 4
+_OLD_SUBFILE_TYPE, _OLD_REDUCED = 255, 2
 _SENSOR = (32803, 34892)  # colour filter array, linear raw
 _RAW_COMPRESSIONS = (32767, 32769, 32770, 34713, 65000, 65535)  # ARW, packed, NEF, PEF
 # What describes the pixels of a page and says nothing of another's.
@@ -99,7 +100,8 @@ class Directory:
     @property
     def is_reduced(self) -> bool:
         """Whether it is a smaller picture of another page."""
-        return bool(self.number(NEW_SUBFILE_TYPE, 0) & _REDUCED)
+        old = self.number(_OLD_SUBFILE_TYPE, 0) == _OLD_REDUCED
+        return old or bool(self.number(NEW_SUBFILE_TYPE, 0) & _REDUCED)
 
     @property
     def is_mask(self) -> bool:

@@ -161,7 +161,7 @@ def _prepared(data: bytes, format: Format, max_megapixels: float) -> tiffs.Prepa
     if format == "webp":
         return tiffs.Prepared(*webp.mended(data))
     if format == "bmp":
-        return tiffs.Prepared(bmp.unrolled(data, max_megapixels))
+        return tiffs.Prepared(bmp.mended(data, max_megapixels))
     return tiffs.Prepared(data)
 
 
@@ -468,7 +468,8 @@ def _save_settings(
         settings["lossless"] = not image.quantization
         return settings
     if format == "webp":
-        return {"lossless": webp.is_lossless(prepared.data)}
+        lossless = webp.is_lossless(prepared.data)
+        return {"lossless": lossless, "quality": webp.quality(prepared.data)}
     if format == "avif":
         return {"lossless": avif.coding(prepared.data).exact}
     if format == "tiff":

@@ -54,7 +54,10 @@ def mended(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     if small is not None:
         kept, note = small
         notes.append(note)
-    return (_riff(kept) if notes else data), tuple(notes)
+    declared = 8 + int.from_bytes(data[4:8], "little")
+    if notes or declared > len(data):
+        return _riff(kept), tuple(notes)
+    return data, ()
 
 
 def canvas(head: bytes) -> tuple[int, int] | None:
@@ -78,6 +81,92 @@ def is_lossless(data: bytes) -> bool:
         if inner in _STILL:
             return inner == b"VP8L"
     return False
+
+
+def quality(data: bytes) -> int | None:
+    """About how well the first picture is coded, on libwebp's scale of 0 to 100.
+
+    The quantizers of the frame header (RFC 6386 section 9.6), turned back into the
+    quality that libwebp makes them from (`QualityToCompression` in its quant_enc.c).
+
+    Returns:
+        None where it is not lossy, or damaged.
+    """
+    for chunk in _chunks(data):
+        inner = [chunk]
+        if chunk.name == b"ANMF":
+            inner = list(_chunks(chunk.content, 16))
+        for part in inner:
+            if part.name == b"VP8 ":
+                return _quality(part.content)
+    return None
+
+
+def _quality(frame: bytes) -> int | None:
+    if frame[3:6] != b"\x9d\x01\x2a":
+        return None
+    quantizer = _quantizer(_Booleans(frame[10:200]))
+    linear = (1 - quantizer / 127) ** 3
+    return round(100 * (linear * 1.5 if linear < 0.5 else (linear + 1) / 2))
+
+
+class _Booleans:
+    """Decoder of equally likely bits (RFC 6386 section 7.3)."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = iter(data)
+        self._value = next(self._data, 0) << 8 | next(self._data, 0)
+        self._range, self._shifted = 255, 0
+
+    def take(self, count: int) -> int:
+        """A number of so many bits, the highest first."""
+        value = 0
+        for _ in range(count):
+            value = value << 1 | self._bit()
+        return value
+
+    def optional(self, count: int) -> int:
+        """A signed number behind a flag; 0 without."""
+        if not self.take(1):
+            return 0
+        value = self.take(count)
+        return -value if self.take(1) else value
+
+    def _bit(self) -> int:
+        split = 1 + (self._range - 1 >> 1)
+        bit = int(self._value >= split << 8)
+        self._value -= bit * (split << 8)
+        self._range = self._range - split if bit else split
+        while self._range < 128:
+            self._value, self._range = self._value << 1, self._range << 1
+            self._shifted = (self._shifted + 1) % 8
+            if self._shifted == 0:
+                self._value |= next(self._data, 0)
+        return bit
+
+
+def _quantizer(bits: _Booleans) -> float:
+    """The mean index of a frame's quantizers, 0 (finest) to 127."""
+    bits.take(2)  # colour space, clamping
+    absolute, segments = 0, [0]
+    if bits.take(1):
+        has_map, has_data = bits.take(1), bits.take(1)
+        if has_data:
+            absolute = bits.take(1)
+            segments = [bits.optional(7) for _ in range(4)]
+            for _ in range(4):
+                bits.optional(6)
+        for _ in range(3 * has_map):
+            if bits.take(1):
+                bits.take(8)
+    bits.take(1 + 6 + 3)  # loop filter: kind, level, sharpness
+    if bits.take(1) and bits.take(1):
+        for _ in range(8):
+            bits.optional(6)
+    bits.take(2)  # partitions
+    base = bits.take(7)
+    mean = sum(segments) / len(segments)
+    return min(127.0, max(0.0, mean if absolute else base + mean))
 
 
 def _chunks(data: bytes, start: int = 12) -> Iterator[_Chunk]:

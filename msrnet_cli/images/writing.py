@@ -212,7 +212,9 @@ def _settings(
     if format == "jpeg":
         _jpeg_settings(settings, picture, options)
     elif format in ("webp", "avif"):
-        settings["quality"] = options.quality or 90
+        own = settings.get("quality")
+        least = max(90, own) if isinstance(own, int) else 90
+        settings["quality"] = options.quality or least
         if options.lossless or (settings.get("lossless") and options.quality is None):
             settings.update(_LOSSLESS[format])
         else:
