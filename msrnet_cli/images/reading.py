@@ -31,7 +31,7 @@ from msrnet_cli.images.colour import (
     space_from_primaries,
     through_lcms,
 )
-from msrnet_cli.images.directories import NEW_SUBFILE_TYPE
+from msrnet_cli.images.directories import SUBFILE_TYPES
 from msrnet_cli.images.formats import recognise
 from msrnet_cli.images.metadata import as_srgb, read_metadata, uses_adobe_rgb
 from msrnet_cli.images.opening import load, opened
@@ -133,11 +133,11 @@ def declared_size(file: IO[bytes]) -> tuple[int, int] | None:
         image = opened(file, None)
         if isinstance(image, GifImagePlugin.GifImageFile):
             gifs.trimmed(image)
-        if isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(
-            NEW_SUBFILE_TYPE
-        ):
-            file.seek(0)
-            return tiffs.size(file.read())
+        if isinstance(image, TiffImagePlugin.TiffImageFile):
+            marks = (image.tag_v2.get(tag) for tag in SUBFILE_TYPES)
+            if any(marks):
+                file.seek(0)
+                return tiffs.size(file.read())
         return image.size
     except Exception:  # whoever decodes it will learn why
         return None
