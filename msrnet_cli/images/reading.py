@@ -471,7 +471,8 @@ def _save_settings(
         lossless = webp.is_lossless(prepared.data)
         return {"lossless": lossless, "quality": webp.quality(prepared.data)}
     if format == "avif":
-        return {"lossless": avif.coding(prepared.data).exact}
+        exact = avif.coding(prepared.data).exact
+        return {"lossless": exact, "quality": avif.quality(prepared.data)}
     if format == "tiff":
         return {"compression": "compressed" if prepared.compressed else "raw"}
     return {}
