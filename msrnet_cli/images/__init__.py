@@ -6,7 +6,13 @@ The only place that knows Pillow. It does not know networks or folders.
     reading    bytes -> Picture: upright, in sRGB, at full depth
     writing    Picture + relit pixels -> bytes in the same format
     picture    the record in between
+    labels     what a file claims about its colours: chunks (PNG), boxes (AVIF),
+               segments (JPEG), each as one of `claims`
+    meaning    which claim counts, and what the copy is to say
+    codes      colours named by numbers; profiles: ICC profiles that say the same
     colour     ICC profiles: into sRGB for the network and back
+    hdr        PQ and HLG into the range of sRGB
+    luma       YCbCr by the numbers of a TIFF file
     depth      16 bits per channel, which Pillow alone cuts to 8
     metadata   EXIF, XMP, IPTC, text
     pixels     Pillow images <-> tensors

@@ -35,6 +35,8 @@ class Metadata:
 
     Attributes:
         icc: Colour profile.
+        cicp: The same as code points of ITU-T H.273, primaries and transfer, where the
+            file had them: for formats that hold them.
         exif: EXIF block, starting with ``Exif\0\0``; the orientation is cleared.
         xmp: XMP packet.
         iptc: APP13 segments of a JPEG, which hold IPTC.
@@ -44,6 +46,7 @@ class Metadata:
     """
 
     icc: bytes | None = None
+    cicp: tuple[int, int] | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
     iptc: tuple[bytes, ...] = ()
@@ -53,7 +56,7 @@ class Metadata:
 
     def stripped(self) -> Metadata:
         """Only what the colours need."""
-        return Metadata(icc=self.icc)
+        return Metadata(icc=self.icc, cicp=self.cicp)
 
 
 def read_metadata(image: Image.Image) -> tuple[Metadata, tuple[str, ...]]:
@@ -72,7 +75,6 @@ def read_metadata(image: Image.Image) -> tuple[Metadata, tuple[str, ...]]:
             return default
 
     metadata = Metadata(
-        icc=image.info.get("icc_profile") or None,
         exif=part("EXIF", _exif, None),
         xmp=part("XMP", _xmp, None),
         iptc=part("IPTC", _iptc, ()),
@@ -81,15 +83,6 @@ def read_metadata(image: Image.Image) -> tuple[Metadata, tuple[str, ...]]:
         dpi=part("the resolution", _dpi, None),
     )
     return metadata, tuple(notes)
-
-
-def uses_adobe_rgb(image: Image.Image) -> bool:
-    """Whether EXIF says, as cameras do, that the pixels are Adobe RGB (DCF R03)."""
-    try:
-        interop = image.getexif().get_ifd(IFD.Interop)
-    except Exception:  # damaged EXIF says nothing
-        return False
-    return str(interop.get(1, "")).startswith("R03")
 
 
 def as_srgb(metadata: Metadata) -> Metadata:
@@ -103,7 +96,7 @@ def as_srgb(metadata: Metadata) -> Metadata:
             details[Base.ColorSpace] = _SRGB
             details.pop(IFD.Interop, None)
         exif = tags.tobytes()
-    return replace(metadata, icc=None, exif=exif)
+    return replace(metadata, icc=None, cicp=None, exif=exif)
 
 
 def save_arguments(metadata: Metadata, format: Format) -> dict[str, object]:
@@ -125,8 +118,10 @@ def save_arguments(metadata: Metadata, format: Format) -> dict[str, object]:
 
 
 def png_text(metadata: Metadata) -> PngImagePlugin.PngInfo:
-    """XMP and text as PNG chunks."""
+    """Colour codes, XMP and text as PNG chunks."""
     chunks = PngImagePlugin.PngInfo()
+    if metadata.cicp:
+        chunks.add(b"cICP", bytes((*metadata.cicp, 0, 1)))  # RGB, full range
     if metadata.xmp:
         chunks.add_itxt(_XMP_KEY, metadata.xmp.decode("utf-8", "replace"))
     for key, value in metadata.text:

@@ -19,18 +19,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_TEXT_BYTES = 16 << 20
-"""What all compressed texts and the profile of a file may come to, inflated.
+"""What all compressed texts of a file may come to, inflated.
 
 As text each of these bytes can take four, and there are copies of it.
 """
 
 # Pillow refuses a picture for a text of 1 MiB; `mended` bounds what it sees.
-PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, MOST_TEXT_BYTES)
+_LARGEST_CHUNK = 64 << 20
+PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, _LARGEST_CHUNK)
 PngImagePlugin.MAX_TEXT_MEMORY = max(PngImagePlugin.MAX_TEXT_MEMORY, 1 << 32)
 
 _SIGNATURE_BYTES = 8
 _ANIMATION = (b"acTL", b"fcTL", b"fdAT")
-_SHORTEST = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"pHYs": 9, b"tRNS": 1}
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_LABELS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM")  # `chunks` judges them
+_SHORTEST = {b"pHYs": 9, b"tRNS": 1}
 _KEY_BY_COLOUR_TYPE = {0: 2, 2: 6}  # bytes of a transparent colour
 _STEP = 1 << 16
 
@@ -65,23 +68,21 @@ def mended(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     notes: dict[str, None] = {}
     room = MOST_TEXT_BYTES
     for chunk in _chunks(data):
+        if chunk.name in _ANIMATION:
+            notes["only its first frame is kept"] = None
+            continue
+        inflated = _inflated_bytes(chunk, room)
+        fault = _fault(chunk, inflated, data, room)
         name = chunk.name.decode("ascii", "replace")
-        fault = ""
-        if chunk.is_ancillary:
-            if chunk.name in _ANIMATION:
-                notes["only its first frame is kept"] = None
-                continue
-            inflated = _inflated_bytes(chunk, room)
-            fault = _fault(chunk, inflated, data, room)
-            room -= 0 if fault else inflated or 0
-        elif not chunk.intact:
+        if fault and not chunk.is_ancillary:
             raise PictureError(
-                f"damaged PNG: the checksum of its {name} chunk is wrong",
+                f"damaged PNG: its {name} chunk {fault}",
                 "copy it again from its source",
             )
         if fault:
             notes[f"its {name} chunk {fault} and is left out"] = None
         else:
+            room -= inflated or 0
             kept.append(chunk.whole)
     return (b"".join(kept) if notes else data), tuple(notes)
 
@@ -106,7 +107,9 @@ def _chunks(data: bytes) -> Iterator[_Chunk]:
 
 
 def _fault(chunk: _Chunk, inflated: int | None, data: bytes, room: int) -> str:
-    """Why an ancillary chunk cannot be used; "" where it can."""
+    """Why a chunk cannot be used; "" where it can."""
+    if chunk.name in _LABELS:
+        return ""
     if not chunk.intact:
         return "has a wrong checksum"
     shortest = _SHORTEST.get(chunk.name, 0)
@@ -114,6 +117,8 @@ def _fault(chunk: _Chunk, inflated: int | None, data: bytes, room: int) -> str:
         shortest = _KEY_BY_COLOUR_TYPE.get(data[25], shortest)
     if len(chunk.content) < shortest or inflated is None:
         return "is damaged"
+    if chunk.name in _TEXTS and len(chunk.content) > _LARGEST_CHUNK:
+        return f"is larger than {_LARGEST_CHUNK >> 20} MiB"
     if inflated > room:
         return f"inflates to more than {MOST_TEXT_BYTES >> 20} MiB"
     return ""
@@ -125,12 +130,9 @@ def _inflated_bytes(chunk: _Chunk, most: int) -> int | None:
     Returns:
         0 for what is not compressed; None for what cannot be inflated.
     """
-    content = bytes(chunk.content[:256]) if chunk.name != b"iTXt" else None
-    if content is not None and chunk.name in (b"zTXt", b"iCCP"):
-        end = content.find(b"\0")
-        if end < 1 or content[end + 1 : end + 2] != b"\0":
-            return None
-        return _count(chunk.content[end + 2 :], most)
+    if chunk.name == b"zTXt":
+        key, _, rest = bytes(chunk.content).partition(b"\0")
+        return _count(rest[1:], most) if key and rest[:1] == b"\0" else None
     if chunk.name != b"iTXt":
         return 0
     key, _, rest = bytes(chunk.content).partition(b"\0")

@@ -6,15 +6,13 @@ Whatever a decoder throws becomes a PictureError: no file may stop a run.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 import torch
 from PIL import (
     GifImagePlugin,
     Image,
-    ImageCms,
     ImageOps,
     JpegImagePlugin,
     TiffImagePlugin,
@@ -24,28 +22,32 @@ from PIL import (
 from msrnet_cli.errors import PictureError
 from msrnet_cli.images import avif, bmp, gifs, jpeg, png, tiffs, webp
 from msrnet_cli.images import depth as sixteen
-from msrnet_cli.images.colour import (
-    ColourSpace,
-    adobe_rgb,
-    space_from_icc,
-    space_from_primaries,
-    through_lcms,
-)
+from msrnet_cli.images.chunks import without_colour
+from msrnet_cli.images.claims import UNUSABLE_PROFILE
+from msrnet_cli.images.colour import through_lcms
 from msrnet_cli.images.directories import SUBFILE_TYPES
 from msrnet_cli.images.formats import recognise
-from msrnet_cli.images.metadata import as_srgb, read_metadata, uses_adobe_rgb
+from msrnet_cli.images.labels import read_claims
+from msrnet_cli.images.luma import rgb_from_ycbcr
+from msrnet_cli.images.meaning import converted_by, meaning_of_claims
+from msrnet_cli.images.metadata import as_srgb, read_metadata
 from msrnet_cli.images.opening import load, opened
 from msrnet_cli.images.picture import Encoding, Picture
 from msrnet_cli.images.pixels import native_16, rows_of, strip_of, unit
 from msrnet_cli.images.quiet import hush
 from msrnet_cli.images.rows import Rows
+from msrnet_cli.images.segments import without_stubs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PIL.ImageFile import ImageFile
     from torch import Tensor
 
     from msrnet_cli.config import Format
-    from msrnet_cli.images.metadata import Metadata
+    from msrnet_cli.images.claims import Claim
+    from msrnet_cli.images.colour import ColourSpace
+    from msrnet_cli.images.hdr import HighRange
 
 _PILLOW_FORMATS: dict[Format, tuple[str, ...]] = {
     "png": ("PNG",),
@@ -56,10 +58,13 @@ _PILLOW_FORMATS: dict[Format, tuple[str, ...]] = {
     "avif": ("AVIF",),
     "gif": ("GIF",),
 }
+# Labels that Pillow would refuse a picture for; they are read apart from it.
+_REPAIRS: dict[Format, Callable[[bytes], bytes]] = {
+    "png": without_colour,
+    "jpeg": without_stubs,
+}
 _WHITE_IS_ZERO = 0
 _WEBP_HEAD = 32
-_SRGB_GAMMA = 0.45455
-_SRGB_CHROMATICITY = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
 
 
 def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Picture:
@@ -94,7 +99,8 @@ def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Pictur
 def from_pil(image: Image.Image) -> Picture:
     """A Picture from an image in memory.
 
-    An image that Pillow opened from a file of 16 bits per colour holds only 8.
+    An image that Pillow opened from a file of 16 bits per colour holds only 8, and
+    nothing of PNG's cICP or AVIF's nclx: `read` knows them.
 
     Raises:
         PictureError: It is empty, of a mode not supported, or cannot be loaded.
@@ -102,7 +108,9 @@ def from_pil(image: Image.Image) -> Picture:
     if 0 in image.size:
         raise PictureError(f"an image of size {image.size}", "give one with pixels")
     try:
-        return _understand(ImageOps.exif_transpose(image), Encoding("png"), ())
+        claims = read_claims(image)
+        upright = ImageOps.exif_transpose(image)
+        return _understand(upright, Encoding("png"), (), claims)
     except PictureError:
         raise
     except Exception as error:  # a file opened lazily is decoded only now
@@ -168,7 +176,9 @@ def _prepared(data: bytes, format: Format, max_megapixels: float) -> tiffs.Prepa
 def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
     if format == "webp":
         _require_few(webp.canvas(data[:_WEBP_HEAD]) or (0, 0), max_megapixels)
-    image = opened(io.BytesIO(data), _PILLOW_FORMATS[format])
+    repair = _REPAIRS.get(format)
+    readable = repair(data) if repair else data
+    image = opened(io.BytesIO(readable), _PILLOW_FORMATS[format])
     if not isinstance(image, GifImagePlugin.GifImageFile):
         _require_few(image.size, max_megapixels)
     return image
@@ -219,10 +229,11 @@ def _picture(
         samples = sixteen.joined(_upright(image), _upright(second))
     elif bits > 8 and not image.mode.startswith("I;16"):
         notes.append(f"reduced from {bits} to 8 bits per channel")
+    claims = read_claims(image, data, format)
     upright = _upright(image)
     if frame is not None:
         upright = gifs.on_clear_canvas(upright, frame)
-    return _understand(upright, encoding, tuple(notes), samples)
+    return _understand(upright, encoding, tuple(notes), claims, samples)
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -238,6 +249,7 @@ def _understand(
     image: Image.Image,
     encoding: Encoding,
     notes: tuple[str, ...],
+    claims: tuple[Claim, ...],
     samples: Rows | None = None,
 ) -> Picture:
     """Split an upright image into colour, alpha and metadata.
@@ -246,6 +258,7 @@ def _understand(
         image: Loaded and upright.
         encoding: What is known of the file so far.
         notes: What a user must know so far.
+        claims: What the file says of its colours.
         samples: 16-bit RGB or RGBA, where the image holds only 8.
     """
     metadata, damage = read_metadata(image)
@@ -256,25 +269,43 @@ def _understand(
             f"32-bit pixels (mode {mode}) have no defined white", "save it with 16 bits"
         )
     grey = mode in ("1", "L", "LA", "La") or mode.startswith("I;16")
-    if mode in ("CMYK", "LAB", "YCbCr", "HSV"):
-        image, more = _through_lcms(image, metadata.icc if mode == "CMYK" else None)
-        metadata = as_srgb(metadata)
+    if mode in ("CMYK", "LAB"):
+        image, more = _without_own_colours(image, claims)
+        metadata, claims = as_srgb(metadata), ()
         notes += (f"converted from {mode} to sRGB", *more)
+    elif mode in ("YCbCr", "HSV"):  # another form of RGB, and labelled like it
+        image = rgb_from_ycbcr(image) if mode == "YCbCr" else image.convert("RGB")
+        notes += (f"converted from {mode} to RGB",)
     samples = samples or _samples(image)
     if samples.depth == 16 and "transparency" in image.info:
         samples = _keyed(samples, image.info["transparency"])
-    meaning = _meaning(image, samples, grey, metadata)
+    meaning = meaning_of_claims(samples, grey, metadata, claims)
     pixels = _srgb(meaning.samples, meaning.space)
     return Picture(
         # A result that is to have 16 bits must not be computed in 8.
         pixels=unit(pixels) if samples.depth == 16 else pixels,
         alpha=_alpha(samples),
-        native=_native(samples) if meaning.keep else None,
-        space=meaning.space if meaning.keep else None,
+        native=_native(meaning.samples) if meaning.kept else None,
+        space=meaning.kept,
         encoding=replace(encoding, mode=mode, depth=samples.depth, grey=grey),
         metadata=meaning.metadata,
         notes=notes + meaning.notes,
     )
+
+
+def _without_own_colours(
+    image: Image.Image, claims: tuple[Claim, ...]
+) -> tuple[Image.Image, tuple[str, ...]]:
+    """CMYK or LAB to sRGB; a profile that cannot be used costs a note."""
+    profiles = [claim for claim in claims if claim.codes is None]
+    notes = tuple(note for claim in profiles if claim.void for note in claim.notes)
+    for claim in profiles:
+        if image.mode == "CMYK" and claim.profile is not None:
+            converted = converted_by(image, claim.profile)
+            if converted is not None:
+                return converted, notes
+            notes += (UNUSABLE_PROFILE,)
+    return through_lcms(image, None), notes
 
 
 def _samples(image: Image.Image) -> Rows:
@@ -297,7 +328,7 @@ def _keyed(samples: Rows, transparent: int | tuple[int, ...]) -> Rows:
     return samples.changed(with_alpha, channels=samples.channels + 1)
 
 
-def _srgb(samples: Rows, space: ColourSpace | None) -> Tensor:
+def _srgb(samples: Rows, space: ColourSpace | HighRange | None) -> Tensor:
     """Colours as 3 H W, sRGB: uint8 where they are that, else float32 in [0, 1].
 
     Args:
@@ -365,83 +396,6 @@ def _grey_16(image: Image.Image) -> Rows:
 
     width, height = image.size
     return Rows(1, height, width, 16, compute)
-
-
-@dataclass(frozen=True)
-class _Meaning:
-    """What the colours of a file are.
-
-    Attributes:
-        samples: The colours, in `space`.
-        space: None for sRGB.
-        keep: Whether the output is written in `space`, too.
-        metadata: As it fits the output.
-        notes: What a user must know.
-    """
-
-    samples: Rows
-    space: ColourSpace | None
-    keep: bool
-    metadata: Metadata
-    notes: tuple[str, ...] = ()
-
-
-def _meaning(
-    image: Image.Image, samples: Rows, grey: bool, metadata: Metadata
-) -> _Meaning:
-    """Find out the colour space: from the profile, else from other declarations."""
-    if metadata.icc:
-        space = _known_space(metadata.icc)
-        if space is None:
-            eight = image.convert("L" if grey else "RGB")
-            converted, more = _through_lcms(eight, metadata.icc)
-            if more:  # the profile said nothing: the pixels are as deep as they were
-                return _Meaning(samples, None, False, as_srgb(metadata), more)
-            notes = ("colours converted to sRGB, 8 bits",)
-            rows = rows_of(converted)
-            return _Meaning(rows, None, False, as_srgb(metadata), notes)
-        if grey:
-            return _Meaning(samples, space, False, as_srgb(metadata))
-        if space.is_srgb():
-            return _Meaning(samples, None, False, metadata)
-        return _Meaning(samples, space, True, metadata)
-    declared = _declared_space(image)
-    if declared is None:
-        return _Meaning(samples, None, False, metadata)
-    note = f"converted from {declared.name} to sRGB"
-    return _Meaning(samples, declared, False, as_srgb(metadata), (note,))
-
-
-def _through_lcms(
-    image: Image.Image, profile: bytes | None
-) -> tuple[Image.Image, tuple[str, ...]]:
-    """To sRGB; a profile that cannot be used costs a note, not the picture."""
-    try:
-        return through_lcms(image, profile), ()
-    except (ImageCms.PyCMSError, OSError):
-        note = "its colour profile is damaged or for other pixels, and left out"
-        return through_lcms(image, None), (note,)
-
-
-@lru_cache(maxsize=16)
-def _known_space(profile: bytes) -> ColourSpace | None:
-    return space_from_icc(profile)
-
-
-def _declared_space(image: Image.Image) -> ColourSpace | None:
-    """A colour space that is named by EXIF or by PNG's gAMA and cHRM chunks."""
-    if uses_adobe_rgb(image):
-        return adobe_rgb()
-    gamma = image.info.get("gamma")
-    if not gamma or "srgb" in image.info:
-        return None
-    chromaticity = image.info.get("chromaticity", _SRGB_CHROMATICITY)
-    shift = max(
-        abs(a - b) for a, b in zip(chromaticity, _SRGB_CHROMATICITY, strict=True)
-    )
-    if abs(gamma - _SRGB_GAMMA) < 0.02 and shift < 0.01:
-        return None
-    return space_from_primaries(chromaticity[2:], 1 / gamma, "its PNG gamma")
 
 
 def _chroma(image: ImageFile, data: bytes, format: Format) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from PIL import Image
 from msrnet_cli.errors import PictureError
 from msrnet_cli.images import bmp, gifs, jpeg
 from msrnet_cli.images import depth as sixteen
+from msrnet_cli.images.boxes import write_nclx
 from msrnet_cli.images.limits import require_fits
 from msrnet_cli.images.metadata import Metadata, save_arguments
 from msrnet_cli.images.pixels import image_of, quantise, to_image, unit
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.config import Format, WriteOptions
+    from msrnet_cli.images.colour import ColourSpace
     from msrnet_cli.images.picture import Picture
 
 _DEEP = ("png", "tiff")
+_UNLABELLED = ("bmp", "gif")  # what they hold can only be sRGB
 _COMPARE_HEIGHT = 2048
 
 
@@ -82,6 +85,8 @@ def _encoded(
         image, notes = gifs.as_palette(image)
     settings = _settings(picture, image, format, options)
     data, lost = _save(image, format, settings, metadata)
+    if format == "avif" and metadata.cicp:
+        data = write_nclx(data, metadata.cicp)
     exact = options.lossless or settings.get("lossless")
     if exact and format in ("avif", "jpeg"):
         notes += (f"{format.upper()} has no lossless form here",)
@@ -147,7 +152,11 @@ def _pixels(
     if depth == 16 and format not in _DEEP:
         depth = 8
         notes += (f"reduced to 8 bits: {format.upper()} holds no more",)
-    pixels = _colours(picture, relit, depth)
+    space = picture.space
+    if space is not None and format in _UNLABELLED:
+        space = None
+        notes += (f"colours converted to sRGB: {format.upper()} holds no profile",)
+    pixels = _colours(picture, relit, depth, space)
     if picture.encoding.grey and _is_neutral(pixels):
         pixels = pixels.changed(lambda strip: strip[1:2], channels=1)
     alpha = picture.alpha
@@ -160,9 +169,11 @@ def _pixels(
     return _with_alpha(pixels, alpha), notes
 
 
-def _colours(picture: Picture, relit: Tensor, depth: int) -> Rows:
-    """Relit colours in the file's own space."""
-    space, native = picture.space, picture.native
+def _colours(
+    picture: Picture, relit: Tensor, depth: int, space: ColourSpace | None
+) -> Rows:
+    """Relit colours in the file's own space, or in sRGB."""
+    native = picture.native
 
     def compute(rows: slice) -> Tensor:
         colours = relit[:, rows]

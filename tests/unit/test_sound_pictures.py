@@ -237,9 +237,6 @@ def test_a_large_profile_costs_no_picture():
 
 DAMAGED = {
     "wrong checksum": chunk(b"tEXt", b"Comment\0hello")[:-1] + b"\0",
-    "no profile": chunk(b"iCCP", b"name\0\0 no deflate stream"),
-    "short gamma": chunk(b"gAMA", b"\0"),
-    "short chromaticities": chunk(b"cHRM", bytes(8)),
     "short resolution": chunk(b"pHYs", bytes(4)),
     "unknown compression": chunk(b"zTXt", b"key\0\7" + zlib.compress(b"x")),
     "damaged text": chunk(b"iTXt", b"key\0\1\0\0\0 no deflate stream"),
@@ -269,7 +266,9 @@ def test_a_damaged_critical_chunk_is_an_error(name):
     image = photo().quantize(16) if name == b"PLTE" else photo()
     data = bytearray(encoded(image, "png", compress_level=0))
     data[data.find(name) + 4 + (12 if name == b"IHDR" else 20)] ^= 1
-    with pytest.raises(PictureError, match=f"{name.decode()} chunk"):
+    with pytest.raises(
+        PictureError, match=f"{name.decode()} chunk has a wrong checksum"
+    ):
         images.read(bytes(data))
 
 
@@ -456,7 +455,8 @@ def test_what_inflates_without_end_is_left_out(name):
     )
     back, notes = rewritten(data)
     assert largest_difference(back, photo()) == 0
-    assert [name.decode() in note for note in notes] == [True]
+    said = "profile" if name == b"iCCP" else name.decode()
+    assert [said in note for note in notes] == [True]
 
 
 def runs(width, height, body, *, nibbles=False, palette=b""):
