@@ -270,7 +270,7 @@ def _passed_over(ignored: Iterable[Ignored]) -> None:
     counts: dict[str, int] = {}
     for entry in ignored:
         counts[entry.reason] = counts.get(entry.reason, 0) + 1
-        if entry.reason not in ("hidden", "no picture", "subfolder"):
+        if entry.reason not in ("hidden", "not a picture", "subfolder"):
             _say(f"passed over: {_harmless(entry.path)}: {entry.reason}")
     if counts:
         parts = ", ".join(f"{reason} ({number})" for reason, number in counts.items())

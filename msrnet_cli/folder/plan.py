@@ -228,7 +228,7 @@ def _scan(
         elif _looks_like_picture(path):
             yield _Found(root, path)
         else:
-            ignored.append(Ignored(entry.path, "no picture"))
+            ignored.append(Ignored(entry.path, "not a picture"))
 
 
 def _matches(
@@ -254,7 +254,7 @@ def _matches(
         elif _looks_like_picture(path):
             yield _Found(root, path)
         else:
-            ignored.append(Ignored(str(path), "no picture"))
+            ignored.append(Ignored(str(path), "not a picture"))
 
 
 def _listed(lists: str) -> Iterator[_Found]:

@@ -6,6 +6,7 @@ Whatever a decoder throws becomes a PictureError: no file may stop a run.
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
@@ -76,7 +77,7 @@ def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Pictur
         max_megapixels: A picture that declares more is refused before it is decoded.
 
     Raises:
-        PictureError: It is no picture, damaged, too large or of a kind not supported.
+        PictureError: It is not a picture, or a damaged, too large or odd one.
     """
     format = recognise(data, suffix)
     hush()
@@ -131,24 +132,32 @@ def declared_size(file: IO[bytes]) -> tuple[int, int] | None:
     """Width and height as a file, or its beginning, declares them, before any turn.
 
     Returns:
-        None where it does not, or is no picture.
+        None where it does not, or is not a picture.
     """
     try:
         head = file.read(_WEBP_HEAD)
         file.seek(0)
         if head[8:12] == b"WEBP":
             return webp.canvas(head)  # Pillow would want the whole file
+        if head.startswith((b"II", b"MM")):
+            return _tiff_size(file)
         image = opened(file, None)
         if isinstance(image, GifImagePlugin.GifImageFile):
             gifs.trimmed(image)
-        if isinstance(image, TiffImagePlugin.TiffImageFile):
-            marks = (image.tag_v2.get(tag) for tag in SUBFILE_TYPES)
-            if any(marks):
-                file.seek(0)
-                return tiffs.size(file.read())
         return image.size
     except Exception:  # whoever decodes it will learn why
         return None
+
+
+def _tiff_size(file: IO[bytes]) -> tuple[int, int] | None:
+    """The size of the page that is the picture, whatever its pixels are."""
+    with suppress(Exception):  # a kind that Pillow does not know
+        image = opened(file, ("TIFF",))
+        assert isinstance(image, TiffImagePlugin.TiffImageFile)
+        if not any(image.tag_v2.get(tag) for tag in SUBFILE_TYPES):
+            return image.size
+    file.seek(0)
+    return tiffs.size(file.read())
 
 
 def written_size(data: bytes, format: Format) -> tuple[int, int]:

@@ -441,7 +441,7 @@ def test_what_was_passed_over_is_said(program, folder, warm_file):
     os.symlink("a.png", folder / "link.png")
     done = program.run("relight", "in", "out", "--weights", warm_file)
     assert "link.png: symbolic link" in done.err
-    assert "no picture (1)" in done.err
+    assert "not a picture (1)" in done.err
 
 
 def test_a_terminal_gets_a_bar_without_colour_where_asked(program, folder, warm_file):

@@ -142,7 +142,7 @@ def test_what_is_no_picture_is_passed_over_and_counted(tree):
     assert [job.target.name for job in plan.jobs] == ["a.png"]
     reasons = {os.path.basename(i.path): i.reason for i in plan.ignored}
     assert reasons == {
-        "notes.txt": "no picture",
+        "notes.txt": "not a picture",
         ".hidden.png": "hidden",
         "desktop.ini": "hidden",
         "pipe.png": "no regular file",

@@ -421,7 +421,7 @@ def test_a_webp_cut_behind_its_pixels_is_whole():
 
 def test_later_frames_that_are_cut_cost_no_picture():
     frames = [photo(60, 40, seed=seed) for seed in range(3)]
-    for format in ("gif", "webp"):
+    for format in ("gif", "png", "webp"):
         data = encoded(frames[0], format, save_all=True, append_images=frames[1:])
         for cut in (10, len(data) // 4):
             back, notes = rewritten(data[:-cut])

@@ -129,7 +129,9 @@ def values(picture, peak):
 def test_any_number_of_bits_is_read_at_full_depth(bits, channels, order):
     chance = np.random.default_rng(bits)
     array = chance.integers(0, 1 << bits, (23, 29, channels))
-    picture = images.read(packed_tiff(array, bits, order))
+    data = packed_tiff(array, bits, order)
+    assert images.declared_size(io.BytesIO(data)) == (29, 23)
+    picture = images.read(data)
     peak = 65535 if bits > 8 else 255
     expected = np.rint(array * peak / ((1 << bits) - 1)).astype(np.int64)
     assert np.array_equal(values(picture, peak), np.broadcast_to(expected, (23, 29, 3)))
