@@ -18,7 +18,6 @@ import torch
 from PIL import ImageFile, TiffImagePlugin
 
 from msrnet_cli.images import avif
-from msrnet_cli.images import metadata as meta
 from msrnet_cli.images.pixels import big_endian_16, rows_of, to_bytes
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def joined(high: Image.Image, low: Image.Image) -> Rows:
 
 
 def write_png(pixels: Rows, metadata: Metadata) -> bytes:
-    """Encode RGB or RGBA of 16 bits as PNG (W3C PNG 3)."""
+    """Encode RGB or RGBA of 16 bits and their profile as PNG (W3C PNG 3)."""
     width, height = pixels.width, pixels.height
     colour_type = {3: 2, 4: 6}[pixels.channels]
     out = io.BytesIO()
@@ -82,13 +81,6 @@ def write_png(pixels: Rows, metadata: Metadata) -> bytes:
     )
     if metadata.icc:
         _chunk(out, b"iCCP", b"ICC Profile\0\0" + zlib.compress(metadata.icc))
-    if metadata.dpi:
-        per_metre = (round(value / 0.0254) for value in metadata.dpi)
-        _chunk(out, b"pHYs", struct.pack(">IIB", *per_metre, 1))
-    if metadata.exif:
-        _chunk(out, b"eXIf", metadata.exif.removeprefix(b"Exif\0\0"))
-    for name, content, *_ in meta.png_text(metadata).chunks:
-        _chunk(out, name, content)
     deflate = zlib.compressobj(6)
     for rows in _paeth_rows(pixels):
         _chunk(out, b"IDAT", deflate.compress(rows))

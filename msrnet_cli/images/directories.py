@@ -54,6 +54,11 @@ LAYOUT = frozenset(
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _SIZES |= {13: 4, 16: 8, 17: 8, 18: 8}
 _INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 18: "Q"}
+_ABOUT_PIXELS = (
+    *(WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, STRIP_OFFSETS),
+    *(SAMPLES, ROWS_PER_STRIP, STRIP_BYTES, PLANAR, PREDICTOR, TILE_WIDTH),
+    *(TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, EXTRA_SAMPLES, SAMPLE_FORMAT),
+)
 _MOST_PAGES = 64  # looked at: more are known to be there all the same
 _MOST_TAGS = 1024
 
@@ -73,15 +78,13 @@ class Directory:
 
     Attributes:
         order: "<" or ">", as for `struct`.
-        tags: By number.
-        lost: Numbers of tags whose values lie outside the file.
+        tags: By number; those whose values lie outside the file are left out.
         next: Where the next page's directory begins; 0 for none.
         big: Whether offsets have eight bytes.
     """
 
     order: str
     tags: dict[int, Tag]
-    lost: tuple[int, ...] = ()
     next: int = 0
     big: bool = False
 
@@ -115,6 +118,14 @@ class Directory:
         return (
             self.number(PHOTOMETRIC, 0) in _SENSOR
             or self.number(COMPRESSION, 1) in _RAW_COMPRESSIONS
+        )
+
+    @property
+    def is_well_typed(self) -> bool:
+        """Whether the tags about pixels are integers of a type meant for them."""
+        kinds = (3, 4, 16) if self.big else (3, 4)
+        return all(
+            self.tags[tag].kind in kinds for tag in _ABOUT_PIXELS if tag in self.tags
         )
 
     @property
@@ -209,26 +220,26 @@ def presented(data: bytes, page: Directory) -> bytes:
     Raises:
         PictureError: The file is larger than a classic TIFF can be.
     """
-    tags = dict(page.tags)
-    if page.big:  # their own offsets have eight bytes
-        for tag in (_EXIF_IFD, _GPS_IFD, SUB_IFDS):
-            tags.pop(tag, None)
-    tags.pop(SUB_IFDS, None)
+    # In a BigTIFF the offsets within a further directory have eight bytes.
+    left_out = (SUB_IFDS, _EXIF_IFD, _GPS_IFD) if page.big else (SUB_IFDS,)
+    tags = {
+        number: tag
+        for number, wide in page.tags.items()
+        if number not in left_out
+        and (tag := _narrow(wide, page.order) if page.big else wide)
+    }
     start = len(data) + len(data) % 2
     size = 2 + 12 * len(tags) + 4
     if start + size + sum(len(tag.content) + 1 for tag in tags.values()) >> 32:
         raise PictureError("a TIFF of more than 4 GiB", "save it in parts")
     entries: list[bytes] = []
     values = bytearray()
-    for number, entry in sorted(tags.items()):
-        narrow = _narrow(entry, page.order)
-        place = bytes(narrow.content[:4]).ljust(4, b"\0")
-        if len(narrow.content) > 4:
+    for number, tag in sorted(tags.items()):
+        place = bytes(tag.content[:4]).ljust(4, b"\0")
+        if len(tag.content) > 4:
             place = struct.pack(page.order + "I", start + size + len(values))
-            values += bytes(narrow.content) + bytes(len(narrow.content) % 2)
-        entries.append(
-            struct.pack(page.order + "HHI", number, narrow.kind, narrow.count)
-        )
+            values += bytes(tag.content) + bytes(len(tag.content) % 2)
+        entries.append(struct.pack(page.order + "HHI", number, tag.kind, tag.count))
         entries.append(place)
     mark = b"II" if page.order == "<" else b"MM"
     head = mark + struct.pack(page.order + "HI", 42, start)
@@ -238,11 +249,13 @@ def presented(data: bytes, page: Directory) -> bytes:
     return b"".join((*pieces, values))
 
 
-def _narrow(tag: Tag, order: str) -> Tag:
-    """A tag of eight-byte integers as one of four bytes."""
+def _narrow(tag: Tag, order: str) -> Tag | None:
+    """A tag of eight-byte integers as one of four bytes; None where it does not fit."""
     if tag.kind not in (16, 17, 18):
         return tag
     values = struct.unpack(f"{order}{tag.count}Q", tag.content)
+    if any(value >> 32 for value in values):
+        return None
     return Tag(4, tag.count, struct.pack(f"{order}{tag.count}I", *values))
 
 
@@ -270,7 +283,6 @@ def _directory(data: bytes, start: int, order: str, big: bool) -> Directory | No
     if count > _MOST_TAGS or start + count * entry > len(data):
         return None
     tags: dict[int, Tag] = {}
-    lost = []
     view, room = memoryview(data), len(data)  # tags that share bytes must not swell
     for place in range(start, start + count * entry, entry):
         number, kind = struct.unpack_from(order + "HH", data, place)
@@ -279,14 +291,13 @@ def _directory(data: bytes, start: int, order: str, big: bool) -> Directory | No
         where = place + 4 + word
         if size > word:
             where = _unsigned(data, order, where, word)
-        if where + size > len(data) or size > room:
-            lost.append(number)
-        elif size and number not in tags:
+        inside = where + size <= len(data) and size <= room
+        if inside and size and number not in tags:
             room -= size
             tags[number] = Tag(kind, values, view[where : where + size])
     end = start + count * entry
     follows = _unsigned(data, order, end, word) if end + word <= len(data) else 0
-    return Directory(order, tags, tuple(lost), follows, big)
+    return Directory(order, tags, follows, big)
 
 
 def _unsigned(data: bytes, order: str, start: int, size: int) -> int:

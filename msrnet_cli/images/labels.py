@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from PIL import TiffImagePlugin
-from PIL.ExifTags import IFD, Base
 
 from msrnet_cli.images.boxes import read_nclx
 from msrnet_cli.images.chunks import png_claims
@@ -34,6 +33,7 @@ from msrnet_cli.images.colour import (
     space_from_primaries,
     table_curve,
 )
+from msrnet_cli.images.metadata import uses_adobe_rgb
 from msrnet_cli.images.segments import jpeg_claims
 
 if TYPE_CHECKING:
@@ -42,32 +42,36 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from msrnet_cli.config import Format
+    from msrnet_cli.images.metadata import Metadata
 
 _BMP_HEADER = 14  # where the second header of a BMP file begins
 _TRANSFER, _WHITE, _PRIMARIES = 301, 318, 319  # tags of TIFF
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
 _GIF_PROFILE = b"\x21\xff\x0bICCRGBG1012"
-_EXIF_SRGB, _EXIF_ADOBE_RGB = 1, 2
 
 
 def read_claims(
-    image: Image.Image, data: bytes = b"", format: Format | None = None
+    image: Image.Image,
+    metadata: Metadata,
+    data: bytes = b"",
+    format: Format | None = None,
 ) -> tuple[Claim, ...]:
     """All that a file says about its colours; the first that can be used counts.
 
     Args:
-        image: The opened file, its EXIF as it came.
+        image: The opened file.
+        metadata: Of the file.
         data: The whole file; empty for an image in memory.
         format: Of the file.
     """
     if format == "png":
         claims = png_claims(data)
         said = any(not claim.void for claim in claims)
-        return claims if said else (*claims, *_exif(image))
+        return claims if said else (*claims, *_exif(metadata))
     return (
         *_profiles(image, data, format),
         *_numbers(image, data, format),
-        *_exif(image),
+        *_exif(metadata),
     )
 
 
@@ -107,15 +111,8 @@ def _png_in_memory(image: Image.Image) -> Iterator[Claim]:
         yield png_calibrated(gamma, points)
 
 
-def _exif(image: Image.Image) -> Iterator[Claim]:
-    """Adobe RGB, which cameras name by a number, or by the file's name and R03."""
-    try:
-        exif = image.getexif()
-        space = exif.get_ifd(IFD.Exif).get(Base.ColorSpace)
-        rule = str(exif.get_ifd(IFD.Interop).get(1, ""))
-    except Exception:  # damaged EXIF says nothing, and read_metadata tells
-        return
-    if space == _EXIF_ADOBE_RGB or (space != _EXIF_SRGB and rule.startswith("R03")):
+def _exif(metadata: Metadata) -> Iterator[Claim]:
+    if uses_adobe_rgb(metadata):
         yield Claim("Adobe RGB", adobe_rgb())
 
 

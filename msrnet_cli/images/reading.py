@@ -27,11 +27,12 @@ from msrnet_cli.images.chunks import without_colour
 from msrnet_cli.images.claims import UNUSABLE_PROFILE
 from msrnet_cli.images.colour import through_lcms
 from msrnet_cli.images.directories import SUBFILE_TYPES
+from msrnet_cli.images.dissecting import bare, dissect, of_image
 from msrnet_cli.images.formats import recognise
 from msrnet_cli.images.labels import read_claims
 from msrnet_cli.images.luma import rgb_from_ycbcr
 from msrnet_cli.images.meaning import converted_by, meaning_of_claims
-from msrnet_cli.images.metadata import as_srgb, read_metadata
+from msrnet_cli.images.metadata import as_srgb
 from msrnet_cli.images.opening import load, opened
 from msrnet_cli.images.picture import Encoding, Picture
 from msrnet_cli.images.pixels import native_16, rows_of, strip_of, unit
@@ -48,7 +49,9 @@ if TYPE_CHECKING:
     from msrnet_cli.config import Format
     from msrnet_cli.images.claims import Claim
     from msrnet_cli.images.colour import ColourSpace
+    from msrnet_cli.images.dissecting import Dissected
     from msrnet_cli.images.hdr import HighRange
+    from msrnet_cli.images.metadata import Metadata
 
 _PILLOW_FORMATS: dict[Format, tuple[str, ...]] = {
     "png": ("PNG",),
@@ -82,15 +85,20 @@ def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Pictur
     format = recognise(data, suffix)
     hush()
     try:
-        prepared = _prepared(data, format, max_megapixels)
+        page = tiffs.Prepared(data)
+        if format == "tiff":
+            page = tiffs.prepared(data, max_megapixels)
+        parts = dissect(page.data, format)
+        mended, notes = _mended(parts.bare, format, max_megapixels)
+        ready = replace(page, data=mended, notes=page.notes + notes)
         try:
-            return _picture(prepared, format, max_megapixels)
+            return _picture(data, parts, ready, format, max_megapixels)
         except OSError:
-            ended = jpeg.ended(data) if format == "jpeg" else None
+            ended = jpeg.ended(mended) if format == "jpeg" else None
             if ended is None:
                 raise
-        note = "the marker of its end was missing"
-        return _picture(tiffs.Prepared(ended, (note,)), format, max_megapixels)
+        ready = replace(ready, data=ended, notes=("the marker of its end was missing",))
+        return _picture(data, parts, ready, format, max_megapixels)
     except PictureError:
         raise
     except Exception as error:  # decoders throw anything: OSError, SyntaxError, ...
@@ -109,9 +117,10 @@ def from_pil(image: Image.Image) -> Picture:
     if 0 in image.size:
         raise PictureError(f"an image of size {image.size}", "give one with pixels")
     try:
-        claims = read_claims(image)
-        upright = ImageOps.exif_transpose(image)
-        return _understand(upright, Encoding("png"), (), claims)
+        image = ImageOps.exif_transpose(image)
+        metadata, notes = of_image(image)
+        claims = read_claims(image, metadata)
+        return _understand(image, Encoding("png"), metadata, claims, notes)
     except PictureError:
         raise
     except Exception as error:  # a file opened lazily is decoded only now
@@ -166,20 +175,20 @@ def written_size(data: bytes, format: Format) -> tuple[int, int]:
     Raises:
         Exception: It is damaged: what the decoder raises.
     """
-    return opened(io.BytesIO(data), _PILLOW_FORMATS[format]).size
+    return opened(io.BytesIO(bare(data, format)), _PILLOW_FORMATS[format]).size
 
 
-def _prepared(data: bytes, format: Format, max_megapixels: float) -> tiffs.Prepared:
-    """What the decoder is given: the picture, without what would hinder it."""
-    if format == "tiff":
-        return tiffs.prepared(data, max_megapixels)
+def _mended(
+    data: bytes, format: Format, max_megapixels: float
+) -> tuple[bytes, tuple[str, ...]]:
+    """A file without what would hinder the decoder, and notes on what that was."""
     if format == "png":
-        return tiffs.Prepared(*png.mended(data))
+        return png.mended(data)
     if format == "webp":
-        return tiffs.Prepared(*webp.mended(data))
+        return webp.mended(data)
     if format == "bmp":
-        return tiffs.Prepared(bmp.mended(data, max_megapixels))
-    return tiffs.Prepared(data)
+        return bmp.mended(data, max_megapixels), ()
+    return data, ()
 
 
 def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
@@ -204,10 +213,24 @@ def _require_few(size: tuple[int, int], max_megapixels: float) -> None:
 
 
 def _picture(
-    prepared: tiffs.Prepared, format: Format, max_megapixels: float
+    source: bytes,
+    parts: Dissected,
+    prepared: tiffs.Prepared,
+    format: Format,
+    max_megapixels: float,
 ) -> Picture:
+    """Decode.
+
+    Args:
+        source: The whole file.
+        parts: The file taken apart.
+        prepared: Its pixels, for the decoder.
+        format: Of all of these.
+        max_megapixels: What declares more is refused.
+    """
     data, notes = prepared.data, list(prepared.notes)
     image = _open(data, format, max_megapixels)
+    claims = read_claims(image, parts.metadata, source, format)
     frame = None
     if isinstance(image, GifImagePlugin.GifImageFile):
         if gifs.has_more_frames(image):
@@ -235,43 +258,57 @@ def _picture(
     if tiles:
         second = _open(data, format, float("inf"))
         second.tile = tiles
-        samples = sixteen.joined(_upright(image), _upright(second))
+        turn = parts.orientation
+        samples = sixteen.joined(_upright(image, turn), _upright(second, turn))
     elif bits > 8 and not image.mode.startswith("I;16"):
         notes.append(f"reduced from {bits} to 8 bits per channel")
-    claims = read_claims(image, data, format)
-    upright = _upright(image)
+    upright = image if tiles else _upright(image, parts.orientation)
     if frame is not None:
         upright = gifs.on_clear_canvas(upright, frame)
-    return _understand(upright, encoding, tuple(notes), claims, samples)
+    notes += parts.notes
+    return _understand(upright, encoding, parts.metadata, claims, tuple(notes), samples)
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _upright(image: Image.Image, orientation: int | None) -> Image.Image:
+    """Load and turn an image, in place: by Exif's number, or as Pillow knows."""
     load(image)
-    try:
+    if orientation is None:
         ImageOps.exif_transpose(image, in_place=True)
-    except Exception:  # damaged EXIF: read_metadata says so
-        return image
+    elif orientation > 1:
+        image.im = image.im.transpose(_TURNS[orientation])
+        image._size = image.im.size
     return image
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def _understand(
     image: Image.Image,
     encoding: Encoding,
-    notes: tuple[str, ...],
+    metadata: Metadata,
     claims: tuple[Claim, ...],
+    notes: tuple[str, ...] = (),
     samples: Rows | None = None,
 ) -> Picture:
-    """Split an upright image into colour, alpha and metadata.
+    """Split an upright image into colour and alpha.
 
     Args:
         image: Loaded and upright.
         encoding: What is known of the file so far.
-        notes: What a user must know so far.
+        metadata: What the file says.
         claims: What the file says of its colours.
+        notes: What a user must know so far.
         samples: 16-bit RGB or RGBA, where the image holds only 8.
     """
-    metadata, damage = read_metadata(image)
-    notes += damage
     mode = image.mode
     if mode in ("I", "F"):
         raise PictureError(

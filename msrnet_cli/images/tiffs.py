@@ -11,7 +11,6 @@ from msrnet_cli.images import samples
 from msrnet_cli.images.directories import (
     COMPRESSION,
     HEIGHT,
-    LAYOUT,
     WIDTH,
     choose,
     presented,
@@ -61,17 +60,12 @@ def prepared(data: bytes, max_megapixels: float) -> Prepared:
             f"a TIFF of compression {compression}, which is not built in",
             "save it with LZW or Deflate compression",
         )
-    lost = [str(tag) for tag in page.lost if tag not in LAYOUT]
-    if lost:
-        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
-        listed = ", ".join(lost[:3]) + more
-        notes += (f"tags that lie outside the file are left out: {listed}",)
     if chosen is not None:
         page = with_metadata_of(page, first)
     foreign = page.big and page.order == ">"  # Pillow takes it for a classic one
     if page.big and (foreign or chosen) and _EXIF_IFD in page.tags:
         notes += ("EXIF is left out: it has offsets of eight bytes",)
-    layout = samples.layout_of(page)
+    layout = samples.layout_of(page) if page.is_well_typed else None
     dropped = samples.dropped_channels(page)
     if dropped:
         channels = (
@@ -81,7 +75,7 @@ def prepared(data: bytes, max_megapixels: float) -> Prepared:
     fits = page.pixels <= max_megapixels * 1e6
     if layout and fits and samples.is_ours(page, layout):
         data = samples.plain(data, page, layout)
-    elif chosen is not None or foreign or lost:
+    elif chosen is not None or foreign:
         data = presented(data, page)
     return Prepared(data, notes, compression != _UNCOMPRESSED)
 

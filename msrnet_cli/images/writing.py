@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from PIL import Image
@@ -16,8 +16,8 @@ from msrnet_cli.errors import PictureError
 from msrnet_cli.images import bmp, gifs, jpeg
 from msrnet_cli.images import depth as sixteen
 from msrnet_cli.images.boxes import write_nclx
+from msrnet_cli.images.embedding import embed, encoder_arguments
 from msrnet_cli.images.limits import require_fits
-from msrnet_cli.images.metadata import Metadata, save_arguments
 from msrnet_cli.images.pixels import image_of, quantise, to_image, unit
 from msrnet_cli.images.reading import written_size
 from msrnet_cli.images.rows import Rows, spans, to_8_bits
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from msrnet_cli.config import Format, WriteOptions
     from msrnet_cli.images.colour import ColourSpace
+    from msrnet_cli.images.metadata import Metadata
     from msrnet_cli.images.picture import Picture
 
 _DEEP = ("png", "tiff")
@@ -59,12 +60,13 @@ def write(
     pixels, notes = _pixels(picture, relit, format)
     try:
         data, more = _encoded(picture, pixels, format, options, metadata)
+        data, lost = embed(data, metadata, format, picture.size)
     except Exception as error:  # encoders throw anything; the batch goes on
         text = str(error) or type(error).__name__
         reason = f"cannot be written as {format.upper()}: {text}"
         raise PictureError(reason, "choose another --format") from error
     _require_sound(data, format, picture.size)
-    return data, notes + more
+    return data, notes + more + lost
 
 
 def _encoded(
@@ -74,7 +76,7 @@ def _encoded(
     options: WriteOptions,
     metadata: Metadata,
 ) -> tuple[bytes, tuple[str, ...]]:
-    """The file, and notes on what was left out of it."""
+    """The file without its metadata, and notes on what its pixels lost."""
     if format == "tiff":
         compress = picture.encoding.save.get("compression") != "raw"
         return write_tiff(pixels, metadata, compress=compress), ()
@@ -84,7 +86,7 @@ def _encoded(
     if format == "gif":
         image, notes = gifs.as_palette(image)
     settings = _settings(picture, image, format, options)
-    data, lost = _save(image, format, settings, metadata)
+    data = _save(image, format, settings, metadata)
     if format == "avif" and metadata.cicp:
         data = write_nclx(data, metadata.cicp)
     exact = options.lossless or settings.get("lossless")
@@ -93,7 +95,7 @@ def _encoded(
     finer = image.mode in ("RGB", "RGBA") and picture.encoding.chroma != (2, 2)
     if format == "webp" and finer and not exact:
         notes += ("colours at half the resolution: lossy WebP holds no more",)
-    return data, notes + lost
+    return data, notes
 
 
 def _require_sound(data: bytes, format: Format, size: tuple[int, int]) -> None:
@@ -260,31 +262,12 @@ def _jpeg_settings(
 
 def _save(
     image: Image.Image, format: Format, settings: dict[str, object], metadata: Metadata
-) -> tuple[bytes, tuple[str, ...]]:
-    """Encode with all metadata, or with as much of it as the format takes."""
-    arguments = save_arguments(metadata, format)
-    lost: list[str] = []
-    while True:
-        try:
-            data = _saved(image, format, {**settings, **arguments})
-        except Exception:
-            part = next((name for name in _DISPENSABLE if name in arguments), None)
-            if part is None:
-                raise
-            del arguments[part]
-            lost.append(f"{part} could not be kept")
-            continue
-        return data, tuple(lost)
-
-
-def _saved(image: Image.Image, format: Format, arguments: dict[str, Any]) -> bytes:
+) -> bytes:
+    arguments = {**settings, **encoder_arguments(metadata, format)}
     if format == "jpeg":
         return jpeg.encoded(image, arguments)
     if format == "bmp" and image.mode in ("LA", "RGBA"):
-        return bmp.encoded(image.convert("RGBA"), arguments.get("dpi"))
+        return bmp.encoded(image.convert("RGBA"), metadata.dpi)
     out = io.BytesIO()
     image.save(out, format.upper(), **arguments)
     return out.getvalue()
-
-
-_DISPENSABLE = ("exif", "xmp", "extra", "comment", "pnginfo", "dpi")
