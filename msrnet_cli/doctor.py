@@ -11,7 +11,7 @@ import PIL
 import torch
 from PIL import features
 
-from msrnet_cli import __version__, hardware, hub, weights
+from msrnet_cli import __version__, hardware, hub, networks, weights
 from msrnet_cli.errors import WeightsError
 from msrnet_cli.results import Check
 
@@ -80,7 +80,9 @@ def _memory() -> Check:
     free = hardware.free_bytes(torch.device("cpu"))
     if free is None:
         return Check("memory", "unknown")
-    remedy = "" if free > 2e9 else "close other programs: 1024x1024 needs about 0.7 GB"
+    need = 1024**2 * networks.architecture("stacked").memory("fp32", 32) / 1e9
+    wanted = f"close other programs: 1024x1024 needs about {need:.1f} GB"
+    remedy = "" if free > 2e9 else wanted
     return Check("memory", f"{free / 1e9:.1f} GB free", remedy)
 
 

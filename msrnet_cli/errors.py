@@ -26,9 +26,14 @@ class MSRNetError(Exception):
     exit_code = 1
 
     def __init__(self, reason: str, remedy: str = "") -> None:
-        self.reason = " ".join(reason.split())
-        self.remedy = " ".join(remedy.split())
+        self.reason = _on_one_line(reason).removesuffix(".")
+        self.remedy = _on_one_line(remedy)
         super().__init__("; ".join(filter(None, (self.reason, self.remedy))))
+
+
+def _on_one_line(text: str) -> str:
+    """Library messages may have several lines; file names may have several spaces."""
+    return " ".join(filter(None, map(str.strip, text.splitlines())))
 
 
 class UsageError(MSRNetError):

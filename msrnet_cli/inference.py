@@ -170,8 +170,8 @@ class Relighter:
             work_size: Longer side of what the network sees, or ``full``; None does
                 what the weights ask for.
             offline: Never use the network.
-            engine: ``auto``, ``eager``, ``fused`` (CPU), ``graph`` (CUDA) or
-                ``compiled``.
+            engine: ``auto``, ``eager``, ``fused`` (CPU), ``graph`` or ``tuned``
+                (CUDA), or ``compiled``.
             pictures: About how many there will be to relight, where that is known.
 
         Raises:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from rich.console import Console
+
     from msrnet_cli.errors import MSRNetError
     from msrnet_cli.results import (
         BenchResult,
@@ -291,7 +293,7 @@ def _failure_lines(summary: JobSummary) -> None:
         _say(f"msrnet: {_file_line(failure)}")
 
 
-def _failure_table(summary: JobSummary, console: Any) -> None:  # noqa: ANN401 rich's Console is loaded on use
+def _failure_table(summary: JobSummary, console: Console) -> None:
     if not summary.failures:
         return
     from rich.table import Table
@@ -348,6 +350,7 @@ class TrainLines:
             _train_opening(event)
         elif isinstance(event, Validated):
             _say(_validated_line(event))
+            _notes(event)
         elif isinstance(event, TrainSummary):
             _say(_train_closing(event))
         elif event.seconds >= self._next:
@@ -363,10 +366,10 @@ class TrainBar:
         from rich.progress import BarColumn, Progress, TextColumn
 
         self._console = Console(stderr=True, highlight=False)
+        # The line comes first: where there is no room for both, it shows the time left.
+        bar = (BarColumn(bar_width=24),) if self._console.width > 80 + 24 else ()
         self._progress = Progress(
-            BarColumn(bar_width=24),
-            TextColumn("{task.description}"),
-            console=self._console,
+            *bar, TextColumn("{task.description}"), console=self._console
         )
         self._bar = self._progress.add_task("first steps", total=1.0)
 
@@ -383,6 +386,7 @@ class TrainBar:
             )
         elif isinstance(event, Validated):
             self._console.print(_validated_line(event), markup=False)
+            _notes(event)
         else:
             self._progress.stop()
             self._console.print(_train_closing(event), markup=False)
@@ -391,8 +395,13 @@ class TrainBar:
 def train_reporter(*, quiet: bool) -> Callable[[TrainEvent], None]:
     """The reporter that fits the options and the terminal."""
     if quiet:
-        return lambda _: None
+        return _notes
     return TrainBar() if sys.stderr.isatty() else TrainLines()
+
+
+def _notes(event: TrainEvent) -> None:
+    for note in event.notes if isinstance(event, TrainStarted | Validated) else ():
+        warn(note)
 
 
 def data_report(report: DataReport) -> None:
@@ -419,24 +428,25 @@ def _train_opening(event: TrainStarted) -> None:
     for line in event.plan:
         _say(f"  {line}")
     _say(f"  validated on {event.validation}")
-    for note in event.notes:
-        warn(note)
+    _notes(event)
 
 
 def _progress_line(event: TrainProgress) -> str:
+    """At most 80 columns; metrics.csv has the rest."""
+    left = _duration(event.eta) if math.isfinite(event.eta) else "unknown time"
     return (
-        f"{event.progress:5.1%} step {event.step}, {event.size} px,"
-        f" loss {event.loss:.5f}, gradient {event.gradient:.2g}, lr {event.lr:.2g},"
-        f" {event.images_per_second:.2f} images/s, {_duration(event.eta)} left"
+        f"{event.progress:5.1%}, {left} left: step {event.step},"
+        f" {event.size} px, loss {event.loss:.4g},"
+        f" {event.images_per_second:.3g} images/s"
     )
 
 
 def _validated_line(event: Validated) -> str:
-    mark = ", best so far" if event.best else ""
     more = "".join(f", {name} {value:.2f}" for name, value in event.scores.items())
+    place = f"stage {event.stage} at {event.size} px"
     return (
-        f"step {event.step}: PSNR {event.psnr:.2f} dB at {event.size} px"
-        f" (copy {event.psnr_copy:.2f}), detail {event.detail:.2f}{more}{mark}"
+        f"step {event.step}: PSNR {event.psnr:.2f} dB (copy {event.psnr_copy:.2f}),"
+        f" detail {event.detail:.2f}{more}, {'best of ' if event.best else ''}{place}"
     )
 
 
@@ -444,6 +454,10 @@ def _train_closing(event: TrainSummary) -> str:
     line = f"{_count(event.steps, 'step')} in {_duration(event.seconds)}: {event.out}"
     if event.stopped_by:
         line += "; go on with --resume"
+    if event.stages:
+        ends = ", ".join(f"stage {k} {psnr:.2f} dB" for k, psnr in event.stages.items())
+        better = max(event.stages, key=event.stages.__getitem__)
+        line += f"; PSNR at the end: {ends}; better: stage{better}.safetensors"
     return line
 
 
@@ -630,7 +644,7 @@ _WIDE = 200
 _ROW_HEADS = ("way", "dtype", "size", "batch")
 
 
-def _bench_opening(result: BenchResult, console: Any) -> None:  # noqa: ANN401 rich's Console is loaded on use
+def _bench_opening(result: BenchResult, console: Console) -> None:
     env = result.environment
     gpu = f"{env.gpu}, driver {env.driver or 'unknown'}, CUDA {env.cuda}; "
     console.print(
@@ -647,7 +661,7 @@ def _bench_opening(result: BenchResult, console: Any) -> None:  # noqa: ANN401 r
     console.print(f"ceilings measured in this run: {rates}")
 
 
-def _bench_times(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see above
+def _bench_times(result: BenchResult, console: Console) -> None:
     heads = [*_ROW_HEADS, "ms/image", "p95", "spread", "runs", "x reference"]
     heads += ["of ceiling", "launch ms", "start s", "dB", ""]
     rows = []
@@ -674,7 +688,7 @@ def _bench_times(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see
     _rich_table("The network alone, synchronised", heads, rows, console)
 
 
-def _bench_growth(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see above
+def _bench_growth(result: BenchResult, console: Console) -> None:
     heads = [*_ROW_HEADS, "ns/pixel", "bytes/pixel", "MB a pass"]
     heads += ["of copying", "joules/image"]
     rows = []
@@ -695,7 +709,7 @@ def _bench_growth(result: BenchResult, console: Any) -> None:  # noqa: ANN401 se
     _rich_table("Growth: flat columns are linear in pixels", heads, rows, console)
 
 
-def _bench_training(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see above
+def _bench_training(result: BenchResult, console: Console) -> None:
     if not result.training:
         return
     heads = ["dtype", "size", "batch", "ms/step", "p95", "runs", "of ceiling"]
@@ -722,7 +736,7 @@ def _bench_training(result: BenchResult, console: Any) -> None:  # noqa: ANN401 
     _rich_table(title, heads, rows, console)
 
 
-def _bench_carrying(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see above
+def _bench_carrying(result: BenchResult, console: Console) -> None:
     carried = result.carrying
     each = _milliseconds(carried.timing.median / carried.megapixels)
     console.print(
@@ -731,7 +745,7 @@ def _bench_carrying(result: BenchResult, console: Any) -> None:  # noqa: ANN401 
     )
 
 
-def _bench_job(result: BenchResult, console: Any) -> None:  # noqa: ANN401 see above
+def _bench_job(result: BenchResult, console: Console) -> None:
     job = result.job
     each = max(1, job.pictures)
     stages = ", ".join(
@@ -771,7 +785,7 @@ def _rich_table(
     title: str,
     heads: Iterable[str],
     rows: Iterable[tuple[str, ...]],
-    console: Any,  # noqa: ANN401 see above
+    console: Console,
 ) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table

@@ -128,12 +128,13 @@ class DataFault:
 
     Attributes:
         name: The file or scene.
-        kind: ``partner`` missing or one too many, ``size`` differing, or ``broken``.
+        kind: ``partner`` missing, ``second`` picture where one is wanted, ``size``
+            differing, or ``broken``.
         reason: For people.
     """
 
     name: str
-    kind: Literal["partner", "size", "broken"]
+    kind: Literal["partner", "second", "size", "broken"]
     reason: str
 
 
@@ -143,7 +144,7 @@ class DataReport:
 
     Attributes:
         data: The folder or archive.
-        pairs: Complete pairs.
+        pairs: Complete pairs, whose pictures can be read and have one size.
         mirrored: How many of them have pictures to mirror, too.
         files: All pictures, in pairs or not; each was decoded.
         sizes: Widths and heights that occur.
@@ -232,6 +233,7 @@ class Validated:
         best: Whether no validation of this stage at this size was better.
         seconds: Training time so far.
         scores: What else was measured, by name.
+        notes: What the user must know.
     """
 
     step: int
@@ -243,6 +245,7 @@ class Validated:
     best: bool
     seconds: float
     scores: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -256,6 +259,8 @@ class TrainSummary:
         psnr: Last PSNR on the validation pairs.
         best: Best one in the last phase; None where nothing was validated.
         stopped_by: The signal that stopped it, "" if none did.
+        stages: PSNR at the end of each stage, where both were tried on the same
+            pictures.
     """
 
     out: str
@@ -264,6 +269,7 @@ class TrainSummary:
     psnr: float
     best: float | None
     stopped_by: str = ""
+    stages: dict[str, float] = field(default_factory=dict)
 
 
 TrainEvent = TrainStarted | TrainProgress | Validated | TrainSummary

@@ -1,6 +1,6 @@
 """Tensors into a safetensors file, completely or not at all.
 
-Written by hand: the library's own writer needs NumPy; nothing else here does.
+Written by hand: the library's own writer needs NumPy, which only rendering may ask for.
 
 Source of the format: https://github.com/huggingface/safetensors, "Format".
 """

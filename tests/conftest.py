@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from msrnet_cli.inference import Relighter
 from networks import tinted_identity
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
+ENDED_BY_AN_ERROR = (2, 5, 6, 7)
 SHARED = Path(__file__).parents[2] / "shared"
 
 
@@ -157,8 +159,12 @@ class Program:
             "COLUMNS": "200",
         }
 
-    def run(self, *arguments, code=0, data=b""):
-        """Run to the end; the exit code is checked, and that no traceback appears."""
+    def run(self, *arguments, code=0, data=b"", says=()):
+        """Run to the end.
+
+        Checked are the exit code, that no traceback appears, that an error has reason
+        and remedy, and that standard error holds each text of `says`.
+        """
         signals = {name: signal.getsignal(name) for name in STOPPING}
         out, err, stdin = (io.TextIOWrapper(io.BytesIO(b)) for b in (b"", b"", data))
         with self._monkeypatch.context() as patch, warnings.catch_warnings():
@@ -176,7 +182,7 @@ class Program:
         for stream in (out, err):
             stream.flush()
         finished = Finished(result, out.buffer.getvalue(), err.buffer.getvalue())
-        return finished.checked(code)
+        return finished.checked(code, says)
 
     def start(self, *arguments, **options):
         """Start it as a process of its own."""
@@ -202,9 +208,13 @@ class Finished:
     def __init__(self, code, out, err):
         self.code, self.out, self.err = code, out, err.decode()
 
-    def checked(self, code):
+    def checked(self, code, says=()):
         assert self.code == code, self.err or self.out
         assert "Traceback" not in self.err
+        if code in ENDED_BY_AN_ERROR:
+            assert re.fullmatch(r"msrnet: .+; .+", self.lines[-1])
+        for text in [says] if isinstance(says, str) else says:
+            assert text in self.err
         return self
 
     @property

@@ -51,3 +51,20 @@ def constant_network(value):
         parameter.zero_()
     network.decoder1[8].bias.fill_(value)
     return network
+
+
+def published(network):
+    """The state dict of a DMSHN in its authors' names."""
+    layers = {
+        "encoder": (1, 2, 3, 5, 6, 7, 9, 10, 11),
+        "decoder": (13, 14, 16, 17, 18, 20, 21, 22, 24),
+    }
+    convs = {"conv1": ".0", "conv2": ".2"}
+    state = {}
+    for name, value in network.state_dict().items():
+        part, index, *rest, kind = name.split(".")
+        half, level = part[:-1], part[-1]
+        conv = convs[rest[0]] if rest else ""
+        theirs = f"{half}_lv{level}.layer{layers[half][int(index)]}{conv}.{kind}"
+        state[theirs] = value
+    return state

@@ -50,6 +50,27 @@ def hills(seed=0, size=64, name="Image000"):
     )
 
 
+def drawn(seed=0, size=(12, 16), azimuths=(63.0,)):
+    """A scene of random values."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def some(*shape):
+        return torch.rand(*shape, *size, generator=generator)
+
+    return scenes.Scene(
+        name="Image003",
+        light=some(8, 3) * 4,
+        glow=some(3),
+        albedo=some(3),
+        normal=some(3) * 2 - 1,
+        depth=some(1) * 50,
+        ambient=0.03,
+        tint=(0.8, 1.0, 1.25),
+        azimuths=azimuths,
+        further=some(len(azimuths), 3),
+    )
+
+
 def write(folder, count, size=64, first=0):
     """So many scenes in a folder."""
     folder.mkdir(exist_ok=True)

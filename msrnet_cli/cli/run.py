@@ -15,14 +15,16 @@ from msrnet_cli import signals
 from msrnet_cli.cli.application import ReaderGoneError, app
 from msrnet_cli.errors import MSRNetError, UsageError
 
-# The base of all that the parser raises: typer has kept its name in several places.
-_ParserError: type[Exception] = typer.BadParameter.__mro__[2]
+# The base of all that the parser raises: click's own, or the one that typer brings.
+_ParserError: type[Exception] = next(
+    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
+)
 
 
 def main() -> NoReturn:
     """Run the command line; the one place where errors become exit codes."""
     _open_closed_streams()
-    # torch says at import that it runs without NumPy, which is what it is to do.
+    # torch warns at import that NumPy is missing, which is how it is meant to run.
     warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
     warnings.filterwarnings("ignore", module="PIL")
     try:

@@ -1,6 +1,7 @@
 """Picture files and what they mean: bytes to pixels and back, nothing lost.
 
-The only place that knows Pillow. It does not know networks or folders.
+The only place that knows formats, profiles and metadata. It does not know networks
+or folders.
 
     formats    which files are pictures, told by content
     reading    bytes -> Picture: upright, in sRGB, at full depth
@@ -14,7 +15,12 @@ The only place that knows Pillow. It does not know networks or folders.
     hdr        PQ and HLG into the range of sRGB
     luma       YCbCr by the numbers of a TIFF file
     depth      16 bits per channel, which Pillow alone cuts to 8
-    metadata   EXIF, XMP, IPTC, text
+    metadata   what a file says about its picture, as bytes
+    dissecting  a file to metadata, and to what Pillow needs of it
+    embedding  metadata into a file that was just encoded
+    exif, makernotes, tiff_tags, xmp, photoshop             blocks, changed in place
+    jpeg_segments, multipicture, png_chunks, webp_chunks,
+    gif_blocks, avif_items                                  files taken apart
     pixels     Pillow images <-> tensors
     rows       a strip of rows at a time: what keeps large pictures small in memory
     limits     how large a picture each format can hold

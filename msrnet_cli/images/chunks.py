@@ -44,9 +44,7 @@ def png_claims(data: bytes) -> tuple[Claim, ...]:
             if zlib.crc32(data[start - 4 : end]) == _number(data, end):
                 found[name] = data[start:end]
             else:
-                faults.append(
-                    void(f"its {name.decode()} chunk is damaged, and left out")
-                )
+                faults.append(void(f"PNG chunk {name.decode()} left out: damaged"))
     return (*faults, *_ranked(found))
 
 

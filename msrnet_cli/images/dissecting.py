@@ -25,6 +25,7 @@ from msrnet_cli.images import (
 from msrnet_cli.images.chunks import COLOUR_CHUNKS
 from msrnet_cli.images.metadata import EXIF_HEAD, Block, Metadata
 from msrnet_cli.images.multipicture import what_follows
+from msrnet_cli.images.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -313,15 +314,16 @@ def _jfif_dpi(segments: tuple[Segment, ...]) -> tuple[float, float] | None:
 
 def _png(data: bytes) -> Dissected:
     parts = png_chunks.split(data)
-    notes = [
-        f"PNG chunk {name} is damaged and left out"
-        for name in parts.damaged
-        if name.encode() not in COLOUR_CHUNKS
-    ]
+    damaged = listed(
+        name for name in parts.damaged if name.encode() not in COLOUR_CHUNKS
+    )
+    notes = [f"PNG chunk {damaged} left out: damaged"] if damaged else []
     chunks = parts.chunks
-    stale = [c.name.decode() for c in chunks if not c.portable and c.name != b"caBX"]
-    told = [name for name in dict.fromkeys(stale) if name.encode() not in _UNTOLD]
-    lost = [f"PNG chunk {name} left out: it is about the old pixels" for name in told]
+    untold = png_chunks.LAYOUT | {b"caBX"}
+    stale = listed(
+        c.name.decode() for c in chunks if not c.portable and c.name not in untold
+    )
+    lost = [f"PNG chunk {stale} left out: about the old pixels"] if stale else []
     lost += [_SIGNATURE] * any(chunk.name == b"caBX" for chunk in chunks)
     texts = {png_chunks.key_of(chunk).lower(): chunk for chunk in chunks}
     packet = texts.get(png_chunks.XMP_KEY.lower())
@@ -346,7 +348,6 @@ def _png(data: bytes) -> Dissected:
     return Dissected(metadata, 1, parts.bare, tuple(notes))
 
 
-_UNTOLD = png_chunks.LAYOUT
 _RAW = b"raw profile type "
 
 

@@ -21,6 +21,7 @@ from msrnet_cli.images import (
 from msrnet_cli.images.jpeg_segments import Segment
 from msrnet_cli.images.metadata import EXIF_HEAD
 from msrnet_cli.images.png_chunks import Chunk
+from msrnet_cli.images.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,8 +91,9 @@ def left_out(metadata: Metadata, format: Format) -> tuple[str, ...]:
         lost += _foreign(metadata)
     if not lost:
         return ()
-    names = ", ".join(dict.fromkeys(lost))
-    return (f"{names} left out: {_NAMES.get(format, format.upper())} holds none",)
+    return (
+        f"{listed(lost)} left out: {_NAMES.get(format, format.upper())} holds none",
+    )
 
 
 def _photoshop_name(metadata: Metadata) -> str:

@@ -46,6 +46,7 @@ _ORIENTATION, _COLOUR_SPACE, _GAMMA = 274, 40961, 42240
 _WIDTH_AND_HEIGHT = {(): ((256, 257), (282, 283)), (EXIF_DIRECTORY,): ((40962, 40963),)}
 _PRIMARIES = {301, 318, 319}  # and transfer curve, white point
 _SRGB, _ADOBE_RGB = 1, 2
+_MOST_ENTRIES = 4096  # hundreds are seen: more would only cost time
 _QUARTER_TURNS = range(5, 9)
 _INCH = 2.54  # centimetres
 
@@ -172,7 +173,7 @@ def first_directory(block: bytes, form: Form) -> Directory:
 
 
 def directory_at(block: bytes, form: Form, at: int) -> Directory:
-    """Read a directory; where the block ends within it, what there is of it.
+    """Read a directory; where it is cut off, or far too long, what there is of it.
 
     Raises:
         DamagedError: It lies outside the block.
@@ -181,24 +182,29 @@ def directory_at(block: bytes, form: Form, at: int) -> Directory:
         raise DamagedError(f"a directory at {at} of {len(block)}")
     (count,) = struct.unpack_from(form.count_format, block, at)
     first = at + form.head
-    whole = min(count, (len(block) - first) // form.entry_size)
+    room = (len(block) - first) // form.entry_size
+    whole = min(count, room, _MOST_ENTRIES)
     end = first + whole * form.entry_size
     cut = whole < count or end + form.inline > len(block)
-    places = range(first, end, form.entry_size)
-    entries = tuple(_entry(block, form, place) for place in places)
-    return Directory(at, entries, -1 if cut else end)
+    code = struct.Struct(form.order + ("HHQQ" if form.big else "HHII"))
+    return Directory(
+        at,
+        tuple(
+            _entry(len(block), form, place, code.unpack_from(block, place))
+            for place in range(first, end, form.entry_size)
+        ),
+        -1 if cut else end,
+    )
 
 
-def _entry(block: bytes, form: Form, at: int) -> Entry:
-    code = form.order + ("HHQ" if form.big else "HHI")
-    tag, kind, count = struct.unpack_from(code, block, at)
-    start = at + form.entry_size - form.inline
+def _entry(length: int, form: Form, at: int, row: tuple[int, ...]) -> Entry:
+    tag, kind, count, start = row
     size = count * SIZES.get(kind, -1)
-    if size > form.inline:
-        (start,) = struct.unpack_from(form.offset_format, block, start)
-    if size < 0 or start + size > len(block):
+    if size <= form.inline:
+        start = at + form.entry_size - form.inline
+    if start + size > length:
         size = -1
-    return Entry(tag, kind, count, at, start, size)
+    return Entry(tag, kind, count, at, start, max(size, -1))
 
 
 def directory_in(block: bytes, *tags: int) -> Directory | None:

@@ -7,8 +7,12 @@ CIPA DC-007 (multi-picture format); Photoshop and ICC for APP13 and APP2.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from msrnet_cli.images import xmp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MOST = 65533
 """Bytes of the content of one segment."""
@@ -72,31 +76,49 @@ def split(data: bytes) -> Parts:
     whole = memoryview(data)  # whose parts are not copied
     bare: list[bytes | memoryview] = [data[:2]]
     place = 2
-    while place + 4 <= len(data) and data[place] == 0xFF:
-        marker = data[place + 1]
-        if marker == 0xFF:
-            place += 1
-            continue
-        if marker == _START_OF_SCAN or marker in _WITHOUT_LENGTH:
-            break
-        end = place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-        if end > len(data) or end < place + 4:
-            break
-        segment = Segment(marker, data[place + 4 : end])
-        spoken = APP0 <= marker <= APP15 or marker == COMMENT
-        if spoken:
-            segments.append(segment)
-        if not spoken:
-            bare.append(whole[place:end])
-        elif is_for_decoder(segment):
-            plain = segment.marker == APP0
-            bare.append(_PLAIN_JFIF.encoded() if plain else whole[place:end])
+    for marker, start, end in _headers(data, place):
         place = end
-    scan = data[place : place + 2] == bytes((0xFF, _START_OF_SCAN))
-    end = data.find(b"\xff\xd9", place) + 2 if scan else 0
-    end = end if end > 1 else len(data)
+        if not APP0 <= marker <= APP15 and marker != COMMENT:
+            bare.append(whole[start:end])
+            continue
+        segment = Segment(marker, data[start + 4 : end])
+        segments.append(segment)
+        if is_for_decoder(segment):
+            plain = marker == APP0
+            bare.append(_PLAIN_JFIF.encoded() if plain else whole[start:end])
+    end = _end_of_scans(data, place)
     bare.append(whole[place:end])
     return Parts(tuple(segments), b"".join(bare), data[end:])
+
+
+def end_of_picture(data: bytes, start: int) -> int:
+    """Where a picture ends that starts somewhere in a file."""
+    ends = [end for *_, end in _headers(data, start + 2)]
+    return _end_of_scans(data, ends[-1] if ends else start + 2)
+
+
+def _headers(data: bytes, place: int) -> Iterator[tuple[int, int, int]]:
+    """Marker, start and end of each segment before the first scan."""
+    while place + 4 <= len(data) and data[place] == 0xFF:
+        marker = data[place + 1]
+        if marker == 0xFF:  # filling
+            place += 1
+            continue
+        end = place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+        if marker == _START_OF_SCAN or marker in _WITHOUT_LENGTH:
+            return
+        if not place + 4 <= end <= len(data):
+            return
+        yield marker, place, end
+        place = end
+
+
+def _end_of_scans(data: bytes, place: int) -> int:
+    while data.startswith(b"\xff\xff", place):  # filling
+        place += 1
+    scan = data.startswith(b"\xff\xda", place)
+    end = data.find(b"\xff\xd9", place) if scan else -1
+    return len(data) if end < 0 else end + 2
 
 
 def is_for_decoder(segment: Segment) -> bool:

@@ -22,6 +22,8 @@ _PREVIEWS = range(0x010000, 0x020000)
 _GAIN_MAP_SIGNS = (b"http://ns.adobe.com/hdr-gain-map/", b"HDRGainMap", b"ts:21496:-1")
 _VIDEO = re.compile(rb"\0\0..ftyp|MotionPhoto_Data", re.DOTALL)
 _BOXES = (b"ftyp", b"free", b"mdat", b"moov", b"wide", b"skip", b"uuid", b"meta")
+_MOST_PARTS = 1000
+_NOT_FILLING = re.compile(rb"[^\0]")
 _FILLING = b"\0\xff\r\n \t"
 
 
@@ -70,16 +72,23 @@ def what_follows(
 
 def _behind_pictures(trailer: bytes) -> bytes:
     """What follows all pictures and videos: the data of some agency's tool."""
-    while True:
-        place = len(trailer) - len(trailer.lstrip(b"\0"))
-        size = int.from_bytes(trailer[:4], "big")
-        if trailer[place : place + 3] == b"\xff\xd8\xff":
-            rest = jpeg_segments.split(trailer[place:]).trailer
-        elif trailer[4:8] in _BOXES and 8 <= size <= len(trailer):
-            rest = trailer[size:]
+    place = 0
+    for _ in range(_MOST_PARTS):
+        start = _next_part(trailer, place)
+        size = int.from_bytes(trailer[place : place + 4], "big")
+        if trailer.startswith(b"\xff\xd8\xff", start):
+            place = jpeg_segments.end_of_picture(trailer, start)
+        elif trailer[place + 4 : place + 8] in _BOXES and size >= 8:
+            place = min(place + size, len(trailer))
         else:
-            return trailer
-        trailer = rest
+            break
+    return trailer[place:]
+
+
+def _next_part(trailer: bytes, place: int) -> int:
+    """Where the filling before a part ends."""
+    found = _NOT_FILLING.search(trailer, place)
+    return found.start() if found else len(trailer)
 
 
 def _kinds(segments: tuple[Segment, ...]) -> list[int]:

@@ -70,8 +70,10 @@ def without_profile(data: bytes) -> bytes:
 
 
 def _without(data: bytes, numbers: set[int]) -> bytes:
-    out = data
-    for item in reversed(resources(data)):
+    parts: list[bytes] = []
+    place = 0
+    for item in resources(data):
         if item.number in numbers:
-            out = out[: item.start] + out[item.end :]
-    return out
+            parts.append(data[place : item.start])
+            place = item.end
+    return b"".join((*parts, data[place:]))

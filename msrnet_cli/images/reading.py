@@ -68,7 +68,7 @@ _REPAIRS: dict[Format, Callable[[bytes], bytes]] = {
     "jpeg": without_stubs,
 }
 _WHITE_IS_ZERO = 0
-_WEBP_HEAD = 32
+_HEAD = 32
 
 
 def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Picture:
@@ -144,8 +144,13 @@ def declared_size(file: IO[bytes]) -> tuple[int, int] | None:
         None where it does not, or is not a picture.
     """
     try:
-        head = file.read(_WEBP_HEAD)
+        head = file.read(_HEAD)
         file.seek(0)
+        if head[:8] + head[12:16] == b"\x89PNG\r\n\x1a\nIHDR":
+            # Pillow would read all text first, and might refuse it.
+            return int.from_bytes(head[16:20], "big"), int.from_bytes(
+                head[20:24], "big"
+            )
         if head[8:12] == b"WEBP":
             return webp.canvas(head)  # Pillow would want the whole file
         if head.startswith((b"II", b"MM")):
@@ -193,7 +198,7 @@ def _mended(
 
 def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
     if format == "webp":
-        _require_few(webp.canvas(data[:_WEBP_HEAD]) or (0, 0), max_megapixels)
+        _require_few(webp.canvas(data[:_HEAD]) or (0, 0), max_megapixels)
     repair = _REPAIRS.get(format)
     readable = repair(data) if repair else data
     image = opened(io.BytesIO(readable), _PILLOW_FORMATS[format])

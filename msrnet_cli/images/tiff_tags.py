@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from PIL import ExifTags, TiffTags
@@ -29,6 +30,7 @@ from msrnet_cli.images.exif import (
     rewritten,
 )
 from msrnet_cli.images.makernotes import moved
+from msrnet_cli.images.wording import listed
 
 if TYPE_CHECKING:
     import io
@@ -61,6 +63,7 @@ _RAW = {1, 2, 6, 7, 129}
 _FITTING = {1: _RAW, 2: _TEXT, 3: _WHOLE, 4: _WHOLE, 5: _RATIO, 7: _RAW, 10: _RATIO}
 _LONGS = {16: (4, "Q", "I"), 17: (9, "q", "i"), 18: (13, "Q", "I")}
 _NEAR = 1 << 15
+_SPARE = 20  # bytes at most, of an entry and all around it
 _STRIP_OFFSETS = 273
 _DEEPEST = 4
 
@@ -125,11 +128,13 @@ def read_tags(data: bytes, skip: Collection[int] = LAYOUT) -> Tags:
     reader = _Reader(data, form)
     directory = first_directory(data, form)
     items = reader.items(directory, None, skip, _DEEPEST)
+    if directory.next < 0:
+        reader.damaged["the end of the TIFF directory"] = None
     inner = ("pictures within the picture (SubIFDs) left out",)
     return Tags(
         form.order,
         items,
-        tuple(dict.fromkeys(reader.notes)),
+        reader.notes(),
         inner if directory.find(_SUB_PICTURES) else (),
     )
 
@@ -138,9 +143,16 @@ class _Reader:
     """Follows the directories of one file, each once."""
 
     def __init__(self, data: bytes, form: Form) -> None:
-        self.notes: list[str] = []
+        self.damaged: dict[str, None] = {}
+        self.wrong: dict[str, None] = {}
         self._data, self._form = data, form
         self._room = len(data)  # sound values do not overlap: no more than the file
+
+    def notes(self) -> tuple[str, ...]:
+        """What was left out, and why."""
+        damaged, wrong = listed(self.damaged), listed(self.wrong)
+        notes = (f"{damaged} left out: damaged",) if damaged else ()
+        return notes + ((f"{wrong} left out: of a wrong type",) if wrong else ())
 
     def items(
         self,
@@ -155,9 +167,9 @@ class _Reader:
                 continue
             item = self._item(entry, levels)
             if item is None:
-                self.notes.append(f"{_name(entry.tag, group)} is damaged and left out")
+                self.damaged[_name(entry.tag, group)] = None
             elif not fits(entry.tag, entry.kind, group):
-                self.notes.append(_wrong_type(entry.tag, group))
+                self.wrong[_name(entry.tag, group)] = None
             else:
                 items[entry.tag] = item
         return tuple(items.values())
@@ -207,7 +219,7 @@ def for_pillow(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     """
     form = form_of(data)
     directory = first_directory(data, form)
-    notes: list[str] = []
+    wrong: dict[str, None] = {}
 
     def seen(entry: Entry) -> bool:
         if entry.tag not in LAYOUT | _DNG | _PRIMARIES | {PROFILE}:
@@ -219,13 +231,14 @@ def for_pillow(data: bytes) -> tuple[bytes, tuple[str, ...]]:
                 f"{_name(entry.tag, None)} is of a wrong type",
                 "open and save it again elsewhere",
             )
-        notes.append(_wrong_type(entry.tag, None))
+        wrong[_name(entry.tag, None)] = None
         return False
 
     kept = [entry for entry in directory.entries if seen(entry)]
     if directory.next < 0:
         return data, ()
-    return rewritten(data, directory, kept), tuple(notes)
+    notes = (f"{listed(wrong)} left out: of a wrong type",) if wrong else ()
+    return rewritten(data, directory, kept), notes
 
 
 def _decodable(tag: int, kind: int, form: Form) -> bool:
@@ -333,16 +346,19 @@ def within(block: bytes, limit: int) -> tuple[bytes, tuple[str, ...]]:
     if len(block) <= limit:
         return block, ()
     tags = read_tags(block, skip=())
-    lost: list[str] = []
-    while True:
-        for pinned in (True, False):
-            smaller, notes = build(tags, pinned=pinned)
-            if len(smaller) <= limit:
-                return smaller, tags.notes + notes + tuple(lost)
-        place, item = max(_leaves(tags.items), key=lambda leaf: leaf[1].size)
-        reason = f"its {item.size} bytes are more than the format holds"
-        lost.append(f"{_name(item.tag, place)} left out: {reason}")
-        tags = replace(tags, items=_pruned(tags.items, item))
+    leaves = sorted(_leaves(tags.items), key=lambda leaf: leaf[1].size)
+    sizes = accumulate(item.size + _SPARE for _, item in leaves)
+    kept = sum(size <= limit for size in sizes)
+    lost = leaves[: kept - 1 : -1] if kept else leaves[::-1]
+    gone = {id(item) for _, item in lost}
+    tags = replace(tags, items=_pruned(tags.items, gone))
+    smaller, notes = build(tags)
+    if len(smaller) > limit:  # pinned maker notes may leave gaps
+        smaller, notes = build(tags, pinned=False)
+    names = listed(_name(item.tag, place) for place, item in lost)
+    reason = "EXIF is larger than the format holds"
+    more = (f"{names} left out: {reason}",) if lost else ()
+    return smaller, tags.notes + notes + more
 
 
 def _leaves(
@@ -357,13 +373,13 @@ def _leaves(
     return found
 
 
-def _pruned(items: tuple[Item, ...], lost: Item) -> tuple[Item, ...]:
+def _pruned(items: tuple[Item, ...], gone: set[int]) -> tuple[Item, ...]:
     return tuple(
         item
         if isinstance(item.value, bytes)
-        else Item(item.tag, item.kind, _pruned(item.value, lost))
+        else Item(item.tag, item.kind, _pruned(item.value, gone))
         for item in items
-        if item is not lost
+        if id(item) not in gone
     )
 
 
@@ -388,10 +404,6 @@ def _of_group(tag: int, group: int) -> str:
     if group == GPS_DIRECTORY:
         return ExifTags.GPSTAGS.get(tag, "")
     return ExifTags.TAGS.get(tag, "") if group == EXIF_DIRECTORY else ""
-
-
-def _wrong_type(tag: int, group: int | None) -> str:
-    return f"{_name(tag, group)} is of a wrong type and left out"
 
 
 class Builder:

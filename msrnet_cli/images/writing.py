@@ -59,14 +59,30 @@ def write(
     require_fits(format, *picture.size)
     pixels, notes = _pixels(picture, relit, format)
     try:
-        data, more = _encoded(picture, pixels, format, options, metadata)
-        data, lost = embed(data, metadata, format, picture.size)
+        plain, more = _encoded(picture, pixels, format, options, metadata)
+        data, lost = embed(plain, metadata, format, picture.size)
     except Exception as error:  # encoders throw anything; the batch goes on
         text = str(error) or type(error).__name__
         reason = f"cannot be written as {format.upper()}: {text}"
         raise PictureError(reason, "choose another --format") from error
-    _require_sound(data, format, picture.size)
+    if _fault(data, format, picture.size):  # what was put in may be at fault
+        data, lost = plain, ("metadata could not be kept",)
+    fault = _fault(data, format, picture.size)
+    if fault:
+        raise PictureError(
+            f"what was written as {format.upper()} {fault}",
+            "choose another --format, and report it",
+        )
     return data, notes + more + lost
+
+
+def _fault(data: bytes, format: Format, size: tuple[int, int]) -> str:
+    """What is wrong with a file that was just written; "" for nothing."""
+    try:
+        there = written_size(data, format)
+    except Exception as error:  # as any damaged file
+        return f"cannot be opened: {type(error).__name__}"
+    return "" if there == size else f"has the size {there}, not {size}"
 
 
 def _encoded(
@@ -96,27 +112,6 @@ def _encoded(
     if format == "webp" and finer and not exact:
         notes += ("colours at half the resolution: lossy WebP holds no more",)
     return data, notes
-
-
-def _require_sound(data: bytes, format: Format, size: tuple[int, int]) -> None:
-    """Open what was written: it must be of its format and its size.
-
-    Raises:
-        PictureError: It is not.
-    """
-    try:
-        there = written_size(data, format)
-    except Exception as error:  # as any damaged file
-        text = str(error) or type(error).__name__
-        raise PictureError(
-            f"what was written as {format.upper()} cannot be opened: {text}",
-            "choose another --format, and report it",
-        ) from error
-    if there != size:
-        raise PictureError(
-            f"what was written as {format.upper()} has the size {there}, not {size}",
-            "choose another --format, and report it",
-        )
 
 
 def side_by_side(picture: Picture, relit: Tensor) -> bytes:

@@ -288,26 +288,26 @@ def _each(
     parts: list[str] = []
     place = 0
     while found := pattern.search(text, place):
-        parts.append(text[place : found.start()])
-        place = found.end()
-        if found["attribute"]:
-            value = found["double"] if found["single"] is None else found["single"]
-            quote = found[0][-1]
-            new = change(value)
-            if new is not None:
-                parts.append(found["attribute"] + quote + new + quote)
-            continue
-        if found[0].endswith("/>"):
-            if change("") is not None:
-                parts.append(found[0])
-            continue
-        close = f"</{found['name']}>"
-        end = text.find(close, place)
-        if end < 0:  # damaged: the rest stays as it is
-            parts.append(found[0])
-            break
-        new = change(text[place:end])
-        if new is not None:
-            parts.append(found[0] + new + close)
-        place = end + len(close)
+        end, new = _changed(text, found, change)
+        parts += text[place : found.start()], new
+        place = end
     return "".join(parts) + text[place:]
+
+
+def _changed(
+    text: str, found: re.Match[str], change: Callable[[str], str | None]
+) -> tuple[int, str]:
+    """Where a property ends, and what is to stand in its place."""
+    whole, end = found[0], found.end()
+    if found["attribute"]:
+        value = found["double"] if found["single"] is None else found["single"]
+        new, quote = change(value), whole[-1]
+        return end, "" if new is None else found["attribute"] + quote + new + quote
+    if whole.endswith("/>"):
+        return end, "" if change("") is None else whole
+    close = f"</{found['name']}>"
+    place = text.find(close, end)
+    if place < 0:  # damaged: the rest stays as it is
+        return len(text), text[found.start() :]
+    new = change(text[end:place])
+    return place + len(close), "" if new is None else whole + new + close

@@ -89,8 +89,15 @@ def open_store(folder: Path) -> LayerStore:
             for path in folder.iterdir()
             if path.suffix == scenes.SUFFIX and not path.name.startswith(".")
         )
+    except (FileNotFoundError, NotADirectoryError) as error:
+        there = "is not a folder" if folder.exists() else "does not exist"
+        raise DataError(
+            f"{folder} {there}", "name a folder of scenes by msrnet synth --layers"
+        ) from error
     except OSError as error:
-        raise DataError(f"{folder} cannot be read ({error.strerror})") from error
+        raise DataError(
+            f"{folder} cannot be read: {error.strerror}", "mend its permissions"
+        ) from error
     if not paths:
         raise DataError(
             f"there is no scene (*{scenes.SUFFIX}) in {folder}",

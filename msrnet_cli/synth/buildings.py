@@ -122,8 +122,6 @@ def shed(rng: Rng) -> Prop:
         for y in (-d / 2, d / 2):
             parts.append(("timber", beam((x, y, 0), (x, y, h + lift), 0.13, 0.13, rng)))
     if rng.random() < 0.7:
-        for _ in range(3):
-            pass
         wall_kind = wooden(rng)
         parts += _boarded(rng, wall_kind, w, h, -d / 2, lift, gap=rng.random() < 0.5)
         for s in (-1, 1):
@@ -298,10 +296,7 @@ def room(rng: Rng, w: float, d: float, h: float) -> Prop:
         )
     )
     parts: Prop = [
-        (
-            floor + ".9",
-            shapes.moved(sheet([(-w, -d, 0), (w, -d, 0), (w, d, 0), (-w, d, 0)])),
-        )
+        (floor + ".9", sheet([(-w, -d, 0), (w, -d, 0), (w, d, 0), (-w, d, 0)])),
     ]
     upright = [
         [(-w, d, 0), (w, d, 0), (w, d, h), (-w, d, h)],
@@ -320,7 +315,7 @@ def room(rng: Rng, w: float, d: float, h: float) -> Prop:
             parts.append(("timber", box((2 * w, 0.16, 0.2), (0, y, h - 0.2), rng=rng)))
     if rng.random() < 0.6:
         parts += _pillars(rng, w, d, h)
-    return parts + _wall_things(rng, w, d, h)
+    return parts + _wall_things(rng, w, d)
 
 
 def _pillars(rng: Rng, w: float, d: float, h: float) -> Prop:
@@ -332,7 +327,7 @@ def _pillars(rng: Rng, w: float, d: float, h: float) -> Prop:
     return parts
 
 
-def _wall_things(rng: Rng, w: float, d: float, h: float) -> Prop:
+def _wall_things(rng: Rng, w: float, d: float) -> Prop:
     """Pictures, windows, doors and shelves on the back and side walls."""
     parts: Prop = []
     x = -w + rng.uniform(0.6, 1.2)
@@ -350,7 +345,6 @@ def _wall_things(rng: Rng, w: float, d: float, h: float) -> Prop:
             thing = placed(picture(rng), (0, -w + 0.01, rng.uniform(1.0, 1.6)))
             shift = float(rng.uniform(-0.3, 0.7)) * d
             parts += placed(placed(thing, (0, 0, 0), s * np.pi / 2), (0, shift, 0))
-    del h
     return parts
 
 

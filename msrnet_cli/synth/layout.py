@@ -1,6 +1,6 @@
 """Laying out a scene: ground, places on it, camera, light, scattered things.
 
-No theme of its own; places.py builds its places from these.
+No theme of its own; indoors and outdoors build their places from these.
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ def car(rng: Rng) -> Prop:
     for x in (-1.35, 1.3):
         for s in (-1, 1):
             turned = shapes.moved(
-                lathe(tyre, 20), (x, s * w / 2 + 0.1 * 1, 0.33), tilt=("x", np.pi / 2)
+                lathe(tyre, 20), (x, s * w / 2 + 0.1, 0.33), tilt=("x", np.pi / 2)
             )
             parts.append(("iron", turned))
     for s in (-1, 1):

@@ -15,8 +15,6 @@ from msrnet_cli.synth import shapes
 from msrnet_cli.synth.shapes import Mesh, Triple
 
 Prop = list[tuple[str, Mesh]]
-
-
 Rng = np.random.Generator
 Maker = Callable[[Rng], Prop]
 
@@ -26,18 +24,12 @@ def placed(prop: Prop, at: Triple, turn: float = 0.0, scale: float = 1.0) -> Pro
     return [(kind, shapes.moved(mesh, at, turn, scale)) for kind, mesh in prop]
 
 
-def toppled(prop: Prop, height: float) -> Prop:
-    """The prop lying on its side; height is what was its half width."""
-    quarter = ("x", np.pi / 2)
-    return [(k, shapes.moved(m, (0, 0, height), tilt=quarter)) for k, m in prop]
-
-
 def wooden(rng: Rng) -> str:
     """One of the kinds of wood."""
     return str(rng.choice(["planks", "oldwood", "timber"]))
 
 
 def painted(rng: Rng) -> str:
-    """Paint, drab four times out of five."""
+    """Paint, drab seven times out of ten."""
     strong = rng.random() < 0.3
     return f"{'paint' if strong else 'drab'}.{rng.integers(3)}"

@@ -69,7 +69,6 @@ class Recipe:
     metal: float = 0.0
 
 
-_STONES = "crag blocks slabs"
 RECIPES: dict[str, Recipe] = {
     "earth": Recipe("soil mud soil gravel", EARTH, MOSS, 0.025, contrast=0.8),
     "meadow": Recipe("turf", GREEN, EARTH, 0.03, contrast=0.9),

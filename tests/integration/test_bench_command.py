@@ -134,7 +134,7 @@ def test_wrong_options_are_one_line_before_anything_is_measured(
 
 
 def test_weights_that_are_missing_are_their_own_exit_code(program):
-    program.run("bench", "--weights", "nowhere.safetensors", code=5)
+    program.run("bench", "--weights", "nowhere.safetensors", code=5, says="give a .s")
 
 
 # --- rivals, where they are installed ----------------------------------------------

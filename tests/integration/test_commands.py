@@ -15,7 +15,7 @@ import typer
 import msrnet_cli
 from msrnet_cli.cli import app
 from msrnet_cli.networks.dmshn import DMSHN
-from test_weights import published
+from networks import published
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,23 +46,36 @@ def test_every_command_and_option_has_help_and_is_in_the_readme(path):
             assert parameter.opts[0] in readme, parameter.opts[0]
 
 
-def cpu_seconds(*command):
-    """The least processor time of a few runs: busy machines change it little."""
-    least = float("inf")
-    for _ in range(5):
-        process = subprocess.Popen(
-            [sys.executable, *command], stdout=subprocess.DEVNULL
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        assert process.returncode == 0
-        least = min(least, usage.ru_utime + usage.ru_stime)
-    return least
+HEAVY = {"torch", "PIL", "numpy", "safetensors", "huggingface_hub", "rich", "mitsuba"}
 
 
-def test_help_costs_little_more_than_the_library_that_prints_it():
-    bare = cpu_seconds("-c", "import typer, typer.main, typer.core, dataclasses")
-    assert cpu_seconds("-m", "msrnet_cli", "--help") < 2.1 * bare
+def modules_of(code):
+    """What is loaded when a program ends, its standard output aside."""
+    told = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"{told}\n{code}"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("path", ["", "relight", "train", "bench", "weights export"])
+def test_help_loads_little_more_than_the_library_that_prints_it(path):
+    bare = modules_of("import typer, typer.main, typer.core, dataclasses, json")
+    found = modules_of(
+        f"sys.argv = {['msrnet', *path.split(), '--help']}\n"
+        "from msrnet_cli.__main__ import main; main()"
+    )
+    ours = {name for name in found if name.split(".")[0] == "msrnet_cli"}
+    assert "msrnet_cli.cli.relight" in ours
+    assert len(ours) <= 25
+    assert not HEAVY & found
+    library = {n for n in found - bare if n.split(".")[0] in sys.stdlib_module_names}
+    # A command's help reads the types of its options, which takes `inspect`.
+    assert len(library) <= (120 if path else 20), sorted(library)
 
 
 def test_relighting_loads_no_compiler():
@@ -151,7 +164,9 @@ def test_weights_are_imported_verified_and_used(program, tmp_path):
     assert (card["from_light"], card["licence"]) == ("6500_N", "MIT")
     path = program.run("weights", "path", "ours.safetensors").out.decode()
     assert path == "ours.safetensors\n"
-    program.run("weights", "import", "theirs.pth", "ours.safetensors", code=2)
+    program.run(
+        "weights", "import", "theirs.pth", "ours.safetensors", code=2, says="exists"
+    )
 
 
 def test_weights_are_exported_at_half_the_size_with_their_scores(
@@ -179,11 +194,11 @@ def test_weights_are_exported_at_half_the_size_with_their_scores(
         Path(f).stat().st_size for f in (tmp_path / "half.safetensors", warm_file)
     )
     assert half < 0.55 * whole
-    program.run(*command, code=2)  # exists
+    program.run(*command, code=2, says="half.safetensors exists")
     (tmp_path / "half.safetensors").unlink()
-    program.run(*command, "--work-size", "full", code=2)
+    program.run(*command, "--work-size", "full", code=2, says="; give pixels")
     (tmp_path / "eval.json").write_text("[]")
-    program.run(*command, *options, code=2)
+    program.run(*command, *options, code=2, says="; ")
     (tmp_path / "eval.json").write_text('{"methods": []}')
     done = program.run(*command, *options, code=2)
     assert "scores nothing" in done.err

@@ -118,6 +118,7 @@ def test_enlarged_pixels_lack_the_detail_that_is_carried(scenes, identity):
 def test_scores_agree_with_scikit_image(scenes):
     result = evaluate(EvalOptions(data=str(scenes)))
     found = find_pairs(scenes).pairs
+    assert len(found) == 4
     for pair, scores in zip(found, result.methods[0].images, strict=True):
         x, y = (f.decode().permute(1, 2, 0).numpy() for f in (pair.source, pair.target))
         assert scores.psnr == pytest.approx(peak_signal_noise_ratio(y, x), abs=1e-4)
@@ -284,7 +285,7 @@ def test_a_folder_without_scenes_is_told(scenes):
         (("one", "--data", "x"), "OUTPUTS TARGETS"),
         (("one",), "OUTPUTS TARGETS"),
         (("one", "two"), "does not exist"),
-        (("--layers", "nowhere"), "cannot be read"),
+        (("--layers", "nowhere"), "does not exist"),
     ],
 )
 def test_wrong_arguments_are_one_line(arguments, says, tmp_path, monkeypatch):
@@ -349,15 +350,15 @@ def test_json_holds_no_infinity(program, scenes, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "says"),
     [
-        ("--csv", "nowhere/x.csv"),
-        ("--weights", "w.safetensors"),
-        ("--limit", "1"),
+        (("--csv", "nowhere/x.csv"), ("nowhere", "no such folder; make it")),
+        (("--weights", "w.safetensors"), ("--weights", "; leave one of them out")),
+        (("--limit", "1"), ("--limit", "; leave one of them out")),
     ],
 )
-def test_options_that_cannot_count_are_refused(program, scenes, options):
-    program.run("eval", scenes, scenes, *options, code=2)
+def test_options_that_cannot_count_are_refused(program, scenes, options, says):
+    program.run("eval", scenes, scenes, *options, code=2, says=says)
 
 
 def test_a_map_cannot_be_fitted_on_pairs_that_differ_in_size(scenes, tmp_path):

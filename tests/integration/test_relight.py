@@ -4,6 +4,7 @@ import io
 import json
 import os
 import resource
+import shlex
 import subprocess
 import sys
 
@@ -15,6 +16,8 @@ from conftest import largest_difference, photo
 from msrnet_cli import weights
 from msrnet_cli.engines import fused
 from msrnet_cli.folder import stream
+
+ON_CPU = "relight in out --device cpu --engine"
 
 
 @pytest.fixture
@@ -122,7 +125,7 @@ def test_a_comparison_is_guarded_and_remade_like_any_output(program, folder, war
     assert "1 relit, 1 skipped" in program.run(*command).lines[-1]
     assert pair.read_bytes() == made
     pair.write_bytes(b"precious")
-    program.run(*command, code=3)
+    program.run(*command, code=3, says="--exist overwrite")
     assert pair.read_bytes() == b"precious"
 
 
@@ -144,7 +147,8 @@ def test_a_name_of_two_lines_does_not_spoil_the_list(program, folder, warm_file)
     broken(folder)
     (folder / "two\nlines.png").write_bytes(b"")
     command = ("--weights", warm_file)
-    program.run("relight", "in", "out", *command, code=3)
+    says = ("broken.jpg: ", r"two\nlines.png: ")
+    program.run("relight", "in", "out", *command, code=3, says=says)
     for name in ("broken.jpg", "two\nlines.png"):
         photo().save(folder / name)
     program.run("relight", "--files-from", "out/failures.txt", "out", *command)
@@ -163,15 +167,14 @@ def test_a_name_cannot_forge_lines_or_steer_a_terminal(program, folder, warm_fil
     assert r"failed: in/a\nmsrnet: b.png" in done.err
     assert r"failed: in/\x1b[31mred\x9b.png" in done.err
     assert r"passed over: in/\x1b[2Jfifo.png" in done.err
-    missing = program.run("relight", "in/\x1b[2J.png", "out", code=2)
+    missing = program.run("relight", "in/\x1b[2J.png", "out", code=2, says="nothing; ")
     assert "\x1b" not in missing.err
 
 
 def test_an_existing_output_can_end_the_run(program, folder, warm_file):
     program.run("relight", "in", "out", "--weights", warm_file)
-    done = program.run(
-        "relight", "in", "out", "--weights", warm_file, "--exist", "error", code=2
-    )
+    command = ("relight", "in", "out", "--weights", warm_file, "--exist", "error")
+    done = program.run(*command, code=2, says=("a.png", "; use --exist overwrite"))
     assert len(done.lines) == 1
 
 
@@ -199,7 +202,8 @@ def test_a_list_of_failures_of_somebody_else_is_kept(program, folder, warm_file)
     theirs = program.folder / "out/failures.txt"
     theirs.write_text("my notes")
     broken(folder)
-    program.run("relight", "in", "out", "--weights", warm_file, code=3)
+    command = ("relight", "in", "out", "--weights", warm_file)
+    program.run(*command, code=3, says="broken.jpg: ")
     assert theirs.read_text() == "my notes"
 
 
@@ -213,10 +217,11 @@ def test_fail_fast_stops(program, folder, warm_file):
 
 def test_nothing_but_failures_is_exit_code_4(program, tmp_path, warm_file):
     (tmp_path / "in").mkdir()
-    program.run("relight", "in", "out", "--weights", warm_file, code=4)
+    command = ("relight", "in", "out", "--weights", warm_file)
+    program.run(*command, code=4, says="no picture found; ")
     assert not (tmp_path / "out").exists()
     (tmp_path / "in/x.jpg").write_bytes(b"x")
-    program.run("relight", "in", "out", "--weights", warm_file, code=4)
+    program.run(*command, code=4, says=("x.jpg: ", "1 failed"))
 
 
 def test_the_default_weights_need_no_option_and_no_network(program, folder):
@@ -236,44 +241,51 @@ def test_without_default_weights_nothing_is_applied_silently(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code"),
+    ("command", "code", "reason", "remedy"),
     [
-        (("relight",), 2),
-        (("relight", "in"), 2),
-        (("relight", "in", "in"), 2),
-        (("relight", "nowhere", "out"), 2),
-        (("relight", "in", "out", "--weights", "nowhere"), 5),
-        (("relight", "in", "out", "--device", "tpu"), 2),
-        (("relight", "in", "out", "--dtype", "fp8"), 2),
-        (("relight", "in", "out", "--engine", "steam"), 2),
-        (("relight", "in", "out", "--device", "cpu", "--engine", "graph"), 2),
-        (("relight", "in", "out", "--device", "cpu", "--engine", "tuned"), 2),
-        (("relight", "in", "out", "--batch-size", "0"), 2),
-        (("relight", "in", "out", "--quality", "101"), 2),
-        (("relight", "in", "-"), 2),
-        (("relight", "-", "x.png", "--format", "jpeg"), 2),
-        (("relight", "-", "-", "--compare"), 2),
-        (("relight", "in", "out", "--batch-size", "²"), 2),
-        (("relight", "x" * 300, "out"), 2),
-        (("relight", "in", "out", "--weights", "~nobody-here/x"), 5),
-        (("relight", "--files-from", "nowhere.txt", "out"), 2),
-        (("weights", "verify", "nowhere"), 5),
-        (("weights", "import", "nowhere", "x.safetensors"), 5),
-        (("weights", "import", "in", "x.pth"), 2),
-        (("weights", "export", "nowhere", "x.safetensors"), 5),
-        (("relight", "in", "out", "--work-size", "15"), 2),
-        (("relight", "in", "out", "--work-size", "large"), 2),
-        (("relight", "in", "out", "--work-size", ""), 2),
-        (("nonsense",), 2),
-        (("relight", "--nonsense"), 2),
+        ("relight", 2, "Missing argument 'INPUT... OUTPUT'", "see msrnet relight -"),
+        ("relight in", 2, "there is no output", "write: msrnet relight INPUT... OUT"),
+        ("relight in in", 2, "the same folder: in", "name another output folder"),
+        ("relight nowhere out", 2, "nowhere does not exist", "check the path"),
+        (f"relight {300 * 'x'} out", 2, "File name too long", "check the path"),
+        ("relight --files-from no.txt out", 2, "list no.txt cannot be", "check the"),
+        ("relight in -", 2, "in: Is a directory", "check the path"),
+        ("relight - x.png --format jpeg", 2, "end like a jpeg file", "drop --format"),
+        ("relight - - --compare", 2, "--compare and --name need an", "drop them"),
+        ("relight in out --weights no", 5, "no: does not exist", "built-in name (l"),
+        ("relight in out --weights ~no/x", 5, "home directory", "check the path"),
+        ("relight in out --device tpu", 2, "unknown device tpu", "use auto, cpu, cuda"),
+        ("relight in out --dtype fp8", 2, "'fp8' is not one of", "relight --help"),
+        ("relight in out --engine steam", 2, "'steam' is not one of", "'eager', 'f"),
+        (f"{ON_CPU} graph", 2, "needs an NVIDIA GPU", "use --engine auto"),
+        (f"{ON_CPU} tuned", 2, "needs an NVIDIA GPU and T", "use --engine auto"),
+        ("relight in out --batch-size 0", 2, "--batch-size 0", "a number from 1 on"),
+        ("relight in out --batch-size ²", 2, "--batch-size ²", "a number from 1 on"),
+        ("relight in out --quality 101", 2, "less than or equal to 100", "--help"),
+        ("relight in out --work-size 15", 2, "--work-size 15", "pixels from 16 on"),
+        ("relight in out --work-size xl", 2, "--work-size xl", "give full, or pix"),
+        ("relight in out --work-size ''", 2, "--work-size", "give full, or pixels"),
+        ("relight --nonsense", 2, "No such option: --nonsense", "relight --help"),
+        ("weights verify no", 5, "weights no: does not exist", "built-in name"),
+        ("weights import no x.safetensors", 5, "no does not exist", "check the path"),
+        ("weights import in x.pth", 2, "x.pth must end in .safetensors", "rename"),
+        ("weights export no x.safetensors", 5, "no: does not exist", "built-in name"),
+        ("nonsense", 2, "No such command 'nonsense'", "see msrnet --help"),
     ],
 )
-def test_wrong_use_is_one_clear_message(program, folder, warm_file, arguments, code):
+def test_wrong_use_is_one_clear_message(
+    program, folder, warm_file, command, code, reason, remedy
+):
+    arguments = shlex.split(command)
     if "relight" in arguments and "--weights" not in arguments:
-        arguments = (*arguments, "--weights", warm_file)
+        arguments += ["--weights", warm_file]
     done = program.run(*arguments, code=code)
-    assert done.err.startswith("msrnet: ") or arguments[:1] == ("relight",)
+    assert done.err.startswith("msrnet: ")
     assert len(done.lines) == 1
+    assert reason in done.err
+    assert remedy in done.err[done.err.index(reason) + len(reason) :]
+    assert ".;" not in done.err
+    assert done.out == b""
     assert sorted(p.name for p in program.folder.iterdir()) == ["in"]
 
 
@@ -283,7 +295,9 @@ def test_every_engine_gives_the_same_pictures(program, folder, warm_file):
         options = ("--device", "cpu", "--dtype", "fp32", "--engine", engine)
         done = program.run("relight", "in", engine, "--weights", warm_file, *options)
         assert ("eager" if engine == "eager" else "fused") in done.err
-    for path in (program.folder / "eager").glob("*.png"):
+    made = list((program.folder / "eager").glob("*.png"))
+    assert made
+    for path in made:
         expected = opened(path)
         for engine in ("auto", "fused"):
             found = opened(program.folder / engine / path.name)
@@ -313,7 +327,7 @@ def test_pipes_with_a_file_on_one_side(program, folder, identity_file):
     command = ("relight", "-", "x.jpg", "--weights", identity_file)
     done = program.run(*command, data=other, code=4)
     assert "--exist overwrite" in done.err
-    program.run(*command, "--exist", "error", data=out, code=2)
+    program.run(*command, "--exist", "error", data=out, code=2, says="x.jpg exists")
     assert (program.folder / "x.jpg").read_bytes() == made
     program.run(*command, "--exist", "overwrite", data=other)
     assert opened(program.folder / "x.jpg").size == (40, 30)
@@ -361,10 +375,9 @@ def test_notes_never_end_up_in_the_picture(program, folder, identity_file):
 
 
 def test_rubbish_through_a_pipe_is_one_line_and_no_output(program, identity_file):
-    for data in (b"", b"rubbish"):
-        done = program.run(
-            "relight", "-", "-", "--weights", identity_file, data=data, code=4
-        )
+    for data, reason in ((b"", "; "), (b"rubbish", "; convert it to")):
+        command = ("relight", "-", "-", "--weights", identity_file)
+        done = program.run(*command, data=data, code=4, says=reason)
         assert done.out == b""
         assert len(done.lines) == 1
 
@@ -390,7 +403,7 @@ def test_one_file_that_holds_something_else_is_kept(program, folder, warm_file):
     assert done.err.count("--exist overwrite") == 1
     assert target.read_bytes() == b"precious"
     assert not pair.exists()
-    program.run(*command, "--exist", "error", code=2)
+    program.run(*command, "--exist", "error", code=2, says="x.png exists")
     program.run(*command, "--exist", "overwrite")
     made = target.read_bytes()
     pair.unlink()
@@ -487,7 +500,9 @@ def test_inputs_are_never_changed(program, folder, warm_file):
 def test_the_same_input_gives_the_same_bytes(program, folder, warm_file):
     for out in ("one", "two"):
         program.run("relight", "in", out, "-r", "--weights", warm_file)
-    for first in (program.folder / "one").rglob("*.*g"):
+    made = list((program.folder / "one").rglob("*.*g"))
+    assert len(made) == 3
+    for first in made:
         second = program.folder / "two" / first.relative_to(program.folder / "one")
         assert first.read_bytes() == second.read_bytes()
 
@@ -508,7 +523,8 @@ def test_batches_of_any_size_give_the_same_pictures(program, tmp_path, warm_file
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
 def test_files_without_permission_fail_alone(program, folder, warm_file):
     (folder / "a.png").chmod(0)
-    program.run("relight", "in", "out", "--weights", warm_file, code=3)
+    command = ("relight", "in", "out", "--weights", warm_file)
+    program.run(*command, code=3, says=("a.png", "Permission denied"))
 
 
 def test_no_network_is_used(program, folder, warm_file, tmp_path):

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -74,6 +75,7 @@ def test_wall_time_is_that_of_the_slowest_stage(program, tmp_path):
 
 GIB = 1 << 30
 HUGE, LARGE = (12_000, 8_000), (6_000, 4_000)
+TESTS = Path(__file__).parents[1]
 READ_AND_WRITE = """
 import sys, warnings
 warnings.simplefilter("ignore")
@@ -88,19 +90,13 @@ print(open("/proc/self/status").read())
 READ_AND_WRITE_A_FOLDER = """
 import sys, warnings
 warnings.simplefilter("ignore")
-import torch
 from msrnet_cli.config import FolderOptions
 from msrnet_cli.folder import make_plan, relight_folder
-from msrnet_cli.inference import Relit
-class Darker:
-    device, dtype, digest, work_size = torch.device("cpu"), torch.float32, "", None
-    engine, notes, lanes = "eager", (), 1
-    def batch_size(self, width, height): return 1
-    def run(self, batch, **_):
-        return Relit([(one * 0.9).to(one.dtype) for one in batch], [None])
-options = FolderOptions()
+sys.path.append(sys.argv[2])
+from fake_relighter import FakeRelighter
+options, darker = FolderOptions(), FakeRelighter(gain=0.9)
 plan = make_plan([sys.argv[1]], "out", options)
-assert relight_folder(plan, Darker(), options, lambda _: None).relit == 5
+assert relight_folder(plan, darker, options, lambda _: None).relit == 5
 print(open("/proc/self/status").read())
 """
 
@@ -183,4 +179,4 @@ def test_a_folder_of_huge_pictures_fits_in_5_gib(program, huge):
     for index in range(5):
         os.link(program.folder / "huge.jpg", program.folder / f"in/{index}.jpg")
     # One more GiB is for the network.
-    assert peak_of(program, READ_AND_WRITE_A_FOLDER, "in") < 5.0 * GIB
+    assert peak_of(program, READ_AND_WRITE_A_FOLDER, "in", TESTS) < 5.0 * GIB

@@ -89,28 +89,28 @@ def test_a_signal_ends_it_after_whole_scenes(program, mitsuba, name, code):
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "says"),
     [
-        ("--lights", "6500_Q"),
-        ("--lights", "1_N"),
-        ("--layout", "pairs", "--from", "N"),
-        ("--layout", "pairs", "--from", "6500_N", "--to", "6500_N"),
-        ("--size", "1"),
-        ("--scenes", "0"),
-        ("--split", "other"),
-        ("--azimuth", "63"),
-        ("--layers", "--azimuth", "nan"),
-        ("--layers", "--azimuth", "inf"),
-        ("--layers", "--layout", "pairs"),
-        ("--layers", "--lights", "6500_N,4500_E"),
-        ("--layers", "--from", "6500_N"),
-        ("--layout", "layers", "--to", "2500_W"),
-        ("--layers", "--depth"),
-        ("--layers", "--sheet", "sheet.png"),
+        ("--lights 6500_Q", "'6500_Q'; write KELVIN_DIRECTION"),
+        ("--lights 1_N", "'1_N'; write KELVIN_DIRECTION"),
+        ("--layout pairs --from N", "'N'; write KELVIN_DIRECTION"),
+        ("--layout pairs --from 6500_N --to 6500_N", "both 6500_N; name two"),
+        ("--size 1", "size is 1; give 16 to 4096"),
+        ("--scenes 0", "scenes is 0; give 1 to 100000"),
+        ("--split other", "'other' is not one of 'train', 'validation', 'test'; see"),
+        ("--azimuth 63", "only for layers; add --layers"),
+        ("--layers --azimuth nan", "azimuth is nan; give degrees"),
+        ("--layers --azimuth inf", "azimuth is inf; give degrees"),
+        ("--layers --layout pairs", "--layers and --layout pairs; choose one"),
+        ("--layers --lights 6500_N,4500_E", "--lights says nothing about layers; "),
+        ("--layers --from 6500_N", "--from says nothing about layers; leave it out"),
+        ("--layout layers --to 2500_W", "--to says nothing about layers; leave it"),
+        ("--layers --depth", "--depth says nothing about layers; leave it out"),
+        ("--layers --sheet sheet.png", "--sheet says nothing about layers; leave"),
     ],
 )
-def test_options_that_cannot_be_carried_out_are_refused(program, options):
-    done = program.run("synth", "set", *options, code=2)
+def test_options_that_cannot_be_carried_out_are_refused(program, options, says):
+    done = program.run("synth", "set", *options.split(), code=2, says=says)
     assert len(done.err.splitlines()) == 1
     assert not (program.folder / "set").exists()
 
@@ -129,3 +129,68 @@ def test_without_the_extra_one_line_says_what_to_install(tmp_path):
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "pip install mitsuba" in line
+
+
+SMALL = ("--scenes", 1, "--size", 16, "--samples", 1, "--workers", 1, "-q")
+
+
+@pytest.mark.parametrize(
+    ("made", "asked", "told"),
+    [
+        (
+            ("--lights", "6500_N,4500_E"),
+            ("--lights", "all"),
+            "was made with --lights 6500_N,4500_E; you asked for --lights all",
+        ),
+        ((), ("--seed", 3), "was made with --seed 0; you asked for --seed 3"),
+        (("--depth",), (), "was made with --depth; you asked for no --depth"),
+        (
+            ("--layout", "pairs", "--from", "2500_W"),
+            ("--layout", "pairs", "--size", 32),
+            "was made with --size 16 --from 2500_W; you asked for --size 32"
+            " --from 6500_N",
+        ),
+        (
+            ("--layers", "--azimuth", 63, "--azimuth", 100),
+            ("--layers",),
+            "was made with --azimuth 63 --azimuth 100; you asked for no --azimuth",
+        ),
+        (
+            (),
+            ("--layers",),
+            "was made with --layout vidit; you asked for --layout layers",
+        ),
+    ],
+)
+def test_a_set_made_otherwise_is_told_in_options(
+    program, mitsuba, monkeypatch, made, asked, told
+):
+    # The note is written before anything is rendered.
+    monkeypatch.setattr("msrnet_cli.synth.dataset._carry_out", lambda *_: iter(()))
+    program.run("synth", "set", *SMALL, *made)
+    before = {p: p.read_bytes() for p in (program.folder / "set").rglob("*.*")}
+    (line,) = program.run("synth", "set", *SMALL, *asked, code=2).lines
+    assert told in line
+    assert before == {p: p.read_bytes() for p in (program.folder / "set").rglob("*.*")}
+    program.run("synth", "set", *SMALL, *made)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "is damaged"),
+        ("[]", "does not describe a set"),
+        ('{"settings": {}}', "'format' is missing"),
+        ('{"settings": {}, "format": 2}', "format 2"),
+        (
+            '{"settings": {}, "format": 1, "msrnet": "0.0", "mitsuba": "3",'
+            ' "variant": "v"}',
+            "was made by msrnet 0.0, this is",
+        ),
+    ],
+)
+def test_a_note_that_does_not_fit_is_told(program, mitsuba, text, told):
+    (program.folder / "set").mkdir()
+    (program.folder / "set" / "synth.json").write_text(text)
+    (line,) = program.run("synth", "set", *SMALL, code=2).lines
+    assert told in line

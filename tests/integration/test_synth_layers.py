@@ -114,22 +114,24 @@ def test_a_set_grows_and_no_number_of_processes_changes_it(folder, tmp_path):
 )
 def test_another_set_is_refused(folder, other):
     before = sorted(folder.iterdir())
-    with pytest.raises(UsageError, match="another set"):
+    with pytest.raises(UsageError, match="was made with "):
         render(folder, replace(LAYERS, **other))
     assert sorted(folder.iterdir()) == before
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "message"),
     [
-        {"azimuths": (360.0,)},
-        {"azimuths": (-1.0,)},
-        {"depth": True},
-        {"sheet": "sheet.png"},
-        {"layout": "vidit"},
+        ({"azimuths": (360.0,)}, "azimuth is 360; give degrees"),
+        ({"azimuths": (-1.0,)}, "azimuth is -1; give degrees"),
+        ({"depth": True}, "--depth says nothing about layers; leave it out"),
+        ({"sheet": "sheet.png"}, "--sheet says nothing about layers; leave it out"),
+        ({"layout": "vidit"}, "--azimuth is only for layers; add --layers"),
     ],
 )
-def test_options_that_say_nothing_about_the_layout_are_refused(wrong, tmp_path):
-    with pytest.raises(UsageError):
+def test_options_that_say_nothing_about_the_layout_are_refused(
+    wrong, message, tmp_path
+):
+    with pytest.raises(UsageError, match=message):
         render(tmp_path / "set", replace(LAYERS, **wrong))
     assert not (tmp_path / "set").exists()

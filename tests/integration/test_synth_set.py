@@ -95,7 +95,7 @@ def test_a_set_is_continued_where_it_stopped(tiny, tmp_path):
 
 def test_a_folder_with_another_set_is_refused(tiny):
     before = contents(tiny[0])
-    with pytest.raises(UsageError, match="another set"):
+    with pytest.raises(UsageError, match="was made "):
         render(tiny[0], replace(TINY, seed=1))
     assert contents(tiny[0]) == before
 
@@ -122,18 +122,20 @@ def test_pairs_depth_and_sheet(tiny, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "message"),
     [
-        {"lights": ("7000_N",)},
-        {"scenes": 0},
-        {"size": 4},
-        {"samples": 0},
-        {"seed": -1},
-        {"to_light": "E"},
+        ({"lights": ("7000_N",)}, "unknown light '7000_N'; write KELVIN_DIRECTION"),
+        ({"scenes": 0}, "scenes is 0; give 1 to"),
+        ({"size": 4}, "size is 4; give 16 to"),
+        ({"samples": 0}, "samples is 0; give 1 to"),
+        ({"seed": -1}, "seed is -1; give 0 to"),
+        ({"to_light": "E"}, "unknown light 'E'; write KELVIN_DIRECTION"),
     ],
 )
-def test_impossible_options_are_refused_before_anything_is_written(wrong, tmp_path):
-    with pytest.raises(UsageError):
+def test_impossible_options_are_refused_before_anything_is_written(
+    wrong, message, tmp_path
+):
+    with pytest.raises(UsageError, match=message):
         render(tmp_path / "set", replace(TINY, **wrong))
     assert not (tmp_path / "set").exists()
 
@@ -151,10 +153,14 @@ def test_a_killed_run_leaves_whole_pictures_and_goes_on(tiny, tmp_path):
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    for path in tmp_path.glob("*.png"):
+    left = list(tmp_path.glob("*.png"))
+    assert left
+    for path in left:
         assert pixels(path).shape == (32, 32, 3)
     render(tmp_path, TINY)
-    for name, data in contents(tiny[0]).items():
+    whole = contents(tiny[0])
+    assert len(whole) == 5
+    for name, data in whole.items():
         assert (tmp_path / name).read_bytes() == data
 
 

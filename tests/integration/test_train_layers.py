@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 from test_train import StopAfter, assert_bit_identical, ignore
 
-import lit_scenes
+import smooth
 from conftest import photo
 from msrnet_cli import train as training
 from msrnet_cli import weights
@@ -29,12 +29,12 @@ from msrnet_cli.results import TrainProgress, TrainStarted, Validated
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory):
-    return lit_scenes.write(tmp_path_factory.mktemp("scenes"), 5)
+    return smooth.write(tmp_path_factory.mktemp("scenes"), 5)
 
 
 @pytest.fixture(scope="module")
 def held_out(tmp_path_factory):
-    return lit_scenes.write(tmp_path_factory.mktemp("held-out"), 2, first=100)
+    return smooth.write(tmp_path_factory.mktemp("held-out"), 2, first=100)
 
 
 def small(scenes, out, **changes):
@@ -235,17 +235,17 @@ def test_scenes_where_pairs_are_wanted_are_told_as_what_they_are(scenes, tmp_pat
 
 
 def test_a_scene_with_values_that_are_not_finite_is_named(tmp_path):
-    folder = lit_scenes.write(tmp_path / "scenes", 1)
-    scene = lit_scenes.lit(0)
+    folder = smooth.write(tmp_path / "scenes", 1)
+    scene = smooth.hills()
     scene.light[3, 1, 20, 20] = torch.nan
-    lit_scenes.scenes.write(folder / "Image00000.safetensors", scene)
-    with pytest.raises(DataError, match=r"Image00000 holds .* not finite"):
+    smooth.scenes.write(folder / "Image000.safetensors", scene)
+    with pytest.raises(DataError, match=r"Image000 holds .* not finite"):
         training.train(small(folder, tmp_path / "run", sizes=(64,), batch=(1,)), ignore)
 
 
 def test_scenes_that_are_too_small_are_left_out_and_counted(tmp_path):
-    folder = lit_scenes.write(tmp_path / "scenes", 2)
-    lit_scenes.write(folder, 1, size=32, first=9)
+    folder = smooth.write(tmp_path / "scenes", 2)
+    smooth.write(folder, 1, size=32, first=9)
     events = []
     config = small(folder, tmp_path / "run", sizes=(64,), batch=(1,), steps=1)
     training.train(config, events.append)

@@ -8,39 +8,19 @@ import weakref
 from dataclasses import replace
 
 import pytest
-import torch
 
 from conftest import photo
+from fake_relighter import FakeRelighter
 from msrnet_cli import images, report
 from msrnet_cli.config import FolderOptions
 from msrnet_cli.errors import PictureError
 from msrnet_cli.folder import job as folder_job
 from msrnet_cli.folder import make_plan, relight_folder
 from msrnet_cli.folder.budget import Budget
-from msrnet_cli.inference import Relit
 from msrnet_cli.results import FileDone
 
 LIMIT = 5_000  # pixels in flight, in these tests
 SMALL, HUGE = (20, 10), (100, 90)
-
-
-class Unchanging:
-    """Stands for a Relighter; keeps what it is asked, and fails where told to."""
-
-    device, dtype, engine = torch.device("cpu"), torch.float32, "eager"
-    digest, work_size, notes, lanes = "", None, (), 1
-
-    def __init__(self, on_run=lambda _: None):
-        self.batches = []
-        self._on_run = on_run
-
-    def batch_size(self, width, height):
-        return max(1, 800 // (width * height))
-
-    def run(self, batch, **_):
-        self.batches.append(len(batch))
-        self._on_run(batch)
-        return Relit([one.clone() for one in batch], [None] * len(batch))
 
 
 class InFlight:
@@ -90,7 +70,7 @@ def in_flight(monkeypatch):
 
 @pytest.fixture(params=[1, 2])
 def lanes(request, monkeypatch):
-    monkeypatch.setattr(Unchanging, "lanes", request.param)
+    monkeypatch.setattr(FakeRelighter, "lanes", request.param)
     return request.param
 
 
@@ -110,7 +90,7 @@ def folder(tmp_path, monkeypatch, lanes):
 def relit(relighter=None, notify=lambda _: None, **options):
     options = FolderOptions(**options)
     plan = make_plan(["in"], "out", options)
-    return relight_folder(plan, relighter or Unchanging(), options, notify)
+    return relight_folder(plan, relighter or FakeRelighter(), options, notify)
 
 
 # --- the budget --------------------------------------------------------------------
@@ -144,7 +124,7 @@ def test_pixels_in_flight_stay_within_the_budget(folder, in_flight, batch_size):
 
 
 def test_small_pictures_overlap_and_share_batches(folder, in_flight):
-    relighter = Unchanging()
+    relighter = FakeRelighter()
     relit(relighter)
     assert in_flight.together >= 4
     assert max(relighter.batches) == 4
@@ -162,7 +142,7 @@ def test_as_many_batches_are_under_way_as_the_device_has_lanes(folder, lanes):
         with lock:
             now.pop()
 
-    assert relit(Unchanging(work), batch_size=1).relit == 40
+    assert relit(FakeRelighter(work), batch_size=1).relit == 40
     assert max(most) == lanes
     assert (threading.get_ident() in threads) == (lanes == 1)
 
@@ -196,7 +176,7 @@ def test_a_picture_is_let_go_before_the_next_one_is_decoded(folder, monkeypatch)
     monkeypatch.setattr(images, "read", watched)
     gc.disable()  # nothing may wait for it
     try:
-        relit(Unchanging(see))
+        relit(FakeRelighter(see))
     finally:
         gc.enable()
     assert kept == [0] * 40
@@ -221,7 +201,7 @@ def test_failures_of_every_stage_give_their_room_back(folder, in_flight, monkeyp
             raise RuntimeError("the network fails")
 
     monkeypatch.setattr(images, "write", failing_write)
-    summary = relit(Unchanging(fail))
+    summary = relit(FakeRelighter(fail))
     assert summary.failed > 8
     assert summary.relit + summary.failed == 40
     assert in_flight.most <= LIMIT
@@ -248,7 +228,7 @@ def test_an_interruption_finishes_what_is_encoded_and_counts_the_rest(
             raise KeyboardInterrupt
 
     events = []
-    summary = relit(Unchanging(interrupt), events.append, batch_size=1)
+    summary = relit(FakeRelighter(interrupt), events.append, batch_size=1)
     assert summary.stopped_by == "SIGINT"
     # What others relit meanwhile is dropped whole.
     done = summary.relit
@@ -265,7 +245,7 @@ def test_all_that_was_done_before_is_skipped(folder, in_flight):
 
 
 def test_what_auto_could_not_take_is_said_at_the_start(folder, capsys):
-    relighter = Unchanging()
+    relighter = FakeRelighter()
     relighter.notes = ("eager, for engine fused: no such operator",)
     relit(relighter, report.PlainLines())
     first, second, *_ = capsys.readouterr().err.splitlines()
@@ -277,7 +257,7 @@ def test_an_unknown_size_is_no_obstacle(folder, in_flight):
     options = FolderOptions()
     plan = make_plan(["in"], "out", options)
     plan = replace(plan, jobs=tuple(replace(job, pixels=0) for job in plan.jobs))
-    summary = relight_folder(plan, Unchanging(), options, lambda _: None)
+    summary = relight_folder(plan, FakeRelighter(), options, lambda _: None)
     assert summary.relit == 40
 
 

@@ -22,7 +22,7 @@ from msrnet_cli.layers.draw import (
 )
 from msrnet_cli.lights import DIRECTIONS, LUMINANCE, kelvin_gains, read_light
 from msrnet_cli.pairs.resample import Span, resampling
-from test_layer_scene import drawn
+from smooth import drawn
 
 SIZE = 24
 LINEAR = Exposure(brightness=0.01, shoulder=1.0)  # sRGB, and nothing near white

@@ -5,27 +5,7 @@ import torch
 
 from msrnet_cli.errors import DataError
 from msrnet_cli.layers import scene as scenes
-
-
-def drawn(seed=0, size=(12, 16), azimuths=(63.0,)):
-    """A scene of random values."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def some(*shape):
-        return torch.rand(*shape, *size, generator=generator)
-
-    return scenes.Scene(
-        name="Image003",
-        light=some(8, 3) * 4,
-        glow=some(3),
-        albedo=some(3),
-        normal=some(3) * 2 - 1,
-        depth=some(1) * 50,
-        ambient=0.03,
-        tint=(0.8, 1.0, 1.25),
-        azimuths=azimuths,
-        further=some(len(azimuths), 3),
-    )
+from smooth import drawn
 
 
 @pytest.mark.parametrize("azimuths", [(), (63.0, 247.5)])

@@ -12,7 +12,7 @@ from msrnet_cli.layers import scene as scenes
 from msrnet_cli.layers.compose import compose
 from msrnet_cli.layers.draw import Distributions, draw
 from msrnet_cli.layers.store import Composer, open_store
-from test_layer_scene import drawn
+from smooth import drawn
 
 SIZES = ((32, 32), (24, 40), (48, 36), (20, 20))
 

@@ -36,7 +36,9 @@ def test_directions_run_clockwise_from_behind_the_scene():
 
 
 def test_a_mirror_exchanges_east_and_west_alone():
-    for light in lights.every_light():
+    every = list(lights.every_light())
+    assert len(every) == 40
+    for light in every:
         seen = light.mirrored()
         assert seen.kelvin == light.kelvin
         assert seen.azimuth == -light.azimuth % 360

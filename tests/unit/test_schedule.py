@@ -70,11 +70,15 @@ def test_the_rate_rises_while_warming_up():
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [{"batch": (1, 2)}, {"shares": (1.0, 2.0)}, {"shares": (0.0,)}],
+    ("wrong", "message"),
+    [
+        ({"batch": (1, 2)}, "--batch names 2 sizes, --size 1; give one"),
+        ({"shares": (1.0, 2.0)}, "for 1 sizes; write --size"),
+        ({"shares": (0.0,)}, "for 1 sizes; write --size"),
+    ],
 )
-def test_lists_that_do_not_fit_are_refused(wrong):
-    with pytest.raises(UsageError):
+def test_lists_that_do_not_fit_are_refused(wrong, message):
+    with pytest.raises(UsageError, match=message):
         make_plan(TrainConfig(**wrong), pairs=5)
 
 

@@ -614,6 +614,18 @@ def test_what_was_written_is_opened_before_it_counts(fault, monkeypatch):
         images.write(picture, picture.pixels, WriteOptions())
 
 
+def test_metadata_that_would_spoil_the_file_are_left_out(monkeypatch):
+    picture = images.read(encoded(photo(), "gif", comment=b"words"))
+
+    def spoil(data, *_):
+        return data[:12], ()
+
+    monkeypatch.setattr("msrnet_cli.images.writing.embed", spoil)
+    out, notes = images.write(picture, picture.pixels, WriteOptions())
+    assert opened(out).size == picture.size
+    assert "metadata could not be kept" in notes
+
+
 # --- no lines of others --------------------------------------------------------
 
 

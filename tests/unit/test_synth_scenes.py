@@ -49,6 +49,7 @@ def test_no_two_numbers_or_attempts_share_a_layout():
 
 
 def test_meshes_are_sound(scene):
+    assert len(scene.meshes) > 3
     for kind, mesh in scene.meshes.items():
         assert np.isfinite(mesh.points).all(), kind
         assert np.isfinite(mesh.normals).all(), kind
@@ -63,6 +64,7 @@ def test_every_mesh_is_covered(scene):
 
 
 def test_surfaces_are_physical(scene):
+    assert len(scene.surfaces) > 3
     for kind, skin in scene.surfaces.items():
         assert skin.albedo.shape == (TEXTURE, TEXTURE, 3), kind
         assert 0 < skin.albedo.min() <= skin.albedo.max() < 1, kind
@@ -99,6 +101,7 @@ def test_patterns_repeat_without_a_seam(name):
 
 def test_every_recipe_draws():
     rng = np.random.default_rng(0)
+    assert len(surfaces.RECIPES) > 30
     for kind in surfaces.RECIPES:
         assert surfaces.surface(kind, rng, 32).albedo.shape == (32, 32, 3)
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-import lit_scenes
+import smooth
 
 BLOCKED = """
 import sys, warnings
@@ -32,7 +32,7 @@ print("well")
     ("code", "told"), [(LIGHTS, "well"), (COMPOSES, "(3, 9, 3, 32, 32)")]
 )
 def test_it_runs_where_numpy_cannot_be_imported(code, told, tmp_path):
-    lit_scenes.write(tmp_path, 2, size=40)
+    smooth.write(tmp_path, 2, size=40)
     command = [sys.executable, "-c", BLOCKED + code, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
