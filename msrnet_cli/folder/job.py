@@ -175,6 +175,7 @@ def relight_bytes(
         PictureError: It cannot be read, relit or written.
     """
     picture = images.read(data, suffix, max_megapixels)
+    images.require_fits(write.format or picture.encoding.format, *picture.size)
     relit = relighter.run([picture.pixels], deep=picture.encoding.depth > 8)
     if relit.failures[0] is not None:
         raise relit.failures[0]
@@ -325,6 +326,8 @@ class _Run:
             if set(found.values()) == {"same"}:
                 return _skipped(job)
             picture = images.read(data, job.source.suffix, self._options.max_megapixels)
+            format = for_target(self._options.write, job.target).format
+            images.require_fits(format or picture.encoding.format, *picture.size)
         except OSError as error:
             return _failed(job, PictureError(f"cannot be read: {error.strerror}"))
         except PictureError as error:

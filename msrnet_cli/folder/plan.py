@@ -94,6 +94,8 @@ def make_plan(
             output is an input, exists against the user's wish, or lies outside the
             output folder; nothing can be written there.
         NothingDoneError: There is no picture.
+        PictureError: There is one, and its header says that it is too large for the
+            output format.
     """
     try:
         return _make_plan(inputs, output, options, lists)
@@ -123,6 +125,8 @@ def _make_plan(
     faults += tuple(_beyond_reach(job) for job in too_long)
     if not jobs:
         raise _nothing_found(ignored, faults, options)
+    if len(jobs) == 1:  # one of many fails alone, when its turn comes
+        _require_fits(jobs[0], options)
     folder = None if one_file else target
     spelling = try_out(folder or target.parent)
     _check_outputs(jobs, folder, options, spelling)
@@ -274,14 +278,26 @@ def _check_template(template: str) -> None:
         )
 
 
+def _require_fits(job: Job, options: FolderOptions) -> None:
+    start = head(job.source, _HEADER_BYTES) or b""
+    format = options.write.format or images.format_of(job.target.suffix)
+    size = _size(job.source, start)
+    if format is not None and size is not None:
+        images.require_fits(format, *size)
+
+
 def _pixels(path: Path, start: bytes) -> int:
+    width, height = _size(path, start) or (0, 0)  # why, will be told by the decoder
+    return width * height
+
+
+def _size(path: Path, start: bytes) -> tuple[int, int] | None:
     size = images.declared_size(io.BytesIO(start))
     if size is None and len(start) == _HEADER_BYTES:
         # Such as a TIFF file, which may tell its size at its end.
         with suppress(OSError), opened_regular(path) as file:
             size = images.declared_size(file)
-    width, height = size or (0, 0)  # why, will be reported when it is decoded
-    return width * height
+    return size
 
 
 def _check_outputs(

@@ -23,10 +23,16 @@ or folders.
     gif_blocks, avif_items                                  files taken apart
     pixels     Pillow images <-> tensors
     rows       a strip of rows at a time: what keeps large pictures small in memory
+    limits     how large a picture each format can hold
+    png, webp  what hinders a decoder beside a sound picture, taken out beforehand
+    jpeg, avif, gifs, bmp    what Pillow does not show of these, or does not write
+    tiffs      which page of a TIFF is the picture: directories; odd pixels: samples
+    quiet      no lines of C libraries on standard error
     charts     pictures about numbers: rows of pictures, curves
 """
 
 from msrnet_cli.images.formats import PICTURE_SUFFIXES, SUFFIXES, format_of, sniff
+from msrnet_cli.images.limits import require_fits
 from msrnet_cli.images.picture import Picture
 from msrnet_cli.images.reading import declared_size, from_pil, read
 from msrnet_cli.images.writing import side_by_side, to_pil, write
@@ -39,6 +45,7 @@ __all__ = [
     "format_of",
     "from_pil",
     "read",
+    "require_fits",
     "side_by_side",
     "sniff",
     "to_pil",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import torch
 from PIL import ImageFile, TiffImagePlugin
 
+from msrnet_cli.images import avif
 from msrnet_cli.images.pixels import big_endian_16, rows_of, to_bytes
 
 if TYPE_CHECKING:
@@ -55,10 +56,7 @@ def bits_per_sample(image: ImageFile.ImageFile, data: bytes) -> int:
     if image.format == "TIFF" and isinstance(image, TiffImagePlugin.TiffImageFile):
         return max(image.tag_v2.get(258, (1,)))
     if image.format == "AVIF":
-        # AV1CodecConfigurationRecord: the third byte holds high_bitdepth, twelve_bit.
-        start = data.find(b"av1C", 0, 4096)
-        flags = data[start + 6] if 0 < start < len(data) - 6 else 0
-        return 12 if flags & 0x20 else 10 if flags & 0x40 else 8
+        return avif.coding(data).bits
     return 8
 
 

@@ -69,12 +69,14 @@ def dissect(data: bytes, format: Format) -> Dissected:
         return _made_true(found)
     except (ValueError, LookupError, struct.error, OverflowError):
         note = "metadata is damaged and left out"
-        return Dissected(Metadata(home=format), 1, _bare(data, format), (note,))
+        return Dissected(Metadata(home=format), 1, bare(data, format), (note,))
 
 
-def _bare(data: bytes, format: Format) -> bytes:
-    """What a decoder needs of a file whose metadata cannot be read."""
-    with suppress(exif.DamagedError):
+def bare(data: bytes, format: Format) -> bytes:
+    """What a decoder needs of a file, whatever its metadata are."""
+    with suppress(exif.DamagedError, struct.error, LookupError):
+        if format == "avif":
+            return avif_items.split(data).bare
         if format == "tiff":
             return tiff_tags.for_pillow(data)[0]
         if format == "jpeg":

@@ -6,11 +6,13 @@ Whatever a decoder throws becomes a PictureError: no file may stop a run.
 from __future__ import annotations
 
 import io
-import threading
+from contextlib import suppress
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 import torch
 from PIL import (
+    GifImagePlugin,
     Image,
     ImageOps,
     JpegImagePlugin,
@@ -19,18 +21,22 @@ from PIL import (
 )
 
 from msrnet_cli.errors import PictureError
+from msrnet_cli.images import avif, bmp, gifs, jpeg, png, tiffs, webp
 from msrnet_cli.images import depth as sixteen
 from msrnet_cli.images.chunks import without_colour
 from msrnet_cli.images.claims import UNUSABLE_PROFILE
 from msrnet_cli.images.colour import through_lcms
-from msrnet_cli.images.dissecting import dissect, of_image
+from msrnet_cli.images.directories import SUBFILE_TYPES
+from msrnet_cli.images.dissecting import bare, dissect, of_image
 from msrnet_cli.images.formats import recognise
 from msrnet_cli.images.labels import read_claims
 from msrnet_cli.images.luma import rgb_from_ycbcr
 from msrnet_cli.images.meaning import converted_by, meaning_of_claims
 from msrnet_cli.images.metadata import as_srgb
+from msrnet_cli.images.opening import load, opened
 from msrnet_cli.images.picture import Encoding, Picture
 from msrnet_cli.images.pixels import native_16, rows_of, strip_of, unit
+from msrnet_cli.images.quiet import hush
 from msrnet_cli.images.rows import Rows
 from msrnet_cli.images.segments import without_stubs
 
@@ -61,10 +67,8 @@ _REPAIRS: dict[Format, Callable[[bytes], bytes]] = {
     "png": without_colour,
     "jpeg": without_stubs,
 }
-_DNG_VERSION = 50706
-_PLANAR = 284
 _WHITE_IS_ZERO = 0
-_opening = threading.Lock()
+_HEAD = 32
 
 
 def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Picture:
@@ -76,14 +80,25 @@ def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Pictur
         max_megapixels: A picture that declares more is refused before it is decoded.
 
     Raises:
-        PictureError: It is no picture, damaged, too large or of a kind not supported.
+        PictureError: It is not a picture, or a damaged, too large or odd one.
     """
     format = recognise(data, suffix)
-    parts = dissect(data, format)
+    hush()
     try:
-        image = _open(parts.bare, format, max_megapixels)
-        claims = read_claims(image, parts.metadata, data, format)
-        return _picture(image, parts, format, claims)
+        page = tiffs.Prepared(data)
+        if format == "tiff":
+            page = tiffs.prepared(data, max_megapixels)
+        parts = dissect(page.data, format)
+        mended, notes = _mended(parts.bare, format, max_megapixels)
+        ready = replace(page, data=mended, notes=page.notes + notes)
+        try:
+            return _picture(data, parts, ready, format, max_megapixels)
+        except OSError:
+            ended = jpeg.ended(mended) if format == "jpeg" else None
+            if ended is None:
+                raise
+        ready = replace(ready, data=ended, notes=("the marker of its end was missing",))
+        return _picture(data, parts, ready, format, max_megapixels)
     except PictureError:
         raise
     except Exception as error:  # decoders throw anything: OSError, SyntaxError, ...
@@ -126,56 +141,125 @@ def declared_size(file: IO[bytes]) -> tuple[int, int] | None:
     """Width and height as a file, or its beginning, declares them, before any turn.
 
     Returns:
-        None where it does not, or is no picture.
+        None where it does not, or is not a picture.
     """
     try:
-        head = file.read(24)
+        head = file.read(_HEAD)
+        file.seek(0)
         if head[:8] + head[12:16] == b"\x89PNG\r\n\x1a\nIHDR":
             # Pillow would read all text first, and might refuse it.
-            return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:], "big")
-        file.seek(0)
-        return _unguarded(file, None).size
+            return int.from_bytes(head[16:20], "big"), int.from_bytes(
+                head[20:24], "big"
+            )
+        if head[8:12] == b"WEBP":
+            return webp.canvas(head)  # Pillow would want the whole file
+        if head.startswith((b"II", b"MM")):
+            return _tiff_size(file)
+        image = opened(file, None)
+        if isinstance(image, GifImagePlugin.GifImageFile):
+            gifs.trimmed(image)
+        return image.size
     except Exception:  # whoever decodes it will learn why
         return None
 
 
-def _unguarded(file: IO[bytes], formats: tuple[str, ...] | None) -> ImageFile:
-    """Open without Pillow's own limit on size, which warns at half of it."""
-    with _opening:
-        guard, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            return Image.open(file, formats=formats)
-        finally:
-            Image.MAX_IMAGE_PIXELS = guard
+def _tiff_size(file: IO[bytes]) -> tuple[int, int] | None:
+    """The size of the page that is the picture, whatever its pixels are."""
+    with suppress(Exception):  # a kind that Pillow does not know
+        image = opened(file, ("TIFF",))
+        assert isinstance(image, TiffImagePlugin.TiffImageFile)
+        if not any(image.tag_v2.get(tag) for tag in SUBFILE_TYPES):
+            return image.size
+    file.seek(0)
+    return tiffs.size(file.read())
+
+
+def written_size(data: bytes, format: Format) -> tuple[int, int]:
+    """Width and height of a file that was just written, opened as any other.
+
+    Raises:
+        Exception: It is damaged: what the decoder raises.
+    """
+    return opened(io.BytesIO(bare(data, format)), _PILLOW_FORMATS[format]).size
+
+
+def _mended(
+    data: bytes, format: Format, max_megapixels: float
+) -> tuple[bytes, tuple[str, ...]]:
+    """A file without what would hinder the decoder, and notes on what that was."""
+    if format == "png":
+        return png.mended(data)
+    if format == "webp":
+        return webp.mended(data)
+    if format == "bmp":
+        return bmp.mended(data, max_megapixels), ()
+    return data, ()
 
 
 def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
+    if format == "webp":
+        _require_few(webp.canvas(data[:_HEAD]) or (0, 0), max_megapixels)
     repair = _REPAIRS.get(format)
     readable = repair(data) if repair else data
-    image = _unguarded(io.BytesIO(readable), _PILLOW_FORMATS[format])
-    width, height = image.size
-    if width * height > max_megapixels * 1e6:
-        raise PictureError(
-            f"it declares {width}x{height} = {width * height / 1e6:.1f} megapixels,"
-            f" more than the {max_megapixels:g} allowed",
-            "raise --max-megapixels if you trust it",
-        )
+    image = opened(io.BytesIO(readable), _PILLOW_FORMATS[format])
+    if not isinstance(image, GifImagePlugin.GifImageFile):
+        _require_few(image.size, max_megapixels)
     return image
 
 
+def _require_few(size: tuple[int, int], max_megapixels: float) -> None:
+    width, height = size
+    megapixels = width * height / 1e6
+    if megapixels > max_megapixels:
+        digits = 0 if megapixels >= 10 else 1
+        raise PictureError(
+            f"it declares {width}x{height} = {megapixels:.{digits}f} megapixels,"
+            f" more than the {max_megapixels:g} allowed",
+            "raise --max-megapixels if you trust it",
+        )
+
+
 def _picture(
-    image: ImageFile, parts: Dissected, format: Format, claims: tuple[Claim, ...]
+    source: bytes,
+    parts: Dissected,
+    prepared: tiffs.Prepared,
+    format: Format,
+    max_megapixels: float,
 ) -> Picture:
-    data, notes = parts.bare, []
-    if getattr(image, "is_animated", False):
+    """Decode.
+
+    Args:
+        source: The whole file.
+        parts: The file taken apart.
+        prepared: Its pixels, for the decoder.
+        format: Of all of these.
+        max_megapixels: What declares more is refused.
+    """
+    data, notes = prepared.data, list(prepared.notes)
+    image = _open(data, format, max_megapixels)
+    claims = read_claims(image, parts.metadata, source, format)
+    frame = None
+    if isinstance(image, GifImagePlugin.GifImageFile):
+        if gifs.has_more_frames(image):
+            notes.append("only its first frame is kept")
+        notes += gifs.trimmed(image)
+        _require_few(image.size, max_megapixels)
+        frame = gifs.frame_of(image)
+    elif format != "tiff" and getattr(image, "is_animated", False):
         notes.append("only its first frame is kept")
         image.seek(0)
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        _refuse_odd_tiff(image)
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        jpeg.require_plausible(image, data)
+    if format == "avif":
+        avif.require_plausible(image.size, data)
     bits = sixteen.bits_per_sample(image, data)
     tiles = sixteen.low_byte_tiles(image)
     encoding = Encoding(
-        format, image.mode, 16 if tiles else 8, save=_save_settings(image, data, format)
+        format,
+        image.mode,
+        16 if tiles else 8,
+        chroma=_chroma(image, data, format),
+        save=_save_settings(image, prepared, format),
     )
     samples = None
     if tiles:
@@ -185,15 +269,16 @@ def _picture(
         samples = sixteen.joined(_upright(image, turn), _upright(second, turn))
     elif bits > 8 and not image.mode.startswith("I;16"):
         notes.append(f"reduced from {bits} to 8 bits per channel")
-    if not tiles:
-        _upright(image, parts.orientation)
+    upright = image if tiles else _upright(image, parts.orientation)
+    if frame is not None:
+        upright = gifs.on_clear_canvas(upright, frame)
     notes += parts.notes
-    return _understand(image, encoding, parts.metadata, claims, tuple(notes), samples)
+    return _understand(upright, encoding, parts.metadata, claims, tuple(notes), samples)
 
 
 def _upright(image: Image.Image, orientation: int | None) -> Image.Image:
     """Load and turn an image, in place: by Exif's number, or as Pillow knows."""
-    image.load()
+    load(image)
     if orientation is None:
         ImageOps.exif_transpose(image, in_place=True)
     elif orientation > 1:
@@ -211,20 +296,6 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-
-def _refuse_odd_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
-    if _DNG_VERSION in image.tag_v2:
-        raise PictureError(
-            "camera raw files are not read", "develop it to 16-bit TIFF or JPEG first"
-        )
-    separate = image.tag_v2.get(_PLANAR) == 2
-    if separate and max(image.tag_v2.get(258, (1,))) > 8:
-        # Pillow misreads these: a wrong picture, without an error.
-        raise PictureError(
-            "16-bit TIFF with separate colour planes is not read",
-            "save it with interleaved (chunky) channels",
-        )
 
 
 def _understand(
@@ -269,7 +340,7 @@ def _understand(
         alpha=_alpha(samples),
         native=_native(meaning.samples) if meaning.kept else None,
         space=meaning.kept,
-        encoding=Encoding(encoding.format, mode, samples.depth, grey, encoding.save),
+        encoding=replace(encoding, mode=mode, depth=samples.depth, grey=grey),
         metadata=meaning.metadata,
         notes=notes + meaning.notes,
     )
@@ -366,48 +437,49 @@ def _plain(image: Image.Image) -> Image.Image:
 
 def _grey_16(image: Image.Image) -> Rows:
     big = {"I;16B": True, "I;16N": None}.get(image.mode, False)
-    bits, inverted = 16, False
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        (bits, *_) = image.tag_v2.get(258, (16,))
-        inverted = image.tag_v2.get(262) == _WHITE_IS_ZERO
+    inverted = (
+        isinstance(image, TiffImagePlugin.TiffImageFile)
+        and image.tag_v2.get(262) == _WHITE_IS_ZERO
+    )
 
     def compute(rows: slice) -> Tensor:
         strip = strip_of(image, rows)
         samples = native_16(strip.tobytes(), strip.size, big=big)
-        if bits < 16:
-            samples = (samples.float() * (65535 / ((1 << bits) - 1))).round().int()
         return 65535 - samples if inverted else samples
 
     width, height = image.size
     return Rows(1, height, width, 16, compute)
 
 
-def _is_lossless_webp(data: bytes) -> bool:
-    """Whether the first picture in a RIFF container is of the lossless kind."""
-    start = 12
-    while start + 8 <= len(data):
-        name = data[start : start + 4]
-        if name in (b"VP8L", b"VP8 "):
-            return name == b"VP8L"
-        size = int.from_bytes(data[start + 4 : start + 8], "little")
-        # A frame of an animation holds its picture after 16 bytes of its own.
-        start += 24 if name == b"ANMF" else 8 + size + size % 2
-    return False
+def _chroma(image: ImageFile, data: bytes, format: Format) -> tuple[int, int]:
+    """How many times coarser the colours of a file are, across and down."""
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        return jpeg.chroma(image)
+    if format == "avif":
+        return avif.coding(data).chroma
+    if format == "webp" and not webp.is_lossless(data):
+        return 2, 2
+    return 1, 1
 
 
-def _save_settings(image: ImageFile, data: bytes, format: Format) -> dict[str, object]:
+def _save_settings(
+    image: ImageFile, prepared: tiffs.Prepared, format: Format
+) -> dict[str, object]:
     """How the file was compressed, in the words of Pillow's writer."""
     if format == "jpeg" and isinstance(image, JpegImagePlugin.JpegImageFile):
         settings: dict[str, object] = {"progressive": "progressive" in image.info}
-        if image.mode in ("L", "RGB"):
-            sampling = JpegImagePlugin.get_sampling(image)
-            tables = image.quantization
-            settings["qtables"] = {index: tables[index] for index in sorted(tables)}
-            if sampling >= 0:
-                settings["subsampling"] = sampling
+        tables = jpeg.tables(image)
+        if image.mode in ("L", "RGB") and tables is not None:
+            settings["qtables"] = tables
+            settings["subsampling"] = jpeg.subsampling(jpeg.chroma(image))
+        settings["lossless"] = not image.quantization
         return settings
     if format == "webp":
-        return {"lossless": _is_lossless_webp(data)}
+        lossless = webp.is_lossless(prepared.data)
+        return {"lossless": lossless, "quality": webp.quality(prepared.data)}
+    if format == "avif":
+        exact = avif.coding(prepared.data).exact
+        return {"lossless": exact, "quality": avif.quality(prepared.data)}
     if format == "tiff":
-        return {"compression": image.info.get("compression", "raw")}
+        return {"compression": "compressed" if prepared.compressed else "raw"}
     return {}

@@ -37,12 +37,17 @@ def write_tiff(pixels: Rows, metadata: Metadata, *, compress: bool = True) -> by
         pixels: Any channels, 8 or 16 bits.
         metadata: Kept whole.
         compress: Deflate each strip after horizontal differencing (predictor 2).
+
+    Raises:
+        ValueError: It would be larger than a TIFF file can be.
     """
     channels, height, width = pixels.channels, pixels.height, pixels.width
     bits = pixels.depth
     rows = max(1, min(height, _STRIP_BYTES // (width * channels * bits // 8)))
     tags = directory(metadata)
     strips = deque(_strips(pixels, rows, compress, tags.order))
+    if sum(map(len, strips)) >> 32:
+        raise ValueError("a TIFF file has at most 4 GiB")
     tags[256], tags[257] = width, height
     tags[258] = (bits,) * channels
     tags[259] = _DEFLATE if compress else _UNCOMPRESSED

@@ -93,7 +93,7 @@ def test_a_block_that_need_not_change_is_the_same_to_the_last_byte(source, targe
     block += b"beyond all tags"
     out, notes = relit(holding(source, block), format=target)
     assert box.exif_in(out) == block
-    assert notes == ()
+    assert not [note for note in notes if "colours" not in note]
 
 
 def short(order, *values):
@@ -825,12 +825,13 @@ EVERYTHING = box.jpeg_with(
 )
 def test_what_a_format_has_no_place_for_is_named(target, missing):
     _, notes = relit(EVERYTHING, format=target)
+    notes = [note for note in notes if "colours" not in note]
     assert len(notes) == bool(missing)
     for name in ("EXIF", "XMP", "IPTC", "comment", "APP4"):
         assert (name in "".join(notes)) == (name in missing)
     assert not missing or "holds none" in notes[0]
     _, notes = relit(EVERYTHING, format=target, strip_metadata=True)
-    assert notes == ()
+    assert not [note for note in notes if "colours" not in note]
 
 
 @pytest.mark.parametrize("middle", ["png", "tiff"])
