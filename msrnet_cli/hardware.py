@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import time
 from contextlib import contextmanager, suppress
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 
+from msrnet_cli.allowance import free_memory
+from msrnet_cli.allowance import usable_cores as usable_cores
 from msrnet_cli.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -127,13 +127,6 @@ def describe(device: torch.device) -> str:
     return str(device)
 
 
-def usable_cores() -> int:
-    """Cores that this process may use, which can be fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def free_bytes(device: torch.device) -> int | None:
     """Memory that a computation may still take; None where it cannot be known."""
     if device.type == "cuda":
@@ -141,7 +134,7 @@ def free_bytes(device: torch.device) -> int | None:
         reserved = torch.cuda.memory_reserved(device)
         return free + reserved - torch.cuda.memory_allocated(device)
     if device.type == "cpu":
-        return _free_main_memory()
+        return free_memory()
     return None
 
 
@@ -218,26 +211,3 @@ def _require_cuda(index: int) -> None:
         raise DeviceError(
             f"cuda:{index}: this machine has {count} GPU(s)", f"use 0 to {count - 1}"
         )
-
-
-def _free_main_memory() -> int | None:
-    limits = []
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        for line in meminfo.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                limits.append(int(line.split()[1]) * 1024)
-    elif hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
-        limits.append(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    group = Path("/sys/fs/cgroup")
-    try:
-        ceiling = (group / "memory.max").read_text().strip()
-        if ceiling != "max":
-            statistics = (group / "memory.stat").read_text().split()
-            # Cached file pages count as used, but are given back on demand.
-            cached = int(statistics[statistics.index("inactive_file") + 1])
-            used = int((group / "memory.current").read_text()) - cached
-            limits.append(int(ceiling) - used)
-    except (OSError, ValueError):
-        pass  # no such limit here
-    return min(limits, default=None)

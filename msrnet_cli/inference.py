@@ -44,6 +44,9 @@ _PAPERS_LIGHT = "4500_E"
 _PROBE_SIZE = 48
 _BATCH_MEGAPIXELS = {"cuda": 8.0, "cpu": 0.25, "mps": 2.0}
 _MAX_BATCH = 32
+# On a CPU a batch takes 5 to 10 % less than its pictures one by one. Of large pictures
+# that is nothing beside the rest, and each that is done is kept, and counts as progress.
+_ALONE_MEGAPIXELS = 2.0
 _WHOLE_UP_TO = 1.25  # times the working size: reducing such pictures gains little
 _TILE_SHARE = 0.8  # of the memory that is free; the rest is for the result
 _TRANSFER_BYTES = 16  # a pixel: the result, and strips under way
@@ -78,7 +81,8 @@ class Relighter:
             output agrees with float32 to `AGREEMENT_DB`, else float32.
         work_size: Longer side of what the network sees. Larger pictures are reduced to
             it, and the change of light is carried to their full size. ``full`` runs
-            the network on everything; None does what the weights ask for.
+            the network on everything but very thin pictures, see `working_size`; None
+            does what the weights ask for.
         digest: Names the weights in journals.
         engine: How the network is run; ``auto`` weighs the start of an engine against
             what is to be done.
@@ -266,6 +270,8 @@ class Relighter:
         placed, seen = (batch, batch) if size is None else self._seen(batch, size)
         if size is not None:
             guides = [transfer.reduce(one, *size) for one in guides]
+            if self.work_size == "full":
+                notes.append(f"so thin that the network saw it at {size[0]}x{size[1]}")
         together = Inputs(
             staging.stacked(seen, self.device),
             torch.stack(list(guides)) if guides else None,
@@ -277,12 +283,19 @@ class Relighter:
         return _returned(list(map(self._carried, batch, placed, seen, outputs)))
 
     def working_size(self, width: int, height: int) -> tuple[int, int] | None:
-        """Width and height at which the network sees a picture; None for its own."""
-        if self.work_size == "full":
+        """Width and height at which the network sees a picture; None for its own.
+
+        A thin picture, whose shorter side the network would have to fill up to many
+        times its own, is seen smaller, also with a working size of ``full``: see
+        `tiling.longest_side`.
+        """
+        side = max(width, height)
+        longest = tiling.longest_side(height, width, self.architecture.multiple)
+        if self.work_size != "full" and side > _WHOLE_UP_TO * self.work_size:
+            longest = min(longest, self.work_size)
+        if side <= longest:
             return None
-        if max(width, height) <= _WHOLE_UP_TO * self.work_size:
-            return None
-        return transfer.reduced_size(width, height, self.work_size)
+        return transfer.reduced_size(width, height, longest)
 
     @property
     def network(self) -> nn.Module:
@@ -310,9 +323,12 @@ class Relighter:
 
     def batch_size(self, width: int, height: int) -> int:
         """How many pictures of a size are worth running together on this device."""
+        if self.device.type == "cpu" and width * height > _ALONE_MEGAPIXELS * 1e6:
+            return 1
         width, height = self.working_size(width, height) or (width, height)
         budget = _BATCH_MEGAPIXELS[self.device.type] * 1e6
-        return max(1, min(_MAX_BATCH, int(budget // (width * height))))
+        pixels = _filled(width, height, self.architecture.multiple)
+        return max(1, min(_MAX_BATCH, int(budget // pixels)))
 
     def _all(self, pictures: Sequence[Tensor], *, deep: bool) -> list[Tensor]:
         """Relight 3 H W pictures of one size; raises where one fails."""
@@ -600,7 +616,8 @@ class Relighter:
             raise MemoryError
 
     def _needed(self, network: nn.Module, batch: Tensor) -> int:
-        pixels = batch.shape[0] * batch.shape[2] * batch.shape[3]
+        height, width = batch.shape[-2:]
+        pixels = len(batch) * _filled(width, height, self.architecture.multiple)
         return int(pixels * self._bytes_per_pixel(network))
 
     def _bytes_per_pixel(self, network: nn.Module) -> float:
@@ -637,6 +654,11 @@ def _checked(work_size: WorkSize | None) -> WorkSize | None:
             f"give full, or pixels from {SMALLEST_WORK_SIZE} on",
         )
     return work_size
+
+
+def _filled(width: int, height: int, multiple: int) -> int:
+    """The pixels of a picture with both sides filled up to multiples."""
+    return (width + -width % multiple) * (height + -height % multiple)
 
 
 def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:

@@ -1,6 +1,7 @@
 """Relighter: any size, any kind of picture, and never a wrong one."""
 
 import copy
+import math
 import pickle
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -115,6 +116,47 @@ def test_a_working_size_that_is_none_is_refused_at_once(size):
 def test_small_working_sizes_make_large_batches():
     card = WeightsCard(model=ModelConfig("dmshn", 4), work_size=128)
     assert relighter(DMSHN(4), card).batch_size(1024, 1024) > 8
+
+
+def test_on_a_cpu_large_pictures_go_one_by_one_however_small_they_are_seen():
+    card = WeightsCard(model=ModelConfig("dmshn", 4), work_size=128)
+    assert relighter(DMSHN(4), card).batch_size(4000, 3000) == 1
+
+
+def seen_pixels(subject, width, height):
+    """How many pixels a network sees of a picture, filled up as it needs them."""
+    side = subject.architecture.multiple
+    size = subject.working_size(width, height) or (width, height)
+    return math.prod(math.ceil(length / side) * side for length in size)
+
+
+@pytest.mark.parametrize("work_size", [64, 1024, "full"])
+@pytest.mark.parametrize("arch", ["dmshn", "lightstage"])
+@pytest.mark.parametrize(
+    "size", [(1, 1), (1, 90), (1, 5000), (3, 20_000), (17, 9000), (64, 1_000_000)]
+)
+def test_a_thin_picture_costs_at_most_twice_what_a_square_does(size, arch, work_size):
+    card = WeightsCard(model=ModelConfig(arch, 4))
+    network = architecture(arch).build(4)
+    subject = Relighter(network, card, device="cpu", dtype="fp32", work_size=work_size)
+    side = math.ceil(math.prod(size) ** 0.5)
+    square = seen_pixels(subject, side, side)
+    for width, height in (size, size[::-1]):
+        assert seen_pixels(subject, width, height) <= 2 * square
+
+
+@pytest.mark.parametrize("size", [(1, 3000), (3000, 1), (5, 2000), (2000, 2)])
+@pytest.mark.parametrize("work_size", [64, 1024, "full"])
+def test_thin_pictures_come_back_unchanged_from_a_network_that_changes_nothing(
+    size, work_size, identity_file
+):
+    subject = Relighter.load(
+        identity_file, device="cpu", dtype="fp32", work_size=work_size
+    )
+    image = torch.randint(0, 256, (3, *size), dtype=torch.uint8)
+    result = subject.run([image])
+    assert torch.equal(result.images[0], image)
+    assert any("thin" in note for note in result.notes) == (work_size == "full")
 
 
 def test_a_batch_seen_small_gives_what_single_pictures_give():
