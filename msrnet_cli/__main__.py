@@ -26,9 +26,9 @@ def share_the_machine() -> None:
     """Have torch's threads leave the processor to other programs while they wait.
 
     They wait for each other some hundred times in a pass. By default they do so by
-    spinning: where another program runs in the place of one thread, the other ones burn
-    the time that it would need. Where a control group grants fewer cores than there are,
-    there are also fewer threads. What the user has set stands.
+    spinning: while another program runs in the place of one thread, the other threads
+    burn the time that the one would need. If a control group grants fewer cores than
+    there are, there are also fewer threads. What the user has set stands.
 
     OpenMP reads these settings once, when torch is imported. They are for the program
     alone: `import msrnet_cli` in another program leaves its environment as it is.

@@ -1,8 +1,8 @@
 """What the operating system lets this process use: cores and main memory.
 
-Containers, services and batch systems set limits through Linux' control groups. A group
-lies in others, and every limit on the way up counts. Loads no torch: the number of cores
-is wanted before torch is.
+Containers, services and batch systems set limits through Linux' control groups. A
+group lies in others, and every limit on the way up counts. Loads no torch: the number
+of cores is wanted before torch is.
 
 Sources: https://docs.kernel.org/admin-guide/cgroup-v2.html (cpu.max, memory.max,
 memory.high) and https://docs.kernel.org/admin-guide/cgroup-v1/ (cpu.cfs_quota_us,
@@ -60,8 +60,8 @@ def granted_cores(root: Path = _ROOT) -> int | None:
 def free_memory(root: Path = _ROOT) -> int | None:
     """Bytes of main memory that this process may still take; None if not known.
 
-    The least of what the machine has and what each control group leaves. Cached pages of
-    files count as free: they are given back on demand.
+    The least of what the machine has and what each control group leaves. Cached pages
+    of files count as free: they are given back on demand.
 
     Args:
         root: Where ``proc`` and ``sys`` lie.

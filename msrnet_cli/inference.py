@@ -44,8 +44,8 @@ _PAPERS_LIGHT = "4500_E"
 _PROBE_SIZE = 48
 _BATCH_MEGAPIXELS = {"cuda": 8.0, "cpu": 0.25, "mps": 2.0}
 _MAX_BATCH = 32
-# On a CPU a batch takes 5 to 10 % less than its pictures one by one. Of large pictures
-# that is nothing beside the rest, and each that is done is kept, and counts as progress.
+# On a CPU a batch takes 0 to 10 % less than its pictures one by one. For large pictures
+# that is little beside the rest, and each that is done is kept and counts as progress.
 _ALONE_MEGAPIXELS = 2.0
 _WHOLE_UP_TO = 1.25  # times the working size: reducing such pictures gains little
 _TILE_SHARE = 0.8  # of the memory that is free; the rest is for the result

@@ -41,9 +41,9 @@ class Tile:
 def longest_side(height: int, width: int, multiple: int) -> int:
     """At most how long a picture's longer side may be when a network sees it.
 
-    Both sides are filled up to multiples. Of a picture that is thinner than one multiple
-    that could be many times its own pixels: then it is to be seen so small that they are
-    at most twice those of a square picture that has as many pixels.
+    Both sides are filled up to multiples. For a picture thinner than one multiple that
+    could make many times its own pixels. Such a picture is to be seen so small that
+    they are at most twice those of a square picture with as many pixels.
 
     Args:
         height: Of the picture.

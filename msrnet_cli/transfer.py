@@ -185,7 +185,7 @@ def _resized(values: Tensor, height: int, width: int, mode: str) -> Tensor:
 
 
 def _heightening(values: Tensor, full: Tensor, mode: str) -> Callable[[slice], Tensor]:
-    """Some rows of `_heightened` to a picture's height, each time they are asked for."""
+    """Gives rows of `_heightened` to a picture's height, when they are asked for."""
     height, width = full.shape[1:]
     if width < _FEW:
         whole = _heightened(values, height, mode)
