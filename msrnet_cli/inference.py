@@ -22,7 +22,7 @@ from torch import Tensor
 from msrnet_cli import engines, hardware, images, staging, tiling, transfer, weights
 from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE
 from msrnet_cli.engines import AGREEMENT_DB
-from msrnet_cli.errors import DeviceError, PictureError, UsageError
+from msrnet_cli.errors import DeviceError, PictureError, UsageError, WeightsError
 from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.layers import mix
 from msrnet_cli.lights import read_light
@@ -47,6 +47,7 @@ _MAX_BATCH = 32
 # On a CPU a batch takes 0 to 10 % less than its pictures one by one. For large pictures
 # that is little beside the rest, and each that is done is kept and counts as progress.
 _ALONE_MEGAPIXELS = 2.0
+_MOST_PAINTED = 1e3  # far above what any training leaves, far below an overflow
 _WHOLE_UP_TO = 1.25  # times the working size: reducing such pictures gains little
 _TILE_SHARE = 0.8  # of the memory that is free; the rest is for the result
 _TRANSFER_BYTES = 16  # a pixel: the result, and strips under way
@@ -179,11 +180,12 @@ class Relighter:
             pictures: About how many there will be to relight, where that is known.
 
         Raises:
-            WeightsError: The weights are missing or malformed.
+            WeightsError: The weights are missing or malformed, or what they paint makes
+                no sense.
             DeviceError: The device does not exist, or has no such engine.
         """
         found = weights.load(spec, offline=offline)
-        return cls(
+        relighter = cls(
             found.network(),
             found.card,
             device=device,
@@ -193,6 +195,8 @@ class Relighter:
             engine=engine,
             pictures=pictures,
         )
+        relighter._require_sense(found.path)
+        return relighter
 
     @overload
     def relight(self, image: ImageT) -> ImageT: ...
@@ -554,6 +558,29 @@ class Relighter:
                 if not hardware.is_out_of_memory(error):
                     raise
         return _no_memory(picture)
+
+    def _require_sense(self, path: Path) -> None:
+        """Refuse weights whose answer to a test picture no training could have meant.
+
+        Weights that have hardly been trained, or start as the identity, pass: what they
+        paint lies within a few times the range of pictures.
+
+        Raises:
+            WeightsError: It is not finite, far outside of that range, or flat.
+        """
+        painted = self._probe.exact[0] + self.card.model.offset
+        most = painted.abs().max().item()
+        if not most <= _MOST_PAINTED:  # nor where it is nan
+            what = f"paints values up to {most:.0e}, for pictures from 0 to 1"
+        elif _is_flat(self._relit(painted.to(self.device)).clamp(0, 1)).all():
+            what = "paints one flat colour"
+        else:
+            return
+        raise WeightsError(
+            f"weights {path}: on a test picture their network {what}",
+            "these values are damaged, or their training failed: use other weights, or"
+            " fetch or export the file again",
+        )
 
     def _plain_in(self, dtype: torch.dtype) -> nn.Module:
         """The plain network on the device and in a number format; a copy if need be."""

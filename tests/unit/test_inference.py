@@ -14,9 +14,9 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from conftest import largest_difference, photo
-from msrnet_cli import engines, hardware, inference, staging
+from msrnet_cli import engines, hardware, inference, staging, weights
 from msrnet_cli.config import ModelConfig, WeightsCard
-from msrnet_cli.errors import DeviceError, PictureError, UsageError
+from msrnet_cli.errors import DeviceError, PictureError, UsageError, WeightsError
 from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.inference import Relighter, pad_to_multiple
 from msrnet_cli.metrics import psnr
@@ -238,7 +238,7 @@ def test_auto_is_float32_without_hardware_for_less(monkeypatch):
 
 
 def test_reduced_formats_agree_with_float32(shared, tmp_path):
-    from msrnet_cli import images, weights
+    from msrnet_cli import images
 
     file = tmp_path / "w.safetensors"
     source = shared / "reference" / "dmshn_dehaze_published.safetensors"
@@ -326,6 +326,42 @@ def test_output_that_stays_unsound_fails_that_picture_only(poison, dtype):
     assert isinstance(result.failures[0], PictureError)
     with pytest.raises(PictureError):
         subject.relight(torch.rand(3, 16, 16))
+
+
+def saved(network, path, arch="dmshn"):
+    card = WeightsCard(model=ModelConfig(arch, 4))
+    weights.save(path, network.state_dict(), card)
+    return path
+
+
+@pytest.mark.parametrize("arch", ["dmshn", "stacked", "lightstage"])
+@pytest.mark.parametrize("scale", [30, 1e4, 1e15, 0])
+@pytest.mark.parametrize("dtype", ["auto", "fp32", "bf16"])
+def test_finite_but_absurd_weights_are_refused_and_named(tmp_path, arch, scale, dtype):
+    network = architecture(arch).build(4)
+    painter = network.get_parameter(
+        {"dmshn": "decoder1.8.bias", "stacked": "1.decoder1.8.bias"}.get(
+            arch, "dmshn.decoder1.8.bias"
+        )
+    )
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(scale)
+        if not scale:
+            painter.fill_(9.0)
+    path = saved(network, tmp_path / "w.safetensors", arch)
+    with pytest.raises(WeightsError, match=re.escape(str(path))) as caught:
+        Relighter.load(path, device="cpu", dtype=dtype)
+    assert "use other weights" in caught.value.remedy
+
+
+@pytest.mark.parametrize("arch", ["dmshn", "stacked", "lightstage"])
+@pytest.mark.parametrize("seed", range(3))
+def test_weights_that_were_never_trained_are_taken(tmp_path, arch, seed):
+    torch.manual_seed(seed)
+    network = architecture(arch).build(4)
+    path = saved(network, tmp_path / "w.safetensors", arch)
+    assert Relighter.load(path, device="cpu", dtype="fp32").digest
 
 
 def test_a_flat_picture_may_stay_flat(identity):
