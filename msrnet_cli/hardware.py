@@ -16,7 +16,7 @@ from msrnet_cli.allowance import usable_cores as usable_cores
 from msrnet_cli.errors import DeviceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from msrnet_cli.config import Dtype
 
@@ -74,43 +74,71 @@ def cuda_problem() -> str:
 
 
 def preferred_dtype(device: torch.device) -> torch.dtype:
-    """The fastest number format with hardware of its own: bfloat16, else float32."""
+    """The fastest number format with hardware of its own: bfloat16, else float32.
+
+    On a CPU a short trial decides: chips that have such instructions may still be many
+    times slower in it, by the release of torch.
+    """
     if device.type == "cuda":
         fast = torch.cuda.get_device_capability(device) >= (8, 0)
     elif device.type == "cpu":
-        # Without such instructions bfloat16 is emulated, slower than float32.
+        # Without such instructions bfloat16 is emulated: no need to try.
         fast = (
             torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-        )
+        ) and times_as_long(torch.bfloat16) < 1
     else:
         fast = False
     return torch.bfloat16 if fast else torch.float32
 
 
-@cache
 def bfloat16_trains_faster() -> bool:
-    """Whether a step of training is faster in bfloat16 on this CPU, by a short trial.
+    """Whether a step of training is faster in bfloat16 on this CPU, by a trial."""
+    return times_as_long(torch.bfloat16, training=True) < 1
 
-    Chips that have such instructions may still be many times slower in it. Both
-    convolutions, forward and backward, and an optimizer's matrix products are tried.
+
+@cache
+def times_as_long(dtype: torch.dtype, *, training: bool = False) -> float:
+    """How many times as long as in float32 this CPU takes, by a short trial.
+
+    Convolutions as those of a network are tried, forward; in training also backward,
+    with an optimizer's matrix products. Both formats take turns, so that other programs
+    disturb both. Takes some 30 ms, more where the format is slow.
+
+    Args:
+        dtype: To compare with float32.
+        training: Whether to try a step of training.
+
+    Returns:
+        Less than 1 where the format is faster.
     """
-    times = {dtype: _trial_seconds(dtype) for dtype in (torch.float32, torch.bfloat16)}
-    return times[torch.bfloat16] < times[torch.float32]
-
-
-def _trial_seconds(dtype: torch.dtype) -> float:
-    with torch.enable_grad():
-        x = torch.ones(4, 32, 64, 64, dtype=dtype).to(memory_format=torch.channels_last)
-        weight = torch.ones(32, 32, 3, 3, dtype=dtype, requires_grad=True)
-        x.requires_grad_()
-        matrices = torch.ones(4, 128, 1152, dtype=dtype)
-        found = []
-        for _ in range(_TRIALS):
+    trials = {each: _trial(each, training) for each in (torch.float32, dtype)}
+    found: dict[torch.dtype, list[float]] = {each: [] for each in trials}
+    for turn in range(_TRIALS + 1):  # the first is for what is set up once
+        for each, trial in trials.items():
             began = time.perf_counter()
-            F.conv2d(x, weight, padding=1).sum().backward()
+            trial()
+            if turn:
+                found[each].append(time.perf_counter() - began)
+    return min(found[dtype]) / min(found[torch.float32])
+
+
+def _trial(dtype: torch.dtype, training: bool) -> Callable[[], None]:
+    """Something like a part of a pass, or of a step, in a number format."""
+    x = torch.ones(4, 32, 64, 64, dtype=dtype).to(memory_format=torch.channels_last)
+    weight = torch.ones(32, 32, 3, 3, dtype=dtype)
+    matrices = torch.ones(4, 128, 1152, dtype=dtype)
+
+    def step() -> None:
+        with torch.inference_mode(False), torch.enable_grad():
+            image, kernel = (each.detach().requires_grad_() for each in (x, weight))
+            F.conv2d(image, kernel, padding=1).sum().backward()
             torch.bmm(matrices, matrices.mT)
-            found.append(time.perf_counter() - began)
-    return min(found)
+
+    def forward() -> None:
+        with torch.no_grad():
+            F.conv2d(x, weight, padding=1)
+
+    return step if training else forward
 
 
 def dtype_name(dtype: torch.dtype) -> Dtype:

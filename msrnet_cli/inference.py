@@ -47,6 +47,7 @@ _MAX_BATCH = 32
 # On a CPU a batch takes 0 to 10 % less than its pictures one by one. For large pictures
 # that is little beside the rest, and each that is done is kept and counts as progress.
 _ALONE_MEGAPIXELS = 2.0
+_SLOW = 1.5  # times as long as fp32
 _MOST_PAINTED = 1e3  # far above what any training leaves, far below an overflow
 _WHOLE_UP_TO = 1.25  # times the working size: reducing such pictures gains little
 _TILE_SHARE = 0.8  # of the memory that is free; the rest is for the result
@@ -136,7 +137,9 @@ class Relighter:
         self._probe = engines.Probe(lambda: self._plain_in(torch.float32), probe)
         self.dtype, ready, refused = self._choose(dtype, engine)
         self.engine, self._network = ready.engine, ready.network
-        self.notes = tuple(filter(None, (refused, ready.note)))
+        self.notes = tuple(
+            filter(None, (refused, ready.note, self._slowness(dtype), _wait(engine)))
+        )
         self._exact = ready.network if self.dtype == torch.float32 else None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -559,6 +562,18 @@ class Relighter:
                     raise
         return _no_memory(picture)
 
+    def _slowness(self, asked: Dtype) -> str:
+        """A note where the number format that was asked for is slow here; "" else."""
+        if self.device.type != "cpu" or asked == "auto" or self.dtype == torch.float32:
+            return ""
+        times = hardware.times_as_long(self.dtype)
+        if times < _SLOW:
+            return ""
+        return (
+            f"{asked} takes about {times:.0f} times as long as fp32 on this CPU:"
+            " --dtype auto takes the faster"
+        )
+
     def _require_sense(self, path: Path) -> None:
         """Refuse weights whose answer to a test picture no training could have meant.
 
@@ -681,6 +696,13 @@ def _checked(work_size: WorkSize | None) -> WorkSize | None:
             f"give full, or pixels from {SMALLEST_WORK_SIZE} on",
         )
     return work_size
+
+
+def _wait(engine: Engine) -> str:
+    """A note where an engine that was asked for makes people wait; "" else."""
+    if engine != "compiled":
+        return ""
+    return "engine compiled: each new size of pictures is compiled first, for a minute"
 
 
 def _filled(width: int, height: int, multiple: int) -> int:

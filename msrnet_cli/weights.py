@@ -172,6 +172,24 @@ def load(spec: str | Path | None = None, *, offline: bool = False) -> Weights:
         ) from error
 
 
+def read_card(path: Path) -> WeightsCard:
+    """What a weights file says about itself, by its header alone.
+
+    Raises:
+        WeightsError: Its header is malformed.
+        OSError: It cannot be read.
+    """
+    return _read_card(path, _read_header(path))
+
+
+def change_of_light(card: WeightsCard) -> str:
+    """Which light weights take and which they give, for people."""
+    if card.from_light or card.to_light:
+        return f"{card.from_light or 'unknown'} to {card.to_light or 'unknown'}"
+    is_any = networks.architecture(card.model.arch).paints_layers
+    return "any light" if is_any else "light unknown"
+
+
 def load_network(spec: str | Path | None = None, *, offline: bool = False) -> nn.Module:
     """The network that a weights file describes, float32, in evaluation mode.
 

@@ -4,6 +4,7 @@ import copy
 import math
 import pickle
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
@@ -237,6 +238,33 @@ def test_auto_is_float32_without_hardware_for_less(monkeypatch):
     assert relighter(DMSHN(4), dtype="auto").dtype == torch.float32
 
 
+@pytest.mark.parametrize(("times", "chosen"), [(0.5, "bf16"), (1.2, "fp32")])
+def test_on_a_cpu_the_format_is_chosen_by_a_trial_and_not_by_a_flag(
+    monkeypatch, times, chosen
+):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    monkeypatch.setattr(hardware, "times_as_long", lambda *_, **__: times)
+    found = hardware.preferred_dtype(torch.device("cpu"))
+    assert hardware.dtype_name(found) == chosen
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_the_trial_is_short_and_finds_float32_no_slower_than_itself(training):
+    hardware.times_as_long.cache_clear()
+    begin = time.process_time()
+    found = hardware.times_as_long(torch.float32, training=training)
+    assert time.process_time() - begin < 1
+    assert 0.1 < found < 10
+
+
+@pytest.mark.parametrize("times", [0.7, 14])
+@pytest.mark.parametrize("dtype", ["fp16", "bf16"])
+def test_a_format_that_is_slow_here_is_noted(monkeypatch, times, dtype):
+    monkeypatch.setattr(hardware, "times_as_long", lambda *_, **__: times)
+    notes = " ".join(relighter(DMSHN(4), dtype=dtype).notes)
+    assert (f"{dtype} takes about 14 times as long as fp32" in notes) == (times == 14)
+
+
 def test_reduced_formats_agree_with_float32(shared, tmp_path):
     from msrnet_cli import images
 
@@ -335,8 +363,9 @@ def saved(network, path, arch="dmshn"):
 
 
 @pytest.mark.parametrize("arch", ["dmshn", "stacked", "lightstage"])
-@pytest.mark.parametrize("scale", [30, 1e4, 1e15, 0])
-@pytest.mark.parametrize("dtype", ["auto", "fp32", "bf16"])
+@pytest.mark.parametrize(
+    ("scale", "dtype"), [(30, "fp32"), (1e4, "bf16"), (1e15, "auto"), (0, "fp32")]
+)
 def test_finite_but_absurd_weights_are_refused_and_named(tmp_path, arch, scale, dtype):
     network = architecture(arch).build(4)
     painter = network.get_parameter(
