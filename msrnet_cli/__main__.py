@@ -8,9 +8,9 @@ from typing import NoReturn
 from msrnet_cli.allowance import granted_cores, usable_cores
 from msrnet_cli.signals import quitting_at_once
 
-# How long OpenMP's threads spin before they sleep: for GNU's library, which torch has on
-# Linux, a sixtieth of its default; for LLVM's and Intel's 1 ms instead of 200. To sleep
-# at once (OMP_WAIT_POLICY=PASSIVE) takes a sixth longer on an idle machine.
+# How long OpenMP's threads spin before they sleep: with GNU's library, which torch has
+# on Linux, a sixtieth of its default; with LLVM's and Intel's, 1 ms instead of 200. To
+# sleep at once (OMP_WAIT_POLICY=PASSIVE) takes a sixth longer on an idle machine.
 _SHORT = {"GOMP_SPINCOUNT": "5000", "KMP_BLOCKTIME": "1"}
 _WAITING = (*_SHORT, "OMP_WAIT_POLICY", "KMP_LIBRARY")
 
