@@ -113,7 +113,7 @@ def load(folder: Path) -> Checkpoint:
         except settings.NewerError as error:
             raise _newer(path, error) from error
         except _UNREADABLE as error:
-            problems.append(f"{path.name} is damaged ({_told(error)})")
+            problems.append(f"{path.name} {_told(error)}")
         else:
             note = "; ".join(problems)
             note += f": going on from {path.name}" if problems else ""
@@ -153,6 +153,7 @@ def _there(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> Checkpoint:
+    path.open("rb").close()  # safetensors does not say that it may not
     with safe_open(path, framework="pt") as file:
         header = _header(file)
         config = settings.from_document(header["config"])
@@ -177,6 +178,8 @@ def _newer(path: Path, error: settings.NewerError) -> TrainingError:
 
 
 def _told(error: Exception) -> str:
-    if isinstance(error, KeyError):
-        return f"{error} is missing"
-    return str(error).partition("\n")[0]
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be read ({error.strerror})"
+    what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+    first_line, _, _ = what.partition("\n")
+    return f"is damaged ({first_line})"

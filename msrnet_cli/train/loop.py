@@ -447,7 +447,7 @@ class Run:
     def _closed(self, error: OSError) -> UsageError:
         return UsageError(
             f"{self.folder} cannot be written: {error.strerror or error}",
-            "choose another --out, or free space",
+            "mend its permissions or free space, or choose another --out",
         )
 
     def _require_space(self) -> None:

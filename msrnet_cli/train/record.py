@@ -91,7 +91,7 @@ def note_on_settings(run: Path) -> tuple[str, ...]:
     """What the user must know where run.json does not say how a run was started."""
     try:
         settings.from_json((run / SETTINGS).read_text("utf-8"))
-    except (OSError, ValueError, settings.NewerError) as error:
+    except (OSError, ValueError) as error:
         why = _why(error)
         return (f"{run / SETTINGS} {why}: written anew, from the checkpoint",)
     return ()

@@ -1,5 +1,6 @@
 """A run goes on after its data moved, after damage, and alone in its folder."""
 
+import errno
 import json
 import os
 import shutil
@@ -322,6 +323,19 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(begun, damage):
     assert note.startswith("checkpoint.safetensors is damaged (")
     assert note.endswith("going on from checkpoint.previous.safetensors")
     assert events[0].step == step - 1
+
+
+def test_a_checkpoint_that_may_not_be_read_is_not_called_damaged(begun, monkeypatch):
+    opened = Path.open
+
+    def denied(path, *arguments, **options):
+        if path.name == checkpoint.NEWEST:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", denied)
+    note = checkpoint.load(begun).note
+    assert note.startswith("checkpoint.safetensors cannot be read (Permission denied)")
 
 
 def test_without_a_sound_checkpoint_the_last_weights_are_named(begun):
