@@ -226,10 +226,10 @@ def synth_closing(summary: SynthSummary) -> None:
 def checks_table(checks: Iterable[Check]) -> None:
     """What `msrnet doctor` found, as lines, on standard output."""
     for check in checks:
-        mark = "!!" if check.remedy else "ok"
-        print(f"{mark} {check.name:9} {check.finding}")
+        mark = "!!" if check.remedy else "--" if check.absent else "ok"
+        print(f"{mark} {check.name:11} {check.finding}")
         if check.remedy:
-            print(f"   {'':9} -> {check.remedy}")
+            print(f"   {'':11} -> {check.remedy}")
 
 
 def json_document(document: object) -> None:

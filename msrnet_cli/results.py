@@ -132,12 +132,14 @@ class Check:
     Attributes:
         name: What was looked at.
         finding: What was found.
-        remedy: What to do about it; "" where all is well.
+        remedy: What to do about it; "" where nothing needs to be done.
+        absent: Whether it is not there, which is no fault unless there is a remedy.
     """
 
     name: str
     finding: str
     remedy: str = ""
+    absent: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import typer
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.options import only_given
 from msrnet_cli.cli.options import work_size as read_work_size
-from msrnet_cli.config import Dtype, ModelConfig, WeightsCard
+from msrnet_cli.config import WORK_SIZE, Dtype, ModelConfig, WeightsCard
 from msrnet_cli.errors import UsageError, WeightsError
 
 if TYPE_CHECKING:
@@ -29,25 +29,39 @@ def list_weights(
     from msrnet_cli import report
     from msrnet_cli import weights as store
 
-    entries = store.built_in()
+    entries = [(entry, store.read_card(entry.path)) for entry in store.built_in()]
     if as_json:
         records = [
             {
-                "name": e.name,
-                "default": e.default,
-                "sha256": e.sha256,
-                "path": str(e.path),
+                "name": entry.name,
+                "default": entry.default,
+                "sha256": entry.sha256,
+                "path": str(entry.path),
+                **asdict(card),
             }
-            for e in entries
+            for entry, card in entries
         ]
         report.json_document(records)
         return
-    for entry in entries:
-        print(
-            f"{entry.name}{' (default)' if entry.default else ''}  {entry.sha256[:12]}"
-        )
+    heads = ("name", "light", "network", "seen at", "sha256")
+    rows = [
+        (f"{e.name} (default)" if e.default else e.name, *_columns(card), e.sha256[:12])
+        for e, card in entries
+    ]
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for row in (heads, *rows) if rows else ():
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
     if not entries:
         report.warn("this version comes without built-in weights")
+
+
+def _columns(card: WeightsCard) -> tuple[str, str, str]:
+    """Light, network and working size, for people."""
+    from msrnet_cli.weights import change_of_light
+
+    network = f"{card.model.arch}, {card.model.channels} channels"
+    return change_of_light(card), network, f"{card.work_size or WORK_SIZE} px"
 
 
 @weights_app.command("path")
@@ -73,19 +87,30 @@ def verify_weights(
     offline: Annotated[
         bool, typer.Option("--offline", help="Never use the network.")
     ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document: their cards.")
+    ] = False,
 ) -> None:
-    """Check weights: names, shapes, types, values, and sha256 of built-in ones."""
+    """Check weights: names, shapes, values, sha256 of built-in ones, a test picture."""
     from msrnet_cli import report
     from msrnet_cli import weights as store
+    from msrnet_cli.inference import Relighter
 
     names = specs or [entry.name for entry in store.built_in()]
     if not names:
         report.warn("this version comes without built-in weights")
+    cards = []
     for name in names:
-        found = store.load(name, offline=offline)
-        report.json_document(
-            {"weights": name, "sha256": found.sha256, **asdict(found.card)}
+        found = Relighter.load(
+            name, device="cpu", dtype="fp32", engine="eager", offline=offline
         )
+        record = {"weights": name, "sha256": found.digest, **asdict(found.card)}
+        cards.append(record)
+        if not as_json:
+            columns = ", ".join(_columns(found.card))
+            print(f"{name}: sound; {columns}; sha256 {found.digest}")
+    if as_json:
+        report.json_document(cards)
 
 
 @weights_app.command("import")
@@ -152,13 +177,16 @@ def export_weights(
     notes: Annotated[
         str | None, typer.Option(help="Anything else a user should know.")
     ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Never use the network.")
+    ] = False,
 ) -> None:
     """Copy weights in another number format, with changes to their card."""
     from msrnet_cli import hardware
     from msrnet_cli import weights as store
 
     store.check_import_target(target)
-    found = store.load(spec)
+    found = store.load(spec, offline=offline)
     size = read_work_size(work_size)
     if size == "full":
         raise UsageError("--work-size full", "give pixels, or leave it out")
