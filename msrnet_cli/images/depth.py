@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import torch
 from PIL import ImageFile, TiffImagePlugin
 
-from msrnet_cli.images import avif
+from msrnet_cli.images.coding import avif
 from msrnet_cli.images.pixels import big_endian_16, rows_of, to_bytes
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-    from msrnet_cli.images.metadata import Metadata
+    from msrnet_cli.images.metadata.record import Metadata
     from msrnet_cli.images.rows import Rows
 
 _TWINS = {

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.config import Format
-    from msrnet_cli.images.colour import ColourSpace
-    from msrnet_cli.images.metadata import Metadata
+    from msrnet_cli.images.colour.spaces import ColourSpace
+    from msrnet_cli.images.metadata.record import Metadata
 
 
 @dataclass(frozen=True)

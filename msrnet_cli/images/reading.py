@@ -21,24 +21,24 @@ from PIL import (
 )
 
 from msrnet_cli.errors import PictureError
-from msrnet_cli.images import avif, bmp, gifs, jpeg, png, tiffs, webp
 from msrnet_cli.images import depth as sixteen
-from msrnet_cli.images.chunks import without_colour
-from msrnet_cli.images.claims import UNUSABLE_PROFILE
-from msrnet_cli.images.colour import through_lcms
-from msrnet_cli.images.directories import SUBFILE_TYPES
-from msrnet_cli.images.dissecting import bare, dissect, of_image
+from msrnet_cli.images.coding import avif, bmp, gifs, jpeg, png, tiffs, webp
+from msrnet_cli.images.coding.directories import SUBFILE_TYPES
+from msrnet_cli.images.coding.opening import load, opened
+from msrnet_cli.images.coding.quiet import hush
+from msrnet_cli.images.colour.claims import UNUSABLE_PROFILE
+from msrnet_cli.images.colour.jpeg import without_stubs
+from msrnet_cli.images.colour.labels import read_claims
+from msrnet_cli.images.colour.meaning import converted_by, meaning_of_claims
+from msrnet_cli.images.colour.png import without_colour
+from msrnet_cli.images.colour.spaces import through_lcms
+from msrnet_cli.images.colour.ycbcr import rgb_from_ycbcr
 from msrnet_cli.images.formats import recognise
-from msrnet_cli.images.labels import read_claims
-from msrnet_cli.images.luma import rgb_from_ycbcr
-from msrnet_cli.images.meaning import converted_by, meaning_of_claims
-from msrnet_cli.images.metadata import as_srgb
-from msrnet_cli.images.opening import load, opened
+from msrnet_cli.images.metadata.dissecting import bare, dissect, of_image
+from msrnet_cli.images.metadata.record import as_srgb
 from msrnet_cli.images.picture import Encoding, Picture
 from msrnet_cli.images.pixels import native_16, rows_of, strip_of, unit
-from msrnet_cli.images.quiet import hush
 from msrnet_cli.images.rows import Rows
-from msrnet_cli.images.segments import without_stubs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,11 +47,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.config import Format
-    from msrnet_cli.images.claims import Claim
-    from msrnet_cli.images.colour import ColourSpace
-    from msrnet_cli.images.dissecting import Dissected
-    from msrnet_cli.images.hdr import HighRange
-    from msrnet_cli.images.metadata import Metadata
+    from msrnet_cli.images.colour.claims import Claim
+    from msrnet_cli.images.colour.hdr import HighRange
+    from msrnet_cli.images.colour.spaces import ColourSpace
+    from msrnet_cli.images.metadata.dissecting import Dissected
+    from msrnet_cli.images.metadata.record import Metadata
 
 _PILLOW_FORMATS: dict[Format, tuple[str, ...]] = {
     "png": ("PNG",),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli.images.embedding import directory
+from msrnet_cli.images.metadata.embedding import directory
 from msrnet_cli.images.pixels import big_endian_16, to_bytes
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from msrnet_cli.images.metadata import Metadata
+    from msrnet_cli.images.metadata.record import Metadata
     from msrnet_cli.images.rows import Rows
 
 _STRIP_BYTES = 1 << 20

@@ -13,11 +13,11 @@ import torch
 from PIL import Image
 
 from msrnet_cli.errors import PictureError
-from msrnet_cli.images import bmp, gifs, jpeg
 from msrnet_cli.images import depth as sixteen
-from msrnet_cli.images.boxes import write_nclx
-from msrnet_cli.images.embedding import embed, encoder_arguments
+from msrnet_cli.images.coding import bmp, gifs, jpeg
+from msrnet_cli.images.colour.avif import write_nclx
 from msrnet_cli.images.limits import require_fits
+from msrnet_cli.images.metadata.embedding import embed, encoder_arguments
 from msrnet_cli.images.pixels import image_of, quantise, to_image, unit
 from msrnet_cli.images.reading import written_size
 from msrnet_cli.images.rows import Rows, spans, to_8_bits
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.config import Format, WriteOptions
-    from msrnet_cli.images.colour import ColourSpace
-    from msrnet_cli.images.metadata import Metadata
+    from msrnet_cli.images.colour.spaces import ColourSpace
+    from msrnet_cli.images.metadata.record import Metadata
     from msrnet_cli.images.picture import Picture
 
 _DEEP = ("png", "tiff")

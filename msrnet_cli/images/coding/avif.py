@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import PictureError
-from msrnet_cli.images import av1
-from msrnet_cli.images.webp import covers_little
+from msrnet_cli.images.coding import av1
+from msrnet_cli.images.coding.webp import covers_little
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

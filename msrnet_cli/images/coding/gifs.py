@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from msrnet_cli.images.webp import covers_little, part_note
+from msrnet_cli.images.coding.webp import covers_little, part_note
 
 if TYPE_CHECKING:
     from PIL.GifImagePlugin import GifImageFile

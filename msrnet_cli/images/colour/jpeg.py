@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msrnet_cli.images.claims import UNUSABLE_PROFILE, Claim, from_profile, void
+from msrnet_cli.images.colour.claims import UNUSABLE_PROFILE, Claim, from_profile, void
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

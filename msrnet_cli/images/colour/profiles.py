@@ -10,7 +10,7 @@ import struct
 import torch
 from torch import Tensor
 
-from msrnet_cli.images.colour import d50_from_d65, d50_from_srgb
+from msrnet_cli.images.colour.spaces import d50_from_d65, d50_from_srgb
 
 _VERSION = 0x04400000  # 4.4, the first with a cicp tag
 _D50 = (0x0000F6D6, 0x00010000, 0x0000D32D)  # as section 7.2.16 spells it

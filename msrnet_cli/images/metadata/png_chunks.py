@@ -20,6 +20,9 @@ _MOST = 1 << 26  # of anything that is decompressed
 _FOR_DECODER = frozenset(
     b"tRNS gAMA cHRM sRGB cICP sBIT mDCV cLLI mDCv cLLi acTL fcTL fdAT".split()
 )
+COLOUR = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"mDCV", b"cLLI")
+"""Chunks that say what the colours are; `images.colour.png` reads them."""
+
 LAYOUT = frozenset((b"iDOT",))
 """Chunks that only say how the old pixels were stored."""
 

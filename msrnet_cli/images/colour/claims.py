@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli.images.codes import meaning_of
-from msrnet_cli.images.colour import (
+from msrnet_cli.images.colour.codes import meaning_of
+from msrnet_cli.images.colour.spaces import (
     D65,
     SRGB_CURVE,
     SRGB_PRIMARIES,
@@ -18,8 +18,8 @@ from msrnet_cli.images.colour import (
 )
 
 if TYPE_CHECKING:
-    from msrnet_cli.images.colour import ColourSpace
-    from msrnet_cli.images.hdr import HighRange
+    from msrnet_cli.images.colour.hdr import HighRange
+    from msrnet_cli.images.colour.spaces import ColourSpace
 
 UNUSABLE_PROFILE = "its colour profile is damaged or for other pixels, and left out"
 """The note on a profile that cannot be honoured."""

@@ -16,9 +16,9 @@ import torch
 from PIL import TiffImagePlugin
 
 from msrnet_cli.errors import PictureError
-from msrnet_cli.images import directories as tiff
-from msrnet_cli.images.directories import Directory, Tag, integers, presented
-from msrnet_cli.images.opening import load, opened
+from msrnet_cli.images.coding import directories as tiff
+from msrnet_cli.images.coding.directories import Directory, Tag, integers, presented
+from msrnet_cli.images.coding.opening import load, opened
 from msrnet_cli.images.pixels import big_endian_16, strip_of, to_bytes, to_tensor
 from msrnet_cli.images.rows import spans
 

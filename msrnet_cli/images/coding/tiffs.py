@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from msrnet_cli.errors import PictureError
-from msrnet_cli.images import samples
-from msrnet_cli.images.directories import (
+from msrnet_cli.images.coding import samples
+from msrnet_cli.images.coding.directories import (
     COMPRESSION,
     HEIGHT,
     WIDTH,
@@ -17,7 +17,7 @@ from msrnet_cli.images.directories import (
     read_pages,
     with_metadata_of,
 )
-from msrnet_cli.images.quiet import has_tiff_codec
+from msrnet_cli.images.coding.quiet import has_tiff_codec
 
 _UNCOMPRESSED = 1
 _EXIF_IFD = 34665

@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from msrnet_cli.images.colour import (
+from msrnet_cli.images.colour.hdr import HLG, PQ, HighRange
+from msrnet_cli.images.colour.profiles import matrix_profile
+from msrnet_cli.images.colour.spaces import (
     D65,
     SRGB_CURVE,
     SRGB_PRIMARIES,
@@ -17,8 +19,6 @@ from msrnet_cli.images.colour import (
     parametric_curve,
     space_from_primaries,
 )
-from msrnet_cli.images.hdr import HLG, PQ, HighRange
-from msrnet_cli.images.profiles import matrix_profile
 
 SRGB = (1, 13)
 """Primaries and transfer characteristics of sRGB."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from PIL import ExifTags, TiffTags
 
 from msrnet_cli.errors import PictureError
-from msrnet_cli.images.exif import (
+from msrnet_cli.images.metadata.exif import (
     EXIF_DIRECTORY,
     GPS_DIRECTORY,
     INTEROP_DIRECTORY,
@@ -29,14 +29,14 @@ from msrnet_cli.images.exif import (
     form_of,
     rewritten,
 )
-from msrnet_cli.images.makernotes import moved
-from msrnet_cli.images.wording import listed
+from msrnet_cli.images.metadata.makernotes import moved
+from msrnet_cli.images.metadata.wording import listed
 
 if TYPE_CHECKING:
     import io
     from collections.abc import Collection
 
-    from msrnet_cli.images.exif import Directory, Entry
+    from msrnet_cli.images.metadata.exif import Directory, Entry
 
 XMP, IPTC, PHOTOSHOP, PROFILE, ORIENTATION = 700, 33723, 34377, 34675, 274
 CONTENT_CREDENTIALS = 52545

@@ -10,7 +10,7 @@ import struct
 import zlib
 from typing import TYPE_CHECKING
 
-from msrnet_cli.images.claims import (
+from msrnet_cli.images.colour.claims import (
     UNUSABLE_PROFILE,
     Claim,
     from_codes,
@@ -18,12 +18,12 @@ from msrnet_cli.images.claims import (
     png_calibrated,
     void,
 )
-from msrnet_cli.images.hdr import PQ
+from msrnet_cli.images.colour.hdr import PQ
+from msrnet_cli.images.metadata.png_chunks import COLOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-COLOUR_CHUNKS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"mDCV", b"cLLI")
 _MAX_PROFILE = 1 << 26
 # Before cICP the name of a profile said it, whatever the profile holds (W3C Note "Using
 # the ITU BT.2100 PQ EOTF with the PNG Format", 2017).
@@ -40,7 +40,7 @@ def png_claims(data: bytes) -> tuple[Claim, ...]:
     found: dict[bytes, bytes] = {}
     faults: list[Claim] = []
     for name, start, end in _before_pixels(data):
-        if name in COLOUR_CHUNKS and name not in found:
+        if name in COLOUR and name not in found:
             if zlib.crc32(data[start - 4 : end]) == _number(data, end):
                 found[name] = data[start:end]
             else:
@@ -52,7 +52,7 @@ def without_colour(data: bytes) -> bytes:
     """The same file without those chunks; itself where it has none."""
     cut: list[tuple[int, int]] = []
     for name, start, end in _before_pixels(data):
-        if name in COLOUR_CHUNKS:
+        if name in COLOUR:
             cut.append((start - 8, end + 4))
     if not cut:
         return data

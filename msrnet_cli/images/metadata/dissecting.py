@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from msrnet_cli.images import (
+from msrnet_cli.images.metadata import (
     avif_items,
     exif,
     gif_blocks,
@@ -22,10 +22,9 @@ from msrnet_cli.images import (
     webp_chunks,
     xmp,
 )
-from msrnet_cli.images.chunks import COLOUR_CHUNKS
-from msrnet_cli.images.metadata import EXIF_HEAD, Block, Metadata
-from msrnet_cli.images.multipicture import what_follows
-from msrnet_cli.images.wording import listed
+from msrnet_cli.images.metadata.multipicture import what_follows
+from msrnet_cli.images.metadata.record import EXIF_HEAD, Block, Metadata
+from msrnet_cli.images.metadata.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from msrnet_cli.config import Format
-    from msrnet_cli.images.jpeg_segments import Segment
+    from msrnet_cli.images.metadata.jpeg_segments import Segment
 
 _THUMBNAIL = "thumbnail left out: it shows the old light"
 _SIGNATURE = "content credentials (C2PA) left out: they sign the old picture"
@@ -315,7 +314,7 @@ def _jfif_dpi(segments: tuple[Segment, ...]) -> tuple[float, float] | None:
 def _png(data: bytes) -> Dissected:
     parts = png_chunks.split(data)
     damaged = listed(
-        name for name in parts.damaged if name.encode() not in COLOUR_CHUNKS
+        name for name in parts.damaged if name.encode() not in png_chunks.COLOUR
     )
     notes = [f"PNG chunk {damaged} left out: damaged"] if damaged else []
     chunks = parts.chunks

@@ -9,7 +9,7 @@ import hashlib
 import struct
 from typing import TYPE_CHECKING
 
-from msrnet_cli.images import (
+from msrnet_cli.images.metadata import (
     gif_blocks,
     jpeg_segments,
     photoshop,
@@ -18,16 +18,16 @@ from msrnet_cli.images import (
     webp_chunks,
     xmp,
 )
-from msrnet_cli.images.jpeg_segments import Segment
-from msrnet_cli.images.metadata import EXIF_HEAD
-from msrnet_cli.images.png_chunks import Chunk
-from msrnet_cli.images.wording import listed
+from msrnet_cli.images.metadata.jpeg_segments import Segment
+from msrnet_cli.images.metadata.png_chunks import Chunk
+from msrnet_cli.images.metadata.record import EXIF_HEAD
+from msrnet_cli.images.metadata.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from msrnet_cli.config import Format
-    from msrnet_cli.images.metadata import Metadata
+    from msrnet_cli.images.metadata.record import Metadata
 
 _NAMES: dict[Format, str] = {"webp": "WebP"}
 _HOLDS: dict[str, tuple[Format, ...]] = {

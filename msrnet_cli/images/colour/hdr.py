@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from msrnet_cli.images.colour import srgb_from_linear
+from msrnet_cli.images.colour.spaces import srgb_from_linear
 from msrnet_cli.images.pixels import unit
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 As libpng and browsers do, an ancillary chunk that is damaged is left out, with a note;
 a critical one is an error. Metadata and labels of colour are taken out before, see
-`dissecting` and `chunks`.
+`images.metadata.dissecting` and `images.colour.png`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from msrnet_cli.images import xmp
+from msrnet_cli.images.metadata import xmp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

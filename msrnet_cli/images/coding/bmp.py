@@ -10,7 +10,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import PictureError
-from msrnet_cli.images.webp import covers_little
+from msrnet_cli.images.coding.webp import covers_little
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -1,7 +1,7 @@
 """What each format says about its colours, in the order in which it is to be believed.
 
 An ICC profile comes first, then the format's own numbers, then EXIF; PNG has an order
-of its own (`chunks`). Sources: AVIF, MIAF (a profile overrides the codes of nclx); BMP:
+of its own (`png`). Sources: AVIF, MIAF (a profile overrides the codes of nclx); BMP:
 BITMAPV5HEADER (Windows GDI); TIFF 6.0 section 20; Exif 2.32 and DCF 2.0 (ColorSpace,
 R03); ICC.1:2022 annex B.
 """
@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 import torch
 from PIL import TiffImagePlugin
 
-from msrnet_cli.images.boxes import read_nclx
-from msrnet_cli.images.chunks import png_claims
-from msrnet_cli.images.claims import (
+from msrnet_cli.images.colour.avif import read_nclx
+from msrnet_cli.images.colour.claims import (
     UNUSABLE_PROFILE,
     Claim,
     calibrated,
@@ -25,16 +24,17 @@ from msrnet_cli.images.claims import (
     png_calibrated,
     void,
 )
-from msrnet_cli.images.codes import SRGB
-from msrnet_cli.images.colour import (
+from msrnet_cli.images.colour.codes import SRGB
+from msrnet_cli.images.colour.jpeg import jpeg_claims
+from msrnet_cli.images.colour.png import png_claims
+from msrnet_cli.images.colour.spaces import (
     D65,
     SRGB_PRIMARIES,
     adobe_rgb,
     space_from_primaries,
     table_curve,
 )
-from msrnet_cli.images.metadata import uses_adobe_rgb
-from msrnet_cli.images.segments import jpeg_claims
+from msrnet_cli.images.metadata.record import uses_adobe_rgb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from msrnet_cli.config import Format
-    from msrnet_cli.images.metadata import Metadata
+    from msrnet_cli.images.metadata.record import Metadata
 
 _BMP_HEADER = 14  # where the second header of a BMP file begins
 _TRANSFER, _WHITE, _PRIMARIES = 301, 318, 319  # tags of TIFF

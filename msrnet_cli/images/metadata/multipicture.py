@@ -10,10 +10,10 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from msrnet_cli.images import exif, jpeg_segments
+from msrnet_cli.images.metadata import exif, jpeg_segments
 
 if TYPE_CHECKING:
-    from msrnet_cli.images.jpeg_segments import Segment
+    from msrnet_cli.images.metadata.jpeg_segments import Segment
 
 _MPF = b"MPF\0"
 _ENTRIES = 0xB002

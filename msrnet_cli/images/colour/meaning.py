@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 import torch
 from PIL import Image, ImageCms
 
-from msrnet_cli.images.claims import UNUSABLE_PROFILE, Claim
-from msrnet_cli.images.codes import meaning_of
-from msrnet_cli.images.colour import (
+from msrnet_cli.images.colour.claims import UNUSABLE_PROFILE, Claim
+from msrnet_cli.images.colour.codes import meaning_of
+from msrnet_cli.images.colour.hdr import HighRange
+from msrnet_cli.images.colour.spaces import (
     ColourSpace,
     hdr_codes,
     space_from_icc,
     through_lcms,
 )
-from msrnet_cli.images.hdr import HighRange
-from msrnet_cli.images.metadata import as_srgb
+from msrnet_cli.images.metadata.record import as_srgb
 from msrnet_cli.images.pixels import image_of, rows_of
 from msrnet_cli.images.rows import to_8_bits
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from msrnet_cli.images.metadata import Metadata
+    from msrnet_cli.images.metadata.record import Metadata
     from msrnet_cli.images.rows import Rows
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from msrnet_cli.images import exif, photoshop, xmp
+from msrnet_cli.images.metadata import exif, photoshop, xmp
 
 if TYPE_CHECKING:
     from msrnet_cli.config import Format
