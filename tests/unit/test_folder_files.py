@@ -268,9 +268,12 @@ def test_leftovers_of_dead_runs_are_removed_and_others_kept(tmp_path):
     alive = tmp_path / f".msrnet-{_MACHINE}-{os.getppid()}-0.part"
     elsewhere = tmp_path / ".msrnet-another-99999999-0.part"
     old = tmp_path / ".msrnet-another-99999999-1.part"
-    for path in (dead, alive, elsewhere, old):
+    # A killed run may have had our number: numbers come again.
+    ours = tmp_path / f".msrnet-{_MACHINE}-{os.getpid()}-0.part"
+    for path in (dead, alive, elsewhere, old, ours):
         path.write_bytes(b"")
-    os.utime(old, (time.time() - 7200,) * 2)
+    os.utime(elsewhere, (time.time() - 3000,) * 2)
+    os.utime(old, (time.time() - 4200,) * 2)
     remove_leftovers(tmp_path)
     assert set(tmp_path.iterdir()) == {alive, elsewhere}
 

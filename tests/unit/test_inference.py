@@ -15,7 +15,7 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from conftest import largest_difference, photo
-from msrnet_cli import engines, hardware, inference, staging, weights
+from msrnet_cli import engines, hardware, inference, staging, tiling, weights
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import DeviceError, PictureError, UsageError, WeightsError
 from msrnet_cli.images.pixels import quantise, unit
@@ -431,6 +431,24 @@ def test_memory_is_looked_at_before_it_is_taken(monkeypatch):
     assert "memory" in failure.reason
 
 
+def test_tiles_take_four_fifths_of_the_memory_that_is_free(monkeypatch):
+    subject = relighter(Hungry(0))
+    asked = []
+    monkeypatch.setattr(hardware, "free_bytes", lambda _: 10**9)
+    monkeypatch.setattr(tiling, "largest_core", lambda *sizes: asked.append(sizes))
+    subject.run([torch.rand(3, 64, 96)])
+    ((height, width, _, pixels, _),) = asked
+    assert (height, width) == (64, 96)
+    assert pixels * PASS == pytest.approx(0.8e9, rel=1e-3)
+
+
+def test_memory_that_runs_out_in_tiles_too_halves_what_is_advised(monkeypatch):
+    monkeypatch.setattr(hardware, "free_bytes", lambda _: int(512 * 512 * PASS * 1.26))
+    (failure,) = relighter(Hungry(0)).run([torch.rand(3, 512, 512)]).failures
+    advised = int(re.search(r"--work-size (\d+) fits", failure.remedy)[1])
+    assert 320 < advised <= 512 * 0.5**0.5 * 1.01
+
+
 def test_memory_that_runs_out_elsewhere_fails_the_pictures_with_their_size(
     monkeypatch,
 ):
@@ -580,6 +598,7 @@ def test_a_device_that_is_not_there_is_refused_with_the_reason():
 def test_small_pictures_share_a_batch_and_large_ones_do_not(identity):
     assert identity.batch_size(64, 64) > 4
     assert identity.batch_size(1024, 1024) == 1
+    assert identity.batch_size(1, 1) == 32
 
 
 @pytest.mark.gpu

@@ -542,6 +542,13 @@ def test_names_too_long_are_refused_before_any_work(tree):
     refused("name too long|check the path", ["in/a.png"], "x" * 300)
 
 
+def test_names_may_be_as_long_as_file_systems_take(tree):
+    save(tree / "in" / ("n" * 240 + ".png"))
+    (longest,) = outputs(["in/n*"], name="{stem}" + "x" * 11 + "{ext}")
+    assert len(longest.rpartition("/")[2]) == 255
+    refused("too long", ["in/n*"], name="{stem}" + "x" * 12 + "{ext}")
+
+
 def test_a_pattern_does_not_find_its_own_output(tree):
     save(tree / "in/out/sub/b.png")
     assert outputs(["in/**/*.png"], "in/out") == [

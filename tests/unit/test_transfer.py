@@ -49,6 +49,13 @@ def test_reduced_again_it_is_the_networks_output(photograph, longest):
     assert psnr(transfer.reduce(full, *relit.shape[:0:-1]), relit) >= 40
 
 
+def test_texture_is_never_raised_more_than_threefold():
+    texture = torch.tensor([[0.01, -0.01], [-0.01, 0.01]]).repeat(3, 64, 64)
+    _, _, full = carried(0.15 + texture, 32, lambda small: torch.full_like(small, 0.9))
+    raised = (full - full.mean()).abs().mean() / texture.abs().mean()
+    assert 2.9 < raised < 3.01
+
+
 def test_that_holds_for_noise_too():
     picture = torch.rand(3, 240, 320)
     _, relit, full = carried(picture, 80)
