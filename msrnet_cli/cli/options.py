@@ -10,7 +10,7 @@ from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE, DataOptions, Format
 from msrnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from msrnet_cli.config import WorkSize
+    from msrnet_cli.config import Engine, WorkSize
 
 _data_defaults = DataOptions()
 
@@ -83,3 +83,11 @@ def numbers(option: str, text: str | None) -> tuple[int, ...] | None:
     if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
         raise UsageError(f"{option} {text}", "give whole numbers, such as 8,4,2")
     return tuple(int(part) for part in parts)
+
+
+def say_what_is_waited_for(engine: Engine) -> None:
+    """Tell of the wait for a compiler before it begins."""
+    from msrnet_cli import report
+
+    if engine == "compiled":
+        report.warn("compiling the network first: up to some minutes, once for a size")

@@ -161,6 +161,8 @@ def relight(
         from msrnet_cli import hardware
         from msrnet_cli.inference import Relighter
 
+        if not quiet:
+            shared.say_what_is_waited_for(engine)
         hardware.keep_freed_memory()
         return Relighter.load(
             weights,

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from msrnet_cli.cli import options as shared
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.options import FromLight, ToLight, only_given
 from msrnet_cli.cli.options import work_size as read_work_size
@@ -154,6 +155,7 @@ def evaluate(
     from msrnet_cli.evaluate import pairs
 
     hardware.keep_freed_memory()
+    shared.say_what_is_waited_for(engine)
 
     if options.layers:
         with report.progress() as notify:

@@ -265,6 +265,14 @@ def test_a_format_that_is_slow_here_is_noted(monkeypatch, times, dtype):
     assert (f"{dtype} takes about 14 times as long as fp32" in notes) == (times == 14)
 
 
+def test_an_engine_that_compiles_says_so(monkeypatch):
+    plain = engines.Ready("eager", torch.nn.Identity(), 99.0)
+    monkeypatch.setattr(engines, "make", lambda *_: plain)
+    notes = relighter(DMSHN(4), engine="compiled").notes
+    assert any("compiled first" in note for note in notes)
+    assert not relighter(DMSHN(4), engine="eager").notes
+
+
 def test_reduced_formats_agree_with_float32(shared, tmp_path):
     from msrnet_cli import images
 
