@@ -268,6 +268,7 @@ class TrainConfig:
         validations: How often to validate during the run.
         val_pairs: At most this many validation pairs, evenly spread.
         save_minutes: Time between checkpoints.
+        offline: Never use the network: weights must be on this machine.
         data_options: Which pictures, and augmentation.
         loss_options: Weights inside the losses.
     """
@@ -301,6 +302,7 @@ class TrainConfig:
     validations: int = 50
     val_pairs: int = 16
     save_minutes: float = 5.0
+    offline: bool = False
     data_options: DataOptions = field(default_factory=DataOptions)
     loss_options: LossOptions = field(default_factory=LossOptions)
 

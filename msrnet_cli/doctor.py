@@ -5,29 +5,44 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 import PIL
 import torch
 from PIL import features
 
-from msrnet_cli import __version__, hardware, hub, networks, weights
-from msrnet_cli.errors import WeightsError
+from msrnet_cli import __version__, hardware, hub, perceptual, weights
+from msrnet_cli.config import WORK_SIZE, ModelConfig
+from msrnet_cli.errors import NetworkError, WeightsError
+from msrnet_cli.networks import architecture
 from msrnet_cli.results import Check
+from msrnet_cli.synth.engine import choose_engine
 
-_NETWORK_SETTINGS = (
-    *("HF_ENDPOINT", "HF_HUB_OFFLINE", "HTTPS_PROXY", "HTTP_PROXY"),
-    *("ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE"),
-)
+_NETWORK_SETTINGS = {
+    "HF_ENDPOINT": "weights come from another hub",
+    "HF_HUB_OFFLINE": "weights are not fetched unless it is 0",
+    "HTTPS_PROXY": "through a proxy",
+    "HTTP_PROXY": "through a proxy where not encrypted",
+    "ALL_PROXY": "through a proxy",
+    "NO_PROXY": "past the proxy for some hosts",
+    "SSL_CERT_FILE": "servers are trusted by the certificates in a file of yours",
+}
+# What only some commands need, with what for and how to get it.
+_EXTRAS = {
+    "mitsuba": "for msrnet synth: pip install mitsuba",
+    "tensorboard": "for curves of a training run: pip install tensorboard",
+    "onnxruntime": "for msrnet bench --rivals: pip install onnxruntime",
+    "openvino": "for msrnet bench --rivals: pip install openvino",
+}
 
 
 def examine() -> list[Check]:
-    """Look at everything that `msrnet relight` depends on."""
+    """Look at everything that the commands depend on; `msrnet relight` comes first."""
     return [
         Check("msrnet", f"{__version__} on Python {platform.python_version()}"),
-        Check(
-            "system", f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs"
-        ),
+        _system(),
         _torch_build(),
         *_devices(),
         _memory(),
@@ -36,7 +51,18 @@ def examine() -> list[Check]:
         _cache(),
         _network(),
         _terminal(),
+        *map(_package, _EXTRAS),
+        *_llvm(),
+        _vgg16(),
+        _alexnet(),
     ]
+
+
+def _system() -> Check:
+    cores, usable = os.cpu_count() or 1, hardware.usable_cores()
+    some = "" if usable == cores else f", {usable} of them for this process"
+    system = f"{platform.system()} {platform.machine()}"
+    return Check("system", f"{system}, {cores} cores{some}")
 
 
 def _torch_build() -> Check:
@@ -58,7 +84,7 @@ def _devices() -> list[Check]:
                 if torch.version.cuda is None
                 else "update the NVIDIA driver to one that supports this torch"
             )
-        checks.append(Check("cuda", hardware.cuda_problem(), remedy))
+        checks.append(Check("cuda", hardware.cuda_problem(), remedy, absent=True))
     if torch.backends.mps.is_available():
         checks.append(_device(torch.device("mps")))
     checks.append(_device(torch.device("cpu")))
@@ -80,10 +106,18 @@ def _memory() -> Check:
     free = hardware.free_bytes(torch.device("cpu"))
     if free is None:
         return Check("memory", "unknown")
-    need = 1024**2 * networks.architecture("stacked").memory("fp32", 32) / 1e9
-    wanted = f"close other programs: 1024x1024 needs about {need:.1f} GB"
-    remedy = "" if free > 2e9 else wanted
-    return Check("memory", f"{free / 1e9:.1f} GB free", remedy)
+    needed, name = _needed()
+    finding = f"{free / 1e9:.1f} GB free; 1024x1024 through {name} takes"
+    remedy = "" if free > 2 * needed else "close other programs"
+    return Check("memory", f"{finding} about {needed / 1e9:.1f} GB", remedy)
+
+
+def _needed() -> tuple[float, str]:
+    """Bytes of a pass over a megapixel, by the network of the default weights."""
+    default = next((e for e in weights.built_in() if e.default), None)
+    model = weights.read_card(default.path).model if default else ModelConfig()
+    needed = architecture(model.arch).memory("fp32", model.channels)
+    return needed * WORK_SIZE**2, model.arch
 
 
 def _codecs() -> Check:
@@ -108,8 +142,7 @@ def _weights() -> list[Check]:
         except WeightsError as error:
             checks.append(Check("weights", error.reason, error.remedy))
         else:
-            pair = f"{card.from_light} to {card.to_light}"
-            change = pair if card.to_light else "any light"
+            change = weights.change_of_light(card)
             checks.append(Check("weights", f"{entry.name}: sound, {change}"))
     return checks
 
@@ -123,10 +156,51 @@ def _cache() -> Check:
 
 
 def _network() -> Check:
-    names = [n for n in _NETWORK_SETTINGS if {n, n.lower()} & os.environ.keys()]
-    return Check(
-        "network", f"set: {', '.join(names)}" if names else "no proxy settings"
-    )
+    found = [
+        f"{meaning} ({name})"
+        for name, meaning in _NETWORK_SETTINGS.items()
+        if {name, name.lower()} & os.environ.keys()
+    ]
+    return Check("network", "; ".join(found) or "direct: no proxy is set")
+
+
+def _package(name: str) -> Check:
+    """Whether a package is there, without loading it."""
+    if find_spec(name) is None:
+        return Check(name, f"not installed; {_EXTRAS[name]}", absent=True)
+    return Check(name, metadata.version(name))
+
+
+def _llvm() -> list[Check]:
+    """Whether scenes are rendered fast; nothing where they cannot be rendered."""
+    if find_spec("mitsuba") is None:
+        return []
+    engine = choose_engine()
+    if engine.notice:
+        return [Check("llvm", engine.notice, absent=True)]
+    return [Check("llvm", engine.library or "found by Mitsuba")]
+
+
+def _vgg16() -> Check:
+    address = perceptual.VGG16_HUB
+    try:
+        return Check("vgg16", str(hub.fetch(address, offline=True)))
+    except NetworkError:
+        return Check(
+            "vgg16",
+            "not there yet; msrnet train fetches it for the combined loss (stage 2)"
+            f" from {hub.SCHEME}{address.repo}",
+            absent=True,
+        )
+
+
+def _alexnet() -> Check:
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    found = next(folder.glob("alexnet-*.pth"), None)
+    if found is None:
+        finding = f"not in {folder}; only for LPIPS in msrnet eval"
+        return Check("alexnet", finding, absent=True)
+    return Check("alexnet", str(found))
 
 
 def _terminal() -> Check:

@@ -1,24 +1,179 @@
-"""Bytes into a file, completely or not at all."""
+"""Bytes into a file, completely or not at all; and out of files that are only files."""
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import platform
+import stat
 import time
+import unicodedata
 import zlib
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _PREFIX, _SUFFIX = ".msrnet-", ".part"
 _STALE_SECONDS = 3600
 _numbers = itertools.count()
 # Names this process on this machine: containers share folders, but not process numbers.
 _MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
+
+MOST_BYTES = 4 << 30
+"""A larger file is not read: no picture is that large, and memory may be smaller."""
+
+_PROBE_BYTES = 1 << 16
+# What network shares, FUSE and other systems say that know no fsync.
+_NO_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+_HAS_HANDLES = os.open in os.supports_dir_fd
+_PLAIN = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+# Opening a FIFO else waits for somebody at its other end.
+_READING = os.O_RDONLY | _PLAIN | _NO_LINK | getattr(os, "O_NONBLOCK", 0)
+_WRITING = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _PLAIN | _NO_LINK
+# O_PATH also holds a folder that may be written, but not listed.
+_HOLDING = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | _PLAIN
+
+
+class FolderGoneError(OSError):
+    """A folder that was held open is no longer at its path."""
+
+
+class Folder:
+    """A folder held open: what is written can land in no other.
+
+    Whoever removes the folder, or puts a link or another folder in its place, is
+    noticed.
+
+    Args:
+        path: The folder; its links are followed now, and never again.
+
+    Raises:
+        OSError: It does not exist or cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._handle: int | None = None
+        self._open_at(path, None, 0)
+
+    @classmethod
+    def made(cls, path: Path) -> Folder:
+        """The same, made where it does not exist."""
+        path.mkdir(parents=True, exist_ok=True)
+        return cls(path)
+
+    def _open_at(self, place: Path | str, parent: int | None, flags: int) -> None:
+        if _HAS_HANDLES:
+            self._handle = os.open(place, _HOLDING | flags, dir_fd=parent)
+        self._first = self.path.stat()
+
+    def inner(self, name: str) -> Folder:
+        """A folder in this one, made where it does not exist; never through a link."""
+        with suppress(FileExistsError):
+            os.mkdir(self._at(name), dir_fd=self._handle)
+        inner = Folder.__new__(Folder)
+        inner.path, inner._handle = self.path / name, None
+        inner._open_at(self._at(name), self._handle, _NO_LINK)
+        return inner
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def __enter__(self) -> Folder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def check(self) -> None:
+        """See that the folder is still where it was.
+
+        Raises:
+            FolderGoneError: Nothing is at its path, or another folder.
+        """
+        try:
+            held = self._first if self._handle is None else os.fstat(self._handle)
+            found = self.path.stat()
+        except OSError as error:
+            raise FolderGoneError(error.errno, error.strerror) from error
+        if not os.path.samestat(held, found):
+            raise FolderGoneError(errno.ESTALE, "another one is in its place")
+
+    def open(self, name: str, flags: int) -> int:
+        """As os.open, for a file in this folder; never through a link."""
+        flags |= _PLAIN | _NO_LINK
+        return os.open(self._at(name), flags, 0o666, dir_fd=self._handle)
+
+    @contextmanager
+    def writing_whole(self, name: str) -> Iterator[BinaryIO]:
+        """Give a file its new content in one step, at the end of the block.
+
+        Raises:
+            OSError: It could not be written; the old content is still there.
+        """
+        part = _part_name()
+        try:
+            with os.fdopen(self.open(part, _WRITING), "wb") as file:
+                yield file
+                file.flush()
+                sync(file.fileno())
+            self._rename(part, name)
+        except BaseException:
+            with suppress(OSError):
+                self.remove(part)
+            raise
+        self._sync()
+
+    def write_whole(self, name: str, data: bytes) -> None:
+        """Give a file below this folder its new content in one step.
+
+        Args:
+            name: Relative, with forward slashes; folders in it are made.
+            data: The content.
+
+        Raises:
+            OSError: It could not be written; the old content is still there.
+        """
+        first, slash, rest = name.partition("/")
+        if slash:
+            with self.inner(first) as inner:
+                inner.write_whole(rest, data)
+            return
+        with self.writing_whole(name) as file:
+            file.write(data)
+
+    def remove(self, name: str) -> None:
+        """As os.unlink, for a file in this folder."""
+        os.unlink(self._at(name), dir_fd=self._handle)
+
+    def _at(self, name: str) -> str:
+        """What names a file to functions that take a handle of its folder."""
+        return str(self.path / name) if self._handle is None else name
+
+    def _rename(self, part: str, name: str) -> None:
+        # By path: in another folder there is no such part, so nothing can land there.
+        try:
+            (self.path / part).replace(self.path / name)
+        except PermissionError as error:
+            reason = "the folder does not allow renaming"
+            raise PermissionError(error.errno, reason) from error
+
+    def _sync(self) -> None:
+        """Make a rename last through a power cut, where the system can."""
+        with suppress(OSError):
+            handle = os.open(self._at("."), os.O_RDONLY, dir_fd=self._handle)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -40,22 +195,67 @@ def writing_whole(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: It could not be written; the old content is still there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A short name of its own: the target's may already be as long as names can be.
-    part = path.with_name(
-        f"{_PREFIX}{_MACHINE}-{os.getpid()}-{next(_numbers)}{_SUFFIX}"
-    )
+    with Folder.made(path.parent) as folder, folder.writing_whole(path.name) as file:
+        yield file
+
+
+def sync(handle: int) -> None:
+    """As os.fsync, where the file system has it: some network shares do not.
+
+    Raises:
+        OSError: The data did not arrive, as on a full disk.
+    """
     try:
-        with part.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+
+
+@contextmanager
+def opened_regular(path: Path) -> Iterator[BinaryIO]:
+    """A file to read; nothing else is opened, and opening never waits.
+
+    Raises:
+        OSError: It cannot be opened, or is a link, a folder, a FIFO, a device.
+    """
+    require_regular(path.lstat().st_mode)  # some devices act when they are opened
+    with os.fdopen(os.open(path, _READING), "rb") as file:
+        require_regular(os.fstat(file.fileno()).st_mode)
+        yield file
+
+
+def read_regular(path: Path) -> bytes:
+    """All of a file.
+
+    Raises:
+        OSError: As `opened_regular`; or it has more than `MOST_BYTES`, or changed
+            meanwhile.
+    """
+    with opened_regular(path) as file:
+        before = os.fstat(file.fileno())
+        if before.st_size > MOST_BYTES:
+            raise OSError(errno.EFBIG, f"it has more than {MOST_BYTES >> 30} GiB")
+        data = file.read(before.st_size + 1)
+        after = os.fstat(file.fileno())
+    if (len(data), after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise OSError(errno.EBUSY, "it changed while it was read")
+    return data
+
+
+def require_regular(mode: int) -> None:
+    """See that a mode, as stat gives it, is that of a regular file.
+
+    Raises:
+        OSError: It is something else, which is named.
+    """
+    if stat.S_ISREG(mode):
+        return
+    if stat.S_ISLNK(mode):
+        raise OSError(errno.ELOOP, "it is a symbolic link")
+    if stat.S_ISDIR(mode):
+        raise OSError(errno.EISDIR, "it is a folder")
+    raise OSError(errno.EINVAL, "it is not a regular file")
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -70,6 +270,48 @@ def remove_leftovers(folder: Path) -> None:
                 part.unlink()
 
 
+def probe(folder: Path) -> tuple[bool, bool]:
+    """Try a folder out, and leave no trace: write a file, and look for other spellings.
+
+    Args:
+        folder: Where it does not exist, the nearest folder above it stands for it.
+
+    Returns:
+        Whether names are told apart that differ only in letter case, and whether in
+        their Unicode form.
+
+    Raises:
+        OSError: Nothing can be written there.
+    """
+    there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    name = _part_name()
+    with Folder(there) as tried:
+        with tried.writing_whole(name) as file:
+            file.write(bytes(_PROBE_BYTES))
+        tried.remove(name)
+    forms = (unicodedata.normalize(form, "é") for form in ("NFC", "NFD"))
+    return _tells_apart(there, "a", "A"), _tells_apart(there, *forms)
+
+
+def _tells_apart(folder: Path, one: str, other: str) -> bool:
+    """Whether two spellings are two files; False where one of them is not possible."""
+    stem = _part_name().removesuffix(_SUFFIX)
+    first, second = (folder / f"{stem}{name}{_SUFFIX}" for name in (one, other))
+    try:
+        first.touch()
+        return not second.exists()
+    except OSError:
+        return False
+    finally:
+        with suppress(OSError):
+            first.unlink()
+
+
+def _part_name() -> str:
+    """A short name that no other run gives: targets may be as long as names can be."""
+    return f"{_PREFIX}{_MACHINE}-{os.getpid()}-{next(_numbers)}{_SUFFIX}"
+
+
 def _is_running(process: str) -> bool:
     if os.name != "posix" or not process.isdigit():
         return True  # unknown: let its age decide
@@ -80,13 +322,3 @@ def _is_running(process: str) -> bool:
     except OSError:
         return True
     return int(process) != os.getpid()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename last through a power cut, where the system can."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

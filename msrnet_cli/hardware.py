@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import time
 from contextlib import contextmanager, suppress
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 
+from msrnet_cli.allowance import free_memory
+from msrnet_cli.allowance import usable_cores as usable_cores
 from msrnet_cli.errors import DeviceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from msrnet_cli.config import Dtype
 
@@ -74,43 +74,71 @@ def cuda_problem() -> str:
 
 
 def preferred_dtype(device: torch.device) -> torch.dtype:
-    """The fastest number format with hardware of its own: bfloat16, else float32."""
+    """The fastest number format with hardware of its own: bfloat16, else float32.
+
+    On a CPU a short trial decides: chips that have such instructions may still be many
+    times slower in it, by the release of torch.
+    """
     if device.type == "cuda":
         fast = torch.cuda.get_device_capability(device) >= (8, 0)
     elif device.type == "cpu":
-        # Without such instructions bfloat16 is emulated, slower than float32.
+        # Without such instructions bfloat16 is emulated: no need to try.
         fast = (
             torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-        )
+        ) and times_as_long(torch.bfloat16) < 1
     else:
         fast = False
     return torch.bfloat16 if fast else torch.float32
 
 
-@cache
 def bfloat16_trains_faster() -> bool:
-    """Whether a step of training is faster in bfloat16 on this CPU, by a short trial.
+    """Whether a step of training is faster in bfloat16 on this CPU, by a trial."""
+    return times_as_long(torch.bfloat16, training=True) < 1
 
-    Chips that have such instructions may still be many times slower in it. Both
-    convolutions, forward and backward, and an optimizer's matrix products are tried.
+
+@cache
+def times_as_long(dtype: torch.dtype, *, training: bool = False) -> float:
+    """How many times as long as in float32 this CPU takes, by a short trial.
+
+    Convolutions as those of a network are tried, forward; in training also backward,
+    with an optimizer's matrix products. Both formats take turns, so that other programs
+    disturb both. Takes some 30 ms, more where the format is slow.
+
+    Args:
+        dtype: To compare with float32.
+        training: Whether to try a step of training.
+
+    Returns:
+        Less than 1 where the format is faster.
     """
-    times = {dtype: _trial_seconds(dtype) for dtype in (torch.float32, torch.bfloat16)}
-    return times[torch.bfloat16] < times[torch.float32]
-
-
-def _trial_seconds(dtype: torch.dtype) -> float:
-    with torch.enable_grad():
-        x = torch.ones(4, 32, 64, 64, dtype=dtype).to(memory_format=torch.channels_last)
-        weight = torch.ones(32, 32, 3, 3, dtype=dtype, requires_grad=True)
-        x.requires_grad_()
-        matrices = torch.ones(4, 128, 1152, dtype=dtype)
-        found = []
-        for _ in range(_TRIALS):
+    trials = {each: _trial(each, training) for each in (torch.float32, dtype)}
+    found: dict[torch.dtype, list[float]] = {each: [] for each in trials}
+    for turn in range(_TRIALS + 1):  # the first is for what is set up once
+        for each, trial in trials.items():
             began = time.perf_counter()
-            F.conv2d(x, weight, padding=1).sum().backward()
+            trial()
+            if turn:
+                found[each].append(time.perf_counter() - began)
+    return min(found[dtype]) / min(found[torch.float32])
+
+
+def _trial(dtype: torch.dtype, training: bool) -> Callable[[], None]:
+    """Something like a part of a pass, or of a step, in a number format."""
+    x = torch.ones(4, 32, 64, 64, dtype=dtype).to(memory_format=torch.channels_last)
+    weight = torch.ones(32, 32, 3, 3, dtype=dtype)
+    matrices = torch.ones(4, 128, 1152, dtype=dtype)
+
+    def step() -> None:
+        with torch.inference_mode(False), torch.enable_grad():
+            image, kernel = (each.detach().requires_grad_() for each in (x, weight))
+            F.conv2d(image, kernel, padding=1).sum().backward()
             torch.bmm(matrices, matrices.mT)
-            found.append(time.perf_counter() - began)
-    return min(found)
+
+    def forward() -> None:
+        with torch.no_grad():
+            F.conv2d(x, weight, padding=1)
+
+    return step if training else forward
 
 
 def dtype_name(dtype: torch.dtype) -> Dtype:
@@ -123,15 +151,9 @@ def describe(device: torch.device) -> str:
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     if device.type == "cpu":
-        return f"cpu ({torch.get_num_threads()} threads)"
+        count = torch.get_num_threads()
+        return f"cpu ({count} thread{'' if count == 1 else 's'})"
     return str(device)
-
-
-def usable_cores() -> int:
-    """Cores that this process may use, which can be fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def free_bytes(device: torch.device) -> int | None:
@@ -141,7 +163,7 @@ def free_bytes(device: torch.device) -> int | None:
         reserved = torch.cuda.memory_reserved(device)
         return free + reserved - torch.cuda.memory_allocated(device)
     if device.type == "cpu":
-        return _free_main_memory()
+        return free_memory()
     return None
 
 
@@ -218,26 +240,3 @@ def _require_cuda(index: int) -> None:
         raise DeviceError(
             f"cuda:{index}: this machine has {count} GPU(s)", f"use 0 to {count - 1}"
         )
-
-
-def _free_main_memory() -> int | None:
-    limits = []
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        for line in meminfo.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                limits.append(int(line.split()[1]) * 1024)
-    elif hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
-        limits.append(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    group = Path("/sys/fs/cgroup")
-    try:
-        ceiling = (group / "memory.max").read_text().strip()
-        if ceiling != "max":
-            statistics = (group / "memory.stat").read_text().split()
-            # Cached file pages count as used, but are given back on demand.
-            cached = int(statistics[statistics.index("inactive_file") + 1])
-            used = int((group / "memory.current").read_text()) - cached
-            limits.append(int(ceiling) - used)
-    except (OSError, ValueError):
-        pass  # no such limit here
-    return min(limits, default=None)

@@ -22,7 +22,7 @@ from torch import Tensor
 from msrnet_cli import engines, hardware, images, staging, tiling, transfer, weights
 from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE
 from msrnet_cli.engines import AGREEMENT_DB
-from msrnet_cli.errors import DeviceError, PictureError, UsageError
+from msrnet_cli.errors import DeviceError, PictureError, UsageError, WeightsError
 from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.layers import mix
 from msrnet_cli.lights import read_light
@@ -44,6 +44,11 @@ _PAPERS_LIGHT = "4500_E"
 _PROBE_SIZE = 48
 _BATCH_MEGAPIXELS = {"cuda": 8.0, "cpu": 0.25, "mps": 2.0}
 _MAX_BATCH = 32
+# On a CPU a batch takes 0 to 10 % less than its pictures one by one. For large pictures
+# that is little beside the rest, and each that is done is kept and counts as progress.
+_ALONE_MEGAPIXELS = 2.0
+_SLOW = 1.5  # times as long as fp32
+_MOST_PAINTED = 1e3  # far above what any training leaves, far below an overflow
 _WHOLE_UP_TO = 1.25  # times the working size: reducing such pictures gains little
 _TILE_SHARE = 0.8  # of the memory that is free; the rest is for the result
 _TRANSFER_BYTES = 16  # a pixel: the result, and strips under way
@@ -74,11 +79,13 @@ class Relighter:
         network: From `msrnet_cli.networks`, any floating type; it is copied.
         card: What its weights say about themselves; the value range is used.
         device: As for `hardware.choose_device`.
-        dtype: ``auto`` is bfloat16 where the hardware computes it natively and the
-            output agrees with float32 to `AGREEMENT_DB`, else float32.
+        dtype: ``auto`` is bfloat16 where the hardware computes it natively, on a CPU a
+            short trial finds it to be faster, and the output agrees with float32 to
+            `AGREEMENT_DB`; else float32.
         work_size: Longer side of what the network sees. Larger pictures are reduced to
             it, and the change of light is carried to their full size. ``full`` runs
-            the network on everything; None does what the weights ask for.
+            the network on everything but very thin pictures, see `working_size`; None
+            does what the weights ask for.
         digest: Names the weights in journals.
         engine: How the network is run; ``auto`` weighs the start of an engine against
             what is to be done.
@@ -131,7 +138,9 @@ class Relighter:
         self._probe = engines.Probe(lambda: self._plain_in(torch.float32), probe)
         self.dtype, ready, refused = self._choose(dtype, engine)
         self.engine, self._network = ready.engine, ready.network
-        self.notes = tuple(filter(None, (refused, ready.note)))
+        self.notes = tuple(
+            filter(None, (refused, ready.note, self._slowness(dtype), _wait(engine)))
+        )
         self._exact = ready.network if self.dtype == torch.float32 else None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -175,11 +184,12 @@ class Relighter:
             pictures: About how many there will be to relight, where that is known.
 
         Raises:
-            WeightsError: The weights are missing or malformed.
+            WeightsError: The weights are missing or malformed, or what they paint makes
+                no sense.
             DeviceError: The device does not exist, or has no such engine.
         """
         found = weights.load(spec, offline=offline)
-        return cls(
+        relighter = cls(
             found.network(),
             found.card,
             device=device,
@@ -189,6 +199,8 @@ class Relighter:
             engine=engine,
             pictures=pictures,
         )
+        relighter._require_sense(found.path)
+        return relighter
 
     @overload
     def relight(self, image: ImageT) -> ImageT: ...
@@ -266,6 +278,8 @@ class Relighter:
         placed, seen = (batch, batch) if size is None else self._seen(batch, size)
         if size is not None:
             guides = [transfer.reduce(one, *size) for one in guides]
+            if self.work_size == "full":
+                notes.append(f"so thin that the network saw it at {size[0]}x{size[1]}")
         together = Inputs(
             staging.stacked(seen, self.device),
             torch.stack(list(guides)) if guides else None,
@@ -277,12 +291,19 @@ class Relighter:
         return _returned(list(map(self._carried, batch, placed, seen, outputs)))
 
     def working_size(self, width: int, height: int) -> tuple[int, int] | None:
-        """Width and height at which the network sees a picture; None for its own."""
-        if self.work_size == "full":
+        """Width and height at which the network sees a picture; None for its own.
+
+        A thin picture, whose shorter side the network would have to fill up to many
+        times its own, is seen smaller, also with a working size of ``full``: see
+        `tiling.longest_side`.
+        """
+        side = max(width, height)
+        longest = tiling.longest_side(height, width, self.architecture.multiple)
+        if self.work_size != "full" and side > _WHOLE_UP_TO * self.work_size:
+            longest = min(longest, self.work_size)
+        if side <= longest:
             return None
-        if max(width, height) <= _WHOLE_UP_TO * self.work_size:
-            return None
-        return transfer.reduced_size(width, height, self.work_size)
+        return transfer.reduced_size(width, height, longest)
 
     @property
     def network(self) -> nn.Module:
@@ -310,9 +331,12 @@ class Relighter:
 
     def batch_size(self, width: int, height: int) -> int:
         """How many pictures of a size are worth running together on this device."""
+        if self.device.type == "cpu" and width * height > _ALONE_MEGAPIXELS * 1e6:
+            return 1
         width, height = self.working_size(width, height) or (width, height)
         budget = _BATCH_MEGAPIXELS[self.device.type] * 1e6
-        return max(1, min(_MAX_BATCH, int(budget // (width * height))))
+        pixels = _filled(width, height, self.architecture.multiple)
+        return max(1, min(_MAX_BATCH, int(budget // pixels)))
 
     def _all(self, pictures: Sequence[Tensor], *, deep: bool) -> list[Tensor]:
         """Relight 3 H W pictures of one size; raises where one fails."""
@@ -539,6 +563,41 @@ class Relighter:
                     raise
         return _no_memory(picture)
 
+    def _slowness(self, asked: Dtype) -> str:
+        """A note where the number format that was asked for is slow here; "" else."""
+        if self.device.type != "cpu" or asked == "auto" or self.dtype == torch.float32:
+            return ""
+        times = hardware.times_as_long(self.dtype)
+        if times < _SLOW:
+            return ""
+        return (
+            f"{asked} takes about {times:.0f} times as long as fp32 on this CPU:"
+            " --dtype auto takes the faster"
+        )
+
+    def _require_sense(self, path: Path) -> None:
+        """Refuse weights whose answer to a test picture no training could have meant.
+
+        Weights that have hardly been trained, or start as the identity, pass: what they
+        paint lies within a few times the range of pictures.
+
+        Raises:
+            WeightsError: It is not finite, far outside of that range, or flat.
+        """
+        painted = self._probe.exact[0] + self.card.model.offset
+        most = painted.abs().max().item()
+        if not most <= _MOST_PAINTED:  # nor where it is nan
+            what = f"paints values up to {most:.0e}, for pictures from 0 to 1"
+        elif _is_flat(self._relit(painted.to(self.device)).clamp(0, 1)).all():
+            what = "paints one flat colour"
+        else:
+            return
+        raise WeightsError(
+            f"weights {path}: on a test picture their network {what}",
+            "these values are damaged, or their training failed: use other weights, or"
+            " fetch or export the file again",
+        )
+
     def _plain_in(self, dtype: torch.dtype) -> nn.Module:
         """The plain network on the device and in a number format; a copy if need be."""
         first = next(self._plain.parameters())
@@ -600,7 +659,8 @@ class Relighter:
             raise MemoryError
 
     def _needed(self, network: nn.Module, batch: Tensor) -> int:
-        pixels = batch.shape[0] * batch.shape[2] * batch.shape[3]
+        height, width = batch.shape[-2:]
+        pixels = len(batch) * _filled(width, height, self.architecture.multiple)
         return int(pixels * self._bytes_per_pixel(network))
 
     def _bytes_per_pixel(self, network: nn.Module) -> float:
@@ -637,6 +697,18 @@ def _checked(work_size: WorkSize | None) -> WorkSize | None:
             f"give full, or pixels from {SMALLEST_WORK_SIZE} on",
         )
     return work_size
+
+
+def _wait(engine: Engine) -> str:
+    """A note where an engine that was asked for makes people wait; "" else."""
+    if engine != "compiled":
+        return ""
+    return "engine compiled: each new size of pictures is compiled first, for a minute"
+
+
+def _filled(width: int, height: int, multiple: int) -> int:
+    """The pixels of a picture with both sides filled up to multiples."""
+    return (width + -width % multiple) * (height + -height % multiple)
 
 
 def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:

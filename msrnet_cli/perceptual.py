@@ -33,9 +33,9 @@ _GET_VGG = (
     " vgg16 .pth, and pass it as --vgg FILE; or train with --no-perceptual"
 )
 
-
 _ALEXNET_LAYERS = (1, 4, 7, 9, 11)
 _ALEXNET_CHANNELS = (64, 192, 384, 256, 256)
+_HEADS = Path(__file__).parent / "lpips_heads" / "alex.safetensors"
 _ALEXNET_FILE = "alexnet-owt-7be5be79.pth"
 _GET_ALEXNET = (
     f"get download.pytorch.org/models/{_ALEXNET_FILE} and pass it as --alexnet FILE"
@@ -94,7 +94,7 @@ def load_vgg16(
 class LPIPS(nn.Module):
     """Distance of two pictures as people see it: AlexNet features, weighted.
 
-    Small is alike. Version 0.1 of the weights, as torchmetrics ships them.
+    Small is alike. Version 0.1 of its weights, which `lpips_heads` holds.
     """
 
     def __init__(self) -> None:
@@ -140,25 +140,22 @@ def load_lpips(alexnet: str = "") -> LPIPS:
     Raises:
         WeightsError: There are no such weights, with how to get them.
     """
-    import torchmetrics
-
     cached = Path(torch.hub.get_dir()) / "checkpoints" / _ALEXNET_FILE
     file = Path(alexnet) if alexnet else cached
     if not file.is_file():
         raise WeightsError(f"no AlexNet weights: {file} does not exist", _GET_ALEXNET)
     network = LPIPS()
     _fill(network.features, file, "AlexNet", _GET_ALEXNET, prefix="features.")
-    _fill_heads(network, Path(torchmetrics.__file__).parent)
+    _fill_heads(network)
     return network.eval().requires_grad_(False)
 
 
-def _fill_heads(network: LPIPS, torchmetrics: Path) -> None:
-    """The five learnt weightings, from the file that torchmetrics ships."""
-    file = torchmetrics / "functional" / "image" / "lpips_models" / "alex.pth"
-    state = _read_state(file, "LPIPS", "install torchmetrics again")
+def _fill_heads(network: LPIPS) -> None:
+    """The five learnt weightings, from the file that is part of this package."""
+    state = _read_state(_HEADS, "LPIPS", "install msrnet again")
     with torch.no_grad():
         for index, head in enumerate(network.heads):
-            head.copy_(state[f"lin{index}.model.1.weight"].flatten())
+            head.copy_(state[f"lin{index}"])
 
 
 def _unit(features: Tensor) -> Tensor:

@@ -9,8 +9,11 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shutil
 import sys
+import textwrap
 import time
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +31,11 @@ from msrnet_cli.results import (
 from msrnet_cli.synth.records import SceneDone, SetStarted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
+    from typing import TextIO
 
-    from rich.console import Console
-
+    from msrnet_cli.config import WorkSize
     from msrnet_cli.errors import MSRNetError
     from msrnet_cli.results import (
         BenchResult,
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
         EvalResult,
         Event,
         Ignored,
+        ImageScores,
+        MethodScores,
         StageResult,
         StageScores,
         Timing,
@@ -57,11 +62,13 @@ _EVENT_NAMES = {JobStarted: "start", FileDone: "file", JobSummary: "summary"}
 
 def error_line(error: MSRNetError) -> None:
     """What went wrong and what to do, as one line."""
+    _clear_line()
     print(f"msrnet: {_harmless(str(error))}", file=sys.stderr)
 
 
 def warn(text: str) -> None:
     """Something the user must know, as one line."""
+    _clear_line()
     print(f"msrnet: note: {_harmless(text)}", file=sys.stderr)
 
 
@@ -83,15 +90,17 @@ def json_events(event: Event) -> None:
         "schema": SCHEMA_VERSION,
         **asdict(event),
     }
-    if isinstance(event, JobSummary):
+    if isinstance(event, JobSummary) and event.slowest_stage:
         fields["slowest_stage"] = event.slowest_stage
     print(json.dumps(fields), flush=True)
 
 
 def report_failures(event: Event) -> None:
     """Only what went wrong."""
-    if isinstance(event, JobSummary):
-        _failure_lines(event)
+    if isinstance(event, FileDone) and event.status == "failed":
+        _say(f"msrnet: {_file_line(event)}")
+    elif isinstance(event, JobSummary):
+        _halted(event)
 
 
 class PlainLines:
@@ -104,15 +113,14 @@ class PlainLines:
     def __call__(self, event: Event) -> None:
         """Print one event."""
         if isinstance(event, JobStarted):
-            self._total = event.pictures
+            self._total = event.pictures + event.unreadable
             _say(_opening(event))
             _opening_notes(event)
         elif isinstance(event, FileDone):
             self._count += 1
             _say(f"[{self._count}/{self._total}] {_file_line(event)}")
         else:
-            if self._total > 1:  # one stands right above
-                _failure_lines(event)
+            _halted(event)
             _say(_closing(event))
 
 
@@ -129,7 +137,7 @@ class ProgressBar:
         )
 
         self._console = Console(stderr=True, highlight=False)
-        self._files = 0
+        self._files = self._total = 0
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -146,14 +154,17 @@ class ProgressBar:
         elif isinstance(event, FileDone):
             self._advance(event)
         else:
+            if self._files == self._total:  # skipped pictures count for nothing
+                self._progress.update(self._bar, total=1, completed=1)
             self._progress.stop()
-            _failure_table(event, self._console)
+            _halted(event)
             self._console.print(_closing(event), markup=False)
 
     def _start(self, event: JobStarted) -> None:
+        _clear_line()
         self._console.print(_opening(event), markup=False)
         _opening_notes(event)
-        self._total = event.pictures
+        self._total = event.pictures + event.unreadable
         self._bar = self._progress.add_task(
             "relighting", total=event.megapixels or None, files=f"0/{self._total}"
         )
@@ -215,10 +226,10 @@ def synth_closing(summary: SynthSummary) -> None:
 def checks_table(checks: Iterable[Check]) -> None:
     """What `msrnet doctor` found, as lines, on standard output."""
     for check in checks:
-        mark = "!!" if check.remedy else "ok"
-        print(f"{mark} {check.name:9} {check.finding}")
+        mark = "!!" if check.remedy else "--" if check.absent else "ok"
+        print(f"{mark} {check.name:11} {check.finding}")
         if check.remedy:
-            print(f"   {'':9} -> {check.remedy}")
+            print(f"   {'':11} -> {check.remedy}")
 
 
 def json_document(document: object) -> None:
@@ -252,13 +263,50 @@ _CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
 _ESCAPES = {code: repr(chr(code))[1:-1] for code in _CONTROLS}
 
 
+def loading() -> None:
+    """Say on a terminal that the program loads; whatever comes next replaces it."""
+    if sys.stderr.isatty():
+        _replace_line("loading ...")
+
+
 def _opening(event: JobStarted) -> str:
     pictures = _count(event.pictures, "picture")
+    if event.unreadable:
+        pictures += f" and {event.unreadable} that cannot be read"
     seen = "whole" if event.work_size == "full" else f"at {event.work_size} px"
     return _harmless(
-        f"{pictures} -> {event.output}, weights {event.weights}, seen {seen},"
+        f"{pictures} -> {event.output}, {_change_of_light(event)}"
+        f"weights {event.weights}, seen {seen},"
         f" on {event.device} in {event.dtype}, {event.engine}"
     )
+
+
+# N is behind the scene, S behind the camera.
+_WHENCE = {
+    "N": "behind",
+    "NE": "behind on the right",
+    "E": "the right",
+    "SE": "in front on the right",
+    "S": "in front",
+    "SW": "in front on the left",
+    "W": "the left",
+    "NW": "behind on the left",
+}
+
+
+def _change_of_light(event: JobStarted) -> str:
+    if not event.to_light:
+        return ""
+    before = _light(event.from_light) if event.from_light else "any light"
+    return f"{before} becomes {_light(event.to_light)}, "
+
+
+def _light(text: str) -> str:
+    """``6500_N`` in plain words; what is written otherwise, as it is."""
+    kelvin, _, direction = text.partition("_")
+    if direction not in _WHENCE:
+        return f"light {text}"
+    return f"light of {kelvin} K from {_WHENCE[direction]} ({direction})"
 
 
 def _opening_notes(event: JobStarted) -> None:
@@ -267,16 +315,31 @@ def _opening_notes(event: JobStarted) -> None:
     _passed_over(event.ignored)
 
 
+_NAMED = 3  # of each kind that is passed over
+_UNNAMED = ("hidden",)
+_COUNTED = (*_UNNAMED, "not a picture", "subfolder")
+
+
 def _passed_over(ignored: Iterable[Ignored]) -> None:
-    """Counts by reason; links and special files, which may surprise, by name."""
-    counts: dict[str, int] = {}
+    """By reason: usual ones with a few names; links and special files, each by name."""
+    groups: dict[str, list[str]] = {}
     for entry in ignored:
-        counts[entry.reason] = counts.get(entry.reason, 0) + 1
-        if entry.reason not in ("hidden", "no picture", "subfolder"):
-            _say(f"passed over: {_harmless(entry.path)}: {entry.reason}")
-    if counts:
-        parts = ", ".join(f"{reason} ({number})" for reason, number in counts.items())
-        _say(f"passed over: {parts}")
+        groups.setdefault(entry.reason, []).append(_harmless(entry.path))
+    for reason, paths in groups.items():
+        for path in () if reason in _COUNTED else paths:
+            _say(f"passed over: {path}: {reason}")
+    counted = [
+        f"{r} ({len(groups[r])}){_some(r, groups[r])}" for r in _COUNTED if r in groups
+    ]
+    if counted:
+        _say(f"passed over: {'; '.join(counted)}")
+
+
+def _some(reason: str, paths: list[str]) -> str:
+    if reason in _UNNAMED:
+        return ""
+    more = ", ..." if len(paths) > _NAMED else ""
+    return f": {', '.join(paths[:_NAMED])}{more}"
 
 
 def _file_line(event: FileDone) -> str:
@@ -288,24 +351,9 @@ def _file_line(event: FileDone) -> str:
     return _harmless(line)
 
 
-def _failure_lines(summary: JobSummary) -> None:
-    for failure in summary.failures:
-        _say(f"msrnet: {_file_line(failure)}")
-
-
-def _failure_table(summary: JobSummary, console: Console) -> None:
-    if not summary.failures:
-        return
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title="Not relit", title_justify="left")
-    for heading in ("picture", "reason", "remedy"):
-        table.add_column(heading, overflow="fold")
-    for failure in summary.failures:
-        cells = (failure.input, failure.reason, failure.remedy)
-        table.add_row(*(Text(_harmless(cell)) for cell in cells))
-    console.print(table)
+def _halted(summary: JobSummary) -> None:
+    if summary.halted:
+        _say(f"msrnet: {_harmless(summary.halted)}")
 
 
 def _closing(summary: JobSummary) -> str:
@@ -314,10 +362,13 @@ def _closing(summary: JobSummary) -> str:
         number = getattr(summary, name)
         if number:
             parts.append(f"{number} {name}")
-    line = f"{', '.join(parts)} in {summary.seconds:.1f} s"
+    line = f"{', '.join(parts)} in {summary.start + summary.seconds:.1f} s"
     if summary.relit:
         stages = ", ".join(f"{k} {v:.1f} s" for k, v in summary.stages.items())
-        line += f" ({stages}; slowest: {summary.slowest_stage})"
+        line += f" (start {summary.start:.1f} s, {stages}"
+        line += f"; slowest: {summary.slowest_stage})"
+    if summary.anew:
+        line += f"; {summary.anew} made anew: input, weights or options have changed"
     if summary.failures_file:
         line += f"; list: {summary.failures_file}"
     if summary.stopped_by:
@@ -350,6 +401,7 @@ class TrainLines:
             _train_opening(event)
         elif isinstance(event, Validated):
             _say(_validated_line(event))
+            _notes(event)
         elif isinstance(event, TrainSummary):
             _say(_train_closing(event))
         elif event.seconds >= self._next:
@@ -365,10 +417,10 @@ class TrainBar:
         from rich.progress import BarColumn, Progress, TextColumn
 
         self._console = Console(stderr=True, highlight=False)
+        # The line comes first: where there is no room for both, it shows the time left.
+        bar = (BarColumn(bar_width=24),) if self._console.width > 80 + 24 else ()
         self._progress = Progress(
-            BarColumn(bar_width=24),
-            TextColumn("{task.description}"),
-            console=self._console,
+            *bar, TextColumn("{task.description}"), console=self._console
         )
         self._bar = self._progress.add_task("first steps", total=1.0)
 
@@ -385,6 +437,7 @@ class TrainBar:
             )
         elif isinstance(event, Validated):
             self._console.print(_validated_line(event), markup=False)
+            _notes(event)
         else:
             self._progress.stop()
             self._console.print(_train_closing(event), markup=False)
@@ -393,8 +446,13 @@ class TrainBar:
 def train_reporter(*, quiet: bool) -> Callable[[TrainEvent], None]:
     """The reporter that fits the options and the terminal."""
     if quiet:
-        return lambda _: None
+        return _notes
     return TrainBar() if sys.stderr.isatty() else TrainLines()
+
+
+def _notes(event: TrainEvent) -> None:
+    for note in event.notes if isinstance(event, TrainStarted | Validated) else ():
+        warn(note)
 
 
 def data_report(report: DataReport) -> None:
@@ -421,24 +479,25 @@ def _train_opening(event: TrainStarted) -> None:
     for line in event.plan:
         _say(f"  {line}")
     _say(f"  validated on {event.validation}")
-    for note in event.notes:
-        warn(note)
+    _notes(event)
 
 
 def _progress_line(event: TrainProgress) -> str:
+    """At most 80 columns; metrics.csv has the rest."""
+    left = _duration(event.eta) if math.isfinite(event.eta) else "unknown time"
     return (
-        f"{event.progress:5.1%} step {event.step}, {event.size} px,"
-        f" loss {event.loss:.5f}, gradient {event.gradient:.2g}, lr {event.lr:.2g},"
-        f" {event.images_per_second:.2f} images/s, {_duration(event.eta)} left"
+        f"{event.progress:5.1%}, {left} left: step {event.step},"
+        f" {event.size} px, loss {event.loss:.4g},"
+        f" {event.images_per_second:.3g} images/s"
     )
 
 
 def _validated_line(event: Validated) -> str:
-    mark = ", best so far" if event.best else ""
     more = "".join(f", {name} {value:.2f}" for name, value in event.scores.items())
+    place = f"stage {event.stage} at {event.size} px"
     return (
-        f"step {event.step}: PSNR {event.psnr:.2f} dB at {event.size} px"
-        f" (copy {event.psnr_copy:.2f}), detail {event.detail:.2f}{more}{mark}"
+        f"step {event.step}: PSNR {event.psnr:.2f} dB (copy {event.psnr_copy:.2f}),"
+        f" detail {event.detail:.2f}{more}, {'best of ' if event.best else ''}{place}"
     )
 
 
@@ -446,9 +505,14 @@ def _train_closing(event: TrainSummary) -> str:
     line = f"{_count(event.steps, 'step')} in {_duration(event.seconds)}: {event.out}"
     if event.stopped_by:
         line += "; go on with --resume"
+    if event.stages:
+        ends = ", ".join(f"stage {k} {psnr:.2f} dB" for k, psnr in event.stages.items())
+        better = max(event.stages, key=event.stages.__getitem__)
+        line += f"; PSNR at the end: {ends}; better: stage{better}.safetensors"
     return line
 
 
+_COLUMNS = 80  # of an ordinary terminal
 _SCORE_NAMES = {
     "psnr": ("PSNR", ".2f"),
     "ssim": ("SSIM 7x7", ".4f"),
@@ -461,32 +525,67 @@ _SCORE_NAMES = {
 
 
 def eval_table(result: EvalResult, *, each: bool = False) -> None:
-    """Scores as a table on standard output: means with 95 % confidence intervals.
+    """Scores as a table of at most 80 columns on standard output.
+
+    Means, and below them the margins of their 95 % confidence intervals.
 
     Args:
         result: What was found.
         each: Also print every picture.
     """
     present = [s for s in SCORES if any(s in m.means for m in result.methods)]
-    names = [_SCORE_NAMES[score][0] for score in present]
-    heads = ["", "seen at", *names, "worst gain"]
-    rows = []
-    for method in result.methods:
-        cells = [_score(score, method.means.get(score)) for score in present]
-        gain, size = method.worst_gain, str(method.work_size or "")
-        rows.append([method.name, size, *cells, "" if gain is None else f"{gain:+.2f}"])
-        for image in method.images if each else ():
-            values = (getattr(image, score) for score in present)
-            cells = [
-                "" if value is None else format(value, _SCORE_NAMES[score][1])
-                for score, value in zip(present, values, strict=True)
-            ]
-            rows.append([f"  {image.name}", "", *cells, ""])
+    gains = any(method.worst_gain is not None for method in result.methods)
+    heads = ["", *(_SCORE_NAMES[score][0] for score in present)]
+    heads += ["worst gain"] if gains else []
+    means = [_means(method, present, gains=gains) for method in result.methods]
+    widths = _widths([heads, *(row for rows in means for row in rows)])
     device = f", on {result.device}" if result.device else ""
-    print(f"{result.data}: {_count(result.pictures, 'picture')}{device}")
-    _print_table(heads, rows)
+    pictures = _count(result.pictures, "picture")
+    print(f"{_harmless(result.data)}: {pictures}{device}\n")
+    _print_rows([heads], widths)
+    for method, rows in zip(result.methods, means, strict=True):
+        seen = _seen(method.work_size, method.whole, len(method.images))
+        print(f"{_harmless(method.name)}{seen}")
+        _print_rows(rows, widths)
+        for image in method.images if each else ():
+            _print_picture(image, present, widths)
     for note in result.notes:
         warn(note)
+
+
+def _means(method: MethodScores, present: list[str], *, gains: bool) -> list[list[str]]:
+    """Means, and their margins where there are any."""
+    found = [(score, method.means.get(score)) for score in present]
+    means = [_value(score, each.mean if each else None) for score, each in found]
+    margins = [
+        "" if each is None or each.margin is None else f"±{_value(score, each.margin)}"
+        for score, each in found
+    ]
+    gain = method.worst_gain
+    last = ["" if gain is None else f"{gain:+.2f}"] if gains else []
+    rows = [["", *means, *last], ["", *margins, *([""] if gains else [])]]
+    return rows if any(margins) else rows[:1]
+
+
+def _print_picture(image: ImageScores, present: list[str], widths: list[int]) -> None:
+    """The scores of one picture, and its name where there is room, else above."""
+    cells = ["", *(_value(score, getattr(image, score)) for score in present)]
+    line = _row(cells, widths[: len(cells)])
+    name = _harmless(image.name)
+    if len(line) + 2 + len(name) > _COLUMNS:
+        print(f"  {name}\n{line}")
+    else:
+        print(f"{line}  {name}")
+
+
+def _seen(work_size: WorkSize | None, whole: int, count: int) -> str:
+    """At what size weights saw pictures; "" where nothing was relit."""
+    if work_size is None:
+        return ""
+    if work_size == "full" or whole == count:
+        return ", seen whole"
+    some = f", {whole} of {count} whole" if whole else ""
+    return f", seen at {work_size} px{some}"
 
 
 def stage_table(result: StageResult) -> None:
@@ -495,16 +594,17 @@ def stage_table(result: StageResult) -> None:
     Means with 95 % confidence intervals over scenes; gains of PSNR and SSIM.
     """
     device = f", on {result.device}" if result.device else ""
-    print(
-        f"{result.data}: {_count(result.scenes, 'scene')} of {result.size} px{device}"
-    )
+    size = f"{result.size} px"
+    if result.largest > result.size:
+        size = f"{result.size} to {result.largest} px, scored at {size}"
+    scenes = _count(result.scenes, "scene")
+    print(f"{_harmless(result.data)}: {scenes} of {size}{device}")
     heads = ["", "PSNR", "SSIM", "detail", "over copy", "SSIM", "over better"]
     cells = [_stage_rows(method) for method in result.methods]
     widths = _widths([heads, *(row for rows in cells for row in rows)])
-    _clear_line()
     for method, rows in zip(result.methods, cells, strict=True):
-        seen = f", seen at {method.work_size}" if method.work_size else ""
-        print(f"\n{method.name}{seen}")
+        seen = _seen(method.work_size, method.whole, result.scenes)
+        print(f"\n{_harmless(method.name)}{seen}")
         _print_rows([heads, *rows], widths)
         for line in _stage_remarks(method):
             print(line)
@@ -518,7 +618,7 @@ def _stage_rows(method: StageScores) -> list[list[str]]:
             f"  {row.name}",
             _interval(row.psnr, ".2f"),
             f"{row.ssim.mean:.3f}",
-            f"{row.detail.mean:.2f}",
+            f"{row.detail.mean:.2f}" if row.detail else "",
             _interval(row.over_copy.psnr, "+.2f") if row.over_copy else "",
             f"{row.over_copy.ssim.mean:+.3f}" if row.over_copy else "",
             _interval(row.over_better.psnr, "+.2f") if row.over_better else "",
@@ -554,28 +654,44 @@ def eval_csv(result: EvalResult, path: Path) -> None:
                 writer.writerow((method.name, image.name, *values))
 
 
-def progress(name: str) -> None:
-    """A scene is scored, a row is about to be measured: one line that is replaced."""
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """A line on the terminal that is replaced by each text, and gone in the end."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    try:
+        yield _replace_line
+    finally:
+        _clear_line()
+
+
+def _clear_line() -> None:
+    """Take away what `_replace_line` left."""
     if sys.stderr.isatty():
-        print(f"\r\033[K{_harmless(name)}", end="", file=sys.stderr, flush=True)
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def _score(score: str, found: Estimate | None) -> str:
-    if found is None:
-        return ""
-    return _interval(found, _SCORE_NAMES[score][1])
+def _replace_line(text: str) -> None:
+    from rich.cells import chop_cells
+
+    # What reaches into a second line would stay.
+    room = max(1, shutil.get_terminal_size().columns - 1)
+    line = next(iter(chop_cells(_harmless(text), room)), "")
+    print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
+
+
+def _value(score: str, value: float | None) -> str:
+    return "" if value is None else format(value, _SCORE_NAMES[score][1])
 
 
 def _interval(found: Estimate, style: str) -> str:
     """A mean, and its margin where there is one."""
     if found.margin is None:
         return f"{found.mean:{style}}"
-    return f"{found.mean:{style}} ±{found.margin:{style.removeprefix('+')}}"
-
-
-def _print_table(heads: list[str], rows: list[list[str]]) -> None:
-    _clear_line()
-    _print_rows([heads, *rows], _widths([heads, *rows]))
+    # A margin of ten and more does not need hundredths.
+    short = style.removeprefix("+") if found.margin < 10 else ".1f"
+    return f"{found.mean:{style}} ±{found.margin:{short}}"
 
 
 def _widths(rows: list[list[str]]) -> list[int]:
@@ -584,33 +700,35 @@ def _widths(rows: list[list[str]]) -> list[int]:
 
 def _print_rows(rows: list[list[str]], widths: list[int]) -> None:
     for row in rows:
-        first, *rest = (
-            cell.ljust(width) if index == 0 else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        print("  ".join((first, *rest)).rstrip())
+        print(_row(row, widths))
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """The first cell to the left, the others to the right."""
+    first, *rest = (
+        cell.rjust(width) if index else cell.ljust(width)
+        for index, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
+    return "  ".join((first, *rest)).rstrip()
 
 
 def bench_table(result: BenchResult, *, aside: bool = False) -> None:
-    """What `msrnet bench` found, as tables.
+    """What `msrnet bench` found, as tables of at most 80 columns.
 
     Args:
         result: What was found.
         aside: On standard error, because standard output is for a document.
     """
-    from rich.console import Console
-
-    _clear_line()
-    # As wide as the table: a log must not be folded.
-    console = Console(stderr=aside, width=_WIDE, highlight=False, markup=False)
-    _bench_opening(result, console)
-    _bench_times(result, console)
-    _bench_growth(result, console)
-    _bench_training(result, console)
-    _bench_carrying(result, console)
-    _bench_job(result, console)
-    for line in _bench_remarks(result):
-        console.print(line)
+    out = sys.stderr if aside else sys.stdout
+    for line in _bench_opening(result):
+        _wrapped(line, out)
+    _bench_times(result, out)
+    _bench_shares(result, out)
+    _bench_growth(result, out)
+    _bench_training(result, out)
+    print(file=out)
+    for line in (*_bench_jobs(result), *_bench_remarks(result)):
+        _wrapped(line, out)
 
 
 def bench_changes(changes: Iterable[Change], *, aside: bool = False) -> None:
@@ -621,24 +739,28 @@ def bench_changes(changes: Iterable[Change], *, aside: bool = False) -> None:
         if change.after is None or change.slower is None:
             print(f"{mark} {change.name}: {change.reason}", file=out)
             continue
+        before, after = _digits(change.before, 3), _digits(change.after, 3)
         print(
-            f"{mark} {change.name}: {change.before:.3g} to {change.after:.3g}"
+            f"{mark} {change.name}: {before} to {after}"
             f" ({change.slower:+.1%} time in relation to the reference)",
             file=out,
         )
 
 
-_WIDE = 200
 _ROW_HEADS = ("way", "dtype", "size", "batch")
 
 
-def _bench_opening(result: BenchResult, console: Console) -> None:
+def _bench_opening(result: BenchResult) -> Iterator[str]:
     env = result.environment
-    gpu = f"{env.gpu}, driver {env.driver or 'unknown'}, CUDA {env.cuda}; "
-    console.print(
-        f"msrnet {env.msrnet}, torch {env.torch}, Python {env.python}, {env.system}\n"
-        f"{gpu if env.gpu else ''}{env.processor or 'unknown CPU'},"
-        f" {env.threads} threads on {env.cores} cores, {env.date}\n"
+    yield (
+        f"msrnet {env.msrnet}, torch {env.torch}, Python {env.python}, {env.system},"
+        f" {env.date}"
+    )
+    if env.gpu:
+        yield f"{env.gpu}, driver {env.driver or 'unknown'}, CUDA {env.cuda}"
+    threads, cores = _count(env.threads, "thread"), _count(env.cores, "core")
+    yield f"{env.processor or 'unknown CPU'}, {threads} on {cores}"
+    yield (
         f"{result.arch}, {result.channels} channels, weights: {result.weights};"
         f" pictures: {result.pictures}"
     )
@@ -646,39 +768,51 @@ def _bench_opening(result: BenchResult, console: Console) -> None:
         f"{c.name} {c.rate / 1e9:.0f} {'GB/s' if c.name == 'copy' else 'GFLOP/s'}"
         for c in result.ceilings
     )
-    console.print(f"ceilings measured in this run: {rates}")
+    yield f"ceilings measured in this run: {rates}"
 
 
-def _bench_times(result: BenchResult, console: Console) -> None:
-    heads = [*_ROW_HEADS, "ms/image", "p95", "spread", "runs", "x reference"]
-    heads += ["of ceiling", "launch ms", "start s", "dB", ""]
+def _bench_times(result: BenchResult, out: TextIO) -> None:
+    heads = (*_ROW_HEADS, "ms/image", "p95", "spread", "speed-up", "")
     rows = []
     for row in result.rows:
         if row.timing is None:
-            rows.append((*_row_name(row), "-", *[""] * 8, "FAILED"))
+            rows.append((*_row_name(row), "-", "", "", "", "FAILED"))
             continue
-        timing = row.timing
+        times = "" if row.times is None else f"{row.times:.2f}x"
         rows.append(
             (
                 *_row_name(row),
-                _milliseconds(timing.median / row.batch),
-                _milliseconds(timing.p95 / row.batch),
-                f"{timing.spread:.0%}",
-                str(timing.runs),
-                _optional(row.times, ".2f"),
-                f"{_optional(row.share, '.0%')} {row.ceiling}",
-                _milliseconds(row.launch),
-                _optional((row.prepare or 0) + (row.first or 0), ".2f"),
-                "=" if row.agreement == EQUAL_DB else _optional(row.agreement, ".1f"),
+                _milliseconds(row.timing.median / row.batch),
+                _milliseconds(row.timing.p95 / row.batch),
+                f"{row.timing.spread:.0%}",
+                times,
                 _verdict(row),
             )
         )
-    _rich_table("The network alone, synchronised", heads, rows, console)
+    title = "The network alone, synchronised; speed-up over the reference"
+    _bench_page(title, heads, rows, out)
 
 
-def _bench_growth(result: BenchResult, console: Console) -> None:
-    heads = [*_ROW_HEADS, "ns/pixel", "bytes/pixel", "MB a pass"]
-    heads += ["of copying", "joules/image"]
+def _bench_shares(result: BenchResult, out: TextIO) -> None:
+    heads = (*_ROW_HEADS, "runs", "of ceiling", "launch ms", "start s", "dB")
+    rows = [
+        (
+            *_row_name(row),
+            str(row.timing.runs),
+            f"{_optional(row.share, '.0%')} {row.ceiling}",
+            _milliseconds(row.launch),
+            _digits((row.prepare or 0) + (row.first or 0), 3),
+            "=" if row.agreement == EQUAL_DB else _optional(row.agreement, ".1f"),
+        )
+        for row in result.rows
+        if row.timing is not None
+    ]
+    title = "Part of the ceiling reached, start, agreement with fp32"
+    _bench_page(title, heads, rows, out)
+
+
+def _bench_growth(result: BenchResult, out: TextIO) -> None:
+    heads = (*_ROW_HEADS, "ns/pixel", "B/pixel", "MB/pass", "of copying", "J/image")
     rows = []
     for row in result.rows:
         if row.timing is None:
@@ -687,27 +821,27 @@ def _bench_growth(result: BenchResult, console: Console) -> None:
         rows.append(
             (
                 *_row_name(row),
-                f"{per_pixel:.3g}",
+                _digits(per_pixel, 3),
                 _optional(None if row.peak is None else row.peak / row.pixels, ".0f"),
                 _optional(None if row.peak is None else row.peak / 1e6, ".0f"),
                 _optional(row.copy_share, ".0%"),
                 _optional(row.joules and row.joules / row.batch, ".2f"),
             )
         )
-    _rich_table("Growth: flat columns are linear in pixels", heads, rows, console)
+    _bench_page("Growth: flat columns are linear in pixels", heads, rows, out)
 
 
-def _bench_training(result: BenchResult, console: Console) -> None:
+def _bench_training(result: BenchResult, out: TextIO) -> None:
     if not result.training:
         return
     heads = ["dtype", "size", "batch", "ms/step", "p95", "runs", "of ceiling"]
-    heads += ["of forward", "MB a step"]
+    heads += ["of forward", "MB/step"]
     rows = []
     for step in result.training:
         name = (step.dtype, str(step.size), str(step.batch))
         timing: Timing | None = step.timing
         if timing is None:
-            rows.append((*name, step.failure, *[""] * 5))
+            rows.append((*name, "FAILED", *[""] * 5))
             continue
         rows.append(
             (
@@ -721,29 +855,27 @@ def _bench_training(result: BenchResult, console: Console) -> None:
             )
         )
     title = "A step of training: forward, backward, optimizer"
-    _rich_table(title, heads, rows, console)
+    _bench_page(title, heads, rows, out)
 
 
-def _bench_carrying(result: BenchResult, console: Console) -> None:
+def _bench_jobs(result: BenchResult) -> Iterator[str]:
+    """Light carried to full size, and the folder job."""
     carried = result.carrying
     each = _milliseconds(carried.timing.median / carried.megapixels)
-    console.print(
-        f"\nLight carried from {carried.work_size} pixels to {carried.megapixels:.1f}"
+    yield (
+        f"Light carried from {carried.work_size} pixels to {carried.megapixels:.1f}"
         f" megapixels: {each} ms a megapixel"
     )
-
-
-def _bench_job(result: BenchResult, console: Console) -> None:
     job = result.job
-    each = max(1, job.pictures)
+    count = max(1, job.pictures)
     stages = ", ".join(
-        f"{name} {_milliseconds(seconds / each)}"
+        f"{name} {_milliseconds(seconds / count)}"
         for name, seconds in job.stages.items()
     )
-    console.print(
-        f"\nThe folder job, file to file: {_count(job.pictures, 'picture')}"
+    yield (
+        f"The folder job, file to file: {_count(job.pictures, 'picture')}"
         f" ({job.source}), {job.megapixels:.1f} megapixels, {job.dtype}:"
-        f" {_milliseconds(job.seconds / each)} ms a picture after {job.load:.1f} s to"
+        f" {_milliseconds(job.seconds / count)} ms a picture after {job.load:.1f} s to"
         f" start; ms busy: {stages}; slowest: {job.slowest}"
         + (f"; {job.failed} FAILED" if job.failed else "")
     )
@@ -755,6 +887,9 @@ def _bench_remarks(result: BenchResult) -> list[str]:
     for row in result.rows:
         lines += [f"{row.name}: {text}" for text in (row.failure, *row.faults) if text]
         lines += [f"note: {row.name}: {text}" for text in row.notes]
+    lines += [
+        f"{step.name}: {step.failure}" for step in result.training if step.failure
+    ]
     lines += [f"note: {note}" for note in result.notes]
     launches = [row for row in result.rows if row.launch is not None and row.timing]
     if launches:
@@ -769,23 +904,23 @@ def _bench_remarks(result: BenchResult) -> list[str]:
     return lines
 
 
-def _rich_table(
-    title: str,
-    heads: Iterable[str],
-    rows: Iterable[tuple[str, ...]],
-    console: Console,
+def _bench_page(
+    title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], out: TextIO
 ) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+    """A title, heads, and rows with two spaces between their columns."""
+    widths = _widths([list(heads), *map(list, rows)])
+    print(f"\n{title}", file=out)
+    for row in (heads, *rows):
+        print(_row(row, widths), file=out)
 
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for index, head in enumerate(heads):
-        table.add_column(head, justify="right" if index else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(
-            *row, style="red" if row[-1] in ("WRONG", "DOUBTFUL", "FAILED") else ""
-        )
-    console.print(table)
+
+def _wrapped(text: str, out: TextIO) -> None:
+    """A text, on a terminal folded between words; a log must not be folded."""
+    line = _harmless(text)
+    if out.isatty():
+        width = shutil.get_terminal_size().columns
+        line = textwrap.fill(line, width, subsequent_indent="  ")
+    print(line, file=out)
 
 
 def _verdict(row: BenchRow) -> str:
@@ -800,14 +935,16 @@ def _row_name(row: BenchRow) -> tuple[str, str, str, str]:
 
 
 def _milliseconds(seconds: float | None) -> str:
-    return "" if seconds is None else f"{seconds * 1000:.4g}"
+    return "" if seconds is None else _digits(seconds * 1000, 4)
+
+
+def _digits(value: float, count: int) -> str:
+    """So many significant digits, and at most six decimals; never an exponent."""
+    if not value:
+        return "0"
+    decimals = count - 1 - math.floor(math.log10(abs(value)))
+    return f"{value:.{max(0, min(decimals, 6))}f}"
 
 
 def _optional(value: float | None, style: str) -> str:
     return "" if value is None else format(value, style)
-
-
-def _clear_line() -> None:
-    """Take away what `progress` left."""
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr, flush=True)

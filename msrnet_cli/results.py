@@ -31,8 +31,13 @@ class JobStarted:
         weights: Which weights.
         work_size: Longer side at which the network sees a picture, or ``full``.
         engine: How the network runs.
+        from_light: Light of the pictures that the weights take, as ``6500_N``; "" if
+            unknown, or any.
+        to_light: Light of the pictures that they give.
         notes: What the user must know about that.
         ignored: What was passed over.
+        unreadable: Folders and files, beside the pictures, that cannot be looked at;
+            each is told of as one that failed.
     """
 
     pictures: int
@@ -43,8 +48,11 @@ class JobStarted:
     weights: str
     work_size: int | Literal["full"] = "full"
     engine: str = "eager"
+    from_light: str = ""
+    to_light: str = ""
     notes: tuple[str, ...] = ()
     ignored: tuple[Ignored, ...] = ()
+    unreadable: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,8 @@ class FileDone:
         reason: Why it failed.
         remedy: What to do about it.
         seconds: Time spent on it by stage; its share where it was in a batch.
+        anew: Whether it replaced what msrnet had made with other options, or of an
+            older input.
     """
 
     input: str
@@ -70,6 +80,7 @@ class FileDone:
     reason: str = ""
     remedy: str = ""
     seconds: dict[Stage, float] = field(default_factory=dict)
+    anew: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,9 @@ class JobSummary:
         failures: One record for each failed picture.
         failures_file: Where their list was written, for --files-from.
         stopped_by: The signal that stopped the job, "" if none did.
+        halted: Why no more could be written, and what to do; "" if more could be.
+        anew: How many of those relit replaced an older result of ours.
+        start: Seconds that loading took before.
     """
 
     relit: int
@@ -97,11 +111,15 @@ class JobSummary:
     failures: tuple[FileDone, ...] = ()
     failures_file: str = ""
     stopped_by: str = ""
+    halted: str = ""
+    anew: int = 0
+    start: float = 0.0
 
     @property
-    def slowest_stage(self) -> Stage:
-        """The stage that the others waited for."""
-        return max(STAGES, key=lambda stage: self.stages.get(stage, 0.0))
+    def slowest_stage(self) -> Stage | None:
+        """The stage that the others waited for; None where nothing was done."""
+        slowest = max(STAGES, key=lambda stage: self.stages.get(stage, 0.0))
+        return slowest if self.stages.get(slowest) else None
 
 
 Event = JobStarted | FileDone | JobSummary
@@ -114,12 +132,14 @@ class Check:
     Attributes:
         name: What was looked at.
         finding: What was found.
-        remedy: What to do about it; "" where all is well.
+        remedy: What to do about it; "" where nothing needs to be done.
+        absent: Whether it is not there, which is no fault unless there is a remedy.
     """
 
     name: str
     finding: str
     remedy: str = ""
+    absent: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,12 +148,13 @@ class DataFault:
 
     Attributes:
         name: The file or scene.
-        kind: ``partner`` missing or one too many, ``size`` differing, or ``broken``.
+        kind: ``partner`` missing, ``second`` picture where one is wanted, ``size``
+            differing, or ``broken``.
         reason: For people.
     """
 
     name: str
-    kind: Literal["partner", "size", "broken"]
+    kind: Literal["partner", "second", "size", "broken"]
     reason: str
 
 
@@ -143,7 +164,7 @@ class DataReport:
 
     Attributes:
         data: The folder or archive.
-        pairs: Complete pairs.
+        pairs: Complete pairs, whose pictures can be read and have one size.
         mirrored: How many of them have pictures to mirror, too.
         files: All pictures, in pairs or not; each was decoded.
         sizes: Widths and heights that occur.
@@ -232,6 +253,7 @@ class Validated:
         best: Whether no validation of this stage at this size was better.
         seconds: Training time so far.
         scores: What else was measured, by name.
+        notes: What the user must know.
     """
 
     step: int
@@ -243,6 +265,7 @@ class Validated:
     best: bool
     seconds: float
     scores: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -256,6 +279,8 @@ class TrainSummary:
         psnr: Last PSNR on the validation pairs.
         best: Best one in the last phase; None where nothing was validated.
         stopped_by: The signal that stopped it, "" if none did.
+        stages: PSNR at the end of each stage, where both were tried on the same
+            pictures.
     """
 
     out: str
@@ -264,6 +289,7 @@ class TrainSummary:
     psnr: float
     best: float | None
     stopped_by: str = ""
+    stages: dict[str, float] = field(default_factory=dict)
 
 
 TrainEvent = TrainStarted | TrainProgress | Validated | TrainSummary
@@ -275,10 +301,11 @@ class ImageScores:
 
     Attributes:
         name: The scene.
-        psnr: In dB.
+        psnr: In dB; at most 58.92, what rounding to 8 bits does on average.
         ssim: 7x7 uniform window on 8 bits, as the authors scored.
         ssim_gaussian: 11x11 Gaussian window.
-        detail: Mean gradient magnitude, as a part of the target's.
+        detail: Mean gradient magnitude, as a part of the target's; None for a flat
+            target that the picture does not equal.
         lpips: AlexNet; None where its weights are not at hand.
         mps: (SSIM + 1 - LPIPS) / 2; None without LPIPS.
         seconds: Time to relight it; None for pictures that were there.
@@ -288,7 +315,7 @@ class ImageScores:
     psnr: float
     ssim: float
     ssim_gaussian: float
-    detail: float
+    detail: float | None
     lpips: float | None = None
     mps: float | None = None
     seconds: float | None = None
@@ -318,11 +345,12 @@ class MethodScores:
     Attributes:
         name: Weights, or the baseline.
         images: Picture by picture.
-        means: By score.
+        means: By score, over the pictures that have it.
         worst_gain: Smallest gain in PSNR over the copy of the input, in dB; None
             where there is no input.
         work_size: Longer side at which weights saw the pictures, or ``full``; None
             where nothing was relit.
+        whole: How many pictures were seen whole because they are no larger than that.
     """
 
     name: str
@@ -330,6 +358,7 @@ class MethodScores:
     means: dict[str, Estimate]
     worst_gain: float | None = None
     work_size: int | Literal["full"] | None = None
+    whole: int = 0
 
 
 @dataclass(frozen=True)
@@ -386,7 +415,8 @@ class RowScores:
         psnr: In dB, of 8 bits. Intervals are over scenes here and below: changes of one
             scene are averaged first.
         ssim: 7x7 uniform window.
-        detail: Mean gradient magnitude, as a part of the target's.
+        detail: Mean gradient magnitude, as a part of the target's; None where all
+            targets are flat.
         over_copy: Gain over a copy of the input; None for a baseline, and where the
             input is the target.
         over_better: Gain over the better of the copy and the affine colour map by their
@@ -395,17 +425,19 @@ class RowScores:
         read: How well the network read it; None where it does not.
         scenes: Mean PSNR of each scene, by name: two results on the same scenes can be
             compared scene by scene.
+        flat: How many pictures are left out of `detail`: their targets are flat.
     """
 
     name: str
     psnr: Estimate
     ssim: Estimate
-    detail: Estimate
+    detail: Estimate | None
     over_copy: Gain | None
     over_better: Gain | None
     bearing: Bearing | None
     read: Bearing | None
     scenes: dict[str, float]
+    flat: int = 0
 
 
 @dataclass(frozen=True)
@@ -431,12 +463,14 @@ class StageScores:
         work_size: Longer side at which weights saw the pictures, or ``full``; None for
             baselines.
         even: None where no layers are painted.
+        whole: How many scenes were seen whole because they are no larger than that.
     """
 
     name: str
     rows: tuple[RowScores, ...]
     work_size: int | Literal["full"] | None = None
     even: Evenness | None = None
+    whole: int = 0
 
 
 @dataclass(frozen=True)
@@ -446,10 +480,12 @@ class StageResult:
     Attributes:
         data: Folder of the scenes.
         scenes: How many.
-        size: Side of the pictures in pixels.
+        size: Side of the pictures that are scored, in pixels: the shorter side of the
+            smallest scene; larger scenes are reduced to it.
         device: The device, for people; "" where nothing was relit.
         methods: Baselines first.
         notes: What the user must know.
+        largest: The shorter side of the largest scene, in pixels.
     """
 
     data: str
@@ -458,6 +494,7 @@ class StageResult:
     device: str
     methods: tuple[StageScores, ...]
     notes: tuple[str, ...] = ()
+    largest: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
-"""Cuts a picture so that tiles, run one by one, give the pixels of the whole.
+"""What of a picture a network sees at a time, so that cost follows pixels.
 
-Exact, not blended: each tile brings along all that its pixels can see.
+Cuts a picture so that tiles, run one by one, give the pixels of the whole. Exact, not
+blended: each tile brings along all that its pixels can see.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 SMALLEST_CORE = 256
 """Below this almost all work would be halo."""
 
+
+_DEARER = 2  # times what a square of as many pixels costs: what a thin picture may
 
 Span = tuple[slice, slice]
 """Rows and columns."""
@@ -32,6 +36,31 @@ class Tile:
     target: Span
     window: Span
     inner: Span
+
+
+def longest_side(height: int, width: int, multiple: int) -> int:
+    """At most how long a picture's longer side may be when a network sees it.
+
+    Both sides are filled up to multiples. For a picture thinner than one multiple that
+    could make many times its own pixels. Such a picture is to be seen so small that
+    they are at most twice those of a square picture with as many pixels.
+
+    Args:
+        height: Of the picture.
+        width: Of the picture.
+        multiple: Sides that the network takes are multiples of this.
+
+    Returns:
+        Pixels; the longer side itself where that costs no more.
+    """
+    rows, columns, side = (
+        math.ceil(length / multiple)
+        for length in (height, width, math.sqrt(height * width))
+    )
+    longest = max(height, width)
+    if rows * columns <= _DEARER * side * side:
+        return longest
+    return min(longest, _DEARER * side * side // min(rows, columns) * multiple)
 
 
 def largest_core(

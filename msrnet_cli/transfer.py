@@ -23,6 +23,7 @@ Large pictures pass in strips of rows; only the result is as large as the pictur
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -40,8 +41,11 @@ _RIDGE = 1.3e-3  # variance below which a window counts as flat
 _DARK = 0.12  # values well below this count as dark
 _MOST = 3.0  # the ratio of light is limited to this
 _STRIP_PIXELS = 1 << 21
+_STRIP_ROWS = 1 << 12  # so that the matrix that enlarges a strip is small
+_FEW = 32  # rows or columns, for which matrices cost more than they save
+_MAIN = torch.device("cpu")
 _BLOCK = 256  # columns that are enlarged together
-_REACH = 2  # columns to each side that a bicubic one depends on
+_REACH = 2  # columns to each side that a bicubic one depends on, where it enlarges
 
 
 def reduced_size(width: int, height: int, longest: int) -> tuple[int, int]:
@@ -76,31 +80,31 @@ def transfer(picture: Tensor, small: Tensor, relit: Tensor) -> Tensor:
         3 H W of the picture's type, on its device. Reduced again, it agrees with
         `relit` but for what had to be limited to [0, 1].
     """
-    _, height, width = picture.shape
+    width = picture.shape[2]
     full = torch.empty(picture.shape, dtype=torch.float32, device=small.device)
-    gain, offset = (_heightened(grid, height) for grid in _fit(small, relit))
-    widened = _widening(small.shape[-1], width, "bilinear", small.device)
+    gain, offset = (_heightening(grid, full, "bilinear") for grid in _fit(small, relit))
+    widened = _widening(small.shape[-1], width, "bilinear", full)
     reduced = []
-    for top, bottom in _strips(picture):
+    for rows in _strips(picture):
         strip = torch.addcmul(
-            widened(offset[:, top:bottom]),
-            unit(picture[:, top:bottom].to(small.device)),
-            widened(gain[:, top:bottom]),
+            widened(offset(rows)),
+            unit(picture[:, rows].to(small.device)),
+            widened(gain(rows)),
         ).clamp_(0, 1)
         reduced.append(_narrowed(strip, small.shape[-1]))
-        full[:, top:bottom] = strip
+        full[:, rows] = strip
     missing = relit - _flattened(torch.cat(reduced, 1), small.shape[-2])
-    rest = _heightened(_sharpened(missing), height, "bicubic")
-    widened = _widening(small.shape[-1], width, "bicubic", small.device)
+    rest = _heightening(_sharpened(missing), full, "bicubic")
+    widened = _widening(small.shape[-1], width, "bicubic", full)
     is_result = (picture.dtype, picture.device) == (full.dtype, full.device)
     result = full if is_result else torch.empty_like(picture)
-    for top, bottom in _strips(picture):
-        strip = full[:, top:bottom]
-        strip += widened(rest[:, top:bottom])
+    for rows in _strips(picture):
+        strip = full[:, rows]
+        strip += widened(rest(rows))
         strip.clamp_(0, 1)
         if not is_result:
             is_eight_bits = picture.dtype == torch.uint8
-            result[:, top:bottom] = quantise(strip, 8) if is_eight_bits else strip
+            result[:, rows] = quantise(strip, 8) if is_eight_bits else strip
     return result
 
 
@@ -138,11 +142,11 @@ def _sharpened(values: Tensor) -> Tensor:
     return 2 * values - back
 
 
-def _strips(picture: Tensor) -> Iterator[tuple[int, int]]:
-    """First row and end of each strip."""
-    height, step = picture.shape[1], _rows(picture)
+def _strips(picture: Tensor) -> Iterator[slice]:
+    """The rows of each strip."""
+    height, step = picture.shape[1], min(_rows(picture), _STRIP_ROWS)
     for top in range(0, height, step):
-        yield top, min(top + step, height)
+        yield slice(top, min(top + step, height))
 
 
 def _rows(picture: Tensor) -> int:
@@ -180,11 +184,25 @@ def _resized(values: Tensor, height: int, width: int, mode: str) -> Tensor:
     return F.interpolate(values[None], size, mode=mode, antialias=True)[0]
 
 
+def _heightening(values: Tensor, full: Tensor, mode: str) -> Callable[[slice], Tensor]:
+    """Gives rows of `_heightened` to a picture's height, when they are asked for."""
+    height, width = full.shape[1:]
+    if width < _FEW:
+        whole = _heightened(values, height, mode)
+        return lambda rows: whole[:, rows]
+
+    def heightened(rows: slice) -> Tensor:
+        first, weights = _weights(rows, values.shape[1], height, mode, values.device)
+        return weights.mT @ values[:, first : first + len(weights)]
+
+    return heightened
+
+
 def _widening(
-    width: int, target: int, mode: str, device: torch.device
+    width: int, target: int, mode: str, full: Tensor
 ) -> Callable[[Tensor], Tensor]:
-    """`_widened` from a width to a target, in the way that is fastest on a device."""
-    if device.type == "cpu":
+    """`_widened` from a width to a target, in the way that is fastest for a picture."""
+    if full.device.type == "cpu" and full.shape[1] >= _FEW:
         return _products(width, target, mode)
     return partial(_widened, width=target, mode=mode)
 
@@ -193,21 +211,18 @@ class _Products:
     """Widens by matrix products: on a CPU in a third of the time of interpolating.
 
     Enlarging is linear, and each pixel depends on few: a block of columns is the
-    product of the columns that it depends on with a small matrix.
+    product of the columns that it depends on with a small matrix. All of them together
+    grow with the width alone.
     """
 
     def __init__(self, width: int, target: int, mode: str) -> None:
         self._target = target
         self._blocks = []
-        for left in range(0, target, _BLOCK):
-            right = min(left + _BLOCK, target)
-            first = max(0, left * width // target - _REACH)
-            end = min(width, right * width // target + 1 + _REACH)
-            with torch.inference_mode(False):  # what is kept must serve outside of it
-                ones = torch.eye(end - first, width, dtype=torch.float32, device="cpu")
-                ones = ones.roll(first, 1)
-                weights = _widened(ones[None], target, mode)[0, :, left:right]
-                self._blocks.append((first, end, weights.contiguous()))
+        with torch.inference_mode(False):  # what is kept must serve outside of it
+            for left in range(0, target, _BLOCK):
+                columns = slice(left, min(left + _BLOCK, target))
+                first, weights = _weights(columns, width, target, mode, _MAIN)
+                self._blocks.append((first, first + len(weights), weights))
 
     def __call__(self, values: Tensor) -> Tensor:
         """Widen C h w."""
@@ -220,3 +235,50 @@ class _Products:
 
 
 _products = lru_cache(8)(_Products)
+
+
+def _weights(
+    places: slice, length: int, target: int, mode: str, device: torch.device
+) -> tuple[int, Tensor]:
+    """What some columns of an enlarged picture take from those of the small one.
+
+    The weights of `torch.nn.functional.interpolate` with antialiasing, which are those
+    of Pillow: https://github.com/python-pillow/Pillow, Resample.c, precompute_coeffs.
+
+    Args:
+        places: Columns of the enlarged picture; or rows, which are no different.
+        length: Columns of the small picture.
+        target: Columns of the enlarged one.
+        mode: ``bilinear`` or ``bicubic``.
+        device: Where the weights are to lie.
+
+    Returns:
+        The first column that they depend on, and the weights of the columns from there
+        on: columns of the small picture, columns of the enlarged one; float32.
+    """
+    scale = length / target
+    stretch = max(1.0, scale)
+    reach = math.ceil(_REACH * stretch)
+    first = max(0, int((places.start + 0.5) * scale) - reach)
+    end = min(length, int((places.stop - 0.5) * scale) + reach + 1)
+    near, centres = (
+        torch.arange(start, stop, dtype=torch.float64, device=device) + 0.5
+        for start, stop in ((first, end), (places.start, places.stop))
+    )
+    distance = (near[:, None] - centres * scale).abs() / stretch
+    weights = _FILTERS[mode](distance)
+    return first, (weights / weights.sum(0)).float()
+
+
+def _triangle(distance: Tensor) -> Tensor:
+    return (1 - distance).clamp_min(0)
+
+
+def _cubic(distance: Tensor) -> Tensor:
+    """Keys' cubic convolution with a = -1/2."""
+    inner = (1.5 * distance - 2.5) * distance * distance + 1
+    outer = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
+    return inner.where(distance < 1, outer).where(distance < 2, 0)
+
+
+_FILTERS = {"bilinear": _triangle, "bicubic": _cubic}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -42,6 +43,7 @@ FORMAT_VERSION = 1
 MAX_FILE_BYTES = 1 << 30
 MAX_HEADER_BYTES = 10 << 20
 _MAX_CHANNELS = 1024
+_OF_A_RUN = ("best.safetensors", "last.safetensors")
 _CARD_KEY = "msrnet"
 _DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 _IMPORT_HINT = "convert it first: msrnet weights import SRC DST"
@@ -129,12 +131,26 @@ def locate(spec: str | None = None, *, offline: bool = False) -> Path:
         raise WeightsError(f"weights {spec}: {error}", "check the path") from error
     if not found:
         names = ", ".join(entry.name for entry in known) or "none"
-        kind = "is a folder" if path.is_dir() else "does not exist"
-        raise WeightsError(
-            f"weights {spec}: {kind}",
-            f"give a .safetensors file, hf://owner/repo, or a built-in name ({names})",
+        remedy = (
+            f"give a .safetensors file, hf://owner/repo, or a built-in name ({names})"
         )
+        raise WeightsError(f"weights {spec}: {_kind(path)}", _in_folder(path) or remedy)
     return path
+
+
+def _kind(path: Path) -> str:
+    """Why a path is not a weights file, as far as that can be seen from outside."""
+    if path.is_dir():
+        return "is a folder"
+    return "is not a regular file" if path.exists() else "does not exist"
+
+
+def _in_folder(path: Path) -> str:
+    """Which weights a training run left in its folder; "" where it left none."""
+    for name in _OF_A_RUN:
+        if (path / name).is_file():
+            return f"name the weights in it: {path / name}"
+    return ""
 
 
 def load(spec: str | Path | None = None, *, offline: bool = False) -> Weights:
@@ -154,6 +170,24 @@ def load(spec: str | Path | None = None, *, offline: bool = False) -> Weights:
         raise WeightsError(
             f"weights {path}: {error.strerror or error}", "check the file"
         ) from error
+
+
+def read_card(path: Path) -> WeightsCard:
+    """What a weights file says about itself, by its header alone.
+
+    Raises:
+        WeightsError: Its header is malformed.
+        OSError: It cannot be read.
+    """
+    return _read_card(path, _read_header(path))
+
+
+def change_of_light(card: WeightsCard) -> str:
+    """Which light weights take and which they give, for people."""
+    if card.from_light or card.to_light:
+        return f"{card.from_light or 'unknown'} to {card.to_light or 'unknown'}"
+    is_any = networks.architecture(card.model.arch).paints_layers
+    return "any light" if is_any else "light unknown"
 
 
 def load_network(spec: str | Path | None = None, *, offline: bool = False) -> nn.Module:
@@ -232,7 +266,8 @@ def import_published(source: Path, target: Path, card: WeightsCard) -> WeightsCa
     )
     model = replace(found, value_range=card.model.value_range)
     card = replace(card, model=model)
-    _check_tensors(source, ours, _expected(model))
+    _check_shapes(source, {k: v.shape for k, v in ours.items()}, _expected(model))
+    _check_tensors(source, ours)
     save(target, ours, card)
     return card
 
@@ -244,16 +279,12 @@ def _built_in_folder() -> Path:
 
 
 def _read(path: Path) -> Weights:
-    size = path.stat().st_size
-    if size > MAX_FILE_BYTES:
-        raise WeightsError(
-            f"weights {path}: {size / 1e9:.1f} GB is more than any MSR-Net needs",
-            "check that it is the right file",
-        )
-    card = _read_card(path)
+    header = _read_header(path)
+    card = _read_card(path, header)
     with ThreadPoolExecutor(1) as beside:
         hashing = beside.submit(_sha256, path)
         expected = _expected(card.model)  # takes about as long
+        _check_shapes(path, _shapes(header), expected)
     digest = hashing.result()
     for entry in built_in():
         if entry.path == path and entry.sha256 != digest:
@@ -265,17 +296,16 @@ def _read(path: Path) -> Weights:
         state = load_file(path)
     except SafetensorError as error:
         raise _malformed(path, str(error)) from error
-    _check_tensors(path, state, expected)
+    _check_tensors(path, state)
     return Weights(path, card, digest, {k: v.float() for k, v in state.items()})
 
 
 def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_card(path: Path) -> WeightsCard:
-    """The card in the header, after checking all that the header alone can tell."""
-    header = _read_header(path)
+def _read_card(path: Path, header: Mapping[str, Any]) -> WeightsCard:
     text = header.get("__metadata__", {}).get(_CARD_KEY)
     if text is None:
         raise WeightsError(f"weights {path}: made by another program", _IMPORT_HINT)
@@ -292,6 +322,18 @@ def _read_card(path: Path) -> WeightsCard:
 
 
 def _read_header(path: Path) -> dict[str, Any]:
+    """The header, after checking all that it and the size of the file can tell.
+
+    Whatever the file is, little of it is read.
+    """
+    if path.exists() and not path.is_file():
+        raise _malformed(path, _kind(path))  # to open it might take for ever
+    size = path.stat().st_size
+    if size > MAX_FILE_BYTES:
+        raise WeightsError(
+            f"weights {path}: {size / 1e9:.1f} GB is more than any MSR-Net needs",
+            "check that it is the right file",
+        )
     with path.open("rb") as file:
         start = file.read(8)
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
@@ -302,7 +344,9 @@ def _read_header(path: Path) -> dict[str, Any]:
                     f"weights {path}: a pickle can run any program when it is opened",
                     _IMPORT_HINT,
                 )
-            raise _malformed(path, "it is no safetensors file")
+            raise _malformed(path, "it is not a safetensors file")
+        if 8 + length > size:
+            raise _malformed(path, f"it ends within its header of {length} bytes")
         head = file.read(length)
     try:
         header = json.loads(head, object_pairs_hook=_without_duplicates)
@@ -315,7 +359,45 @@ def _read_header(path: Path) -> dict[str, Any]:
             raise _malformed(path, f"its entry {name} is no table")
         if name != "__metadata__" and str(entry.get("dtype")) not in _DTYPES:
             raise _malformed(path, f"{name} is {entry.get('dtype')}, no float type")
+    try:
+        told = 8 + length + _body_bytes(header)
+    except (LookupError, TypeError, ValueError) as error:
+        raise _malformed(path, f"its header is not readable ({error})") from error
+    if told != size:
+        raise _malformed(path, f"it has {size} bytes, {told} by its header")
     return header
+
+
+def _body_bytes(header: Mapping[str, Any]) -> int:
+    """How many bytes the tensors take that a header describes.
+
+    Raises:
+        LookupError: Something is missing.
+        TypeError: Something is of another type.
+        ValueError: The tensors do not lie one after the other, or one has no room.
+    """
+    places = []
+    for name, shape in _shapes(header).items():
+        begin, end = header[name]["data_offsets"]
+        wanted = math.prod(shape) * _DTYPES[header[name]["dtype"]].itemsize
+        if end - begin != wanted:
+            raise ValueError(f"{name} has {end - begin} bytes, not {wanted}")
+        places.append((begin, end))
+    position = 0
+    for begin, end in sorted(places):
+        if begin != position:
+            raise ValueError(f"nothing is said of byte {min(begin, position)}")
+        position = end
+    return position
+
+
+def _shapes(header: Mapping[str, Any]) -> dict[str, torch.Size]:
+    """The shapes of the tensors that a header describes."""
+    found = {k: v["shape"] for k, v in header.items() if k != "__metadata__"}
+    for name, shape in found.items():
+        if any(type(side) is not int or side < 0 for side in shape):
+            raise ValueError(f"{name} has the shape {shape}")
+    return {name: torch.Size(shape) for name, shape in found.items()}
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -334,19 +416,24 @@ def _expected(model: ModelConfig) -> dict[str, torch.Size]:
         return {name: v.shape for name, v in build(model).state_dict().items()}
 
 
-def _check_tensors(
-    path: Path, state: Mapping[str, Tensor], expected: Mapping[str, torch.Size]
+def _check_shapes(
+    path: Path, found: Mapping[str, torch.Size], expected: Mapping[str, torch.Size]
 ) -> None:
-    """Exactly the expected names, shapes and finite values, or a WeightsError."""
-    missing, extra = expected.keys() - state.keys(), state.keys() - expected.keys()
+    """Exactly the expected names and shapes, or a WeightsError."""
+    missing, extra = expected.keys() - found.keys(), found.keys() - expected.keys()
     if missing or extra:
         some = min(missing or extra)
         kind = f"lacks {len(missing)}" if missing else f"has {len(extra)} unknown"
         raise _malformed(path, f"it {kind} tensors, such as {some}")
+    for name, shape in found.items():
+        if shape != expected[name]:
+            wanted = list(expected[name])
+            raise _malformed(path, f"{name} has shape {list(shape)}, not {wanted}")
+
+
+def _check_tensors(path: Path, state: Mapping[str, Tensor]) -> None:
+    """Finite values, or a WeightsError."""
     for name, value in state.items():
-        if value.shape != expected[name]:
-            found, wanted = list(value.shape), list(expected[name])
-            raise _malformed(path, f"{name} has shape {found}, not {wanted}")
         # Both are nan where any value is; a quarter of the time of asking each value.
         if not all(end.isfinite() for end in value.aminmax()):
             raise _malformed(path, f"{name} holds values that are not finite")
@@ -418,6 +505,7 @@ def _published_state(source: Path) -> dict[str, Tensor]:
         return state
     if source.suffix == ".safetensors":
         try:
+            _read_header(source)
             return load_file(source)
         except (SafetensorError, OSError) as error:
             raise _malformed(source, str(error)) from error
@@ -427,6 +515,8 @@ def _published_state(source: Path) -> dict[str, Tensor]:
 def _load_unsafe_kind(path: Path) -> dict[str, Tensor]:
     """A pickled state dict, opened without running anything in it."""
     try:
+        if path.exists() and not path.is_file():
+            raise _malformed(path, _kind(path))
         if path.stat().st_size > MAX_FILE_BYTES:
             raise _malformed(path, "it is larger than any DMSHN")
         state = torch.load(path, map_location="cpu", weights_only=True)

@@ -25,7 +25,7 @@ from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.inference import Relighter
 from networks import tinted_identity
 
-STOPPING = (signal.SIGINT, signal.SIGTERM)
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ENDED_BY_AN_ERROR = (2, 5, 6, 7)
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -152,6 +152,9 @@ class Program:
     def __init__(self, folder, monkeypatch):
         self.folder = folder
         self._monkeypatch = monkeypatch
+        # What is told of single pictures is kept away from the user's own cache.
+        cache = folder.parent / f"{folder.name}-cache"
+        monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
         self.environment = {
             **os.environ,
             "HF_HUB_OFFLINE": "1",
@@ -192,8 +195,8 @@ class Program:
             cwd=self.folder,
             env=self.environment,
             stdin=options.pop("stdin", subprocess.DEVNULL),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=options.pop("stdout", subprocess.PIPE),
+            stderr=options.pop("stderr", subprocess.PIPE),
             **options,
         )
 

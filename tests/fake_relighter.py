@@ -2,6 +2,7 @@
 
 import torch
 
+from msrnet_cli.config import WeightsCard
 from msrnet_cli.inference import Relit
 
 
@@ -15,7 +16,7 @@ class FakeRelighter:
     """
 
     device, dtype, engine = torch.device("cpu"), torch.float32, "eager"
-    digest, work_size, notes, lanes = "", None, (), 1
+    digest, work_size, notes, lanes, card = "", None, (), 1, WeightsCard()
 
     def __init__(self, on_run=lambda _: None, *, gain=1, batch_pixels=800):
         self.batches = []

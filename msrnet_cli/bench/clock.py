@@ -82,8 +82,8 @@ class WallClock:
     def launch(self, run: Callable[[], object]) -> float:
         """Seconds until the call returns, whether or not the work is done.
 
-        No execution time where the device works on by itself: what one measures who
-        forgets to synchronise.
+        This is not the execution time where the device works on by itself, but the
+        number that a script without synchronisation reports.
         """
         self._synchronise()
         begin = self._now()

@@ -72,7 +72,7 @@ def ceilings(
 
 
 def best_of(some: Iterable[Ceiling], others: Iterable[Ceiling]) -> tuple[Ceiling, ...]:
-    """Of each ceiling the higher: what was seen once can be reached."""
+    """The best of several runs of each ceiling: noise only slows down."""
     pairs = zip(some, others, strict=True)
     return tuple(max(pair, key=lambda ceiling: ceiling.rate) for pair in pairs)
 
@@ -172,7 +172,7 @@ def other_work(found: Environment) -> str:
 def _arithmetic(name: str, device: torch.device, side: int) -> Ceiling:
     product = Ceiling(name, _product_rate(name, device, side), f"{side}x{side} product")
     if device.type != "cpu":
-        return product  # there a convolution may multiply less often than it seems
+        return product  # on GPUs a convolution may use Winograd: its rate is no ceiling
     rate = _convolution_rate(name, device, side // 16)
     convolution = Ceiling(name, rate, f"3x3 convolution of {_CHANNELS} channels")
     return max(product, convolution, key=lambda ceiling: ceiling.rate)

@@ -87,7 +87,7 @@ def _timed(
         load=load,
         seconds=summary.seconds,
         stages=summary.stages,
-        slowest=summary.slowest_stage,
+        slowest=summary.slowest_stage or "decode",
         failed=summary.failed,
     )
 

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from msrnet_cli.config import ModelConfig
     from msrnet_cli.results import Timing
 
-# Of a ceiling, which is measured, too. In fp32 a convolution can be had, after
-# Winograd, with a quarter of its multiplications.
+# A row is doubtful above this multiple of the measured ceiling. In fp32, Winograd's
+# algorithm needs a quarter of a convolution's multiplications.
 _BEYOND = {"fp32": 4.4}
 _BEYOND_OTHERS = 1.1
 _BYTES = {str(name): dtype.itemsize for name, dtype in hardware.DTYPES.items()}
@@ -140,7 +140,7 @@ def with_ceilings(
 def _row(
     setting: Setting, way: Way, images: Tensor, blank: BenchRow, *, is_truth: bool
 ) -> tuple[BenchRow, Tensor | None, Tensor | None]:
-    """A row, what the way made of the pictures, and the truth where it is the one."""
+    """A row, its output, and the reference output if this is the reference row."""
     try:
         _require_memory(setting, way, images)
         began = time.perf_counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from msrnet_cli import hardware
@@ -30,7 +31,8 @@ _SIZES = {
 }
 _BATCH_SIZE = {"cuda": 1024, "cpu": 256, "mps": 512}  # where batches are tried
 _MOST_BATCH = {"cuda": 32, "cpu": 8, "mps": 8}
-_PAYS = 0.97  # twice the batch must bring the time of a picture below this part
+_OTHER_STEPS = 4  # ceilings, before and after; carrying; the folder job
+_PAYS = 0.97  # double the batch while the time per picture falls below this part
 
 
 def measure(
@@ -55,6 +57,7 @@ def measure(
     pictures = load_pictures(options.pictures)
     environment = machine.environment(device)
     ways, notes = _ways(subject, device, options)
+    notify = _counting(notify, _steps(ways, options, device), more=not options.batches)
     names = ("fp32", *(way.ceiling for way in ways))
     notify("ceilings of this machine")
     hardware.keep_freed_memory()
@@ -90,6 +93,26 @@ def measure(
         training=tuple(training.with_ceilings(s, rows, rates) for s in steps),
         notes=(*filter(None, [machine.other_work(environment)]), *notes),
     )
+
+
+def _counting(
+    notify: Callable[[str], None], steps: int, *, more: bool
+) -> Callable[[str], None]:
+    """Tells with each step how many there are; `more` may come where batches grow."""
+    total = f"{steps} or more" if more else str(steps)
+    numbers = itertools.count(1)
+    return lambda text: notify(f"{next(numbers)} of {total}: {text}")
+
+
+def _steps(ways: Sequence[Way], options: BenchOptions, device: torch.device) -> int:
+    """How many times `measure` notifies, without batches that grow."""
+    sizes = options.sizes or _SIZES[device.type]
+    rows = len(sizes) * len(options.batches or (1,)) * len(ways)
+    trained = 0
+    if options.train:
+        cells = training.cells(device, options.sizes, options.batches)
+        trained = len(cells) * len(_trained(ways))
+    return rows + trained + _OTHER_STEPS
 
 
 def _ways(
@@ -156,13 +179,17 @@ def _training(
         return ()
     found = []
     cells = training.cells(setting.device, options.sizes, options.batches)
-    by_dtype: dict[str, Way] = {}
-    for way in _ours(ways):  # which engine relights does not matter
-        by_dtype.setdefault(way.dtype, way)
-    for way in by_dtype.values():
-        if way.dtype == "fp16":
-            continue  # gradients leave its range: `msrnet train` refuses it, too
+    for way in _trained(ways):
         for size, batch in cells:
             notify(f"training {way.dtype} {size}x{size} batch {batch}")
             found.append(training.measure(setting, way, size, batch))
     return tuple(found)
+
+
+def _trained(ways: Sequence[Way]) -> list[Way]:
+    """One of msrnet's own ways for each number format that can be trained in."""
+    by_dtype: dict[str, Way] = {}
+    for way in _ours(ways):  # which engine relights does not matter
+        by_dtype.setdefault(way.dtype, way)
+    by_dtype.pop("fp16", None)  # gradients leave its range: `msrnet train` refuses it
+    return list(by_dtype.values())

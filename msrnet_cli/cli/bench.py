@@ -137,7 +137,8 @@ def bench(
     from msrnet_cli import report
 
     before = None if baseline is None else benching.read(baseline)
-    result = benching.measure(options, report.progress)
+    with report.progress() as notify:
+        result = benching.measure(options, notify)
     report.bench_table(result, aside=as_json)
     if as_json:
         report.json_document(benching.to_json(result))

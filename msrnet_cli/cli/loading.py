@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,18 @@ from msrnet_cli import signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_began = [time.perf_counter()]
+
+
+def begin() -> None:
+    """The program has begun: from here on loading is counted."""
+    _began[:] = [time.perf_counter()]
+
+
+def seconds() -> float:
+    """Seconds since the program has begun."""
+    return time.perf_counter() - _began[0]
 
 
 @contextmanager

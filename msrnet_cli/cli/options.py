@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
-from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE, DataOptions
+from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE, DataOptions, Format
 from msrnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from msrnet_cli.config import WorkSize
+    from msrnet_cli.config import Engine, WorkSize
 
 _data_defaults = DataOptions()
 
@@ -57,6 +57,20 @@ def work_size(text: str | None) -> WorkSize | None:
     return int(text)
 
 
+def format_name(text: str) -> Format:
+    """Read ``--format``: a format, in any letter case, or a suffix such as ``jpg``.
+
+    Raises:
+        typer.BadParameter: It is neither.
+    """
+    name = text.lower().removeprefix(".")
+    name = {"jpg": "jpeg", "jpe": "jpeg", "tif": "tiff"}.get(name, name)
+    formats = get_args(Format)
+    if name not in formats:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(formats)}")
+    return cast("Format", name)
+
+
 def numbers(option: str, text: str | None) -> tuple[int, ...] | None:
     """Read ``8,4,2``.
 
@@ -69,3 +83,11 @@ def numbers(option: str, text: str | None) -> tuple[int, ...] | None:
     if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
         raise UsageError(f"{option} {text}", "give whole numbers, such as 8,4,2")
     return tuple(int(part) for part in parts)
+
+
+def say_what_is_waited_for(engine: Engine) -> None:
+    """Tell of the wait for a compiler before it begins."""
+    from msrnet_cli import report
+
+    if engine == "compiled":
+        report.warn("compiling the network first: up to some minutes, once for a size")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from msrnet_cli import signals
 from msrnet_cli.cli import options as shared
+from msrnet_cli.cli import streams
 from msrnet_cli.cli.application import app
-from msrnet_cli.cli.loading import loading
+from msrnet_cli.cli.loading import loading, seconds
 from msrnet_cli.config import (
     Dtype,
     Engine,
@@ -54,18 +56,32 @@ def relight(
     ] = _defaults.recursive,
     files_from: Annotated[
         str | None,
-        typer.Option(metavar="LIST|-", help="Read inputs from a file, one a line."),
+        typer.Option(
+            metavar="LIST|-",
+            help="Read inputs from a file, one a line. Relative paths are mirrored"
+            " below OUTPUT (sub/a.jpg to OUTPUT/sub/a.jpg), absolute ones go straight"
+            " into it; in /root/./sub/a.jpg the mirrored part begins after the dot.",
+        ),
     ] = None,
     exist: Annotated[
         Exist,
-        typer.Option(help="Where an output exists; skip looks at what made it."),
+        typer.Option(
+            help="What to do where an output exists. skip: leave what was made from the"
+            " same input in the same way, make anew what msrnet made otherwise, and"
+            " touch nothing else."
+        ),
     ] = _defaults.exist,
     name: Annotated[
         str, typer.Option(help="Output names from {stem} and {ext}.")
     ] = _defaults.name,
     format: Annotated[
         Format | None,
-        typer.Option(help="Output format.", show_default="the input's"),
+        typer.Option(
+            help="Output format.",
+            show_default="the input's",
+            metavar="|".join(get_args(Format)),
+            parser=shared.format_name,
+        ),
     ] = None,
     quality: Annotated[
         int | None,
@@ -145,6 +161,8 @@ def relight(
         from msrnet_cli import hardware
         from msrnet_cli.inference import Relighter
 
+        if not quiet:
+            shared.say_what_is_waited_for(engine)
         hardware.keep_freed_memory()
         return Relighter.load(
             weights,
@@ -156,10 +174,29 @@ def relight(
             pictures=pictures,
         )
 
+    _check_terminal(inputs, output, files_from)
     if _STREAM in (*inputs, output):
         _relight_stream(inputs, output, files_from, as_json, options, load, quiet)
         return
     _relight_folder(inputs, output, files_from, options, load, weights, as_json, quiet)
+
+
+def _check_terminal(inputs: list[str], output: str, files_from: str | None) -> None:
+    """Refuse streams that are closed, and pictures from or to a terminal."""
+    if _STREAM in (*inputs, files_from):
+        streams.require("stdin")
+    if output == _STREAM:
+        streams.require("stdout")
+        if sys.stdout.isatty():
+            raise UsageError(
+                "a picture cannot be shown on a terminal",
+                "redirect standard output: ... - > relit.png",
+            )
+    if _STREAM in inputs and sys.stdin.isatty():
+        raise UsageError(
+            "standard input is a terminal, not a picture",
+            "write: msrnet relight - OUTPUT < photo.jpg",
+        )
 
 
 def _relight_folder(
@@ -172,8 +209,15 @@ def _relight_folder(
     as_json: bool,
     quiet: bool,
 ) -> None:
+    if as_json:
+        streams.require("stdout")
     with loading():
         from msrnet_cli import report
+
+        if files_from == _STREAM and sys.stdin.isatty():
+            report.warn("the list of inputs is read from here, up to Ctrl-D")
+        elif not quiet:
+            report.loading()
         from msrnet_cli.folder import make_plan, relight_folder
 
         plan = make_plan(inputs, output, options, files_from)
@@ -181,14 +225,18 @@ def _relight_folder(
     signals.raise_on_signals()
     notify = report.job_reporter(as_json=as_json, quiet=quiet)
     name = weights or "built-in default"
-    _finish(relight_folder(plan, relighter, options, notify, name))
+    _finish(relight_folder(plan, relighter, options, notify, name, seconds()))
 
 
 def _finish(summary: JobSummary) -> None:
     """End with the exit code of a summary; 0 returns."""
     if summary.stopped_by:
-        raise typer.Exit(signals.EXIT_CODES[summary.stopped_by])
-    if summary.failed:
+        code = signals.EXIT_CODES[summary.stopped_by]
+        with suppress(BrokenPipeError):
+            streams.settle()
+        signals.end_if_busy(code)
+        raise typer.Exit(code)
+    if summary.failed or summary.halted:
         some = summary.relit or summary.skipped
         kind = PictureError if some else NothingDoneError
         raise typer.Exit(kind.exit_code)
@@ -210,14 +258,18 @@ def _relight_stream(
         raise UsageError(
             "--json and a picture both want standard output", "drop --json"
         )
-    if output == _STREAM and sys.stdout.isatty():
-        raise UsageError("a picture on a terminal is noise", "redirect standard output")
     with loading():
         from msrnet_cli import report
         from msrnet_cli.folder import stream
 
+    def ready() -> Relighter:
+        with loading():
+            relighter = load()
+        signals.raise_on_signals()  # what is half written must be taken away
+        return relighter
+
     try:
-        notes = stream.relight_stream(inputs[0], output, load, options)
+        notes = stream.relight_stream(inputs[0], output, ready, options)
     except PictureError as error:  # the only picture there was
         raise NothingDoneError(error.reason, error.remedy) from error
     for note in () if quiet else notes:

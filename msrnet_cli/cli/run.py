@@ -12,8 +12,10 @@ from typing import Any, NoReturn
 import typer
 
 from msrnet_cli import signals
+from msrnet_cli.cli import streams
 from msrnet_cli.cli.application import ReaderGoneError, app
-from msrnet_cli.errors import MSRNetError, UsageError
+from msrnet_cli.cli.loading import begin
+from msrnet_cli.errors import MSRNetError, PictureError, UsageError
 
 # The base of all that the parser raises: click's own, or the one that typer brings.
 _ParserError: type[Exception] = next(
@@ -23,7 +25,9 @@ _ParserError: type[Exception] = next(
 
 def main() -> NoReturn:
     """Run the command line; the one place where errors become exit codes."""
-    _open_closed_streams()
+    begin()
+    streams.prepare()
+    _require_folder()
     # torch warns at import that NumPy is missing, which is how it is meant to run.
     warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
     warnings.filterwarnings("ignore", module="PIL")
@@ -36,8 +40,6 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         _exit(signals.EXIT_CODES["SIGINT"])
     except ReaderGoneError:
-        # Python must not complain at exit that it could not write the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _exit(signals.EXIT_CODES["SIGPIPE"])
     except Exception as error:
         _report_bug(error)
@@ -45,14 +47,12 @@ def main() -> NoReturn:
     _exit(code or 0)
 
 
-def _open_closed_streams() -> None:
-    """Give a program that was started without one of its streams an empty one.
-
-    Otherwise what is meant for people would go where pictures go.
-    """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 open to the end
+def _require_folder() -> None:
+    """Refuse a deleted folder, where torch's libraries end a program with odd words."""
+    try:
+        Path.cwd()
+    except OSError:
+        _exit_with(UsageError("the current folder no longer exists", "cd to another"))
 
 
 def _exit_with(error: MSRNetError) -> NoReturn:
@@ -72,15 +72,27 @@ def _exit_with_usage(error: Any) -> NoReturn:  # noqa: ANN401 see _ParserError
 
 
 def _exit(code: int) -> NoReturn:
+    """End, after all is written out; what was lost makes a success none."""
+    try:
+        lost = streams.settle()
+        if lost and not code:
+            code = PictureError.exit_code
+            _print_error(f"not all could be told; {lost}")
+            streams.settle()
+    except BrokenPipeError:
+        code = code or signals.EXIT_CODES["SIGPIPE"]
     sys.exit(code)
+
+
+def _print_error(text: str) -> None:
+    print(f"msrnet: {text}", file=sys.stderr)
 
 
 def _report_bug(error: Exception) -> None:
     if os.environ.get("MSRNET_DEBUG"):
         traceback.print_exc()
     name = type(error).__name__
-    print(
-        f"msrnet: a bug: {name}: {error}: please report it with the output of the same"
-        " command under MSRNET_DEBUG=1",
-        file=sys.stderr,
+    _print_error(
+        f"a bug: {name}: {error}: please report it with the output of the same"
+        " command under MSRNET_DEBUG=1"
     )

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from msrnet_cli.cli import options as shared
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.options import FromLight, ToLight, only_given
 from msrnet_cli.cli.options import work_size as read_work_size
@@ -123,7 +124,8 @@ def evaluate(
         "--csv": as_csv,
     }
     if folders:
-        _refuse(for_weights | for_pairs | {"--fit": fit}, "OUTPUTS TARGETS")
+        unwanted = {"--fit": fit, "--from": from_light}
+        _refuse(for_weights | for_pairs | unwanted, "OUTPUTS TARGETS")
     elif layers is not None:
         _refuse(for_pairs | for_pictures, "--layers")
     else:
@@ -153,18 +155,23 @@ def evaluate(
     from msrnet_cli.evaluate import pairs
 
     hardware.keep_freed_memory()
+    shared.say_what_is_waited_for(engine)
 
     if options.layers:
-        scored = scenes.evaluate(options, report.progress)
+        with report.progress() as notify:
+            scored = scenes.evaluate(options, notify)
         if as_json:
             report.json_document(asdict(scored))
         else:
             report.stage_table(scored)
         return
-    if folders:
-        found = pairs.compare(folders[0], folders[1], options)
-    else:
-        found = pairs.evaluate(options, report.progress)
+    with report.progress() as notify:
+        if folders:
+            found = pairs.compare(
+                folders[0], folders[1], options, to_light or "", notify
+            )
+        else:
+            found = pairs.evaluate(options, notify)
     if as_json:
         report.json_document(asdict(found))
     else:

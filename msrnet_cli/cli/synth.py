@@ -21,14 +21,14 @@ def synth(
     context: typer.Context,
     out: Annotated[Path, typer.Argument(help="Folder for the pictures.")],
     scenes: Annotated[
-        int, typer.Option(help="Scenes; an existing set is gone on with.")
+        int, typer.Option(help="Scenes; an existing set is continued.")
     ] = _synth.scenes,
     size: Annotated[int, typer.Option(help="Side in pixels.")] = _synth.size,
     lights: Annotated[
         str, typer.Option(help="Such as 6500_N,4500_E, or all for the forty of VIDIT.")
     ] = ",".join(_synth.lights),
     seed: Annotated[
-        int, typer.Option(help="Another seed, other scenes.")
+        int, typer.Option(help="Another seed gives other scenes.")
     ] = _synth.seed,
     split: Annotated[
         Split, typer.Option(help="Splits never share a scene.")
@@ -64,9 +64,9 @@ def synth(
         str | None, typer.Option(metavar="FILE.png", help="Also a contact sheet.")
     ] = _synth.sheet,
     workers: Annotated[
-        int, typer.Option(help="Scenes at a time; 0 is one a core.")
+        int, typer.Option(help="Scenes rendered at a time; 0: one for each core.")
     ] = _synth.workers,
-    samples: Annotated[int, typer.Option(help="Rays a pixel.")] = _synth.samples,
+    samples: Annotated[int, typer.Option(help="Rays per pixel.")] = _synth.samples,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")
     ] = False,

@@ -10,6 +10,7 @@ import typer
 
 from msrnet_cli import signals
 from msrnet_cli.cli.application import app
+from msrnet_cli.cli.loading import loading
 from msrnet_cli.cli.options import FromLight, ToLight, numbers, only_given
 from msrnet_cli.config import (
     Arch,
@@ -67,7 +68,8 @@ def train(
     stage: Annotated[
         StageName | None,
         typer.Option(
-            help="1: L2. 2: L1, SSIM, perceptual, TV, from stage 1's result.",
+            help="1: L2. 2: L1, SSIM, perceptual, TV, from stage 1's result. all: 1,"
+            " then 2.",
             show_default=_train_defaults.stage,
         ),
     ] = None,
@@ -82,14 +84,14 @@ def train(
         int | None,
         typer.Option(
             min=1,
-            help="Its channels at full resolution.",
+            help="Channels of the network at full resolution.",
             show_default=str(_train_defaults.model.channels),
         ),
     ] = None,
     value_range: Annotated[
         ValueRange | None,
         typer.Option(
-            help="What it sees of a picture in [0, 1]: that, or minus 0.5.",
+            help="What the network sees: pictures in [0, 1], or minus 0.5.",
             show_default=_train_defaults.model.value_range,
         ),
     ] = None,
@@ -97,13 +99,13 @@ def train(
         str | None,
         typer.Option(
             metavar="small|identity|WEIGHTS",
-            help="Where it starts.",
+            help="Weights to start from.",
             show_default=_train_defaults.init,
         ),
     ] = None,
     loss: Annotated[
         LossName | None,
-        typer.Option(help="Instead of the stage's own.", show_default="by stage"),
+        typer.Option(help="Loss, instead of the stage's own.", show_default="by stage"),
     ] = None,
     from_light: FromLight = None,
     to_light: ToLight = None,
@@ -111,7 +113,7 @@ def train(
         float | None,
         typer.Option(
             min=0.0,
-            help="Passes over all pairs.",
+            help="Passes over all pairs or scenes.",
             show_default=f"{_train_defaults.epochs:g}",
         ),
     ] = None,
@@ -129,7 +131,8 @@ def train(
     optimizer: Annotated[
         OptimizerName | None,
         typer.Option(
-            help="muon: steps of equal size in all directions.",
+            help="muon: orthogonalised momentum for convolution weights, Adam for the"
+            " rest.",
             show_default=_train_defaults.optimizer,
         ),
     ] = None,
@@ -144,18 +147,22 @@ def train(
     lr_end: Annotated[
         float | None,
         typer.Option(
-            min=0.0, help="Last one.", show_default=f"{_train_defaults.lr_end:g}"
+            min=0.0,
+            help="Learning rate at the end of a stage.",
+            show_default=f"{_train_defaults.lr_end:g}",
         ),
     ] = None,
     shape: Annotated[
         Shape | None,
-        typer.Option(help="How it falls.", show_default=_train_defaults.shape),
+        typer.Option(
+            help="How the learning rate falls.", show_default=_train_defaults.shape
+        ),
     ] = None,
     warmup: Annotated[
         int | None,
         typer.Option(
             min=0,
-            help="Steps in which it rises at first, at most a tenth of a stage.",
+            help="Steps in which the rate rises at first, at most a tenth of a stage.",
             show_default=str(_train_defaults.warmup),
         ),
     ] = None,
@@ -163,7 +170,7 @@ def train(
         float | None,
         typer.Option(
             min=0.0,
-            help="Largest norm of a gradient; 0 for any.",
+            help="Gradients are scaled down to this norm; 0: never.",
             show_default=f"{_train_defaults.clip:g}",
         ),
     ] = None,
@@ -180,7 +187,7 @@ def train(
         str | None,
         typer.Option(
             metavar="N,...",
-            help="Pairs a step, for all sizes or for each.",
+            help="Pairs or scenes per step, for all sizes or for each.",
             show_default="2",
         ),
     ] = None,
@@ -257,7 +264,7 @@ def train(
         float | None,
         typer.Option(
             min=0.0,
-            help="Of the Sobel loss beside L2.",
+            help="Weight of the Sobel loss beside L2.",
             show_default=f"{_loss_defaults.sobel:g}",
         ),
     ] = None,
@@ -265,7 +272,7 @@ def train(
         float | None,
         typer.Option(
             min=0.0,
-            help="Of SSIM beside PSNR, with --loss scores.",
+            help="Weight of SSIM beside PSNR, with --loss scores.",
             show_default=f"{_loss_defaults.structure:g}",
         ),
     ] = None,
@@ -281,7 +288,7 @@ def train(
         int | None,
         typer.Option(
             min=1,
-            help="At most on this many pairs.",
+            help="Validate on at most this many pairs or scenes.",
             show_default=str(_train_defaults.val_pairs),
         ),
     ] = None,
@@ -289,14 +296,14 @@ def train(
         float | None,
         typer.Option(
             min=0.0,
-            help="Time between checkpoints.",
+            help="Minutes between checkpoints.",
             show_default=f"{_train_defaults.save_minutes:g}",
         ),
     ] = None,
     seed: Annotated[
         int | None,
         typer.Option(
-            help="Of start, order and augmentation.",
+            help="Seed of first weights, order and augmentation.",
             show_default=str(_train_defaults.seed),
         ),
     ] = None,
@@ -305,7 +312,7 @@ def train(
         typer.Option(
             min=1,
             max=64,
-            help="Learn in so many processes on this machine's CPU.",
+            help="Train in this many processes on this machine's CPU.",
             show_default=str(_train_defaults.processes),
         ),
     ] = None,
@@ -315,16 +322,22 @@ def train(
     ] = None,
     dtype: Annotated[
         Dtype | None,
-        typer.Option(help="Of the forward pass.", show_default="auto"),
+        typer.Option(help="Number format of the forward pass.", show_default="auto"),
     ] = None,
     compile: Annotated[
         bool | None, typer.Option("--compile", help="Compile the network.")
     ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Never use the network.")
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")
     ] = False,
 ) -> None:
-    """Train a network on pairs or scenes; the defaults are the paper's recipe."""
+    """Train a network on pairs or scenes.
+
+    The defaults are stage 1 of the paper's recipe; --stage all is the whole of it.
+    """
     sizes, shares = _sizes(size)
     given = {
         "data": data,
@@ -355,6 +368,7 @@ def train(
         "validations": validations,
         "val_pairs": val_pairs,
         "save_minutes": save_minutes,
+        "offline": offline,
     }
     parts: dict[str, dict[str, Any]] = {
         "model": {"arch": arch, "channels": channels, "value_range": value_range},
@@ -374,14 +388,19 @@ def train(
             "structure": structure_weight,
         },
     }
-    from msrnet_cli import hardware, report
-    from msrnet_cli import train as training
+    with loading():
+        from msrnet_cli import hardware, report
+        from msrnet_cli import train as training
 
     hardware.keep_freed_memory()
     config = _train_config(given, parts, recipe, resume=resume)
-    summary = training.train(
-        config, report.train_reporter(quiet=quiet), signals.Remembered(), resume=resume
-    )
+    notify = report.train_reporter(quiet=quiet)
+    try:
+        with signals.remembered() as stop:
+            summary = training.train(config, notify, stop, resume=resume)
+    except signals.Stopped as stopped:
+        report.warn(f"stopped by {stopped.signal} before the first step")
+        raise
     if summary.stopped_by:
         raise typer.Exit(signals.EXIT_CODES[summary.stopped_by])
 
@@ -394,17 +413,18 @@ def _train_config(
     resume: bool,
 ) -> TrainConfig:
     """Defaults or the settings of an earlier run, with what was given on top."""
-    from msrnet_cli.train import new_run, newest_run, read_settings
+    from msrnet_cli.train import exists, new_run, newest_run, read_settings
 
-    goes_on = resume or (given["stage"] == "2" and given["data"] is None)
+    holds_run = bool(given["out"]) and exists(Path(given["out"]))
+    moved = given["data"] is None or (holds_run and given["init"] is None)
+    goes_on = resume or (given["stage"] == "2" and moved)
     base = RECIPES[recipe or "paper"]
     if goes_on and recipe:
         raise UsageError(
             "--recipe is for a new run", "drop it: the run has settings of its own"
         )
     if goes_on:
-        folder = Path(given["out"]) if given["out"] else newest_run()
-        base = replace(read_settings(folder), out=str(folder))
+        base = read_settings(Path(given["out"]) if given["out"] else newest_run())
         if not resume:
             base = replace(base, init="small")  # that is: stage 1's result
     for length in ("steps", "minutes"):
@@ -416,11 +436,10 @@ def _train_config(
     config = replace(base, **changes)
     if not config.out:
         config = replace(config, out=str(new_run(config.model.arch)))
-    elif not goes_on and (Path(config.out) / "checkpoint.safetensors").exists():
-        remedy = "go on with --resume, or choose another --out"
-        if config.stage == "2":
-            remedy = "drop --data to train its stage 2, or choose another --out"
-        raise UsageError(f"{config.out} holds a run", remedy)
+    elif holds_run and not goes_on:
+        raise UsageError(
+            f"{config.out} holds a run", "go on with --resume, or choose another --out"
+        )
     return config
 
 

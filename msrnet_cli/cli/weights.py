@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.options import only_given
 from msrnet_cli.cli.options import work_size as read_work_size
-from msrnet_cli.config import Dtype, ModelConfig, WeightsCard
+from msrnet_cli.config import WORK_SIZE, Dtype, ModelConfig, WeightsCard
 from msrnet_cli.errors import UsageError, WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 weights_app = typer.Typer(help="Look at weights, check them, convert them.")
 app.add_typer(weights_app, name="weights", no_args_is_help=True)
@@ -26,25 +29,39 @@ def list_weights(
     from msrnet_cli import report
     from msrnet_cli import weights as store
 
-    entries = store.built_in()
+    entries = [(entry, store.read_card(entry.path)) for entry in store.built_in()]
     if as_json:
         records = [
             {
-                "name": e.name,
-                "default": e.default,
-                "sha256": e.sha256,
-                "path": str(e.path),
+                "name": entry.name,
+                "default": entry.default,
+                "sha256": entry.sha256,
+                "path": str(entry.path),
+                **asdict(card),
             }
-            for e in entries
+            for entry, card in entries
         ]
         report.json_document(records)
         return
-    for entry in entries:
-        print(
-            f"{entry.name}{' (default)' if entry.default else ''}  {entry.sha256[:12]}"
-        )
+    heads = ("name", "light", "network", "seen at", "sha256")
+    rows = [
+        (f"{e.name} (default)" if e.default else e.name, *_columns(card), e.sha256[:12])
+        for e, card in entries
+    ]
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for row in (heads, *rows) if rows else ():
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
     if not entries:
         report.warn("this version comes without built-in weights")
+
+
+def _columns(card: WeightsCard) -> tuple[str, str, str]:
+    """Light, network and working size, for people."""
+    from msrnet_cli.weights import change_of_light
+
+    network = f"{card.model.arch}, {card.model.channels} channels"
+    return change_of_light(card), network, f"{card.work_size or WORK_SIZE} px"
 
 
 @weights_app.command("path")
@@ -70,19 +87,30 @@ def verify_weights(
     offline: Annotated[
         bool, typer.Option("--offline", help="Never use the network.")
     ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document: their cards.")
+    ] = False,
 ) -> None:
-    """Check weights: names, shapes, types, values, and sha256 of built-in ones."""
+    """Check weights: names, shapes, values, sha256 of built-in ones, a test picture."""
     from msrnet_cli import report
     from msrnet_cli import weights as store
+    from msrnet_cli.inference import Relighter
 
     names = specs or [entry.name for entry in store.built_in()]
     if not names:
         report.warn("this version comes without built-in weights")
+    cards = []
     for name in names:
-        found = store.load(name, offline=offline)
-        report.json_document(
-            {"weights": name, "sha256": found.sha256, **asdict(found.card)}
+        found = Relighter.load(
+            name, device="cpu", dtype="fp32", engine="eager", offline=offline
         )
+        record = {"weights": name, "sha256": found.digest, **asdict(found.card)}
+        cards.append(record)
+        if not as_json:
+            columns = ", ".join(_columns(found.card))
+            print(f"{name}: sound; {columns}; sha256 {found.digest}")
+    if as_json:
+        report.json_document(cards)
 
 
 @weights_app.command("import")
@@ -149,13 +177,16 @@ def export_weights(
     notes: Annotated[
         str | None, typer.Option(help="Anything else a user should know.")
     ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Never use the network.")
+    ] = False,
 ) -> None:
     """Copy weights in another number format, with changes to their card."""
     from msrnet_cli import hardware
     from msrnet_cli import weights as store
 
     store.check_import_target(target)
-    found = store.load(spec)
+    found = store.load(spec, offline=offline)
     size = read_work_size(work_size)
     if size == "full":
         raise UsageError("--work-size full", "give pixels, or leave it out")
@@ -173,6 +204,19 @@ def export_weights(
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
 
 
+def _scores(method: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """Means of one method by name: of pairs, or of each kind of change of light."""
+    if "rows" not in method:
+        yield from ((score, found["mean"]) for score, found in method["means"].items())
+    for row in method.get("rows", ()):
+        kind = row["name"].replace(", ", "_")
+        for score in ("psnr", "ssim", "detail"):
+            if row[score] is not None:
+                yield f"{kind}_{score}", row[score]["mean"]
+        if row["over_copy"] is not None:
+            yield f"{kind}_over_copy", row["over_copy"]["psnr"]["mean"]
+
+
 def _means(path: Path, spec: str, size: int | None) -> dict[str, float]:
     """The means of one method in a document of `msrnet eval --json`.
 
@@ -183,9 +227,7 @@ def _means(path: Path, spec: str, size: int | None) -> dict[str, float]:
 
     try:
         methods = json.loads(path.read_text("utf-8"))["methods"]
-        means = {
-            m["name"]: {k: v["mean"] for k, v in m["means"].items()} for m in methods
-        }
+        means = {method["name"]: dict(_scores(method)) for method in methods}
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{path} is no document of `msrnet eval --json` ({error})", "check the file"

@@ -52,6 +52,15 @@ class Probe:
         self._plain = plain
         self._exact: list[torch.Tensor] = []
 
+    @property
+    def exact(self) -> list[torch.Tensor]:
+        """What the plain network makes of each picture in float32, on the CPU."""
+        if not self._exact:
+            with torch.no_grad():
+                plain = Eager(self._plain())
+                self._exact = [plain(*each.tensors).cpu() for each in self._inputs]
+        return self._exact
+
     def agreement(self, made: nn.Module) -> float:
         """How well a network agrees, in dB, at the worst; nan where it gives that.
 
@@ -59,10 +68,7 @@ class Probe:
         """
         with torch.no_grad():
             found = [made(*each.tensors).cpu() for each in self._inputs]
-            if not self._exact:
-                plain = Eager(self._plain())
-                self._exact = [plain(*each.tensors).cpu() for each in self._inputs]
-        each = [psnr(one, exact) for one, exact in zip(found, self._exact, strict=True)]
+        each = [psnr(one, exact) for one, exact in zip(found, self.exact, strict=True)]
         return math.nan if any(map(math.isnan, each)) else min(each)
 
 

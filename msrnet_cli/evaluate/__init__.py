@@ -3,7 +3,7 @@
 Relights as the program does, so that what ships is what is measured; scores what would
 be saved: 8 bits.
 
-pairs       scores on pairs of pictures, and of pictures that are there
+pairs       scores on pairs of pictures, and of existing pictures
 layers      scores of weights that paint layers, on scenes whose every light is known
 changes     the changes of light that are scored there, out of scenes
 stage       from a picture to relit ones by way of its layers

@@ -5,6 +5,7 @@ Weights that paint the relit picture itself are scored on the paper's task alone
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ from msrnet_cli.pairs.find import spread
 from msrnet_cli.results import Evenness, StageResult, StageScores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -64,18 +65,27 @@ def evaluate(
     loaded, notes = relighters.load(options)
     methods |= {name: _method(relighter) for name, relighter in loaded.items()}
     tables = score(store, size, methods, notify)
+    sizes = [(size, size)] * len(store)
     scores = []
     for name, method in methods.items():
-        rows = summary(
-            tables[name], tables[COPY] if name in loaded else None, tables.get(AFFINE)
-        )
-        work_size = loaded[name].work_size if name in loaded else None
+        relighter = loaded.get(name)
+        copies = tables[COPY] if relighter else None
+        rows = summary(tables[name], copies, tables.get(AFFINE))
         even = _evenness(method, store, size)
-        scores.append(StageScores(name, rows, work_size, even))
+        work_size = relighter.work_size if relighter else None
+        whole = relighters.seen_whole(relighter, sizes) if relighter else 0
+        scores.append(StageScores(name, rows, work_size, even, whole))
     if options.work_sizes:
-        notes += relighters.seen_whole(loaded, [(size, size)] * len(store))
-    device = next((hardware.describe(one.device) for one in loaded.values()), "")
-    return StageResult(options.layers, len(store), size, device, tuple(scores), notes)
+        notes += relighters.notes_on_whole(loaded, sizes)
+    return StageResult(
+        data=options.layers,
+        scenes=len(store),
+        size=size,
+        device=next((hardware.describe(one.device) for one in loaded.values()), ""),
+        methods=tuple(scores),
+        notes=notes + _notes(scores),
+        largest=store.largest,
+    )
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,8 @@ class Outcome:
     Attributes:
         psnr: Mean PSNR of finished pictures in dB: of task, night and day alike.
         psnr_copy: The same of copies of the input.
-        detail: Mean gradient magnitude of these pictures, as a part of the targets'.
+        detail: Mean gradient magnitude of these pictures, as a part of the targets';
+            nan where all of these are flat.
         rows: Input, output and target of some, each 3 S S in [0, 1].
         scores: ``task``, ``night`` and ``day``: gains over a copy of the input in dB;
             ``ambient``: PSNR in dB of pictures by day without their key;
@@ -124,9 +135,10 @@ def try_out(paint: Paint, store: LayerStore, size: int, scenes: int = 8) -> Outc
     scores["azimuth"] = statistics.median(tables[""].off[DAY])
     if misread := tables[""].misread[DAY]:
         scores["read"] = statistics.median(misread)
-    psnr, _, detail = mean(ours)
+    reached = mean(ours)
+    detail = math.nan if reached.detail is None else reached.detail
     shown = _shown(network, few, size)
-    return Outcome(psnr, mean(copies).psnr, detail, shown, scores)
+    return Outcome(reached.psnr, mean(copies).psnr, detail, shown, scores)
 
 
 def score(
@@ -176,6 +188,16 @@ def _require_two_folders(options: EvalOptions) -> None:
 def _some(store: LayerStore, most: int) -> LayerStore:
     """At most so many scenes, evenly spread."""
     return LayerStore(store.folder, spread(store.paths, most))
+
+
+def _notes(scores: Sequence[StageScores]) -> tuple[str, ...]:
+    """What means leave out."""
+    return tuple(
+        f"{method.name}, {row.name}: flat targets: {row.flat}, left out of detail"
+        for method in scores
+        for row in method.rows
+        if row.flat
+    )
 
 
 def _method(relighter: Relighter) -> Method:

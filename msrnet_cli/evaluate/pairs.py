@@ -1,4 +1,4 @@
-"""Scores on pairs: weights and baselines, or pictures that are there."""
+"""Scores on pairs: weights and baselines, or existing pictures."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from msrnet_cli.evaluate import relighters as loaded
 from msrnet_cli.evaluate.affine import AffineMap
 from msrnet_cli.evaluate.intervals import estimate
 from msrnet_cli.images.pixels import quantise, unit
-from msrnet_cli.pairs.check import require_one_size, size_of
-from msrnet_cli.pairs.find import find_pairs, match_folders, spread
+from msrnet_cli.pairs.check import require_one_size, size_fault, size_of
+from msrnet_cli.pairs.find import find_pairs, spread
+from msrnet_cli.pairs.match import match_folders
 from msrnet_cli.pairs.resample import resize
 from msrnet_cli.results import SCORES, EvalResult, ImageScores, MethodScores
 
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from msrnet_cli.config import EvalOptions, WorkSize
+    from msrnet_cli.config import EvalOptions
     from msrnet_cli.inference import Relighter
+    from msrnet_cli.pairs.check import Size
     from msrnet_cli.pairs.files import PictureFile
     from msrnet_cli.pairs.find import Found, Pair
     from msrnet_cli.perceptual import LPIPS
@@ -57,15 +59,15 @@ def evaluate(
     if options.fit_data:
         training = _found(options.fit_data, options).pairs
         methods[AFFINE] = AffineMap.fit(map(_small, training))
-    seen_at: dict[str, WorkSize] = {}
+    seen_by: dict[str, Relighter] = {}
     for name, relighter in relighters.items():
-        methods[name], seen_at[name] = _as_shipped(relighter), relighter.work_size
+        methods[name], seen_by[name] = _as_shipped(relighter), relighter
         if options.enlarged and relighter.work_size != "full":
             bare = f"{name}, enlarged"
-            methods[bare], seen_at[bare] = _enlarged(relighter), relighter.work_size
+            methods[bare], seen_by[bare] = _enlarged(relighter), relighter
     judge, more = _judge(options)
     scores: dict[str, list[ImageScores]] = {name: [] for name in methods}
-    sizes: list[tuple[int, int]] = []
+    sizes: list[Size] = []
     for index, pair in enumerate(found.pairs):
         source, target = _decoded(pair.name, pair.source, pair.target)
         sizes.append(size_of(source))
@@ -80,33 +82,48 @@ def evaluate(
         notify(pair.name)
     device = next((hardware.describe(r.device) for r in relighters.values()), "")
     rows = tuple(
-        _summary(name, each, scores[COPY], seen_at.get(name))
+        _summary(name, each, scores[COPY], seen_by.get(name), sizes)
         for name, each in scores.items()
     )
     if options.work_sizes:
-        more += loaded.seen_whole(relighters, sizes)
-    notes = found.left_out + notes + more
+        more += loaded.notes_on_whole(relighters, sizes)
+    notes = found.left_out + notes + more + _notes_on_scores(rows)
     return EvalResult(options.data, len(found.pairs), device, rows, notes)
 
 
-def compare(outputs: str, targets: str, options: EvalOptions) -> EvalResult:
-    """Score pictures that are there against targets of the same name.
+def compare(
+    outputs: str,
+    targets: str,
+    options: EvalOptions,
+    light: str = "",
+    notify: Callable[[str], None] = lambda _: None,
+) -> EvalResult:
+    """Score existing pictures against targets of the same name or scene.
 
     Args:
-        outputs: Folder of pictures.
-        targets: Folder with a picture for each of them; suffixes may differ.
+        outputs: Folder or .zip of pictures.
+        targets: Folder or .zip with a picture for each of them; suffixes may differ.
         options: Where AlexNet's weights are.
+        light: Of the targets, see `match_folders`.
+        notify: Is told the name of each picture when it is done.
 
     Raises:
         DataError: A target is missing, or sizes differ.
         PictureError: A picture cannot be read.
     """
     judge, notes = _judge(options)
+    matched = match_folders(Path(outputs), Path(targets), light)
     scores = []
-    for name, *files in match_folders(Path(outputs), Path(targets)):
-        output, target = _decoded(name, *files)
+    for name, *files in matched.pictures:
+        output, target = (unit(file.decode()) for file in files)
+        fault = size_fault(name, map(size_of, (output, target)))
+        if fault:
+            remedy = "give outputs of the size of their targets"
+            raise DataError(f"{name}: {fault.reason}", remedy)
         scores.append(judge(name, output, target, None))
+        notify(name)
     found = _summary(outputs, scores, [])
+    notes = matched.notes + notes + _notes_on_scores([found])
     return EvalResult(targets, len(scores), "", (found,), notes)
 
 
@@ -177,7 +194,7 @@ def _judge(
         distance = lpips(saved[None], target[None]).item() if lpips else None
         return ImageScores(
             name=name,
-            psnr=metrics.psnr(saved, target),
+            psnr=min(metrics.psnr(saved, target), metrics.ROUNDING_DB),
             ssim=ssim,
             ssim_gaussian=metrics.ssim_gaussian(saved, target),
             detail=metrics.detail(saved, target),
@@ -193,16 +210,39 @@ def _summary(
     name: str,
     images: Sequence[ImageScores],
     copies: Sequence[ImageScores],
-    seen_at: WorkSize | None = None,
+    relighter: Relighter | None = None,
+    sizes: Sequence[Size] = (),
 ) -> MethodScores:
     means = {}
     for score in SCORES:
-        values = [getattr(image, score) for image in images]
-        if None not in values:
+        each = (getattr(image, score) for image in images)
+        if values := [value for value in each if value is not None]:
             means[score] = estimate(values)
     gains = [a.psnr - b.psnr for a, b in zip(images, copies, strict=bool(copies))]
-    worst = min(gains, default=None)
-    return MethodScores(name, tuple(images), means, worst, seen_at)
+    return MethodScores(
+        name=name,
+        images=tuple(images),
+        means=means,
+        worst_gain=min(gains, default=None),
+        work_size=relighter.work_size if relighter else None,
+        whole=loaded.seen_whole(relighter, sizes) if relighter else 0,
+    )
+
+
+def _notes_on_scores(methods: Sequence[MethodScores]) -> tuple[str, ...]:
+    """What means leave out, or limit."""
+    notes = []
+    for method in methods:
+        flat = sum(image.detail is None for image in method.images)
+        if flat:
+            notes.append(f"{method.name}: flat targets: {flat}, left out of detail")
+        most = sum(image.psnr == metrics.ROUNDING_DB for image in method.images)
+        if most:
+            notes.append(
+                f"{method.name}: equal to the target, or nearly: {most}, each counted"
+                f" as {metrics.ROUNDING_DB:.2f} dB, the error of rounding to 8 bits"
+            )
+    return tuple(notes)
 
 
 def _decoded(name: str, *files: PictureFile) -> list[Tensor]:

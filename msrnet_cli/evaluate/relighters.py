@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from msrnet_cli.config import EvalOptions, WorkSize
+    from msrnet_cli.pairs.check import Size
 
 
 def load(options: EvalOptions) -> tuple[dict[str, Relighter], tuple[str, ...]]:
@@ -40,8 +41,13 @@ def load(options: EvalOptions) -> tuple[dict[str, Relighter], tuple[str, ...]]:
     return found, tuple(notes)
 
 
-def seen_whole(
-    relighters: Mapping[str, Relighter], sizes: Sequence[tuple[int, int]]
+def seen_whole(relighter: Relighter, sizes: Sequence[Size]) -> int:
+    """How many pictures of these sizes are seen as they are, not reduced."""
+    return sum(relighter.working_size(*size) is None for size in sizes)
+
+
+def notes_on_whole(
+    relighters: Mapping[str, Relighter], sizes: Sequence[Size]
 ) -> tuple[str, ...]:
     """Notes on working sizes that some pictures are too small for.
 
@@ -51,7 +57,7 @@ def seen_whole(
     """
     notes = []
     for name, relighter in relighters.items():
-        whole = sum(relighter.working_size(*size) is None for size in sizes)
+        whole = seen_whole(relighter, sizes)
         if whole and relighter.work_size != "full":
             notes.append(f"{name}: {whole} of {len(sizes)} pictures are seen whole")
     return tuple(notes)

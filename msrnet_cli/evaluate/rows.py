@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,7 +13,7 @@ from msrnet_cli.images.pixels import unit
 from msrnet_cli.results import Bearing, Gain, RowScores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
     from msrnet_cli.evaluate.stage import Answer
 
     ByScene = Mapping[str, "Scores"]
-
-_ROUNDED = 10 * math.log10(12 * 255**2)
-"""PSNR in dB of what rounding to 8 bits does: equal pictures are given no more, so that
-means are finite."""
 
 _NEAR = 60.0  # degrees
 _BASELINE = {NIGHT_FITTED: NIGHT, DAY_BARE: DAY}  # rows of the same changes
@@ -36,7 +31,8 @@ class Scores(NamedTuple):
 
     psnr: float
     ssim: float
-    detail: float
+    detail: float | None
+    flat: int = 0
 
 
 class Table:
@@ -77,8 +73,19 @@ def judge(outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Scores:
 
 
 def mean(scores: Sequence[Scores]) -> Scores:
-    """Of each score."""
-    return Scores(*map(statistics.fmean, zip(*scores, strict=True)))
+    """Of each score; of detail as far as it is known."""
+    details = _known(scores)
+    return Scores(
+        psnr=statistics.fmean(each.psnr for each in scores),
+        ssim=statistics.fmean(each.ssim for each in scores),
+        detail=statistics.fmean(details) if details else None,
+        flat=sum(each.flat for each in scores),
+    )
+
+
+def _known(scores: Iterable[Scores]) -> list[float]:
+    """Their details, without those that no flat target tells."""
+    return [each.detail for each in scores if each.detail is not None]
 
 
 def summary(
@@ -96,19 +103,20 @@ def summary(
 
 def _row(row: str, table: Table, copies: Table | None, maps: Table | None) -> RowScores:
     scores = table.rows[row]
-    psnr, ssim, detail = map(estimate, zip(*scores.values(), strict=True))
+    details = _known(scores.values())
     copy = copies.compared(row) if copies else {}
     map_ = maps.compared(row) if maps else {}
     return RowScores(
         name=row,
-        psnr=psnr,
-        ssim=ssim,
-        detail=detail,
+        psnr=estimate([each.psnr for each in scores.values()]),
+        ssim=estimate([each.ssim for each in scores.values()]),
+        detail=estimate(details) if details else None,
         over_copy=_gain(scores, copy) if copy else None,
         over_better=_gain(scores, _better(copy, map_)) if copy and map_ else None,
         bearing=_bearing(table.off.get(row, [])),
         read=_bearing(table.misread.get(row, [])),
         scenes={scene: each.psnr for scene, each in scores.items()},
+        flat=sum(each.flat for each in scores.values()),
     )
 
 
@@ -134,5 +142,6 @@ def _gain(scores: ByScene, others: ByScene) -> Gain:
 
 def _score(output: Tensor, target: Tensor) -> Scores:
     x, y = unit(output), unit(target)
-    psnr = min(metrics.psnr(x, y), _ROUNDED)
-    return Scores(psnr, metrics.ssim(x, y), metrics.detail(x, y))
+    psnr = min(metrics.psnr(x, y), metrics.ROUNDING_DB)
+    detail = metrics.detail(x, y)
+    return Scores(psnr, metrics.ssim(x, y), detail, flat=int(detail is None))

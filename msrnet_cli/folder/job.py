@@ -5,6 +5,7 @@ Reports through a callback and prints nothing.
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 import time
@@ -15,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli import hardware, images
 from msrnet_cli.config import FolderOptions
-from msrnet_cli.errors import PictureError
-from msrnet_cli.files import remove_leftovers, write_whole
+from msrnet_cli.errors import PictureError, UsageError
+from msrnet_cli.files import Folder, FolderGoneError, read_regular, remove_leftovers
 from msrnet_cli.folder.budget import Budget
-from msrnet_cli.folder.journal import Entry, Journal, digest
+from msrnet_cli.folder.journal import JournalError, digest
+from msrnet_cli.folder.records import Making, Records, holds
 from msrnet_cli.inference import Relit
 from msrnet_cli.results import FileDone, JobStarted, JobSummary, Stage
 from msrnet_cli.signals import Stopped
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.config import WriteOptions
+    from msrnet_cli.folder.journal import Standing
     from msrnet_cli.folder.plan import Job, Plan
+    from msrnet_cli.folder.search import Fault
     from msrnet_cli.inference import Relighter
     from msrnet_cli.results import Event
 
@@ -42,16 +46,38 @@ _MOST_CODERS = 8  # where the network is elsewhere
 # less in the file's own numbers, 12 in an encoder. With the network on the CPU that
 # stays below 6 GiB.
 _IN_FLIGHT_MEGAPIXELS = 100
+_PATIENCE = 0.1  # seconds between two looks at what another run works on
+# Where these happen to one result, they would to all that follow.
+_NO_MORE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 @dataclass(frozen=True)
 class _Decoded:
-    """A picture on its way: what the decoder hands to the network."""
+    """A picture on its way: what the decoder hands to the network.
+
+    Attributes:
+        job: Where it comes from and goes to.
+        picture: What was read.
+        making: What its result is made from.
+        seconds: Spent on it so far.
+        is_anew: Whether an older result of ours is replaced.
+        unknown: Outputs that exist and that no journal knows.
+    """
 
     job: Job
     picture: images.Picture
-    source: str
+    making: Making
     seconds: dict[Stage, float]
+    is_anew: bool
+    unknown: frozenset[Path]
+
+
+@dataclass(frozen=True)
+class _Halt:
+    """Why no further result can be written."""
+
+    reason: str
+    remedy: str
 
 
 @dataclass(frozen=True)
@@ -73,6 +99,7 @@ def relight_folder(
     options: FolderOptions,
     notify: Callable[[Event], None],
     weights_name: str = "",
+    start: float = 0.0,
 ) -> JobSummary:
     """Carry out a plan.
 
@@ -83,11 +110,20 @@ def relight_folder(
         notify: Called in this thread with JobStarted, then FileDone for each picture,
             then JobSummary.
         weights_name: How to call the weights in JobStarted.
+        start: Seconds that loading took, for the summary.
 
     Returns:
-        The summary, also after SIGINT or `Stopped`: pictures under way are finished
-        or dropped whole, the rest is counted as unfinished.
+        The summary, also after SIGINT or `Stopped`, or where no more can be written:
+        pictures under way are finished or dropped whole, the rest is counted as
+        unfinished.
+
+    Raises:
+        UsageError: The output folder cannot be made, or its journal not be written.
     """
+    run = _Run(plan, relighter, options, notify)
+    notes = relighter.notes
+    if not run.is_first:
+        notes += ("another run is at work there: each does what the other has not",)
     notify(
         JobStarted(
             pictures=len(plan.jobs),
@@ -98,11 +134,14 @@ def relight_folder(
             weights=weights_name,
             work_size=relighter.work_size,
             engine=relighter.engine,
-            notes=relighter.notes,
+            from_light=relighter.card.from_light,
+            to_light=relighter.card.to_light,
+            notes=notes,
             ignored=plan.ignored,
+            unreadable=len(plan.faults),
         )
     )
-    summary = _Run(plan, relighter, options, notify).execute()
+    summary = run.execute(start)
     notify(summary)
     return summary
 
@@ -136,6 +175,7 @@ def relight_bytes(
         PictureError: It cannot be read, relit or written.
     """
     picture = images.read(data, suffix, max_megapixels)
+    images.require_fits(write.format or picture.encoding.format, *picture.size)
     relit = relighter.run([picture.pixels], deep=picture.encoding.depth > 8)
     if relit.failures[0] is not None:
         raise relit.failures[0]
@@ -158,31 +198,37 @@ class _Run:
         self._relighter = relighter
         self._options = options
         self._notify = notify
-        self._journal = Journal(plan.folder) if plan.folder else None
-        self._recipe = _recipe(relighter, options)
+        self._folder = _made(plan.folder or plan.jobs[0].target.parent)
+        self._records = Records(self._folder, single=plan.folder is None)
+        self.is_first = self._records.is_first()
+        self._recipe = recipe(relighter, options)
         self._busy: dict[Stage, float] = {"decode": 0.0, "network": 0.0, "encode": 0.0}
         self._counts = {"relit": 0, "skipped": 0, "failed": 0}
+        self._anew = 0
         self._failures: list[FileDone] = []
         self._budget = Budget(int(_IN_FLIGHT_MEGAPIXELS * 1e6))
         self._waiting = deque(plan.jobs)
         self._decoding: deque[tuple[Job, Future[_Decoded | FileDone]]] = deque()
         self._groups: dict[tuple[int, int, torch.dtype, bool], list[_Decoded]] = {}
         self._computing: deque[tuple[list[_Decoded], Future[_Computed]]] = deque()
-        self._encoding: deque[tuple[Job, Future[FileDone]]] = deque()
+        self._encoding: deque[tuple[Job, Future[FileDone | _Halt]]] = deque()
         self._coders = coders(relighter.device.type, hardware.usable_cores())
         self._decoders = ThreadPoolExecutor(self._coders, "decode")
         self._lanes = ThreadPoolExecutor(relighter.lanes, "network")
         self._encoders = ThreadPoolExecutor(self._coders, "encode")
         self._lock = threading.Lock()
         self._stop = False
+        self._halted: _Halt | None = None
 
-    def execute(self) -> JobSummary:
-        """Run to the end, or to a signal."""
+    def execute(self, start: float) -> JobSummary:
+        """Run to the end, to a signal, or to where no more can be written."""
         begin = time.perf_counter()
         stopped_by = ""
         for folder in {job.target.parent for job in self._plan.jobs}:
             remove_leftovers(folder)
         try:
+            for fault in self._plan.faults:
+                self._tell(_unreadable(fault))
             while not self._stop and self._go_on():
                 self._report_encoded(leave=self._coders * 2)
             self._report_encoded(leave=0)
@@ -193,7 +239,10 @@ class _Run:
             self._decoders.shutdown(wait=False, cancel_futures=True)
             self._lanes.shutdown(wait=True, cancel_futures=True)
             self._encoders.shutdown(wait=True)
-        return self._summary(time.perf_counter() - begin, stopped_by)
+            self._records.close()
+        summary = self._summary(time.perf_counter() - begin, start, stopped_by)
+        self._folder.close()
+        return summary
 
     def _go_on(self) -> bool:
         """Move the picture that waits longest one stage on; False where none is left.
@@ -212,6 +261,8 @@ class _Run:
             self._take_computed(leave=len(self._computing) - 1)
         elif self._encoding:
             self._report_encoded(leave=len(self._encoding) - 1)
+        elif self._waiting:  # for what other runs are at work on
+            time.sleep(_PATIENCE)
         else:
             return False
         return True
@@ -219,11 +270,14 @@ class _Run:
     def _admit(self) -> None:
         """Begin to decode, in plan order, as many pictures as there is room for."""
         ahead = self._ahead + (self._options.batch_size or 0)
-        while self._waiting and len(self._decoding) < ahead:
+        for _ in range(len(self._waiting)):
             job = self._waiting[0]
-            if not self._budget.admits(job.pixels):
+            if len(self._decoding) >= ahead or not self._budget.admits(job.pixels):
                 return
             self._waiting.popleft()
+            if not self._records.claim(job.output):
+                self._waiting.append(job)
+                continue
             self._budget.take(job.pixels)
             self._decoding.append((job, self._decoders.submit(self._decode, job)))
 
@@ -266,12 +320,14 @@ class _Run:
     def _decode(self, job: Job) -> _Decoded | FileDone:
         begin = time.perf_counter()
         try:
-            data = job.source.read_bytes()
-            source = digest(data)
-            done = self._already_there(job, source)
-            if done is not None:
-                return done
+            data = read_regular(job.source)
+            making = Making(digest(data), self._recipe, str(job.source.absolute()))
+            found = self._standings(job, making)
+            if set(found.values()) == {"same"}:
+                return _skipped(job)
             picture = images.read(data, job.source.suffix, self._options.max_megapixels)
+            format = for_target(self._options.write, job.target).format
+            images.require_fits(format or picture.encoding.format, *picture.size)
         except OSError as error:
             return _failed(job, PictureError(f"cannot be read: {error.strerror}"))
         except PictureError as error:
@@ -280,22 +336,23 @@ class _Run:
             return _failed(job, _fault(error))
         seconds = time.perf_counter() - begin
         self._add_busy("decode", seconds / self._coders)
-        return _Decoded(job, picture, source, {"decode": seconds})
+        return _Decoded(
+            job,
+            picture,
+            making,
+            {"decode": seconds},
+            is_anew="stale" in found.values(),
+            unknown=frozenset(path for path in found if found[path] == "foreign"),
+        )
 
-    def _already_there(self, job: Job, source: str) -> FileDone | None:
-        """What to report instead of working, if anything."""
-        if self._journal is None or self._options.exist == "overwrite":
-            return None
-        standings = set()
-        for output, path in job.outputs():
-            standing = self._journal.standing(output, path, source, self._recipe)
-            if standing == "foreign":
-                raise PictureError(
-                    f"{path} exists and was not made by msrnet, or was changed since",
-                    "use --exist overwrite to replace it",
-                )
-            standings.add(standing)
-        return _skipped(job) if standings == {"same"} else None
+    def _standings(self, job: Job, making: Making) -> dict[Path, Standing]:
+        """How what exists relates to what would be made."""
+        if self._options.exist == "overwrite":
+            return {}
+        return {
+            path: self._records.standing(output, path, making)
+            for output, path in job.outputs()
+        }
 
     def _relight(self, batch: list[_Decoded]) -> None:
         """Give a batch to the network: in this thread, unless others run beside it."""
@@ -343,7 +400,7 @@ class _Run:
 
     def _encode(
         self, item: _Decoded, relit: Tensor, notes: tuple[str, ...]
-    ) -> FileDone:
+    ) -> FileDone | _Halt:
         begin = time.perf_counter()
         job, picture = item.job, item.picture
         try:
@@ -352,18 +409,10 @@ class _Run:
             contents = [data]
             if job.compare is not None:
                 contents.append(images.side_by_side(picture, relit))
-            # The picture itself last: where it is, all that belongs to it is.
-            files = [*zip(job.outputs(), contents, strict=True)]
-            if self._journal is None and self._options.exist == "skip":
-                there = [holds(path, content) for (_, path), content in files]
-                if all(there):
-                    return _skipped(job)
-            for (output, path), content in reversed(files):
-                self._note(Entry(output, digest(content), item.source, self._recipe))
-                write_whole(path, content)
+            if self._put(item, contents):
+                return _skipped(job)
         except OSError as error:
-            reason = f"{job.target} cannot be written: {error.strerror or error}"
-            return _failed(job, PictureError(reason, "check space and permissions"))
+            return self._not_written(job, error)
         except PictureError as error:
             return _failed(job, error)
         except Exception as error:  # as in _decode
@@ -378,13 +427,44 @@ class _Run:
             megapixels=width * height / 1e6,
             notes=picture.notes + notes + more,
             seconds={**item.seconds, "encode": seconds},
+            anew=item.is_anew,
         )
 
-    def _note(self, entry: Entry) -> None:
-        """Tell the journal of a result before it is moved into place."""
-        with self._lock:
-            if self._journal is not None:
-                self._journal.add(entry)
+    def _put(self, item: _Decoded, contents: list[bytes]) -> bool:
+        """Write the files of a job, unless they are there already: True, then.
+
+        Raises:
+            PictureError: One of them exists and is not ours.
+            OSError: One of them cannot be written.
+        """
+        files = [*zip(item.job.outputs(), contents, strict=True)]
+        there = [
+            holds(path, content) for (_, path), content in files if path in item.unknown
+        ]
+        known = len(there) == len(files) and all(there)
+        # The picture itself last: where it is, all that belongs to it is.
+        for (output, path), content in reversed(files):
+            self._records.note(output, path, content, item.making)
+            if not known:
+                self._folder.check()
+                self._folder.write_whole(output, content)
+        return known
+
+    def _not_written(self, job: Job, error: OSError) -> FileDone | _Halt:
+        """What an error means: for this picture, or for all that follow."""
+        try:
+            self._folder.check()
+        except FolderGoneError as gone:
+            reason = f"the output folder {self._folder.path} has gone: {gone.strerror}"
+            return _Halt(reason, "put it back, then run the same command again")
+        name = job.target
+        what = (
+            f"the journal {error.filename}" if isinstance(error, JournalError) else name
+        )
+        reason = f"{what} cannot be written: {error.strerror or error}"
+        if error.errno in _NO_MORE:
+            return _Halt(reason, "make room, then run the same command again")
+        return _failed(job, PictureError(reason, "check space and permissions"))
 
     def _report_encoded(self, leave: int) -> None:
         """Report what is encoded, waiting until no more than some are left."""
@@ -396,10 +476,19 @@ class _Run:
             self._encoding.popleft()
             self._report(job, done)
 
-    def _report(self, job: Job, done: FileDone) -> None:
+    def _report(self, job: Job, done: FileDone | _Halt) -> None:
         """Count a picture out: every one that was admitted comes here once."""
         self._budget.give_back(job.pixels)
+        self._records.release(job.output)
+        if isinstance(done, _Halt):
+            self._halted = self._halted or done
+            self._stop = True
+        else:
+            self._tell(done)
+
+    def _tell(self, done: FileDone) -> None:
         self._counts[done.status] += 1
+        self._anew += done.anew
         if done.status == "failed":
             self._failures.append(done)
             self._stop = self._stop or self._options.fail_fast
@@ -409,18 +498,22 @@ class _Run:
         with self._lock:
             self._busy[stage] += seconds
 
-    def _summary(self, seconds: float, stopped_by: str) -> JobSummary:
+    def _summary(self, seconds: float, start: float, stopped_by: str) -> JobSummary:
         done = sum(self._counts.values())
+        halt = self._halted
         return JobSummary(
             relit=self._counts["relit"],
             skipped=self._counts["skipped"],
             failed=self._counts["failed"],
-            unfinished=len(self._plan.jobs) - done,
+            unfinished=len(self._plan.jobs) + len(self._plan.faults) - done,
             seconds=seconds,
             stages=dict(self._busy),
             failures=tuple(self._failures),
             failures_file=self._write_failures(),
             stopped_by=stopped_by,
+            halted=f"{halt.reason}; {halt.remedy}" if halt else "",
+            anew=self._anew,
+            start=start,
         )
 
     def _write_failures(self) -> str:
@@ -429,8 +522,10 @@ class _Run:
             return ""
         path = self._plan.folder / FAILURES_NAME
         listing = {str(job.source): job.listing for job in self._plan.jobs}
+        listing |= {fault.path: fault.listing for fault in self._plan.faults}
         try:
-            if path.exists() and not path.read_bytes().startswith(_HEADLINE.encode()):
+            self._folder.check()
+            if path.exists() and not read_regular(path).startswith(_HEADLINE.encode()):
                 return ""  # somebody else's file
             if not self._failures:
                 path.unlink(missing_ok=True)
@@ -441,7 +536,8 @@ class _Run:
             # A name may have several lines; no name has a NUL.
             end = "\0" if any("\n" in entry for entry in entries) else "\n"
             text = "".join(entry + end for entry in entries)
-            write_whole(path, text.encode(errors="surrogateescape"))
+            data = text.encode(errors="surrogateescape")
+            self._folder.write_whole(FAILURES_NAME, data)
         except OSError:
             return ""  # the failures are reported all the same
         return str(path)
@@ -450,24 +546,14 @@ class _Run:
 _HEADLINE = "# Pictures that msrnet could not relight; give this file to --files-from."
 
 
-def holds(path: Path, data: bytes) -> bool:
-    """Whether a file has these very bytes: a result's proof where no journal has it.
-
-    Returns:
-        False where there is no file.
-
-    Raises:
-        PictureError: It has others, which are not to be replaced.
-        OSError: It cannot be read.
-    """
-    if not path.exists():
-        return False
-    if path.read_bytes() != data:
-        raise PictureError(
-            f"{path} exists and is not, bit by bit, what is made here and now",
-            "use --exist overwrite to replace it",
-        )
-    return True
+def _made(folder: Path) -> Folder:
+    try:
+        return Folder.made(folder)
+    except OSError as error:
+        raise UsageError(
+            f"the output folder {folder} cannot be made: {error.strerror}",
+            "check its space and permissions, or name another output",
+        ) from error
 
 
 def _skipped(job: Job) -> FileDone:
@@ -485,8 +571,14 @@ def _failed(job: Job, error: PictureError) -> FileDone:
     )
 
 
+def _unreadable(fault: Fault) -> FileDone:
+    return FileDone(fault.path, "", "failed", reason=fault.reason, remedy=fault.remedy)
+
+
 def _fault(error: Exception) -> PictureError:
-    """An exception that is no user's doing, as the failure of one picture."""
+    """An exception that no user can foresee, as the failure of one picture."""
+    if isinstance(error, MemoryError):
+        return PictureError("there is not enough memory for it", "close other programs")
     return PictureError(f"a bug: {type(error).__name__}: {error}", "please report it")
 
 
@@ -495,7 +587,7 @@ def for_target(write: WriteOptions, target: Path) -> WriteOptions:
     return replace(write, format=write.format or images.format_of(target.suffix))
 
 
-def _recipe(relighter: Relighter, options: FolderOptions) -> str:
+def recipe(relighter: Relighter, options: FolderOptions) -> str:
     """Names all that decides the bytes of a result, apart from the input."""
     parts = {
         "weights": relighter.digest,

@@ -1,15 +1,13 @@
 """What goes where, decided whole before the first write.
 
-Looks at names and headers; decodes and writes nothing.
+Looks at names and headers, and tries the output folder out; decodes nothing.
 """
 
 from __future__ import annotations
 
-import glob
+import errno
 import io
 import os
-import stat
-import sys
 import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,19 +17,19 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli import images
 from msrnet_cli.errors import NothingDoneError, UsageError
+from msrnet_cli.files import opened_regular, probe
+from msrnet_cli.folder.search import Fault, Found, check_input, head, is_url, search
 from msrnet_cli.images.formats import HEAD_BYTES
 from msrnet_cli.results import Ignored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from msrnet_cli.config import FolderOptions
 
-_CLUTTER = frozenset({"desktop.ini", "thumbs.db", "__macosx"})
 _HEADER_BYTES = 1 << 16  # tells the size of nearly every picture
 _LONGEST_NAME = 255  # bytes, on every common file system
 _FIELDS = "use the fields {stem} and {ext}, as they are"
-_ROOT_MARK = "/./"  # in a list, as rsync has it: the tree below is mirrored
 
 
 @dataclass(frozen=True)
@@ -71,23 +69,19 @@ class Plan:
         jobs: In the order they will be worked on.
         folder: The output folder; None where the output is one named file.
         ignored: What was passed over.
+        faults: What could not be looked at.
     """
 
     jobs: tuple[Job, ...]
     folder: Path | None
     ignored: tuple[Ignored, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Found:
-    root: Path
-    path: Path
+    faults: tuple[Fault, ...] = ()
 
 
 def make_plan(
     inputs: Sequence[str], output: str, options: FolderOptions, lists: str | None = None
 ) -> Plan:
-    """Collect the pictures and decide every output path.
+    """Collect the pictures, decide every output path, try the output folder out.
 
     Args:
         inputs: Files, folders and patterns.
@@ -98,8 +92,10 @@ def make_plan(
     Raises:
         UsageError: An input is missing or no regular file; two outputs collide; an
             output is an input, exists against the user's wish, or lies outside the
-            output folder.
+            output folder; nothing can be written there.
         NothingDoneError: There is no picture.
+        PictureError: There is one, and its header says that it is too large for the
+            output format.
     """
     try:
         return _make_plan(inputs, output, options, lists)
@@ -112,8 +108,54 @@ def _make_plan(
     inputs: Sequence[str], output: str, options: FolderOptions, lists: str | None
 ) -> Plan:
     _check_template(options.name)
+    for text in inputs:
+        check_input(text)
     target = Path(output)
     one_file = _names_a_file(inputs, target, lists, output)
+    _check_output(output, target, one_file, options)
+    findings = list(search(inputs, lists, target, recursive=options.recursive))
+    ignored = tuple(one for one in findings if isinstance(one, Ignored))
+    faults = tuple(one for one in findings if isinstance(one, Fault))
+    found = [one for one in findings if isinstance(one, Found)]
+    if not found:
+        raise _nothing_found(ignored, faults, options)
+    jobs = [_job(entry, target, options, one_file) for entry in found]
+    too_long = [job for job in jobs if _is_too_long(job.target)]
+    jobs = [job for job in jobs if job not in too_long]
+    faults += tuple(_beyond_reach(job) for job in too_long)
+    if not jobs:
+        raise _nothing_found(ignored, faults, options)
+    if len(jobs) == 1:  # one of many fails alone, when its turn comes
+        _require_fits(jobs[0], options)
+    folder = None if one_file else target
+    spelling = try_out(folder or target.parent)
+    _check_outputs(jobs, folder, options, spelling)
+    return Plan(tuple(jobs), folder, ignored, faults)
+
+
+def try_out(folder: Path) -> tuple[bool, bool]:
+    """See that a folder can be written to, before any work; leaves no trace.
+
+    Returns:
+        As `files.probe`.
+
+    Raises:
+        UsageError: Nothing can be written there.
+    """
+    try:
+        return probe(folder)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UsageError(
+            f"nothing can be written to {folder}: {reason}",
+            "check its space and permissions, or name another output",
+        ) from error
+
+
+def _check_output(
+    output: str, target: Path, one_file: bool, options: FolderOptions
+) -> None:
+    check_no_url(output)
     if target.exists() and not target.is_dir() and not one_file:
         raise UsageError(f"{output} is a file", "name a folder for the output")
     named_as_picture = images.format_of(target.suffix) and not target.is_dir()
@@ -122,22 +164,54 @@ def _make_plan(
             f"{output} is named as a picture, but is to be a folder",
             "name another folder, or end it in /",
         )
-    ignored: list[Ignored] = []
-    found = list(_collect(inputs, lists, target, options, ignored))
-    if not found:
-        passed = f" ({len(ignored)} other entries were passed over)" if ignored else ""
-        hint = "" if options.recursive else "; --recursive enters subfolders"
-        raise NothingDoneError(f"no picture found{passed}", f"check the paths{hint}")
     wanted = options.write.format
     if one_file and wanted and images.format_of(target.suffix) != wanted:
         raise UsageError(
             f"{output} does not end like a {wanted.upper()} file",
             "drop --format or change the name",
         )
-    folder = None if one_file else target
-    jobs = tuple(_job(entry, target, options, one_file) for entry in found)
-    _check_outputs(jobs, folder, options)
-    return Plan(jobs, folder, tuple(ignored))
+
+
+def check_no_url(output: str) -> None:
+    """See that an output is no URL, which would become a folder of that name.
+
+    Raises:
+        UsageError: It is one.
+    """
+    if is_url(output):
+        raise UsageError(
+            f"{output} is a URL; results go to files and folders",
+            "name a folder, and copy it there afterwards",
+        )
+
+
+def _nothing_found(
+    ignored: Sequence[Ignored], faults: Sequence[Fault], options: FolderOptions
+) -> NothingDoneError:
+    told = [f"{fault.path} {fault.reason}" for fault in faults[:1]]
+    if len(faults) > 1:
+        told.append(f"{len(faults) - 1} more could not be read")
+    if ignored:
+        told.append(f"{len(ignored)} other entries were passed over")
+    passed = f" ({', '.join(told)})" if told else ""
+    hint = "" if options.recursive else "; --recursive enters subfolders"
+    return NothingDoneError(f"no picture found{passed}", f"check the paths{hint}")
+
+
+def _is_too_long(target: Path) -> bool:
+    """Whether the system takes no path as long as that, though each name is short."""
+    if any(len(os.fsencode(part)) > _LONGEST_NAME for part in target.parts):
+        return False  # such a name is refused at once: the user can mend it
+    try:
+        target.lstat()
+    except OSError as error:
+        return error.errno == errno.ENAMETOOLONG
+    return False
+
+
+def _beyond_reach(job: Job) -> Fault:
+    reason = f"{job.target} is too long for a path"
+    return Fault(str(job.source), reason, "name an output nearer the root", job.listing)
 
 
 def _names_a_file(
@@ -155,160 +229,9 @@ def _names_a_file(
     return False
 
 
-def _collect(
-    inputs: Sequence[str],
-    lists: str | None,
-    target: Path,
-    options: FolderOptions,
-    ignored: list[Ignored],
-) -> Iterator[_Found]:
-    seen: set[Path] = set()
-    for entry in _expand(inputs, lists, target, options, ignored):
-        # The same file named twice is one picture.
-        if entry.path.absolute() not in seen:
-            seen.add(entry.path.absolute())
-            yield entry
-
-
-def _expand(
-    inputs: Sequence[str],
-    lists: str | None,
-    target: Path,
-    options: FolderOptions,
-    ignored: list[Ignored],
-) -> Iterator[_Found]:
-    for text in inputs:
-        path = Path(text)
-        if path.is_dir():
-            if target.exists() and path.samefile(target):
-                raise UsageError(
-                    f"input and output are the same folder: {text}",
-                    "name another output folder",
-                )
-            yield from _scan(path, path, target, options.recursive, ignored)
-        elif path.exists() or path.is_symlink():
-            yield _named(path.parent, path)
-        elif glob.has_magic(text):
-            yield from _matches(text, target, options, ignored)
-        else:
-            raise UsageError(f"{text} does not exist", "check the path")
-    if lists is not None:
-        yield from _listed(lists)
-
-
-def _scan(
-    root: Path, folder: Path, target: Path, recursive: bool, ignored: list[Ignored]
-) -> Iterator[_Found]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        if folder == root:
-            raise UsageError(
-                f"{folder} cannot be read: {error.strerror}", "check its permissions"
-            ) from error
-        ignored.append(Ignored(str(folder), f"unreadable folder: {error.strerror}"))
-        return
-    for entry in entries:
-        path = Path(entry.path)
-        if entry.name.startswith(".") or entry.name.lower() in _CLUTTER:
-            ignored.append(Ignored(entry.path, "hidden"))
-        elif entry.is_symlink():
-            ignored.append(Ignored(entry.path, "symbolic link"))
-        elif entry.is_dir(follow_symlinks=False):
-            if recursive and not (target.exists() and path.samefile(target)):
-                yield from _scan(root, path, target, recursive, ignored)
-            elif not recursive:
-                ignored.append(Ignored(entry.path, "subfolder"))
-        elif not entry.is_file(follow_symlinks=False):
-            ignored.append(Ignored(entry.path, "no regular file"))
-        elif _looks_like_picture(path):
-            yield _Found(root, path)
-        else:
-            ignored.append(Ignored(entry.path, "no picture"))
-
-
-def _matches(
-    pattern: str, target: Path, options: FolderOptions, ignored: list[Ignored]
-) -> Iterator[_Found]:
-    parts = Path(pattern).parts
-    fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
-    root = Path(*parts[:fixed])
-    paths = sorted(map(Path, glob.glob(pattern, recursive=True)))
-    if not paths:
-        raise UsageError(f"{pattern} matches nothing", "check the pattern")
-    inside = target.resolve()
-    for path in paths:
-        if path.is_symlink():
-            ignored.append(Ignored(str(path), "symbolic link"))
-        elif path.resolve().is_relative_to(inside):
-            ignored.append(Ignored(str(path), "in the output folder"))
-        elif path.is_dir():
-            if options.recursive:
-                yield from _scan(root, path, target, True, ignored)
-        elif not path.is_file():
-            ignored.append(Ignored(str(path), "no regular file"))
-        elif _looks_like_picture(path):
-            yield _Found(root, path)
-        else:
-            ignored.append(Ignored(str(path), "no picture"))
-
-
-def _listed(lists: str) -> Iterator[_Found]:
-    try:
-        raw = sys.stdin.buffer.read() if lists == "-" else Path(lists).read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"the list {lists} cannot be read: {error.strerror}", "check the path"
-        ) from error
-    # Entries end at a NUL, as `find -print0` writes them, or else at a line's end.
-    for entry in raw.split(b"\0" if b"\0" in raw else b"\n"):
-        line = os.fsdecode(entry.removesuffix(b"\r"))
-        if not line.strip() or line.startswith("#"):
-            continue
-        head, mark, tail = line.rpartition(_ROOT_MARK)
-        path = Path(line)
-        if mark:
-            yield _named(Path(head or "/"), Path(head or "/") / tail)
-        else:
-            yield _named(path.parent if path.is_absolute() else Path(), path)
-
-
-def _named(root: Path, path: Path) -> _Found:
-    """A file that the user named: anything but a regular file is an error."""
-    try:
-        mode = path.lstat().st_mode
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}", "check the path") from error
-    if stat.S_ISLNK(mode):
-        raise UsageError(
-            f"{path} is a symbolic link", "name the file it points to instead"
-        )
-    if stat.S_ISDIR(mode):
-        raise UsageError(f"{path} is a folder", "give folders as INPUT")
-    if not stat.S_ISREG(mode):
-        raise UsageError(f"{path} is no regular file", "leave it out")
-    return _Found(root, path)
-
-
-def _looks_like_picture(path: Path) -> bool:
-    """By name or by content; a file that cannot be opened counts by its name."""
-    return (
-        path.suffix.lower() in images.PICTURE_SUFFIXES
-        or images.sniff(_head(path, HEAD_BYTES)) is not None
-    )
-
-
-def _head(path: Path, size: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(size)
-    except OSError:
-        return b""
-
-
-def _job(entry: _Found, target: Path, options: FolderOptions, one_file: bool) -> Job:
-    head = _head(entry.path, _HEADER_BYTES)
-    name = entry.path.name if one_file else _output_name(entry.path, head, options)
+def _job(entry: Found, target: Path, options: FolderOptions, one_file: bool) -> Job:
+    start = head(entry.path, _HEADER_BYTES) or b""
+    name = entry.path.name if one_file else _output_name(entry.path, start, options)
     relative = Path(os.path.relpath(entry.path, entry.root)).parent
     if ".." in relative.parts or relative.is_absolute():
         raise UsageError(
@@ -319,20 +242,19 @@ def _job(entry: _Found, target: Path, options: FolderOptions, one_file: bool) ->
     compare = None
     if options.compare:
         compare = path.with_name(f"{path.stem}_compare.jpg")
-    within = entry.path.relative_to(entry.root) if entry.root.parts else entry.path
     return Job(
         source=entry.path,
         target=path,
         output=path.name if one_file else (relative / name).as_posix(),
-        listing=f"{entry.root.absolute().as_posix()}{_ROOT_MARK}{within.as_posix()}",
-        pixels=_pixels(entry.path, head),
+        listing=entry.listing,
+        pixels=_pixels(entry.path, start),
         compare=compare,
     )
 
 
-def _output_name(path: Path, head: bytes, options: FolderOptions) -> str:
+def _output_name(path: Path, start: bytes, options: FolderOptions) -> str:
     """The name a result gets; its suffix always tells the truth about its content."""
-    format = options.write.format or images.sniff(head[:HEAD_BYTES])
+    format = options.write.format or images.sniff(start[:HEAD_BYTES])
     suffix = path.suffix
     if format is not None and images.format_of(suffix) != format:
         suffix = images.SUFFIXES[format]
@@ -356,18 +278,33 @@ def _check_template(template: str) -> None:
         )
 
 
-def _pixels(path: Path, head: bytes) -> int:
-    size = images.declared_size(io.BytesIO(head))
-    if size is None and len(head) == _HEADER_BYTES:
-        # Such as a TIFF file, which may tell its size at its end.
-        with suppress(OSError), path.open("rb") as file:
-            size = images.declared_size(file)
-    width, height = size or (0, 0)  # why, will be reported when it is decoded
+def _require_fits(job: Job, options: FolderOptions) -> None:
+    start = head(job.source, _HEADER_BYTES) or b""
+    format = options.write.format or images.format_of(job.target.suffix)
+    size = _size(job.source, start)
+    if format is not None and size is not None:
+        images.require_fits(format, *size)
+
+
+def _pixels(path: Path, start: bytes) -> int:
+    width, height = _size(path, start) or (0, 0)  # why, will be told by the decoder
     return width * height
 
 
+def _size(path: Path, start: bytes) -> tuple[int, int] | None:
+    size = images.declared_size(io.BytesIO(start))
+    if size is None and len(start) == _HEADER_BYTES:
+        # Such as a TIFF file, which may tell its size at its end.
+        with suppress(OSError), opened_regular(path) as file:
+            size = images.declared_size(file)
+    return size
+
+
 def _check_outputs(
-    jobs: Iterable[Job], folder: Path | None, options: FolderOptions
+    jobs: Sequence[Job],
+    folder: Path | None,
+    options: FolderOptions,
+    spelling: tuple[bool, bool],
 ) -> None:
     sources = {job.source.resolve(): job.source for job in jobs}
     taken: dict[str, Job] = {}
@@ -382,19 +319,31 @@ def _check_outputs(
                     f"{path} would overwrite the input {sources[path.resolve()]}",
                     "choose another output folder",
                 )
-            # File systems differ in whether letter case and Unicode form count.
-            key = unicodedata.normalize("NFC", str(path)).casefold()
+            key = _as_stored(str(path), *spelling)
             if key in taken:
                 raise UsageError(
                     f"{taken[key].source} and {job.source} would both become {path}",
                     "relight them into different folders, or rename one",
                 )
             taken[key] = job
+    for parent in {path.parent for path in paths}:
+        if parent.exists() and not os.access(parent, os.W_OK | os.X_OK):
+            raise UsageError(
+                f"nothing can be written to {parent}: Permission denied",
+                "check its permissions, or name another output",
+            )
     if existing and options.exist == "error":
         more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
         raise UsageError(
             f"{existing[0]}{more} exists", "use --exist overwrite to replace it"
         )
+
+
+def _as_stored(path: str, case_counts: bool, form_counts: bool) -> str:
+    """One text for all spellings that the file system takes for one."""
+    if not form_counts:
+        path = unicodedata.normalize("NFC", path)
+    return path if case_counts else path.casefold()
 
 
 def _check_target(path: Path, root: Path | None) -> None:
@@ -408,4 +357,4 @@ def _check_target(path: Path, root: Path | None) -> None:
     if path.is_symlink():
         raise UsageError(f"{path} is a symbolic link", "remove it")
     if path.exists() and not path.is_file():
-        raise UsageError(f"{path} exists and is no regular file", "remove it")
+        raise UsageError(f"{path} exists and is not a regular file", "remove it")

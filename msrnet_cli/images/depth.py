@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import torch
 from PIL import ImageFile, TiffImagePlugin
 
-from msrnet_cli.images import metadata as meta
+from msrnet_cli.images.coding import avif
 from msrnet_cli.images.pixels import big_endian_16, rows_of, to_bytes
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-    from msrnet_cli.images.metadata import Metadata
+    from msrnet_cli.images.metadata.record import Metadata
     from msrnet_cli.images.rows import Rows
 
 _TWINS = {
@@ -56,10 +56,7 @@ def bits_per_sample(image: ImageFile.ImageFile, data: bytes) -> int:
     if image.format == "TIFF" and isinstance(image, TiffImagePlugin.TiffImageFile):
         return max(image.tag_v2.get(258, (1,)))
     if image.format == "AVIF":
-        # AV1CodecConfigurationRecord: the third byte holds high_bitdepth, twelve_bit.
-        start = data.find(b"av1C", 0, 4096)
-        flags = data[start + 6] if 0 < start < len(data) - 6 else 0
-        return 12 if flags & 0x20 else 10 if flags & 0x40 else 8
+        return avif.coding(data).bits
     return 8
 
 
@@ -74,7 +71,7 @@ def joined(high: Image.Image, low: Image.Image) -> Rows:
 
 
 def write_png(pixels: Rows, metadata: Metadata) -> bytes:
-    """Encode RGB or RGBA of 16 bits as PNG (W3C PNG 3)."""
+    """Encode RGB or RGBA of 16 bits and their profile as PNG (W3C PNG 3)."""
     width, height = pixels.width, pixels.height
     colour_type = {3: 2, 4: 6}[pixels.channels]
     out = io.BytesIO()
@@ -84,13 +81,6 @@ def write_png(pixels: Rows, metadata: Metadata) -> bytes:
     )
     if metadata.icc:
         _chunk(out, b"iCCP", b"ICC Profile\0\0" + zlib.compress(metadata.icc))
-    if metadata.dpi:
-        per_metre = (round(value / 0.0254) for value in metadata.dpi)
-        _chunk(out, b"pHYs", struct.pack(">IIB", *per_metre, 1))
-    if metadata.exif:
-        _chunk(out, b"eXIf", metadata.exif.removeprefix(b"Exif\0\0"))
-    for name, content, *_ in meta.png_text(metadata).chunks:
-        _chunk(out, name, content)
     deflate = zlib.compressobj(6)
     for rows in _paeth_rows(pixels):
         _chunk(out, b"IDAT", deflate.compress(rows))

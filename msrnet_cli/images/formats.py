@@ -46,6 +46,18 @@ _OTHER_SUFFIXES = frozenset(
     " .ppm .pgm .pbm .eps .dds".split()
 )
 
+_RAW_HEADS = (
+    b"IIRO",
+    b"IIRS",
+    b"MMOR",
+    b"IIU\0",
+    b"FUJIFILMCCD-RAW",
+    b"\0MRM",
+    b"FOVb",
+)
+_BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
+_BMP_BITS = (1, 2, 4, 8, 16, 24, 32)
+
 PICTURE_SUFFIXES = frozenset(_FORMAT_OF_SUFFIX) | _RAW_SUFFIXES | _OTHER_SUFFIXES
 """Names that promise a picture: such a file is never passed over in silence."""
 
@@ -54,8 +66,11 @@ def sniff(head: bytes) -> Format | None:
     """Tell a format from the first `HEAD_BYTES` of a file.
 
     Returns:
-        The format, or None where this is none that `msrnet` reads.
+        The format, or None where this is none that `msrnet` reads. A text that begins
+        like a picture ("BMW M3", "GIF89a is ...") is none.
     """
+    if _is_text(head):
+        return None
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "png"
     if head.startswith(b"\xff\xd8\xff"):
@@ -68,9 +83,32 @@ def sniff(head: bytes) -> Format | None:
         return "gif"
     if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"):
         return "avif"
-    if head.startswith(b"BM"):
-        return "bmp"
-    return None
+    return "bmp" if _is_bmp(head) else None
+
+
+def _is_bmp(head: bytes) -> bool:
+    """Whether two letters are followed by a header that makes sense."""
+    if not head.startswith(b"BM") or len(head) < 26:
+        return False
+    size = int.from_bytes(head[14:18], "little")
+    start = 22 if size == 12 else 26
+    planes, bits = head[start : start + 2], head[start + 2 : start + 4]
+    return (
+        size in _BMP_HEADERS
+        and planes == b"\1\0"
+        and int.from_bytes(bits, "little") in _BMP_BITS
+    )
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether these are characters and line ends only: no picture begins so."""
+    for cut in range(4):  # the last character may go on
+        try:
+            text = head[: len(head) - cut].decode()
+        except UnicodeDecodeError:
+            continue
+        return all(letter >= " " or letter in "\t\n\f\r" for letter in text)
+    return False
 
 
 def format_of(suffix: str) -> Format | None:
@@ -94,7 +132,7 @@ def recognise(data: bytes, suffix: str) -> Format:
     suffix = suffix.lower()
     if not data:
         raise PictureError("the file is empty", "copy it again from its source")
-    if suffix in _RAW_SUFFIXES or data[8:10] == b"CR":
+    if suffix in _RAW_SUFFIXES or _is_raw(data):
         raise PictureError(
             "camera raw files are not read", "develop it to 16-bit TIFF or JPEG first"
         )
@@ -106,9 +144,18 @@ def recognise(data: bytes, suffix: str) -> Format:
     return found
 
 
+def _is_raw(data: bytes) -> bool:
+    """Whether a file is a camera's by its first bytes; `tiffs` looks at the tags."""
+    return (
+        (data[8:10] == b"CR" and data[:2] in (b"II", b"MM"))
+        or data[4:12] == b"ftypcrx "
+        or data.startswith(_RAW_HEADS)
+    )
+
+
 def _foreign_kind(data: bytes, suffix: str) -> str:
     if data[4:8] == b"ftyp" and data[8:11] in (b"hei", b"hev", b"mif", b"msf"):
         return "a HEIC picture"
     if suffix in _OTHER_SUFFIXES:
         return f"a picture of type {suffix[1:].upper()}"
-    return "a file that is no picture by its content"
+    return "a file that is not a picture by its content"

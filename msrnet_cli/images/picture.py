@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.config import Format
-    from msrnet_cli.images.colour import ColourSpace
-    from msrnet_cli.images.metadata import Metadata
+    from msrnet_cli.images.colour.spaces import ColourSpace
+    from msrnet_cli.images.metadata.record import Metadata
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Encoding:
         mode: Pillow's name of the file's own pixel mode.
         depth: Bits per channel of the output: 8 or 16.
         grey: Whether the file held no colour.
+        chroma: How many times coarser its colours are than its brightness, across and
+            down; (1, 1) for neither.
         save: Further settings for Pillow's writer, such as JPEG tables.
     """
 
@@ -31,6 +33,7 @@ class Encoding:
     mode: str = "RGB"
     depth: int = 8
     grey: bool = False
+    chroma: tuple[int, int] = (1, 1)
     save: dict[str, object] = field(default_factory=dict)
 
 

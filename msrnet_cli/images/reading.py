@@ -6,15 +6,14 @@ Whatever a decoder throws becomes a PictureError: no file may stop a run.
 from __future__ import annotations
 
 import io
-import threading
-from dataclasses import dataclass
-from functools import lru_cache
+from contextlib import suppress
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 import torch
 from PIL import (
+    GifImagePlugin,
     Image,
-    ImageCms,
     ImageOps,
     JpegImagePlugin,
     TiffImagePlugin,
@@ -23,25 +22,36 @@ from PIL import (
 
 from msrnet_cli.errors import PictureError
 from msrnet_cli.images import depth as sixteen
-from msrnet_cli.images.colour import (
-    ColourSpace,
-    adobe_rgb,
-    space_from_icc,
-    space_from_primaries,
-    through_lcms,
-)
+from msrnet_cli.images.coding import avif, bmp, gifs, jpeg, png, tiffs, webp
+from msrnet_cli.images.coding.directories import SUBFILE_TYPES
+from msrnet_cli.images.coding.opening import load, opened
+from msrnet_cli.images.coding.quiet import hush
+from msrnet_cli.images.colour.claims import UNUSABLE_PROFILE
+from msrnet_cli.images.colour.jpeg import without_stubs
+from msrnet_cli.images.colour.labels import read_claims
+from msrnet_cli.images.colour.meaning import converted_by, meaning_of_claims
+from msrnet_cli.images.colour.png import without_colour
+from msrnet_cli.images.colour.spaces import through_lcms
+from msrnet_cli.images.colour.ycbcr import rgb_from_ycbcr
 from msrnet_cli.images.formats import recognise
-from msrnet_cli.images.metadata import as_srgb, read_metadata, uses_adobe_rgb
+from msrnet_cli.images.metadata.dissecting import bare, dissect, of_image
+from msrnet_cli.images.metadata.record import as_srgb
 from msrnet_cli.images.picture import Encoding, Picture
 from msrnet_cli.images.pixels import native_16, rows_of, strip_of, unit
 from msrnet_cli.images.rows import Rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PIL.ImageFile import ImageFile
     from torch import Tensor
 
     from msrnet_cli.config import Format
-    from msrnet_cli.images.metadata import Metadata
+    from msrnet_cli.images.colour.claims import Claim
+    from msrnet_cli.images.colour.hdr import HighRange
+    from msrnet_cli.images.colour.spaces import ColourSpace
+    from msrnet_cli.images.metadata.dissecting import Dissected
+    from msrnet_cli.images.metadata.record import Metadata
 
 _PILLOW_FORMATS: dict[Format, tuple[str, ...]] = {
     "png": ("PNG",),
@@ -52,12 +62,13 @@ _PILLOW_FORMATS: dict[Format, tuple[str, ...]] = {
     "avif": ("AVIF",),
     "gif": ("GIF",),
 }
-_DNG_VERSION = 50706
-_PLANAR = 284
+# Labels that Pillow would refuse a picture for; they are read apart from it.
+_REPAIRS: dict[Format, Callable[[bytes], bytes]] = {
+    "png": without_colour,
+    "jpeg": without_stubs,
+}
 _WHITE_IS_ZERO = 0
-_SRGB_GAMMA = 0.45455
-_SRGB_CHROMATICITY = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
-_opening = threading.Lock()
+_HEAD = 32
 
 
 def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Picture:
@@ -69,11 +80,25 @@ def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Pictur
         max_megapixels: A picture that declares more is refused before it is decoded.
 
     Raises:
-        PictureError: It is no picture, damaged, too large or of a kind not supported.
+        PictureError: It is not a picture, or a damaged, too large or odd one.
     """
     format = recognise(data, suffix)
+    hush()
     try:
-        return _picture(_open(data, format, max_megapixels), data, format)
+        page = tiffs.Prepared(data)
+        if format == "tiff":
+            page = tiffs.prepared(data, max_megapixels)
+        parts = dissect(page.data, format)
+        mended, notes = _mended(parts.bare, format, max_megapixels)
+        ready = replace(page, data=mended, notes=page.notes + notes)
+        try:
+            return _picture(data, parts, ready, format, max_megapixels)
+        except OSError:
+            ended = jpeg.ended(mended) if format == "jpeg" else None
+            if ended is None:
+                raise
+        ready = replace(ready, data=ended, notes=("the marker of its end was missing",))
+        return _picture(data, parts, ready, format, max_megapixels)
     except PictureError:
         raise
     except Exception as error:  # decoders throw anything: OSError, SyntaxError, ...
@@ -83,7 +108,8 @@ def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Pictur
 def from_pil(image: Image.Image) -> Picture:
     """A Picture from an image in memory.
 
-    An image that Pillow opened from a file of 16 bits per colour holds only 8.
+    An image that Pillow opened from a file of 16 bits per colour holds only 8, and
+    nothing of PNG's cICP or AVIF's nclx: `read` knows them.
 
     Raises:
         PictureError: It is empty, of a mode not supported, or cannot be loaded.
@@ -91,7 +117,10 @@ def from_pil(image: Image.Image) -> Picture:
     if 0 in image.size:
         raise PictureError(f"an image of size {image.size}", "give one with pixels")
     try:
-        return _understand(ImageOps.exif_transpose(image), Encoding("png"), ())
+        image = ImageOps.exif_transpose(image)
+        metadata, notes = of_image(image)
+        claims = read_claims(image, metadata)
+        return _understand(image, Encoding("png"), metadata, claims, notes)
     except PictureError:
         raise
     except Exception as error:  # a file opened lazily is decoded only now
@@ -112,122 +141,224 @@ def declared_size(file: IO[bytes]) -> tuple[int, int] | None:
     """Width and height as a file, or its beginning, declares them, before any turn.
 
     Returns:
-        None where it does not, or is no picture.
+        None where it does not, or is not a picture.
     """
     try:
-        return _unguarded(file, None).size
+        head = file.read(_HEAD)
+        file.seek(0)
+        if head[:8] + head[12:16] == b"\x89PNG\r\n\x1a\nIHDR":
+            # Pillow would read all text first, and might refuse it.
+            return int.from_bytes(head[16:20], "big"), int.from_bytes(
+                head[20:24], "big"
+            )
+        if head[8:12] == b"WEBP":
+            return webp.canvas(head)  # Pillow would want the whole file
+        if head.startswith((b"II", b"MM")):
+            return _tiff_size(file)
+        image = opened(file, None)
+        if isinstance(image, GifImagePlugin.GifImageFile):
+            gifs.trimmed(image)
+        return image.size
     except Exception:  # whoever decodes it will learn why
         return None
 
 
-def _unguarded(file: IO[bytes], formats: tuple[str, ...] | None) -> ImageFile:
-    """Open without Pillow's own limit on size, which warns at half of it."""
-    with _opening:
-        guard, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            return Image.open(file, formats=formats)
-        finally:
-            Image.MAX_IMAGE_PIXELS = guard
+def _tiff_size(file: IO[bytes]) -> tuple[int, int] | None:
+    """The size of the page that is the picture, whatever its pixels are."""
+    with suppress(Exception):  # a kind that Pillow does not know
+        image = opened(file, ("TIFF",))
+        assert isinstance(image, TiffImagePlugin.TiffImageFile)
+        if not any(image.tag_v2.get(tag) for tag in SUBFILE_TYPES):
+            return image.size
+    file.seek(0)
+    return tiffs.size(file.read())
+
+
+def written_size(data: bytes, format: Format) -> tuple[int, int]:
+    """Width and height of a file that was just written, opened as any other.
+
+    Raises:
+        Exception: It is damaged: what the decoder raises.
+    """
+    return opened(io.BytesIO(bare(data, format)), _PILLOW_FORMATS[format]).size
+
+
+def _mended(
+    data: bytes, format: Format, max_megapixels: float
+) -> tuple[bytes, tuple[str, ...]]:
+    """A file without what would hinder the decoder, and notes on what that was."""
+    if format == "png":
+        return png.mended(data)
+    if format == "webp":
+        return webp.mended(data)
+    if format == "bmp":
+        return bmp.mended(data, max_megapixels), ()
+    return data, ()
 
 
 def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
-    image = _unguarded(io.BytesIO(data), _PILLOW_FORMATS[format])
-    width, height = image.size
-    if width * height > max_megapixels * 1e6:
-        raise PictureError(
-            f"it declares {width}x{height} = {width * height / 1e6:.0f} megapixels,"
-            f" more than the {max_megapixels:g} allowed",
-            "raise --max-megapixels if you trust it",
-        )
+    if format == "webp":
+        _require_few(webp.canvas(data[:_HEAD]) or (0, 0), max_megapixels)
+    repair = _REPAIRS.get(format)
+    readable = repair(data) if repair else data
+    image = opened(io.BytesIO(readable), _PILLOW_FORMATS[format])
+    if not isinstance(image, GifImagePlugin.GifImageFile):
+        _require_few(image.size, max_megapixels)
     return image
 
 
-def _picture(image: ImageFile, data: bytes, format: Format) -> Picture:
-    notes = []
-    if getattr(image, "is_animated", False):
+def _require_few(size: tuple[int, int], max_megapixels: float) -> None:
+    width, height = size
+    megapixels = width * height / 1e6
+    if megapixels > max_megapixels:
+        digits = 0 if megapixels >= 10 else 1
+        raise PictureError(
+            f"it declares {width}x{height} = {megapixels:.{digits}f} megapixels,"
+            f" more than the {max_megapixels:g} allowed",
+            "raise --max-megapixels if you trust it",
+        )
+
+
+def _picture(
+    source: bytes,
+    parts: Dissected,
+    prepared: tiffs.Prepared,
+    format: Format,
+    max_megapixels: float,
+) -> Picture:
+    """Decode.
+
+    Args:
+        source: The whole file.
+        parts: The file taken apart.
+        prepared: Its pixels, for the decoder.
+        format: Of all of these.
+        max_megapixels: What declares more is refused.
+    """
+    data, notes = prepared.data, list(prepared.notes)
+    image = _open(data, format, max_megapixels)
+    claims = read_claims(image, parts.metadata, source, format)
+    frame = None
+    if isinstance(image, GifImagePlugin.GifImageFile):
+        if gifs.has_more_frames(image):
+            notes.append("only its first frame is kept")
+        notes += gifs.trimmed(image)
+        _require_few(image.size, max_megapixels)
+        frame = gifs.frame_of(image)
+    elif format != "tiff" and getattr(image, "is_animated", False):
         notes.append("only its first frame is kept")
         image.seek(0)
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        _refuse_odd_tiff(image)
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        jpeg.require_plausible(image, data)
+    if format == "avif":
+        avif.require_plausible(image.size, data)
     bits = sixteen.bits_per_sample(image, data)
     tiles = sixteen.low_byte_tiles(image)
     encoding = Encoding(
-        format, image.mode, 16 if tiles else 8, save=_save_settings(image, data, format)
+        format,
+        image.mode,
+        16 if tiles else 8,
+        chroma=_chroma(image, data, format),
+        save=_save_settings(image, prepared, format),
     )
     samples = None
     if tiles:
         second = _open(data, format, float("inf"))
         second.tile = tiles
-        samples = sixteen.joined(_upright(image), _upright(second))
+        turn = parts.orientation
+        samples = sixteen.joined(_upright(image, turn), _upright(second, turn))
     elif bits > 8 and not image.mode.startswith("I;16"):
         notes.append(f"reduced from {bits} to 8 bits per channel")
-    return _understand(_upright(image), encoding, tuple(notes), samples)
+    upright = image if tiles else _upright(image, parts.orientation)
+    if frame is not None:
+        upright = gifs.on_clear_canvas(upright, frame)
+    notes += parts.notes
+    return _understand(upright, encoding, parts.metadata, claims, tuple(notes), samples)
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    image.load()
-    try:
+def _upright(image: Image.Image, orientation: int | None) -> Image.Image:
+    """Load and turn an image, in place: by Exif's number, or as Pillow knows."""
+    load(image)
+    if orientation is None:
         ImageOps.exif_transpose(image, in_place=True)
-    except Exception:  # damaged EXIF: read_metadata says so
-        return image
+    elif orientation > 1:
+        image.im = image.im.transpose(_TURNS[orientation])
+        image._size = image.im.size
     return image
 
 
-def _refuse_odd_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
-    if _DNG_VERSION in image.tag_v2:
-        raise PictureError(
-            "camera raw files are not read", "develop it to 16-bit TIFF or JPEG first"
-        )
-    separate = image.tag_v2.get(_PLANAR) == 2
-    if separate and max(image.tag_v2.get(258, (1,))) > 8:
-        # Pillow misreads these: a wrong picture, without an error.
-        raise PictureError(
-            "16-bit TIFF with separate colour planes is not read",
-            "save it with interleaved (chunky) channels",
-        )
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def _understand(
     image: Image.Image,
     encoding: Encoding,
-    notes: tuple[str, ...],
+    metadata: Metadata,
+    claims: tuple[Claim, ...],
+    notes: tuple[str, ...] = (),
     samples: Rows | None = None,
 ) -> Picture:
-    """Split an upright image into colour, alpha and metadata.
+    """Split an upright image into colour and alpha.
 
     Args:
         image: Loaded and upright.
         encoding: What is known of the file so far.
+        metadata: What the file says.
+        claims: What the file says of its colours.
         notes: What a user must know so far.
         samples: 16-bit RGB or RGBA, where the image holds only 8.
     """
-    metadata, damage = read_metadata(image)
-    notes += damage
     mode = image.mode
     if mode in ("I", "F"):
         raise PictureError(
             f"32-bit pixels (mode {mode}) have no defined white", "save it with 16 bits"
         )
     grey = mode in ("1", "L", "LA", "La") or mode.startswith("I;16")
-    if mode in ("CMYK", "LAB", "YCbCr", "HSV"):
-        image, more = _through_lcms(image, metadata.icc if mode == "CMYK" else None)
-        metadata = as_srgb(metadata)
+    if mode in ("CMYK", "LAB"):
+        image, more = _without_own_colours(image, claims)
+        metadata, claims = as_srgb(metadata), ()
         notes += (f"converted from {mode} to sRGB", *more)
+    elif mode in ("YCbCr", "HSV"):  # another form of RGB, and labelled like it
+        image = rgb_from_ycbcr(image) if mode == "YCbCr" else image.convert("RGB")
+        notes += (f"converted from {mode} to RGB",)
     samples = samples or _samples(image)
     if samples.depth == 16 and "transparency" in image.info:
         samples = _keyed(samples, image.info["transparency"])
-    meaning = _meaning(image, samples, grey, metadata)
+    meaning = meaning_of_claims(samples, grey, metadata, claims)
     pixels = _srgb(meaning.samples, meaning.space)
     return Picture(
         # A result that is to have 16 bits must not be computed in 8.
         pixels=unit(pixels) if samples.depth == 16 else pixels,
         alpha=_alpha(samples),
-        native=_native(samples) if meaning.keep else None,
-        space=meaning.space if meaning.keep else None,
-        encoding=Encoding(encoding.format, mode, samples.depth, grey, encoding.save),
+        native=_native(meaning.samples) if meaning.kept else None,
+        space=meaning.kept,
+        encoding=replace(encoding, mode=mode, depth=samples.depth, grey=grey),
         metadata=meaning.metadata,
         notes=notes + meaning.notes,
     )
+
+
+def _without_own_colours(
+    image: Image.Image, claims: tuple[Claim, ...]
+) -> tuple[Image.Image, tuple[str, ...]]:
+    """CMYK or LAB to sRGB; a profile that cannot be used costs a note."""
+    profiles = [claim for claim in claims if claim.codes is None]
+    notes = tuple(note for claim in profiles if claim.void for note in claim.notes)
+    for claim in profiles:
+        if image.mode == "CMYK" and claim.profile is not None:
+            converted = converted_by(image, claim.profile)
+            if converted is not None:
+                return converted, notes
+            notes += (UNUSABLE_PROFILE,)
+    return through_lcms(image, None), notes
 
 
 def _samples(image: Image.Image) -> Rows:
@@ -250,7 +381,7 @@ def _keyed(samples: Rows, transparent: int | tuple[int, ...]) -> Rows:
     return samples.changed(with_alpha, channels=samples.channels + 1)
 
 
-def _srgb(samples: Rows, space: ColourSpace | None) -> Tensor:
+def _srgb(samples: Rows, space: ColourSpace | HighRange | None) -> Tensor:
     """Colours as 3 H W, sRGB: uint8 where they are that, else float32 in [0, 1].
 
     Args:
@@ -306,125 +437,49 @@ def _plain(image: Image.Image) -> Image.Image:
 
 def _grey_16(image: Image.Image) -> Rows:
     big = {"I;16B": True, "I;16N": None}.get(image.mode, False)
-    bits, inverted = 16, False
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        (bits, *_) = image.tag_v2.get(258, (16,))
-        inverted = image.tag_v2.get(262) == _WHITE_IS_ZERO
+    inverted = (
+        isinstance(image, TiffImagePlugin.TiffImageFile)
+        and image.tag_v2.get(262) == _WHITE_IS_ZERO
+    )
 
     def compute(rows: slice) -> Tensor:
         strip = strip_of(image, rows)
         samples = native_16(strip.tobytes(), strip.size, big=big)
-        if bits < 16:
-            samples = (samples.float() * (65535 / ((1 << bits) - 1))).round().int()
         return 65535 - samples if inverted else samples
 
     width, height = image.size
     return Rows(1, height, width, 16, compute)
 
 
-@dataclass(frozen=True)
-class _Meaning:
-    """What the colours of a file are.
-
-    Attributes:
-        samples: The colours, in `space`.
-        space: None for sRGB.
-        keep: Whether the output is written in `space`, too.
-        metadata: As it fits the output.
-        notes: What a user must know.
-    """
-
-    samples: Rows
-    space: ColourSpace | None
-    keep: bool
-    metadata: Metadata
-    notes: tuple[str, ...] = ()
+def _chroma(image: ImageFile, data: bytes, format: Format) -> tuple[int, int]:
+    """How many times coarser the colours of a file are, across and down."""
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        return jpeg.chroma(image)
+    if format == "avif":
+        return avif.coding(data).chroma
+    if format == "webp" and not webp.is_lossless(data):
+        return 2, 2
+    return 1, 1
 
 
-def _meaning(
-    image: Image.Image, samples: Rows, grey: bool, metadata: Metadata
-) -> _Meaning:
-    """Find out the colour space: from the profile, else from other declarations."""
-    if metadata.icc:
-        space = _known_space(metadata.icc)
-        if space is None:
-            eight = image.convert("L" if grey else "RGB")
-            converted, more = _through_lcms(eight, metadata.icc)
-            if more:  # the profile said nothing: the pixels are as deep as they were
-                return _Meaning(samples, None, False, as_srgb(metadata), more)
-            notes = ("colours converted to sRGB, 8 bits",)
-            rows = rows_of(converted)
-            return _Meaning(rows, None, False, as_srgb(metadata), notes)
-        if grey:
-            return _Meaning(samples, space, False, as_srgb(metadata))
-        if space.is_srgb():
-            return _Meaning(samples, None, False, metadata)
-        return _Meaning(samples, space, True, metadata)
-    declared = _declared_space(image)
-    if declared is None:
-        return _Meaning(samples, None, False, metadata)
-    note = f"converted from {declared.name} to sRGB"
-    return _Meaning(samples, declared, False, as_srgb(metadata), (note,))
-
-
-def _through_lcms(
-    image: Image.Image, profile: bytes | None
-) -> tuple[Image.Image, tuple[str, ...]]:
-    """To sRGB; a profile that cannot be used costs a note, not the picture."""
-    try:
-        return through_lcms(image, profile), ()
-    except (ImageCms.PyCMSError, OSError):
-        note = "its colour profile is damaged or for other pixels, and left out"
-        return through_lcms(image, None), (note,)
-
-
-@lru_cache(maxsize=16)
-def _known_space(profile: bytes) -> ColourSpace | None:
-    return space_from_icc(profile)
-
-
-def _declared_space(image: Image.Image) -> ColourSpace | None:
-    """A colour space that is named by EXIF or by PNG's gAMA and cHRM chunks."""
-    if uses_adobe_rgb(image):
-        return adobe_rgb()
-    gamma = image.info.get("gamma")
-    if not gamma or "srgb" in image.info:
-        return None
-    chromaticity = image.info.get("chromaticity", _SRGB_CHROMATICITY)
-    shift = max(
-        abs(a - b) for a, b in zip(chromaticity, _SRGB_CHROMATICITY, strict=True)
-    )
-    if abs(gamma - _SRGB_GAMMA) < 0.02 and shift < 0.01:
-        return None
-    return space_from_primaries(chromaticity[2:], 1 / gamma, "its PNG gamma")
-
-
-def _is_lossless_webp(data: bytes) -> bool:
-    """Whether the first picture in a RIFF container is of the lossless kind."""
-    start = 12
-    while start + 8 <= len(data):
-        name = data[start : start + 4]
-        if name in (b"VP8L", b"VP8 "):
-            return name == b"VP8L"
-        size = int.from_bytes(data[start + 4 : start + 8], "little")
-        # A frame of an animation holds its picture after 16 bytes of its own.
-        start += 24 if name == b"ANMF" else 8 + size + size % 2
-    return False
-
-
-def _save_settings(image: ImageFile, data: bytes, format: Format) -> dict[str, object]:
+def _save_settings(
+    image: ImageFile, prepared: tiffs.Prepared, format: Format
+) -> dict[str, object]:
     """How the file was compressed, in the words of Pillow's writer."""
     if format == "jpeg" and isinstance(image, JpegImagePlugin.JpegImageFile):
         settings: dict[str, object] = {"progressive": "progressive" in image.info}
-        if image.mode in ("L", "RGB"):
-            sampling = JpegImagePlugin.get_sampling(image)
-            tables = image.quantization
-            settings["qtables"] = {index: tables[index] for index in sorted(tables)}
-            if sampling >= 0:
-                settings["subsampling"] = sampling
+        tables = jpeg.tables(image)
+        if image.mode in ("L", "RGB") and tables is not None:
+            settings["qtables"] = tables
+            settings["subsampling"] = jpeg.subsampling(jpeg.chroma(image))
+        settings["lossless"] = not image.quantization
         return settings
     if format == "webp":
-        return {"lossless": _is_lossless_webp(data)}
+        lossless = webp.is_lossless(prepared.data)
+        return {"lossless": lossless, "quality": webp.quality(prepared.data)}
+    if format == "avif":
+        exact = avif.coding(prepared.data).exact
+        return {"lossless": exact, "quality": avif.quality(prepared.data)}
     if format == "tiff":
-        return {"compression": image.info.get("compression", "raw")}
+        return {"compression": "compressed" if prepared.compressed else "raw"}
     return {}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli.images.metadata import tiff_directory
+from msrnet_cli.images.metadata.embedding import directory
 from msrnet_cli.images.pixels import big_endian_16, to_bytes
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from msrnet_cli.images.metadata import Metadata
+    from msrnet_cli.images.metadata.record import Metadata
     from msrnet_cli.images.rows import Rows
 
 _STRIP_BYTES = 1 << 20
@@ -37,12 +37,17 @@ def write_tiff(pixels: Rows, metadata: Metadata, *, compress: bool = True) -> by
         pixels: Any channels, 8 or 16 bits.
         metadata: Kept whole.
         compress: Deflate each strip after horizontal differencing (predictor 2).
+
+    Raises:
+        ValueError: It would be larger than a TIFF file can be.
     """
     channels, height, width = pixels.channels, pixels.height, pixels.width
     bits = pixels.depth
     rows = max(1, min(height, _STRIP_BYTES // (width * channels * bits // 8)))
-    strips = deque(_strips(pixels, rows, compress))
-    tags = tiff_directory(metadata)
+    tags = directory(metadata)
+    strips = deque(_strips(pixels, rows, compress, tags.order))
+    if sum(map(len, strips)) >> 32:
+        raise ValueError("a TIFF file has at most 4 GiB")
     tags[256], tags[257] = width, height
     tags[258] = (bits,) * channels
     tags[259] = _DEFLATE if compress else _UNCOMPRESSED
@@ -63,16 +68,20 @@ def write_tiff(pixels: Rows, metadata: Metadata, *, compress: bool = True) -> by
     return out.getvalue()
 
 
-def _strips(pixels: Rows, rows: int, compress: bool) -> Iterator[bytes]:
+def _strips(pixels: Rows, rows: int, compress: bool, order: str) -> Iterator[bytes]:
     for _, strip in pixels.strips(multiple=rows):
         for part in strip.permute(1, 2, 0).int().split(rows):
             values = part
             if compress:
                 first = torch.zeros_like(part[:, :1])
                 values = part.diff(dim=1, prepend=first) & pixels.peak
-            data = to_bytes(_little_endian(values, pixels.depth))
+            data = to_bytes(_samples(values, pixels.depth, order))
             yield zlib.compress(data, 6) if compress else data
 
 
-def _little_endian(values: Tensor, bits: int) -> Tensor:
-    return values.to(torch.uint8) if bits == 8 else big_endian_16(values).flip(-1)
+def _samples(values: Tensor, bits: int, order: str) -> Tensor:
+    """In the byte order of the file, which is that of its metadata."""
+    if bits == 8:
+        return values.to(torch.uint8)
+    pairs = big_endian_16(values)
+    return pairs.flip(-1) if order == "<" else pairs

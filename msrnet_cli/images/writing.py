@@ -14,8 +14,12 @@ from PIL import Image
 
 from msrnet_cli.errors import PictureError
 from msrnet_cli.images import depth as sixteen
-from msrnet_cli.images.metadata import Metadata, save_arguments
+from msrnet_cli.images.coding import bmp, gifs, jpeg
+from msrnet_cli.images.colour.avif import write_nclx
+from msrnet_cli.images.limits import require_fits
+from msrnet_cli.images.metadata.embedding import embed, encoder_arguments
 from msrnet_cli.images.pixels import image_of, quantise, to_image, unit
+from msrnet_cli.images.reading import written_size
 from msrnet_cli.images.rows import Rows, spans, to_8_bits
 from msrnet_cli.images.tiff import write_tiff
 
@@ -23,10 +27,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.config import Format, WriteOptions
+    from msrnet_cli.images.colour.spaces import ColourSpace
+    from msrnet_cli.images.metadata.record import Metadata
     from msrnet_cli.images.picture import Picture
 
 _DEEP = ("png", "tiff")
-_OPAQUE = ("jpeg", "bmp")
+_UNLABELLED = ("bmp", "gif")  # what they hold can only be sRGB
 _COMPARE_HEIGHT = 2048
 
 
@@ -50,21 +56,62 @@ def write(
     metadata = picture.metadata
     if options.strip_metadata:
         metadata = metadata.stripped()
+    require_fits(format, *picture.size)
     pixels, notes = _pixels(picture, relit, format)
     try:
-        if format == "tiff":
-            compress = picture.encoding.save.get("compression") != "raw"
-            return write_tiff(pixels, metadata, compress=compress), notes
-        if pixels.depth == 16 and pixels.channels >= 3:
-            return sixteen.write_png(pixels, metadata), notes
-        settings = _settings(picture, format, options)
-        data, lost = _save(image_of(pixels), format, settings, metadata)
-        if options.lossless and format in ("avif", "jpeg"):
-            notes += (f"{format.upper()} has no lossless form here",)
+        plain, more = _encoded(picture, pixels, format, options, metadata)
+        data, lost = embed(plain, metadata, format, picture.size)
     except Exception as error:  # encoders throw anything; the batch goes on
-        reason = f"cannot be written as {format.upper()}: {error}"
+        text = str(error) or type(error).__name__
+        reason = f"cannot be written as {format.upper()}: {text}"
         raise PictureError(reason, "choose another --format") from error
-    return data, notes + lost
+    if _fault(data, format, picture.size):  # what was put in may be at fault
+        data, lost = plain, ("metadata could not be kept",)
+    fault = _fault(data, format, picture.size)
+    if fault:
+        raise PictureError(
+            f"what was written as {format.upper()} {fault}",
+            "choose another --format, and report it",
+        )
+    return data, notes + more + lost
+
+
+def _fault(data: bytes, format: Format, size: tuple[int, int]) -> str:
+    """What is wrong with a file that was just written; "" for nothing."""
+    try:
+        there = written_size(data, format)
+    except Exception as error:  # as any damaged file
+        return f"cannot be opened: {type(error).__name__}"
+    return "" if there == size else f"has the size {there}, not {size}"
+
+
+def _encoded(
+    picture: Picture,
+    pixels: Rows,
+    format: Format,
+    options: WriteOptions,
+    metadata: Metadata,
+) -> tuple[bytes, tuple[str, ...]]:
+    """The file without its metadata, and notes on what its pixels lost."""
+    if format == "tiff":
+        compress = picture.encoding.save.get("compression") != "raw"
+        return write_tiff(pixels, metadata, compress=compress), ()
+    if pixels.depth == 16 and pixels.channels >= 3:
+        return sixteen.write_png(pixels, metadata), ()
+    image, notes = image_of(pixels), tuple[str, ...]()
+    if format == "gif":
+        image, notes = gifs.as_palette(image)
+    settings = _settings(picture, image, format, options)
+    data = _save(image, format, settings, metadata)
+    if format == "avif" and metadata.cicp:
+        data = write_nclx(data, metadata.cicp)
+    exact = options.lossless or settings.get("lossless")
+    if exact and format in ("avif", "jpeg"):
+        notes += (f"{format.upper()} has no lossless form here",)
+    finer = image.mode in ("RGB", "RGBA") and picture.encoding.chroma != (2, 2)
+    if format == "webp" and finer and not exact:
+        notes += ("colours at half the resolution: lossy WebP holds no more",)
+    return data, notes
 
 
 def side_by_side(picture: Picture, relit: Tensor) -> bytes:
@@ -102,22 +149,28 @@ def _pixels(
     if depth == 16 and format not in _DEEP:
         depth = 8
         notes += (f"reduced to 8 bits: {format.upper()} holds no more",)
-    pixels = _colours(picture, relit, depth)
+    space = picture.space
+    if space is not None and format in _UNLABELLED:
+        space = None
+        notes += (f"colours converted to sRGB: {format.upper()} holds no profile",)
+    pixels = _colours(picture, relit, depth, space)
     if picture.encoding.grey and _is_neutral(pixels):
         pixels = pixels.changed(lambda strip: strip[1:2], channels=1)
     alpha = picture.alpha
     if alpha is None:
         return pixels, notes
-    if format in _OPAQUE and not (format == "bmp" and picture.encoding.format == "bmp"):
+    if format == "jpeg":
         if int(alpha.min()) < alpha.new_tensor(255 if depth == 8 else 65535):
             notes += (f"transparency left out: {format.upper()} holds none",)
         return pixels, notes
     return _with_alpha(pixels, alpha), notes
 
 
-def _colours(picture: Picture, relit: Tensor, depth: int) -> Rows:
-    """Relit colours in the file's own space."""
-    space, native = picture.space, picture.native
+def _colours(
+    picture: Picture, relit: Tensor, depth: int, space: ColourSpace | None
+) -> Rows:
+    """Relit colours in the file's own space, or in sRGB."""
+    native = picture.native
 
     def compute(rows: slice) -> Tensor:
         colours = relit[:, rows]
@@ -155,62 +208,61 @@ def _is_neutral(pixels: Rows) -> bool:
 
 
 def _settings(
-    picture: Picture, format: Format, options: WriteOptions
+    picture: Picture, image: Image.Image, format: Format, options: WriteOptions
 ) -> dict[str, object]:
-    """Compression: the user's word, else the input file's, else a high default."""
+    """Compression: the user's word, else the input file's, else a high default.
+
+    Colours are never coarser than they came, where the format can hold them.
+    """
     settings: dict[str, object] = {}
     if format == picture.encoding.format:
         settings.update(picture.encoding.save)
     if format == "jpeg":
         _jpeg_settings(settings, picture, options)
     elif format in ("webp", "avif"):
-        settings["quality"] = options.quality or 90
+        own = settings.get("quality")
+        least = max(90, own) if isinstance(own, int) else 90
+        settings["quality"] = options.quality or least
         if options.lossless or (settings.get("lossless") and options.quality is None):
             settings.update(_LOSSLESS[format])
         else:
             settings.pop("lossless", None)
+        if format == "avif" and image.mode in ("RGB", "RGBA"):
+            chroma = (1, 1) if settings["quality"] == 100 else picture.encoding.chroma
+            settings["subsampling"] = _AVIF_CHROMA[jpeg.subsampling(chroma)]
     return settings
 
 
 _LOSSLESS: dict[str, dict[str, object]] = {
     "webp": {"lossless": True, "exact": True, "quality": 75},
-    "avif": {"quality": 100, "subsampling": "4:4:4"},
+    "avif": {"lossless": True, "quality": 100},
 }
+_AVIF_CHROMA = ("4:4:4", "4:2:2", "4:2:0")
 
 
 def _jpeg_settings(
     settings: dict[str, object], picture: Picture, options: WriteOptions
 ) -> None:
+    tables = settings.get("qtables")
     if options.quality is not None:
         settings.pop("qtables", None)
-        settings["quality"] = options.quality
-        if options.quality >= 90:
-            settings["subsampling"] = 0
-    elif "qtables" not in settings or picture.encoding.grey:
-        # A grey file has no table for colour.
-        settings.pop("qtables", None)
+        chroma = (1, 1) if options.quality >= 90 else picture.encoding.chroma
+        settings.update(quality=options.quality, subsampling=jpeg.subsampling(chroma))
+    elif not isinstance(tables, list):
         settings.update(quality=95, subsampling=0)
+    elif picture.encoding.grey:  # without a table for colour: the same one does
+        settings.update(qtables=tables[:1], subsampling=0)
     settings["optimize"] = True
 
 
 def _save(
     image: Image.Image, format: Format, settings: dict[str, object], metadata: Metadata
-) -> tuple[bytes, tuple[str, ...]]:
-    """Encode with all metadata, or with as much of it as the format takes."""
-    arguments = save_arguments(metadata, format)
-    lost: list[str] = []
-    while True:
-        out = io.BytesIO()
-        try:
-            image.save(out, format.upper(), **settings, **arguments)
-        except Exception:
-            part = next((name for name in _DISPENSABLE if name in arguments), None)
-            if part is None:
-                raise
-            del arguments[part]
-            lost.append(f"{part} could not be kept")
-            continue
-        return out.getvalue(), tuple(lost)
-
-
-_DISPENSABLE = ("exif", "xmp", "extra", "comment", "pnginfo", "dpi")
+) -> bytes:
+    arguments = {**settings, **encoder_arguments(metadata, format)}
+    if format == "jpeg":
+        return jpeg.encoded(image, arguments)
+    if format == "bmp" and image.mode in ("LA", "RGBA"):
+        return bmp.encoded(image.convert("RGBA"), metadata.dpi)
+    out = io.BytesIO()
+    image.save(out, format.upper(), **arguments)
+    return out.getvalue()

@@ -73,6 +73,15 @@ class LayerStore:
         """
         return min(self._sides())
 
+    @property
+    def largest(self) -> int:
+        """The shorter side of the largest scene, in pixels.
+
+        Raises:
+            DataError: A file is damaged.
+        """
+        return max(self._sides())
+
     def _sides(self) -> list[int]:
         return [min(scenes.read_size(path)) for path in self.paths]
 
@@ -89,8 +98,15 @@ def open_store(folder: Path) -> LayerStore:
             for path in folder.iterdir()
             if path.suffix == scenes.SUFFIX and not path.name.startswith(".")
         )
+    except (FileNotFoundError, NotADirectoryError) as error:
+        there = "is not a folder" if folder.exists() else "does not exist"
+        raise DataError(
+            f"{folder} {there}", "name a folder of scenes by msrnet synth --layers"
+        ) from error
     except OSError as error:
-        raise DataError(f"{folder} cannot be read ({error.strerror})") from error
+        raise DataError(
+            f"{folder} cannot be read: {error.strerror}", "mend its permissions"
+        ) from error
     if not paths:
         raise DataError(
             f"there is no scene (*{scenes.SUFFIX}) in {folder}",

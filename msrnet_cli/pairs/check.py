@@ -11,7 +11,7 @@ from msrnet_cli.pairs.find import no_pairs, sort_out
 from msrnet_cli.results import DataFault, DataReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -45,10 +45,13 @@ def check_pairs(data: str | Path, options: DataOptions | None = None) -> DataRep
         size_fault(pair.name, (sizes[file] for file in pair.files if file in sizes))
         for pair in found.pairs
     )
+    sound = [pair for pair in found.pairs if _fit((pair.source, pair.target), sizes)]
     return DataReport(
         data=str(data),
-        pairs=len(found.pairs),
-        mirrored=sum(pair.mirrored is not None for pair in found.pairs),
+        pairs=len(sound),
+        mirrored=sum(
+            pair.mirrored is not None and _fit(pair.files, sizes) for pair in sound
+        ),
         files=len(found.files),
         sizes=tuple(sorted(set(sizes.values()))),
         faults=(*found.faults, *broken, *filter(None, uneven)),
@@ -81,6 +84,12 @@ def require_one_size(scene: str, sizes: Iterable[Size]) -> None:
         raise DataError(
             f"{scene}: {fault.reason}", "`msrnet data check` lists all such scenes"
         )
+
+
+def _fit(files: Iterable[PictureFile], sizes: Mapping[PictureFile, Size]) -> bool:
+    """Whether pictures can be read, and have one size."""
+    found = {sizes.get(file) for file in files}
+    return len(found) == 1 and None not in found
 
 
 def _decoded(files: Sequence[PictureFile]) -> dict[PictureFile, Size | DataFault]:

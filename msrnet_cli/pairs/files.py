@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import zipfile
 import zlib
 from contextlib import contextmanager
@@ -14,7 +16,7 @@ from msrnet_cli.errors import DataError, PictureError
 from msrnet_cli.images.pixels import quantise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from torch import Tensor
 
@@ -40,7 +42,7 @@ class PictureFile:
     @property
     def name(self) -> PurePosixPath:
         """Its path, or that inside the archive, with forward slashes."""
-        return PurePosixPath(self.member or self.path.as_posix())
+        return _slashed(self.member or str(self.path))
 
     def read(self) -> bytes:
         """The whole file.
@@ -99,26 +101,105 @@ def list_pictures(data: Path) -> list[PictureFile]:
     Raises:
         DataError: It does not exist, or is neither.
     """
+    require_data(data)
     if data.is_dir():
         return sorted(
             PictureFile(path)
-            for path in data.rglob("*")
+            for path in _walk(data)
             if _is_picture(path.relative_to(data)) and path.is_file()
         )
-    if not data.is_file():
-        raise DataError(f"{data} does not exist", "check the path")
+    members = [info.filename for info in _members(data)]
+    # An archive that was added to may hold a name twice; the last one counts.
+    return sorted({PictureFile(data, name) for name in members if _is_picture(name)})
+
+
+def bytes_of(files: Sequence[PictureFile]) -> list[int]:
+    """The size of each file; inside an archive, of what it is unpacked to.
+
+    Raises:
+        DataError: A file or an archive has gone.
+    """
+    archives = {
+        path: {info.filename: info.file_size for info in _members(path)}
+        for path in {file.path for file in files if file.member}
+    }
+    return [
+        archives[file.path].get(file.member, 0)
+        if file.member
+        else _bytes_on_disk(file.path)
+        for file in files
+    ]
+
+
+def _bytes_on_disk(path: Path) -> int:
     try:
-        with zipfile.ZipFile(data) as archive:
-            members = archive.namelist()
+        return path.stat().st_size
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read: {error.strerror}", "check the path"
+        ) from error
+
+
+def _members(archive: Path) -> list[zipfile.ZipInfo]:
+    try:
+        with zipfile.ZipFile(archive) as file:
+            return file.infolist()
     except _UNREADABLE as error:
         raise DataError(
-            f"{data} is neither a folder nor a readable .zip", "check the file"
+            f"{archive} is neither a folder nor a readable .zip", "check the file"
         ) from error
-    return sorted(
-        PictureFile(data, name) for name in members if _is_picture(PurePosixPath(name))
-    )
 
 
-def _is_picture(name: PurePath) -> bool:
-    hidden = any(part.startswith((".", "__MACOSX")) for part in name.parts[-2:])
-    return name.suffix.lower() in images.PICTURE_SUFFIXES and not hidden
+def require_data(data: Path) -> None:
+    """Refuse what is neither a folder nor a file.
+
+    Raises:
+        DataError: With what it is.
+    """
+    try:
+        mode = data.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError(f"{data} does not exist", "check the path") from error
+    except OSError as error:
+        raise DataError(
+            f"{data} cannot be read: {error.strerror}", "mend its permissions"
+        ) from error
+    if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+        raise DataError(f"{data} is neither a folder nor a .zip", "check the path")
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Every file below a folder.
+
+    Raises:
+        DataError: A folder cannot be entered: part of the set would be missing.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise DataError(
+            f"{error.filename} cannot be read: {error.strerror}",
+            "mend its permissions, or move it elsewhere",
+        ) from error
+
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = (name for name in folders if not _is_hidden(name))
+        yield from (Path(parent, name) for name in names)
+
+
+def _is_picture(name: PurePath | str) -> bool:
+    path = _slashed(str(name))
+    hidden = any(map(_is_hidden, path.parts))
+    return path.suffix.lower() in images.PICTURE_SUFFIXES and not hidden
+
+
+def _is_hidden(part: str) -> bool:
+    return part.startswith((".", "__MACOSX"))
+
+
+def _slashed(name: str) -> PurePosixPath:
+    """A name with the separators that it should have.
+
+    Some archives made on Windows have backslashes; unpacked elsewhere, these are part
+    of the files' own names.
+    """
+    return PurePosixPath(name.replace("\\", "/"))

@@ -3,11 +3,14 @@
 - VIDIT's names: ``Image000_6500_N.png``, at any depth;
 - ``input/`` and ``target/`` with equal file names, at any depth, as in the archives of
   AIM 2020 and NTIRE 2021.
+
+Letters' case and Unicode forms count only where nothing else tells pictures apart.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
@@ -19,11 +22,11 @@ from msrnet_cli.pairs.files import PictureFile, list_pictures
 from msrnet_cli.results import DataFault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _T = TypeVar("_T")
 
-_VIDIT_NAME = re.compile(rf"(.+)_(\d{{4}}_(?:{'|'.join(DIRECTIONS)}))")
+_VIDIT_NAME = re.compile(rf"(.+)_(\d{{4}}_(?:{'|'.join(DIRECTIONS)}))", re.IGNORECASE)
 _INPUT, _TARGET = "input", "target"
 
 
@@ -71,10 +74,12 @@ class Found:
     @property
     def left_out(self) -> tuple[str, ...]:
         """A note on the pictures that are in no pair though they should be."""
-        if not self.faults:
-            return ()
-        text = "pictures without partner: {}, left out; `msrnet data check` lists them"
-        return (text.format(len(self.faults)),)
+        alone = sum(fault.kind == "partner" for fault in self.faults)
+        second = len(self.faults) - alone
+        parts = [f"pictures without partner: {alone}"] if alone else []
+        parts += [f"second pictures of a scene: {second}"] if second else []
+        text = f"{', '.join(parts)}, left out; `msrnet data check` lists them"
+        return (text,) if parts else ()
 
 
 def find_pairs(data: str | Path, options: DataOptions | None = None) -> Found:
@@ -123,7 +128,7 @@ def sort_out(data: str | Path, options: DataOptions | None = None) -> Found:
         options=options,
         files=tuple(files),
         # By files, too: scenes in several folders may have one name.
-        pairs=tuple(sorted(pairs + more_pairs, key=lambda p: (p.name, p.source))),
+        pairs=tuple(sorted(pairs + more_pairs, key=lambda p: (p.name, p.source.name))),
         faults=(*faults, *more_faults),
     )
 
@@ -138,11 +143,32 @@ def no_pairs(found: Found) -> DataError:
             "scenes are for train --recipe lightstage and eval --layers",
         )
     lights = (found.options.from_light, found.options.to_light)
+    if apart := _apart(found):
+        source, target = (file.name.parent for file in apart)
+        scene, _ = scene_and_light(apart[0])
+        return DataError(
+            f"{found.data} holds {there}: {scene} lies in {source} under {lights[0]},"
+            f" in {target} under {lights[1]}",
+            "put both lights of a scene into one folder; relit pictures are scored by"
+            f" msrnet eval OUTPUTS {target}",
+        )
     wanted = " and ".join(f"Image000_{light}.png" for light in lights)
     return DataError(
         f"{found.data} holds {there}",
         f"name them as {wanted}, or put them into input/ and target/ by equal names",
     )
+
+
+def _apart(found: Found) -> tuple[PictureFile, PictureFile] | None:
+    """A scene's pictures under both lights, in folders of their own, if there are."""
+    lit: dict[tuple[str, str], PictureFile] = {}
+    for file in found.files:
+        lit.setdefault(scene_and_light(file), file)
+    lights = (found.options.from_light, found.options.to_light)
+    for scene, light in lit:
+        if light == lights[0] and (scene, lights[1]) in lit:
+            return lit[scene, light], lit[scene, lights[1]]
+    return None
 
 
 def spread(items: Sequence[_T], most: int) -> tuple[_T, ...]:
@@ -151,103 +177,143 @@ def spread(items: Sequence[_T], most: int) -> tuple[_T, ...]:
     return tuple(items[i * len(items) // count] for i in range(count))
 
 
-def match_folders(
-    outputs: Path, targets: Path
-) -> list[tuple[str, PictureFile, PictureFile]]:
-    """Pictures of two folders that have the same name, suffix aside.
-
-    Returns:
-        Name, output and target, sorted by name.
-
-    Raises:
-        DataError: There is none, or an output has no target.
-    """
-    ours, theirs = (
-        {
-            file.path.relative_to(folder).with_suffix(""): file
-            for file in list_pictures(folder)
-        }
-        for folder in (outputs, targets)
-    )
-    if not ours:
-        raise DataError(f"{outputs} holds no picture", "check the path")
-    alone = sorted(ours.keys() - theirs.keys())
-    if alone:
-        raise DataError(
-            f"{ours[alone[0]]} has no picture of its name in {targets}",
-            f"{len(alone)} of {len(ours)} have none: check the folders",
-        )
-    return [(key.as_posix(), ours[key], theirs[key]) for key in sorted(ours)]
-
-
 def _named_as_vidit(
     files: Iterable[PictureFile], options: DataOptions
 ) -> tuple[list[Pair], list[DataFault]]:
-    scenes: dict[PurePosixPath, dict[str, PictureFile]] = {}
+    lit: dict[str, list[PictureFile]] = {}
     for file in files:
-        folder = file.name.parent
-        scene, light = _scene_and_light(file)
-        if light and folder.name not in (_INPUT, _TARGET):
-            scenes.setdefault(folder / scene, {})[light] = file
+        _, light = scene_and_light(file)
+        if light and _side(file) not in (_INPUT, _TARGET):
+            lit.setdefault(light, []).append(file)
+    names = _Names(lit.values())
+    scenes: dict[PurePosixPath, dict[str, list[PictureFile]]] = {}
+    for light, found in lit.items():
+        for file in found:
+            scenes.setdefault(names.key(file), {}).setdefault(light, []).append(file)
     pairs, faults = [], []
-    wanted = (options.from_light, options.to_light)
-    for scene_path, lights in scenes.items():
-        missing = [light for light in wanted if light not in lights]
+    for one in scenes.values():
+        # Of several pictures the last one is used, as ever: runs may be resumed.
+        lights = {light: found[-1] for light, found in one.items()}
+        for found in one.values():
+            faults += _seconds(found, found[-1], "scene and light")
+        missing = [light for light in _wanted(options) if light not in lights]
         if len(missing) == 1:
-            present = next(light for light in wanted if light in lights)
+            present = next(light for light in _wanted(options) if light in lights)
             faults.append(_partner_missing(lights[present], missing[0]))
         if not missing:
-            source, target = (lights[light] for light in wanted)
-            across = tuple(lights.get(light) for light in _in_mirror(options))
-            other = (across[0], across[1]) if across[0] and across[1] else None
-            pairs.append(Pair(scene_path.name, source, target, other))
+            pairs.append(_pair(lights, options))
     return pairs, faults
+
+
+def _pair(lights: Mapping[str, PictureFile], options: DataOptions) -> Pair:
+    source, target = (lights[light] for light in _wanted(options))
+    across = tuple(lights.get(light) for light in _in_mirror(options))
+    other = (across[0], across[1]) if across[0] and across[1] else None
+    return Pair(scene_and_light(source)[0], source, target, other)
 
 
 def _in_two_folders(
     files: Sequence[PictureFile], options: DataOptions
 ) -> tuple[list[Pair], list[DataFault]]:
-    sources, second_sources = _one_side(files, _INPUT, options.from_light)
-    targets, second_targets = _one_side(files, _TARGET, options.to_light)
+    sides = [
+        [file for file in files if _side(file) == side] for side in (_INPUT, _TARGET)
+    ]
+    names = _Names(sides)
+    (sources, faults), (targets, more) = (
+        _one_side(side, names, light)
+        for side, light in zip(sides, _wanted(options), strict=True)
+    )
     both = sources.keys() & targets.keys()
-    pairs = [Pair(key.name, sources[key], targets[key]) for key in both]
+    pairs = [
+        Pair(scene_and_light(sources[key])[0], sources[key], targets[key])
+        for key in both
+    ]
     alone = [(sources[k], _TARGET) for k in sorted(sources.keys() - both)]
     alone += [(targets[k], _INPUT) for k in sorted(targets.keys() - both)]
     missing = [_partner_missing(file, f"{side}/") for file, side in alone]
-    return pairs, second_sources + second_targets + missing
+    return pairs, faults + more + missing
 
 
 def _one_side(
-    files: Iterable[PictureFile], folder: str, light: str
+    files: Iterable[PictureFile], names: _Names, light: str
 ) -> tuple[dict[PurePosixPath, PictureFile], list[DataFault]]:
-    """One picture of each scene in folders of a name, and the pictures beside it."""
+    """One picture of each scene, and the pictures beside it."""
     scenes: dict[PurePosixPath, list[PictureFile]] = {}
     for file in files:
-        if file.name.parent.name == folder:
-            # Some releases keep the light in the name on either side.
-            scene, _ = _scene_and_light(file)
-            scenes.setdefault(file.name.parent.parent / scene, []).append(file)
+        scenes.setdefault(names.key(file), []).append(file)
     chosen, faults = {}, []
     for key, found in scenes.items():
         # Of several lights the one asked for counts; all else is ambiguous.
-        asked_for = [file for file in found if _scene_and_light(file)[1] == light]
+        asked_for = [file for file in found if scene_and_light(file)[1] == light]
         chosen[key] = asked_for[-1] if asked_for else found[0]
-        text = f"a second picture of the scene beside {chosen[key]}"
-        others = (file for file in found if file != chosen[key])
-        faults += [DataFault(str(file), "partner", text) for file in others]
+        faults += _seconds(found, chosen[key], "scene")
     return chosen, faults
 
 
-def _scene_and_light(file: PictureFile) -> tuple[str, str]:
+class _Names:
+    """Tells which pictures show one scene.
+
+    Letters' case and Unicode forms are overlooked, as some systems change them on the
+    way; but where they alone tell two pictures of one group apart, they count.
+
+    Args:
+        groups: Pictures of which no two of one scene belong together: of one light,
+            or of one side.
+    """
+
+    def __init__(self, groups: Iterable[Iterable[PictureFile]]) -> None:
+        self._ambiguous: set[PurePosixPath] = set()
+        for group in groups:
+            exact: dict[PurePosixPath, set[PurePosixPath]] = {}
+            for file in group:
+                place = _place(file)
+                exact.setdefault(_folded(place), set()).add(place)
+            self._ambiguous |= {key for key, names in exact.items() if len(names) > 1}
+
+    def key(self, file: PictureFile) -> PurePosixPath:
+        """The scene of a picture."""
+        place = _place(file)
+        folded = _folded(place)
+        return place if folded in self._ambiguous else folded
+
+
+def _place(file: PictureFile) -> PurePosixPath:
+    """Folder and scene of a picture; ``input`` and ``target`` lie in one folder."""
+    folder = file.name.parent
+    folder = folder.parent if _side(file) in (_INPUT, _TARGET) else folder
+    # Some releases keep the light in the name also in input/ and target/.
+    return folder / scene_and_light(file)[0]
+
+
+def _folded(place: PurePosixPath) -> PurePosixPath:
+    return PurePosixPath(unicodedata.normalize("NFC", str(place)).casefold())
+
+
+def _side(file: PictureFile) -> str:
+    return file.name.parent.name.casefold()
+
+
+def scene_and_light(file: PictureFile) -> tuple[str, str]:
     """Scene and light by a file's name; no light, "", where VIDIT did not name it."""
     match = _VIDIT_NAME.fullmatch(file.name.stem)
-    return (match[1], match[2]) if match else (file.name.stem, "")
+    return (match[1], match[2].upper()) if match else (file.name.stem, "")
+
+
+def _wanted(options: DataOptions) -> tuple[str, str]:
+    return str(read_light(options.from_light)), str(read_light(options.to_light))
+
+
+def _seconds(
+    found: Iterable[PictureFile], chosen: PictureFile, what: str
+) -> list[DataFault]:
+    text = f"a second picture of its {what} beside {chosen}"
+    others = (file for file in found if file != chosen)
+    return [DataFault(str(file), "second", text) for file in others]
 
 
 def _in_mirror(options: DataOptions) -> list[str]:
     """The two lights that a mirror turns into those of inputs and targets."""
-    wanted = (options.from_light, options.to_light)
-    return [str(read_light(light).mirrored()) for light in wanted]
+    return [str(read_light(light).mirrored()) for light in _wanted(options)]
 
 
 def _partner_missing(file: PictureFile, partner: str) -> DataFault:

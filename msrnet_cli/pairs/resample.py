@@ -31,7 +31,7 @@ class Span(NamedTuple):
     Attributes:
         start: Where the part that is seen begins, in pixels of the picture.
         length: How long it is there.
-        scaled: How long it is to become.
+        scaled: Its length after scaling.
         first: Which of these pixels is the first of the example.
     """
 

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from msrnet_cli import __version__, signals
 from msrnet_cli.config import SynthOptions
@@ -25,13 +26,15 @@ from msrnet_cli.errors import MSRNetError, UsageError
 from msrnet_cli.files import write_whole
 from msrnet_cli.synth.engine import Engine, choose_engine
 from msrnet_cli.synth.jobs import Job, PictureJob, path_errors, plan, write_picture
-from msrnet_cli.synth.options import check, idle_fields
+from msrnet_cli.synth.options import as_options, check, idle_fields
 from msrnet_cli.synth.records import SceneDone, SetStarted, SynthSummary
 from msrnet_cli.synth.scenes import scene_number
 from msrnet_cli.synth.sheet import contact_sheet
 
 Report = Callable[[SetStarted | SceneDone], None]
 NOTE = "synth.json"
+_FORMAT = 1
+_MAKERS = {"msrnet": "msrnet", "mitsuba": "Mitsuba", "variant": "Mitsuba's variant"}
 # These may differ when a set is continued: they change no file that is there.
 _FREE = ("scenes", "workers", "sheet")
 
@@ -85,7 +88,7 @@ def _claim(out: Path, options: SynthOptions, engine: Engine) -> None:
     settings = {k: v for k, v in asdict(options).items() if k not in left_out}
     first = scene_number(options.split, options.seed, 0)
     note = {
-        "format": 1,
+        "format": _FORMAT,
         "msrnet": __version__,
         "mitsuba": version("mitsuba"),
         "variant": engine.variant,
@@ -103,21 +106,43 @@ def _claim(out: Path, options: SynthOptions, engine: Engine) -> None:
         write_whole(path, text.encode())
 
 
-def _agree(path: Path, note: dict[str, object]) -> None:
-    try:
-        there = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"{path} cannot be read ({error})", "delete it or choose another folder"
-        ) from error
-    for key in ("format", "msrnet", "mitsuba", "variant", "settings"):
-        old = there.get(key) if isinstance(there, dict) else None
-        if old != note[key]:
+def _agree(path: Path, note: dict[str, Any]) -> None:
+    """Refuse to go on with a set that was made with other options, or otherwise."""
+    there = _read_note(path)
+    for key, name in _MAKERS.items():
+        if there[key] != note[key]:
             raise UsageError(
-                f"{path.parent} holds another set ({key}: {old} there, {note[key]} "
-                "asked for)",
-                "choose another folder, or delete this one",
+                f"{path.parent} was made by {name} {there[key]}, this is {note[key]}:"
+                " new scenes would look different",
+                "choose another folder, or delete this set",
             )
+    made, asked = there["settings"], note["settings"]
+    names = [name for name in asked if made.get(name) != asked[name]]
+    if "layout" in names:
+        names = ["layout"]  # each has options of its own
+    if names:
+        raise UsageError(
+            f"{path.parent} was made with {as_options(made, names)}; you asked for"
+            f" {as_options(asked, names)}",
+            "choose another folder, or give the options it was made with",
+        )
+
+
+def _read_note(path: Path) -> dict[str, Any]:
+    remedy = "choose another folder, or delete it if the set is not wanted"
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        if not isinstance(found, dict) or not isinstance(found["settings"], dict):
+            raise ValueError("it does not describe a set")
+        if found["format"] != _FORMAT:
+            raise ValueError(f"format {found['format']}, this program knows {_FORMAT}")
+        return {key: found[key] for key in ("msrnet", "mitsuba", "variant", "settings")}
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", remedy) from error
+    except KeyError as error:
+        raise UsageError(f"{path} is damaged: {error} is missing", remedy) from error
+    except ValueError as error:
+        raise UsageError(f"{path} is damaged: {error}", remedy) from error
 
 
 def _sweep(out: Path, jobs: list[Job]) -> None:

@@ -23,7 +23,7 @@ from msrnet_cli.synth.scenes import scene_number
 
 @dataclass(frozen=True)
 class Shot:
-    """One scene as it is to be rendered.
+    """One scene to render, and how.
 
     Attributes:
         index: Number of the scene in the set.

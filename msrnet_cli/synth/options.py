@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from typing import Any
 
 from msrnet_cli.config import Layout, SynthOptions
 from msrnet_cli.errors import UsageError
@@ -48,6 +49,33 @@ def refuse_idle(layout: Layout, given: Iterable[str]) -> None:
         raise UsageError(
             f"{option} is only for layers", "add --layers, or leave it out"
         )
+
+
+def as_options(settings: Mapping[str, Any], names: Iterable[str]) -> str:
+    """Settings in the words of the command line, as ``--lights all --size 512``.
+
+    Args:
+        settings: By field, as `asdict` and JSON make them.
+        names: Those to tell.
+    """
+    return " ".join(_as_option(name, settings.get(name)) for name in names)
+
+
+def _as_option(name: str, value: object) -> str:
+    option = (_OF_PICTURES | _OF_LAYERS).get(name, f"--{name}")
+    if value is None or value is False or value == []:
+        return f"no {option}"
+    if value is True:
+        return option
+    if not isinstance(value, list):
+        return f"{option} {value}"
+    if name in _OF_LAYERS:  # once for each
+        return " ".join(f"{option} {_short(one)}" for one in value)
+    return f"{option} {','.join(map(str, value))}"
+
+
+def _short(number: object) -> str:
+    return f"{number:g}" if isinstance(number, float) else str(number)
 
 
 def check(options: SynthOptions) -> None:

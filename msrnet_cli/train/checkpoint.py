@@ -7,14 +7,14 @@ at all, and the one before it is kept.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, get_type_hints
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
 from msrnet_cli import tensorfile
-from msrnet_cli.config import TrainConfig
-from msrnet_cli.errors import TrainingError, UsageError
+from msrnet_cli.errors import TrainingError
+from msrnet_cli.train import settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from msrnet_cli.config import TrainConfig
+
 NEWEST = "checkpoint.safetensors"
 PREVIOUS = "checkpoint.previous.safetensors"
-SETTINGS = "run.json"
-_VERSION = 1
+UNFINISHED = f"{NEWEST}.new"
 _KEY = "msrnet-run"
+ORDER = (NEWEST, UNFINISHED, PREVIOUS)
+"""Which one to go on from, where several are there."""
+
 # safetensors tells a file that cannot be opened by a plain RuntimeError.
 _UNREADABLE = (SafetensorError, OSError, RuntimeError, ValueError, KeyError, TypeError)
 
@@ -65,11 +69,13 @@ class Checkpoint:
         config: Its settings.
         position: Where it was.
         tensors: What was learnt, as `Learner.tensors` gives it.
+        note: What the user must know where a newer one could not be read.
     """
 
     config: TrainConfig
     position: Position
     tensors: Mapping[str, Tensor]
+    note: str = ""
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> None:
@@ -78,14 +84,15 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     Raises:
         OSError: It could not be written; the older ones are still there.
     """
+    config = settings.with_absolute_paths(checkpoint.config)
     text = json.dumps(
         {
-            "version": _VERSION,
-            "config": asdict(checkpoint.config),
+            **settings.stamp(),
+            "config": asdict(config),
             "position": asdict(checkpoint.position),
         }
     )
-    fresh = folder / f"{NEWEST}.new"
+    fresh = folder / UNFINISHED
     tensorfile.write(fresh, checkpoint.tensors, {_KEY: text})
     newest = folder / NEWEST
     if newest.exists():
@@ -97,18 +104,43 @@ def load(folder: Path) -> Checkpoint:
     """Read the newest valid checkpoint of a run.
 
     Raises:
-        TrainingError: There is none.
+        TrainingError: There is none, or a newer version of this program wrote it.
     """
-    problems = []
-    for name in (NEWEST, f"{NEWEST}.new", PREVIOUS):
-        path = folder / name
-        if path.exists():
-            try:
-                return _read(path)
-            except _UNREADABLE as error:
-                problems.append(f"{name}: {error}")
-    reason = "; ".join(problems) or "no checkpoint there"
-    raise TrainingError(f"{folder} cannot be resumed: {reason}", "start a new run")
+    problems: list[str] = []
+    for path in _there(folder):
+        try:
+            found = _read(path)
+        except settings.NewerError as error:
+            raise _newer(path, error) from error
+        except _UNREADABLE as error:
+            problems.append(f"{path.name} {_told(error)}")
+        else:
+            note = "; ".join(problems)
+            note += f": going on from {path.name}" if problems else ""
+            return replace(found, note=note)
+    last = folder / "last.safetensors"
+    begin = f" with --init {last}" if last.exists() else ""
+    raise TrainingError(
+        f"{folder} cannot be resumed: {'; '.join(problems) or 'it has no checkpoint'}",
+        f"start a new run{begin}",
+    )
+
+
+def load_settings(folder: Path) -> TrainConfig | None:
+    """The settings in the newest checkpoint with a sound header; None for none.
+
+    Raises:
+        TrainingError: A newer version of this program wrote it.
+    """
+    for path in _there(folder):
+        try:
+            with safe_open(path, framework="pt") as file:
+                return settings.from_document(_header(file)["config"])
+        except settings.NewerError as error:
+            raise _newer(path, error) from error
+        except _UNREADABLE:
+            continue
+    return None
 
 
 def forget_previous(folder: Path) -> None:
@@ -116,42 +148,38 @@ def forget_previous(folder: Path) -> None:
     (folder / PREVIOUS).unlink(missing_ok=True)
 
 
-def config_to_json(config: TrainConfig) -> str:
-    """Settings as a JSON document."""
-    return json.dumps(asdict(config), indent=2)
-
-
-def config_from_json(text: str) -> TrainConfig:
-    """Settings out of a JSON document.
-
-    Raises:
-        UsageError: It holds something else.
-    """
-    try:
-        found = _rebuilt(TrainConfig, json.loads(text))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UsageError(f"unreadable settings ({error})", "start a new run") from error
-    return found
+def _there(folder: Path) -> list[Path]:
+    return [folder / name for name in ORDER if (folder / name).exists()]
 
 
 def _read(path: Path) -> Checkpoint:
+    path.open("rb").close()  # safetensors does not say that it may not
     with safe_open(path, framework="pt") as file:
-        fields_ = json.loads(file.metadata()[_KEY])
-        if fields_["version"] != _VERSION:
-            raise ValueError(f"version {fields_['version']}, this program reads 1")
+        header = _header(file)
+        config = settings.from_document(header["config"])
+        position: Position = settings.rebuilt(Position, header["position"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    config = _rebuilt(TrainConfig, fields_["config"])
-    return Checkpoint(config, Position(**fields_["position"]), tensors)
+    return Checkpoint(config, position, tensors)
 
 
-def _rebuilt(kind: type[Any], values: dict[str, Any]) -> Any:  # noqa: ANN401 of any kind
-    """A dataclass out of what `asdict` and JSON made of it."""
-    hints = get_type_hints(kind)
-    made = {}
-    for field in fields(kind):
-        if field.name in values:
-            value = values[field.name]
-            if is_dataclass(hints[field.name]):
-                value = _rebuilt(hints[field.name], value)
-            made[field.name] = tuple(value) if isinstance(value, list) else value
-    return kind(**made)
+def _header(file: safe_open) -> dict[str, Any]:
+    text = (file.metadata() or {}).get(_KEY)
+    if text is None:
+        raise ValueError("it is not a checkpoint of a run")
+    header: dict[str, Any] = json.loads(text)
+    settings.require_known(header)
+    return header
+
+
+def _newer(path: Path, error: settings.NewerError) -> TrainingError:
+    return TrainingError(
+        f"{path} cannot be read: {error}", "resume with the version that wrote it"
+    )
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be read ({error.strerror})"
+    what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+    first_line, _, _ = what.partition("\n")
+    return f"is damaged ({first_line})"

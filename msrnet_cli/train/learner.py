@@ -86,7 +86,7 @@ class Learner:
         return self.network if self._average is None else self._average
 
     def start_stage(self) -> None:
-        """Go on from the result so far, with an optimizer that remembers nothing."""
+        """Go on from the result so far, with fresh optimizer state."""
         if self._average is not None:
             self.network.load_state_dict(self._average.state_dict())
         self._optimizers = self._fresh_optimizers()
@@ -149,13 +149,13 @@ class Learner:
         """Take up what `tensors` gave; exactly the same learning follows.
 
         Raises:
-            KeyError: Tensors are missing.
-            RuntimeError: They belong to another network.
+            ValueError: A tensor is missing or has another shape: they belong to
+                another network. What was learnt here is then lost.
         """
-        self.network.load_state_dict(_below("network.", tensors))
+        self.network.load_state_dict(_below("network.", tensors, self.network))
         if self._average is not None:
-            self._average.load_state_dict(_below("mean.", tensors))
-        self._steps = int(tensors["steps"])
+            self._average.load_state_dict(_below("mean.", tensors, self._average))
+        self._steps = int(_found("steps", tensors, torch.tensor(0)))
         if not self._steps:
             return
         names = self._names()
@@ -165,9 +165,10 @@ class Learner:
                 if not isinstance(optimizer, Muon):
                     state["step"] = torch.tensor(float(self._steps), device=self.device)
                 for moment in _MOMENTS[type(optimizer)]:
+                    name = f"{moment}.{names[parameter]}"
                     # Copied into the parameter's own memory format.
                     blank = torch.empty_like(parameter, requires_grad=False)
-                    state[moment] = blank.copy_(tensors[f"{moment}.{names[parameter]}"])
+                    state[moment] = blank.copy_(_found(name, tensors, parameter))
 
     @property
     def steps_in_stage(self) -> int:
@@ -233,7 +234,31 @@ def training_dtype(config: TrainConfig, device: torch.device) -> torch.dtype:
     return hardware.DTYPES[config.dtype]
 
 
-def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)
-    }
+def _below(
+    prefix: str, tensors: Mapping[str, Tensor], network: nn.Module
+) -> dict[str, Tensor]:
+    """The tensors of a network, out of those of a checkpoint.
+
+    Raises:
+        ValueError: It holds others.
+    """
+    wanted = network.state_dict()
+    for name in tensors:
+        if name.startswith(prefix) and name.removeprefix(prefix) not in wanted:
+            raise ValueError(f"{name} is of another network")
+    return {name: _found(prefix + name, tensors, v) for name, v in wanted.items()}
+
+
+def _found(name: str, tensors: Mapping[str, Tensor], like: Tensor) -> Tensor:
+    """A tensor of a checkpoint, of the shape of another.
+
+    Raises:
+        ValueError: It is missing, or has another shape.
+    """
+    found = tensors.get(name)
+    if found is None:
+        raise ValueError(f"{name} is missing")
+    if found.shape != like.shape:
+        shapes = f"{list(found.shape)} instead of {list(like.shape)}"
+        raise ValueError(f"{name} has the shape {shapes}")
+    return found

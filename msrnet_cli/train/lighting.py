@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from msrnet_cli.config import LossName, TrainConfig
     from msrnet_cli.layers import store
+    from msrnet_cli.train.inventory import Inventory
     from msrnet_cli.train.material import Loss, Paint
     from msrnet_cli.train.schedule import Phase
 
@@ -66,11 +67,22 @@ class Scenes:
         training: Scenes to learn from.
         validation: Scenes to try the network on.
         about: For people.
+        files: By which the same data is known again.
     """
 
     training: LayerStore
     validation: LayerStore
     about: About
+    files: Inventory
+
+    def losses(
+        self,
+        names: set[LossName],
+        _config: TrainConfig,
+        _device: torch.device,
+    ) -> dict[LossName, Loss]:
+        """The one loss of layers."""
+        return dict.fromkeys(names, of_layers)
 
     def open(self, config: TrainConfig, device: torch.device) -> LayerMaterial:
         """Ready to compose: scenes are read when they are needed."""
@@ -96,10 +108,6 @@ class LayerMaterial:
         # A CPU that composes does not learn meanwhile: threads would gain nothing.
         self._pool = ThreadPoolExecutor(_COMPOSERS) if device.type != "cpu" else None
         self._ahead: dict[tuple[range, int], Future[store.Batch]] = {}
-
-    def losses(self, names: set[LossName]) -> dict[LossName, Loss]:
-        """The one loss of layers."""
-        return dict.fromkeys(names, of_layers)
 
     def batch(self, numbers: range, size: int) -> Batch:
         """The examples of these numbers, at a size in pixels.

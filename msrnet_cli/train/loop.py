@@ -9,20 +9,30 @@ import math
 import shutil
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
+from errno import ENOENT
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli import hardware
-from msrnet_cli.errors import DeviceError, MSRNetError, TrainingError, UsageError
+from msrnet_cli import hardware, signals
+from msrnet_cli.errors import (
+    DataError,
+    DeviceError,
+    MSRNetError,
+    PictureError,
+    TrainingError,
+    UsageError,
+)
 from msrnet_cli.files import remove_leftovers
 from msrnet_cli.results import TrainProgress, TrainStarted, TrainSummary, Validated
-from msrnet_cli.train import checkpoint, record, schedule, start
+from msrnet_cli.train import checkpoint, inventory, record, resuming, schedule, start
 from msrnet_cli.train.checkpoint import Checkpoint, Position
 from msrnet_cli.train.learner import Learner, Step, training_dtype
+from msrnet_cli.train.lock import Lock
 from msrnet_cli.train.processes import (
     Processes,
     beside,
@@ -42,7 +52,7 @@ if TYPE_CHECKING:
     from msrnet_cli.train.schedule import Phase, Plan
 
 _REPORT_STEPS = 10
-_SIGNALS = ("", "SIGINT", "SIGTERM")
+_SIGNALS = ("", *signals.EXIT_CODES)
 
 
 def train(
@@ -64,9 +74,11 @@ def train(
     Raises:
         DataError: The pictures do not make pairs.
         PictureError: A picture cannot be read.
-        UsageError: The settings do not go together.
+        UsageError: The settings do not go together, or another process trains in this
+            folder.
         WeightsError: Weights to start from are missing or do not fit.
-        TrainingError: The loss is not finite, or the disk is full.
+        TrainingError: The loss is not finite, the disk is full, or data broke after
+            the first step.
     """
     if config.processes > 1:
         if config.device not in ("auto", "cpu"):
@@ -98,9 +110,9 @@ def _train(
     resume: bool,
 ) -> TrainSummary:
     device = hardware.choose_device(local_device(config.device))
-    with Processes.join(device) as processes:
+    with Processes.join(device) as processes, Lock(Path(config.out)) as lock:
         try:
-            run = Run(config, device, processes, notify, resume=resume)
+            run = Run(config, device, processes, lock, notify, resume=resume)
             return _walk(run, should_stop)
         except (MemoryError, RuntimeError) as error:
             explained = _explained(error, config, processes)
@@ -113,12 +125,21 @@ def _walk(run: Run, should_stop: Callable[[], str]) -> TrainSummary:
     try:
         return run.walk(should_stop)
     except OSError as error:
-        raise TrainingError(
-            f"{run.folder} cannot be written: {error.strerror}",
-            "free space or mend permissions, then go on with --resume",
-        ) from error
+        raise _unwritable(run.folder, error) from error
     finally:
         run.close()
+
+
+def _unwritable(folder: Path, error: OSError) -> TrainingError:
+    if not folder.is_dir():
+        return TrainingError(
+            f"{folder} has gone while it was trained in",
+            "put it back and go on with --resume, or start a new run",
+        )
+    return TrainingError(
+        f"{folder} cannot be written: {error.strerror or error}",
+        "free space or mend permissions, then go on with --resume",
+    )
 
 
 class Run:
@@ -128,6 +149,7 @@ class Run:
         config: All settings.
         device: Where to learn.
         processes: Who else learns.
+        lock: Keeps others out of the folder; held by the leading process.
         notify: Is told what happens; only on the leading process.
         resume: Go on from the newest checkpoint.
     """
@@ -137,6 +159,7 @@ class Run:
         config: TrainConfig,
         device: torch.device,
         processes: Processes,
+        lock: Lock,
         notify: Callable[[TrainEvent], None],
         *,
         resume: bool,
@@ -144,17 +167,22 @@ class Run:
         self.config = config
         self.folder = Path(config.out)
         self.processes = processes
+        self._lock = lock
         self._notify = notify if processes.leads else lambda _: None
-        training_dtype(config, device)  # both refuse before work is done
+        training_dtype(config, device)  # all these refuse before work is done
         schedule.check_kind(config)
+        processes.together(self._take_lock)
+        resuming.require_data(config, resume=resume)
         found = start.find_material(config)
+        self._files = found.files
         self.plan = schedule.make_plan(config, found.about.count, processes.count)
         before = self._before(resume=resume)
+        notes = resuming.notes_on(self.config, before, found.files)
         network = start.start_network(config, before)
-        # After all that can be refused at once: this decodes, and may fetch VGG16.
-        self._material = found.open(config, device)
         names = {phase.loss for phase in self.plan.phases}
-        self._losses = self._material.losses(names)
+        self._losses = found.losses(names, config, device)
+        # After all that can be refused at once: this decodes.
+        self._material = found.open(config, device)
         # By the clock, each process might find another number format to be faster.
         dtype = processes.first(hardware.dtype_name(training_dtype(config, device)))
         same = replace(config, dtype=dtype)
@@ -165,8 +193,9 @@ class Run:
         self._start_time = time.monotonic() - self.position.seconds
         self._record: record.Record | None = None
         self._ahead: dict[tuple[range, int], Batch] = {}  # cut before its step
+        self._begun = self.position.step
         processes.together(self._open_record)
-        self._notify(self._started())
+        self._notify(self._started(notes))
 
     def walk(self, should_stop: Callable[[], str] = str) -> TrainSummary:
         """Take all steps that are left.
@@ -174,6 +203,12 @@ class Run:
         Args:
             should_stop: Asked after each step for the name of a signal.
         """
+        try:
+            return self._walk(should_stop)
+        except (DataError, PictureError) as error:
+            raise self._broken(error) from error
+
+    def _walk(self, should_stop: Callable[[], str]) -> TrainSummary:
         meter = _Meter()
         saved = time.monotonic()
         while self._place() < self.plan.end:
@@ -197,6 +232,18 @@ class Run:
         self._save()
         self._require_last_stage()
         return self._finish("")
+
+    def _broken(self, error: MSRNetError) -> MSRNetError:
+        """What data means that was sound when the run was started."""
+        if self.position.step == self._begun:
+            return error
+        if self.processes.count == 1:  # others may wait in an exchange
+            with suppress(OSError, MSRNetError):
+                self._save()
+        return TrainingError(
+            f"the data broke while it was learnt from: {error.reason}",
+            "put it right, then go on with --resume",
+        )
 
     def close(self) -> None:
         """Stop threads, close files."""
@@ -262,9 +309,9 @@ class Run:
             start.require_new_stage(self.config)
             return None
         before = checkpoint.load(self.folder)
-        start.require_same_run(self.config, before.config)
+        resuming.require_same_run(self.config, before.config)
         self.position = before.position
-        start.require_same_stage(self.plan, self._place(), before.position)
+        resuming.require_same_stage(self.plan, self._place(), before.position)
         return before
 
     def _end_stage(self) -> None:
@@ -308,7 +355,9 @@ class Run:
         best = found.psnr if is_best else best
         self.position = replace(self.position, psnr=found.psnr, best=best)
         if self._record is not None:
-            self._record.validated(found, trial.rows)
+            self._record.validated(found)
+            note = self._record.draw(found.step, trial.rows)
+            found = replace(found, notes=(note,) if note else ())
             if found.best:
                 self._record.weights(record.BEST, self.learner.result, self._card())
         self._notify(found)
@@ -350,6 +399,8 @@ class Run:
 
     def _write(self) -> None:
         if self._record is not None:
+            if not self.folder.is_dir():  # it would be made anew, all but empty
+                raise FileNotFoundError(ENOENT, "No such file or directory")
             found = Checkpoint(self.config, self.position, self.learner.tensors())
             checkpoint.save(self.folder, found)
             self._record.weights(record.LAST, self.learner.result, self._card())
@@ -357,46 +408,66 @@ class Run:
     def _take_up(self, before: Checkpoint) -> None:
         try:
             self.learner.restore(before.tensors)
-        except (KeyError, RuntimeError) as error:
+        except ValueError as error:
             raise UsageError(
-                "the checkpoint is of another network or has no running mean",
-                "resume with the settings it was started with",
+                f"{self.folder / checkpoint.NEWEST} does not fit its own settings"
+                f" ({error})",
+                "move it elsewhere to go on from the one before, or start a new run",
             ) from error
         self.position = before.position
+        if bool(before.config.val) != bool(self.config.val):  # other pictures are tried
+            self.position = replace(self.position, best=None)
+
+    def _take_lock(self) -> None:
+        if not self.processes.leads:
+            return
+        resuming.require_folder(self.folder)
+        try:
+            self._lock.take()
+        except OSError as error:
+            raise self._closed(error) from error
 
     def _open_record(self) -> None:
         if not self.processes.leads:
             return
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock.take()
             self._record = record.Record(self.folder, self.position.step)
             remove_leftovers(self.folder)
             self._require_space()
             self._record.settings(self.config)
+            inventory.write(self.folder, self._files)
             if not self.position.step:
                 self._write()
                 checkpoint.forget_previous(self.folder)
         except OSError as error:
-            raise UsageError(
-                f"{self.folder} cannot be written: {error.strerror}",
-                "choose another --out, or free space",
-            ) from error
+            raise self._closed(error) from error
+
+    def _closed(self, error: OSError) -> UsageError:
+        return UsageError(
+            f"{self.folder} cannot be written: {error.strerror or error}",
+            "mend its permissions or free space, or choose another --out",
+        )
 
     def _require_space(self) -> None:
         """Tell now, not hours later, that the disk is too small."""
-        weights_ = sum(p.nbytes for p in self.learner.network.parameters())
-        in_checkpoint = 4 if self.config.ema else 3  # at most: with Adam's two moments
-        # Two checkpoints and one that is being written; best, last, stage1, stage2.
-        needed = weights_ * (3 * in_checkpoint + 4)
+        parameters = sum(p.nbytes for p in self.learner.network.parameters())
+        moments = 2 if self.config.optimizer == "adam" else 1
+        in_checkpoint = 1 + moments + bool(self.config.ema)
+        # Two checkpoints, one that is being written; best, last, stage1, stage2.
+        wanted = parameters * (3 * in_checkpoint + 4)
+        needed = wanted - record.bytes_replaced(self.folder)
         free = shutil.disk_usage(self.folder).free
         if free < needed:
             raise UsageError(
                 f"{self.folder} has {free / 1e6:.0f} MB left, a run needs"
-                f" {needed / 1e6:.0f} MB",
+                f" {math.ceil(needed / 1e6)} MB more",
                 "free space, or choose another --out",
             )
 
     def _require_finite(self) -> None:
-        """Stop before a network that diverged takes the place of a sound one."""
+        """Never overwrite good weights with NaNs."""
         names = ("network.", "mean.")
         learnt = self.learner.tensors().items()
         tensors = [value for name, value in learnt if name.startswith(names)]
@@ -448,12 +519,14 @@ class Run:
             psnr=self.position.psnr,
             best=self.position.best,
             stopped_by=stopped_by,
+            stages={} if stopped_by else record.compared_stages(self.folder),
         )
         self._notify(summary)
         return summary
 
-    def _started(self) -> TrainStarted:
+    def _started(self, notes: tuple[str, ...]) -> TrainStarted:
         about = self._material.about
+        written = self._record.notes if self._record is not None else ()
         return TrainStarted(
             out=str(self.folder),
             material=about.kind,
@@ -465,7 +538,7 @@ class Run:
             parameters=sum(p.numel() for p in self.learner.network.parameters()),
             plan=_describe(self.plan),
             step=self.position.step,
-            notes=about.notes,
+            notes=(*notes, *written, *about.notes),
         )
 
 

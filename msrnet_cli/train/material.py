@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from msrnet_cli.config import LossName
     from msrnet_cli.train.schedule import Phase
 
 Paint = Callable[["Tensor"], "Tensor"]
@@ -78,9 +77,6 @@ class Material(Protocol):
     @property
     def about(self) -> About:
         """For people."""
-
-    def losses(self, names: set[LossName]) -> dict[LossName, Loss]:
-        """The losses of these names; fetches VGG16 where one needs it."""
 
     def batch(self, numbers: range, size: int) -> Batch:
         """The examples of these numbers, at a size in pixels."""

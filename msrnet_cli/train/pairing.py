@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from msrnet_cli.config import LossName, TrainConfig
     from msrnet_cli.pairs.find import Pair
+    from msrnet_cli.train.inventory import Inventory
     from msrnet_cli.train.material import Loss, Paint
     from msrnet_cli.train.schedule import Phase
 
@@ -33,11 +34,30 @@ class Pairs:
         training: Pairs to learn from.
         validation: Pairs to try the network on, without pictures to mirror.
         about: For people.
+        files: By which the same data is known again.
     """
 
     training: tuple[Pair, ...]
     validation: tuple[Pair, ...]
     about: About
+    files: Inventory
+
+    def losses(
+        self, names: set[LossName], config: TrainConfig, device: torch.device
+    ) -> dict[LossName, Loss]:
+        """The losses of these names; fetches VGG16 where one needs it.
+
+        Raises:
+            WeightsError: VGG16's weights are not there.
+        """
+        options = config.loss_options
+        features: nn.Module | None = None
+        if "combined" in names and options.perceptual:
+            features = perceptual.load_vgg16(
+                options.vgg, options.vgg_layer, offline=config.offline
+            ).to(device)
+        built = {name: losses.build(name, options, features) for name in names}
+        return {name: partial(against_target, loss) for name, loss in built.items()}
 
     def open(self, config: TrainConfig, device: torch.device) -> PairMaterial:
         """Read them, as far as memory allows.
@@ -76,16 +96,6 @@ class PairMaterial:
         note = "pictures do not fit into memory and are read ahead"
         return replace(self._about, notes=(note, *self._about.notes))
 
-    def losses(self, names: set[LossName]) -> dict[LossName, Loss]:
-        """The losses of these names; fetches VGG16 where one needs it."""
-        options = self._config.loss_options
-        features: nn.Module | None = None
-        if "combined" in names and options.perceptual:
-            features = perceptual.load_vgg16(options.vgg, options.vgg_layer)
-            features = features.to(self._device)
-        built = {name: losses.build(name, options, features) for name in names}
-        return {name: partial(against_target, loss) for name, loss in built.items()}
-
     def batch(self, numbers: range, size: int) -> Batch:
         """The examples of these numbers, at a size in pixels."""
         return self._cutter.batch(numbers, size, self._config.crop)
@@ -96,7 +106,8 @@ class PairMaterial:
 
     def try_out(self, paint: Paint, phase: Phase) -> Trial:
         """Mean PSNR, PSNR of a copy and detail over the validation pairs."""
-        scores: list[tuple[float, float, float]] = []
+        scores: list[tuple[float, float]] = []
+        details: list[float | None] = []
         rows: list[list[Tensor]] = []
         count = len(self._tried)
         for first in range(0, count, phase.batch):
@@ -105,13 +116,13 @@ class PairMaterial:
             painted = paint(batch.source).clamp_(0, 1)
             for one in zip(batch.source, painted, batch.target, strict=True):
                 source, output, target = one
-                there = psnr(output, target), psnr(source, target)
-                scores.append((*there, detail(output, target)))
+                scores.append((psnr(output, target), psnr(source, target)))
+                details.append(detail(output, target))
                 if len(rows) < _PREVIEW_ROWS:
                     rows.append([picture.cpu() for picture in one])
-        reached, copied, sharp = (
-            sum(column) / count for column in zip(*scores, strict=True)
-        )
+        reached, copied = (sum(column) / count for column in zip(*scores, strict=True))
+        known = [value for value in details if value is not None]
+        sharp = sum(known) / len(known) if known else math.nan
         return Trial(reached, copied, sharp, rows)
 
     def close(self) -> None:

@@ -28,6 +28,10 @@ _T = TypeVar("_T")
 _PATIENCE = 10.0  # seconds for others to end after the leading one
 
 
+class LostPeerError(TrainingError):
+    """A process ends because another one of the run did, which has said why."""
+
+
 @dataclass(frozen=True)
 class Processes:
     """The place of this process among those that train together.
@@ -204,15 +208,15 @@ def _free_port() -> int:
         return port
 
 
-def lost_peer() -> TrainingError:
+def lost_peer() -> LostPeerError:
     """What a process says that ends because another one did."""
-    return TrainingError("another process of this run has ended", "see its message")
+    return LostPeerError("another process of this run has ended", "see its message")
 
 
 def is_lost_peer(error: Exception) -> bool:
     """Whether an exchange failed because another process is gone."""
     told = "gloo" in str(error).lower() or "Connection" in str(error)
-    return isinstance(error, dist.DistError) or told
+    return isinstance(error, LostPeerError | dist.DistError) or told
 
 
 def local_device(name: str) -> str:

@@ -5,20 +5,20 @@ What a person looks at while a network learns; checkpoints have a file of their 
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msrnet_cli import weights
 from msrnet_cli.config import SMALLEST_WORK_SIZE, WeightsCard
-from msrnet_cli.errors import UsageError
+from msrnet_cli.errors import UsageError, WeightsError
 from msrnet_cli.files import write_whole
 from msrnet_cli.images import charts
 from msrnet_cli.networks import architecture
-from msrnet_cli.train import checkpoint, schedule
+from msrnet_cli.train import checkpoint, schedule, settings
+from msrnet_cli.train.history import COLUMNS, History
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,12 +32,7 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 BEST, LAST = "best.safetensors", "last.safetensors"
-METRICS = "metrics.csv"
-_COLUMNS = (
-    "step", "progress", "stage", "size", "lr", "loss", "gradient",
-    "images_per_second", "seconds", "val_psnr", "val_psnr_copy", "val_detail",
-    "val_task", "val_night", "val_day", "val_ambient", "val_azimuth", "val_read",
-)  # fmt: skip
+SETTINGS, METRICS = "run.json", "metrics.csv"
 
 
 def newest_run(runs: Path = RUNS) -> Path:
@@ -46,7 +41,8 @@ def newest_run(runs: Path = RUNS) -> Path:
     Raises:
         UsageError: There is none.
     """
-    found = [path.parent for path in runs.glob(f"*/{checkpoint.SETTINGS}")]
+    files = (SETTINGS, checkpoint.NEWEST)
+    found = {path.parent for name in files for path in runs.glob(f"*/{name}")}
     if not found:
         raise UsageError(f"there is no run under {runs}/", "name one with --out RUN")
 
@@ -64,22 +60,93 @@ def new_run(arch: str, runs: Path = RUNS) -> Path:
     return runs / f"{arch}-{number:03}"
 
 
+def exists(run: Path) -> bool:
+    """Whether a folder holds a run that could be gone on with."""
+    return any((run / name).exists() for name in checkpoint.ORDER)
+
+
 def read_settings(run: Path) -> TrainConfig:
-    """The settings of an earlier run.
+    """The settings of an earlier run, from run.json; else from its checkpoint.
 
     Raises:
-        UsageError: There is no such run.
+        UsageError: There is no such run, or nothing says how it was started.
+        TrainingError: A newer version of this program wrote its checkpoint.
     """
     try:
-        text = (run / checkpoint.SETTINGS).read_text("utf-8")
-    except OSError as error:
-        raise UsageError(f"{run} holds no run", "name its folder with --out") from error
-    return checkpoint.config_from_json(text)
+        found = settings.from_json((run / SETTINGS).read_text("utf-8"))
+    except settings.NewerError as error:
+        raise UsageError(
+            f"{run / SETTINGS} cannot be read: {error}",
+            "go on with the version that wrote it",
+        ) from error
+    except (OSError, ValueError) as error:
+        in_checkpoint = checkpoint.load_settings(run)
+        if in_checkpoint is None:
+            raise _no_settings(run, error) from error
+        found = in_checkpoint
+    return replace(found, out=str(run))
+
+
+def note_on_settings(run: Path) -> tuple[str, ...]:
+    """What the user must know where run.json does not say how a run was started."""
+    try:
+        settings.from_json((run / SETTINGS).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        why = _why(error)
+        return (f"{run / SETTINGS} {why}: written anew, from the checkpoint",)
+    return ()
+
+
+def _no_settings(run: Path, error: Exception) -> UsageError:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return UsageError(f"{run} holds no run", "name its folder with --out")
+    return UsageError(
+        f"{run / SETTINGS} {_why(error)}, and there is no checkpoint with its settings",
+        "start a new run",
+    )
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "is missing"
+    if isinstance(error, OSError):
+        return f"cannot be read ({error.strerror})"
+    return f"is damaged ({error})"
+
+
+def compared_stages(run: Path) -> dict[str, float]:
+    """PSNR at the end of each stage, where both were tried on the same pictures.
+
+    Returns:
+        By stage, in dB; empty where one is missing or they cannot be compared.
+    """
+    cards = {}
+    for stage in ("1", "2"):
+        path = stage_result(run, stage)
+        try:
+            cards[stage] = weights.load(path).card
+        except WeightsError:
+            return {}
+    one, two = cards.values()
+    if one.work_size != two.work_size or one.training_data != two.training_data:
+        return {}
+    shared = [name for name in one.scores if name in two.scores]
+    return {k: card.scores[shared[0]] for k, card in cards.items()} if shared else {}
 
 
 def stage_result(run: Path, stage: str) -> Path:
     """Where the weights lie that a stage ended with."""
     return run / f"stage{stage}.safetensors"
+
+
+def bytes_replaced(run: Path) -> int:
+    """Size of the checkpoints and weights in a folder that a run writes anew."""
+    stages = (stage_result(run, stage).name for stage in ("1", "2"))
+    return sum(
+        (run / name).stat().st_size
+        for name in (*checkpoint.ORDER, BEST, LAST, *stages)
+        if (run / name).is_file()
+    )
 
 
 class Record:
@@ -93,30 +160,26 @@ class Record:
 
     def __init__(self, folder: Path, step: int = 0) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        if not step:
-            _put_aside(folder / METRICS)
-        self._rows = [row for row in self._read_rows() if int(row["step"]) <= step]
+        self._history = History(folder / METRICS, step)
         self._board = _tensorboard(folder)
-        self._write_rows()
+        self._has_told = False
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user must know of what was there."""
+        return (self._history.note,) if self._history.note else ()
 
     def settings(self, config: TrainConfig) -> None:
         """Write down how the run was started."""
-        text = checkpoint.config_to_json(config)
-        write_whole(self.folder / checkpoint.SETTINGS, text.encode())
+        write_whole(self.folder / SETTINGS, settings.to_json(config).encode())
 
     def progress(self, event: TrainProgress) -> None:
         """Add a row to metrics.csv."""
-        row = {k: v for k, v in asdict(event).items() if k in _COLUMNS}
+        row = {k: v for k, v in asdict(event).items() if k in COLUMNS}
         self._add(row)
 
-    def validated(self, event: Validated, rows: Sequence[Sequence[Tensor]]) -> None:
-        """Add a row to metrics.csv; write the preview and the curves.
-
-        Args:
-            event: What was found.
-            rows: Input, output and target of some pairs.
-        """
+    def validated(self, event: Validated) -> None:
+        """Add a row to metrics.csv."""
         self._add(
             {
                 "step": event.step,
@@ -129,10 +192,30 @@ class Record:
                 **{f"val_{name}": value for name, value in event.scores.items()},
             }
         )
-        previews = self.folder / "previews"
-        sheet = charts.grid(rows)
-        write_whole(previews / f"step-{event.step:07}.png", sheet)
-        write_whole(self.folder / "curves.png", self._curves())
+
+    def draw(self, step: int, rows: Sequence[Sequence[Tensor]]) -> str:
+        """Write a preview and the curves: a run goes on without them.
+
+        Args:
+            step: Names the preview.
+            rows: Input, output and target of some pairs.
+
+        Returns:
+            What the user must know where they cannot be written, once; else "".
+        """
+        preview = self.folder / "previews" / f"step-{step:07}.png"
+        pictures = {
+            preview: charts.grid(rows),
+            self.folder / "curves.png": self._curves(),
+        }
+        told = ""
+        for path, data in pictures.items():
+            try:
+                write_whole(path, data)
+            except OSError as error:
+                told = f"{path} cannot be written ({error.strerror}): training goes on"
+        had_told, self._has_told = self._has_told, bool(told)
+        return "" if had_told else told
 
     def weights(self, name: str, network: nn.Module, card: WeightsCard) -> None:
         """Write weights that `msrnet relight --weights` takes."""
@@ -141,32 +224,15 @@ class Record:
     def close(self) -> None:
         """Finish TensorBoard's file."""
         if self._board is not None:
-            self._board.close()
+            with suppress(OSError):  # a full disk, which has been told
+                self._board.close()
 
     def _add(self, row: dict[str, Any]) -> None:
-        self._rows.append({k: _text(v) for k, v in row.items()})
-        with (self.folder / METRICS).open("a", newline="") as file:
-            csv.DictWriter(file, _COLUMNS).writerow(self._rows[-1])
+        self._history.add(row)
         if self._board is not None:
             for key, value in row.items():
                 if isinstance(value, float):
                     self._board.add_scalar(key, value, row["step"])
-
-    def _read_rows(self) -> list[dict[str, str]]:
-        path = self.folder / METRICS
-        if not path.exists():
-            return []
-        with path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-        # A killed run may have left half a line.
-        return [row for row in rows if (row.get("step") or "").isdigit()]
-
-    def _write_rows(self) -> None:
-        out = io.StringIO()
-        writer = csv.DictWriter(out, _COLUMNS, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(self._rows)
-        write_whole(self.folder / METRICS, out.getvalue().encode())
 
     def _curves(self) -> bytes:
         return charts.curves(
@@ -186,7 +252,7 @@ class Record:
     def _curve(self, name: str, column: str) -> Curve:
         points: list[tuple[float, float]] = []
         before = None
-        for row in self._rows:
+        for row in self._history.rows:
             if not row.get(column):
                 continue
             here, step = (row["stage"], row["size"]), float(row["step"])
@@ -245,19 +311,6 @@ def _start(config: TrainConfig, stage: str) -> str:
     if stage == "2" and (config.stage == "all" or config.init == "small"):
         return "the result of stage 1"
     return config.init if config.init in known else Path(config.init).name
-
-
-def _put_aside(path: Path) -> None:
-    """Keep the metrics of an earlier run in this folder: ``metrics-1.csv``."""
-    if path.exists():
-        number = 1
-        while (aside := path.with_stem(f"{path.stem}-{number}")).exists():
-            number += 1
-        path.replace(aside)
-
-
-def _text(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _tensorboard(folder: Path) -> Any:  # noqa: ANN401 tensorboard is optional

@@ -20,7 +20,7 @@ _PAPER_LOSSES: dict[str, LossName] = {"1": "l2", "2": "combined"}
 _VGG_POOLINGS = (5, 10, 17, 24, 31)
 _LONGEST_WARMUP = 0.1
 _MOST_STOPS = 16.0
-_MOST = 1e100  # beyond, a product of it is no number
+_MOST = 1e100  # larger values overflow when multiplied
 _FLAGS = {
     "from_light": "--from",
     "to_light": "--to",
@@ -163,7 +163,7 @@ def _stages(config: TrainConfig) -> tuple[str, ...]:
 
 
 def _check_numbers(config: TrainConfig) -> None:
-    """Refuse what a comparison with a smallest value lets through: nan and inf."""
+    """Reject nan and inf, which `x < minimum` does not catch."""
     options, infinite = config.data_options, math.inf
     above_zero = {"--lr": config.lr}
     if config.minutes is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,8 +12,10 @@ from msrnet_cli import networks, weights
 from msrnet_cli.errors import DataError, TrainingError, UsageError, WeightsError
 from msrnet_cli.layers.store import open_store
 from msrnet_cli.lights import every_light
+from msrnet_cli.pairs.files import bytes_of
 from msrnet_cli.pairs.find import find_pairs, spread
-from msrnet_cli.train import checkpoint, record
+from msrnet_cli.train import checkpoint, inventory, record
+from msrnet_cli.train.inventory import Inventory
 from msrnet_cli.train.lighting import Scenes
 from msrnet_cli.train.material import About
 from msrnet_cli.train.pairing import Pairs
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
     from msrnet_cli.config import ModelConfig, TrainConfig
     from msrnet_cli.pairs.files import PictureFile
     from msrnet_cli.pairs.find import Pair
-    from msrnet_cli.train.checkpoint import Checkpoint, Position
-    from msrnet_cli.train.schedule import Plan
+    from msrnet_cli.train.checkpoint import Checkpoint
 
 
 def find_material(config: TrainConfig) -> Pairs | Scenes:
@@ -38,7 +39,7 @@ def find_material(config: TrainConfig) -> Pairs | Scenes:
         DataError: There is none, or the same in training and validation.
     """
     if not config.data:
-        raise UsageError("there is no training data", "give --data DIR")
+        raise UsageError("no training data is named", "give --data DIR")
     if networks.architecture(config.model.arch).paints_layers:
         return _find_scenes(config)
     return _find_pairs(config)
@@ -46,10 +47,12 @@ def find_material(config: TrainConfig) -> Pairs | Scenes:
 
 def _find_pairs(config: TrainConfig) -> Pairs:
     found = find_pairs(config.data, config.data_options)
+    held_out: dict[str, int] = {}
     tried, kind = found.pairs, "training pairs: they do not tell how it generalises"
     if config.val:
         plain = replace(config.data_options, mirror=False)
         tried = find_pairs(config.val, plain).pairs
+        held_out = _listed_pairs(tried)
         kind = f"pairs of {Path(config.val).name}"
         shared = {pair.source for pair in tried} & {pair.source for pair in found.pairs}
         if shared:
@@ -64,16 +67,20 @@ def _find_pairs(config: TrainConfig) -> Pairs:
         lights=lights(found.pairs),
         notes=found.left_out,
     )
-    return Pairs(found.pairs, validation, about)
+    files = Inventory(_listed_pairs(found.pairs), held_out)
+    return Pairs(found.pairs, validation, about, files)
 
 
 def _find_scenes(config: TrainConfig) -> Scenes:
     every = open_store(Path(config.data))
     training = every.at_least(max(config.sizes))
     small = len(every) - len(training)
+    files = Inventory(_listed_scenes(every.paths), {})
     tried, kind = training, "training scenes: they do not tell how it generalises"
     if config.val:
-        tried = open_store(Path(config.val)).at_least(max(config.sizes))
+        held_out = open_store(Path(config.val))
+        files = replace(files, validation=_listed_scenes(held_out.paths))
+        tried = held_out.at_least(max(config.sizes))
         kind = f"scenes of {Path(config.val).name}"
         shared = set(tried.paths) & set(training.paths)
         if shared:
@@ -89,7 +96,19 @@ def _find_scenes(config: TrainConfig) -> Scenes:
         if small
         else (),
     )
-    return Scenes(training, replace(tried, paths=some), about)
+    return Scenes(training, replace(tried, paths=some), about, files)
+
+
+def _listed_pairs(pairs: Sequence[Pair]) -> dict[str, int]:
+    files = list(dict.fromkeys(file for pair in pairs for file in pair.files))
+    names = [file.name for file in files]
+    return inventory.listed(zip(names, bytes_of(files), strict=True))
+
+
+def _listed_scenes(paths: Sequence[Path]) -> dict[str, int]:
+    return inventory.listed(
+        (PurePosixPath(path.as_posix()), path.stat().st_size) for path in paths
+    )
 
 
 def _in_both(name: str) -> DataError:
@@ -111,7 +130,7 @@ def start_network(config: TrainConfig, before: Checkpoint | None) -> nn.Module:
         _take_weights(network, config, str(stage1))
     elif config.stage == "2":
         raise UsageError(
-            "stage 2 starts from the result of stage 1, which is not there",
+            f"stage 2 starts from the result of stage 1, and {stage1} does not exist",
             "train --stage 1 or --stage all first, or give --init WEIGHTS",
         )
     return network
@@ -125,7 +144,7 @@ def lights(pairs: Sequence[Pair]) -> tuple[str, str]:
 
 
 def require_new_stage(config: TrainConfig) -> None:
-    """Refuse to begin a second stage anew over one that is there.
+    """Refuse to begin a second stage anew over an existing one.
 
     Raises:
         UsageError: The run holds a stage 2.
@@ -145,69 +164,6 @@ def require_new_stage(config: TrainConfig) -> None:
         )
 
 
-def require_same_run(config: TrainConfig, before: TrainConfig) -> None:
-    """Refuse to go on with settings that make another run.
-
-    Sizes, batch and crop may change: that is how a run fits into memory. So may its
-    length, its rates, and the folder in which its data lies.
-
-    Raises:
-        UsageError: With the first setting that differs.
-    """
-    if config.stage == "2" and before.stage == "1":
-        raise UsageError(
-            f"{config.out} holds stage 1, --resume cannot turn it into stage 2",
-            "give --stage 2 without --resume",
-        )
-    asked, found = _identity(config), _identity(before)
-    for name, value in asked.items():
-        if value != found[name]:
-            raise UsageError(
-                f"{config.out} was started with {name} {_told(found[name])}, not"
-                f" {_told(value)}",
-                f"drop {name}, or start a new run",
-            )
-
-
-def require_same_stage(plan: Plan, place: float, position: Position) -> None:
-    """Refuse a plan in which a run would fall back into a stage that is over.
-
-    Raises:
-        UsageError: The stage of the checkpoint does not lie ahead in the plan.
-    """
-    if position.stage and plan.phase(place).stage < position.stage:
-        raise UsageError(
-            f"the run is in stage {position.stage}, which begins later in a run of"
-            " this length",
-            "keep its --epochs, --steps or --minutes",
-        )
-
-
-def _identity(config: TrainConfig) -> dict[str, object]:
-    """What stays the same as long as a run is the same, by option."""
-    options = config.data_options
-    return {
-        "--stage": config.stage,
-        "--loss": config.loss,
-        "--data": Path(config.data).name,
-        "--from": options.from_light,
-        "--to": options.to_light,
-        "--mirror": options.mirror,
-        "--optimizer": config.optimizer,
-        "--arch": config.model.arch,
-        "--channels": config.model.channels,
-        "--value-range": config.model.value_range,
-        "--init": config.init,
-        "--seed": config.seed,
-    }
-
-
-def _told(value: object) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return "by stage" if value is None else str(value)
-
-
 def _light(file: PictureFile) -> str:
     light = "_".join(file.name.stem.split("_")[-2:])
     return light if light in map(str, every_light()) else ""
@@ -219,7 +175,7 @@ def _only(values: set[str]) -> str:
 
 def _take_weights(network: nn.Module, config: TrainConfig, spec: str) -> None:
     """Start from a weights file; a DMSHN becomes the first half of a stack."""
-    found = weights.load(spec)
+    found = weights.load(spec, offline=config.offline)
     upon = networks.architecture(config.model.arch).upon
     if found.card.model == config.model:
         network.load_state_dict(found.state)
@@ -239,7 +195,7 @@ def _start_as_identity(network: nn.Module, config: TrainConfig) -> None:
     architecture = networks.architecture(config.model.arch)
     if architecture.start_as_identity is None:
         raise UsageError(
-            f"{config.model.arch} has no start as the identity", "use --init small"
+            f"{config.model.arch} cannot start as the identity", "use --init small"
         )
     if config.model.channels < architecture.identity_channels:
         raise UsageError(

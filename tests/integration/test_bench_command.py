@@ -1,13 +1,15 @@
 """msrnet bench: one document, a table beside it, baselines, errors in one line."""
 
+import io
 import json
+import sys
 
 import pytest
 import torch
 from PIL import Image
 
 from conftest import photo
-from msrnet_cli import bench, networks, weights
+from msrnet_cli import bench, cli, networks, weights
 from msrnet_cli.bench import carrying, clock, machine, pipeline
 from msrnet_cli.bench.clock import Effort
 from msrnet_cli.bench.rows import Setting, measure_cell
@@ -39,7 +41,7 @@ def test_the_document_is_all_of_standard_output(run, tmp_path):
     many = ("--size", "32,64", "--batch", "1,2", "--dtype", "fp32,bf16")
     many = (*many, "--engine", "eager")
     done = run(*many, "--json", "--train", "--plot", "p.png")
-    found = bench.from_json(json.loads(done.out))
+    found = bench.from_json(json.loads(done.out, parse_constant=pytest.fail))
     assert found.environment.torch == torch.__version__
     assert [(r.way, r.dtype, r.size, r.batch) for r in found.rows] == [
         (way, dtype, size, batch)
@@ -75,6 +77,24 @@ def test_people_get_a_table(run, tmp_path):
     assert "slowest: " in out
     assert "pictures: 1 in mine" in out
     assert "launch is empty: here a call returns when its work is done" in out
+
+
+def test_tables_fit_a_terminal_and_progress_is_gone(identity_file, monkeypatch):
+    shown = io.StringIO()
+    shown.isatty = lambda: True
+    monkeypatch.setenv("COLUMNS", "80")
+    arguments = ("bench", "--weights", str(identity_file), *OPTIONS, "--train")
+    monkeypatch.setattr(sys, "argv", ["msrnet", *arguments])
+    monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setattr(sys, "stderr", shown)
+    with pytest.raises(SystemExit):
+        cli.main()
+    *steps, table = shown.getvalue().split("\r\x1b[K")
+    steps = [step.partition(":")[0] for step in steps[1:]]
+    assert steps == [f"{n} of {len(steps)}" for n in range(1, len(steps) + 1)]
+    lines = table.splitlines()
+    assert len(lines) > 20
+    assert max(map(len, lines)) <= 80
 
 
 def test_rivals_that_are_not_installed_are_named(run, monkeypatch):

@@ -13,7 +13,9 @@ import torch
 import typer
 
 import msrnet_cli
+from msrnet_cli import weights
 from msrnet_cli.cli import app
+from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.networks.dmshn import DMSHN
 from networks import published
 
@@ -159,11 +161,29 @@ def test_doctor_finds_this_machine_and_speaks_json(program):
     assert "n6500-e4500: sound, 6500_N to 4500_E" in weights
 
 
+def test_doctor_calls_nothing_ok_that_is_not_there(program, monkeypatch, tmp_path):
+    monkeypatch.setattr("msrnet_cli.doctor.find_spec", lambda _: None)
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setenv("SSL_CERT_FILE", "/somewhere")
+    lines = program.run("doctor").out.decode().splitlines()
+    marks = {line[3:].split()[0]: line[:2] for line in lines if line[:2].strip()}
+    for name in ("mitsuba", "tensorboard", "onnxruntime", "openvino", "vgg16"):
+        assert marks[name] == "--", name
+    assert marks["alexnet"] == "--"
+    assert marks["cuda"] != "ok"
+    (network,) = (line for line in lines if "SSL_CERT_FILE" in line)
+    assert "certificates" in network
+
+
 def test_weights_are_imported_verified_and_used(program, tmp_path):
     torch.save(published(DMSHN(4)), tmp_path / "theirs.pth")
     options = ("--from-light", "6500_N", "--to-light", "4500_E", "--licence", "MIT")
     program.run("weights", "import", "theirs.pth", "ours.safetensors", *options)
-    card = json.loads(program.run("weights", "verify", "ours.safetensors").out)
+    command = ("weights", "verify", "ours.safetensors")
+    assert program.run(*command).out.startswith(b"ours.safetensors: sound; 6500_N to")
+    (card,) = json.loads(program.run(*command, "--json").out)
     assert (card["from_light"], card["licence"]) == ("6500_N", "MIT")
     path = program.run("weights", "path", "ours.safetensors").out.decode()
     assert path == "ours.safetensors\n"
@@ -186,7 +206,8 @@ def test_weights_are_exported_at_half_the_size_with_their_scores(
     command = ("weights", "export", warm_file, "half.safetensors")
     options = ("--work-size", "64", "--scores", "eval.json", "--notes", "short")
     program.run(*command, *options)
-    card = json.loads(program.run("weights", "verify", "half.safetensors").out)
+    verified = program.run("weights", "verify", "half.safetensors", "--json")
+    (card,) = json.loads(verified.out)
     assert card["scores"] == {"psnr": 17.25}
     assert (card["work_size"], card["notes"], card["to_light"]) == (
         64,
@@ -209,9 +230,27 @@ def test_weights_are_exported_at_half_the_size_with_their_scores(
 
 
 def test_built_in_weights_are_listed(program):
-    json.loads(program.run("weights", "list", "--json").out)
-    program.run("weights", "list")
-    program.run("weights", "verify")
+    records = json.loads(program.run("weights", "list", "--json").out)
+    assert records
+    heads, *rows = program.run("weights", "list").out.decode().splitlines()
+    assert heads.split() == ["name", "light", "network", "seen", "at", "sha256"]
+    assert len(rows) == len(records)
+    for row, record in zip(rows, records, strict=True):
+        assert row.startswith(record["name"])
+        assert record["model"]["arch"] in row
+        assert record["to_light"] in row
+    verified = program.run("weights", "verify").out.decode().splitlines()
+    assert [": sound; " in line for line in verified] == [True] * len(records)
+
+
+def test_verifying_refuses_what_paints_nonsense(program, tmp_path):
+    network = DMSHN(4)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(1e6)
+    path = tmp_path / "w.safetensors"
+    weights.save(path, network.state_dict(), WeightsCard(ModelConfig("dmshn", 4)))
+    assert "test picture" in program.run("weights", "verify", path, code=5).err
 
 
 def test_completion_can_be_shown(program, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from msrnet_cli import images, metrics, transfer, weights
-from msrnet_cli.images.colour import linear_from_srgb
+from msrnet_cli.images.colour.spaces import linear_from_srgb
 from msrnet_cli.inference import Relighter
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

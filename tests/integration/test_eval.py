@@ -1,21 +1,25 @@
 """msrnet eval and msrnet data check: scores, baselines, what is wrong with pictures."""
 
 import csv
+import io
 import json
+import re
 import shutil
 import statistics
+import sys
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from rich.cells import cell_len
 from scipy import stats
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from typer.testing import CliRunner
 
 import pairs
 import smooth
-from msrnet_cli import report, weights
+from msrnet_cli import cli, metrics, report, weights
 from msrnet_cli.cli import app
 from msrnet_cli.config import EvalOptions, ModelConfig, WeightsCard
 from msrnet_cli.errors import DataError, MSRNetError, UsageError
@@ -28,8 +32,11 @@ from msrnet_cli.pairs.find import find_pairs
 from msrnet_cli.results import (
     Bearing,
     Estimate,
+    EvalResult,
     Evenness,
     Gain,
+    ImageScores,
+    MethodScores,
     RowScores,
     StageResult,
     StageScores,
@@ -295,7 +302,7 @@ def test_a_folder_without_scenes_is_told(scenes):
         (("one", "--data", "x"), "OUTPUTS TARGETS"),
         (("one",), "OUTPUTS TARGETS"),
         (("one", "two"), "does not exist"),
-        (("--layers", "nowhere"), "cannot be read"),
+        (("--layers", "nowhere"), "does not exist"),
     ],
 )
 def test_wrong_arguments_are_one_line(arguments, says, tmp_path, monkeypatch):
@@ -349,14 +356,236 @@ def test_pictures_too_small_to_score_are_refused(tmp_path):
         evaluate(EvalOptions(data=str(small)))
 
 
-def test_json_holds_no_infinity(program, scenes, tmp_path):
-    done = program.run("eval", scenes, scenes, "--json")
+def refused_constant(text):
+    raise AssertionError(f"{text} is not JSON")
 
-    def refuse(text):
-        raise AssertionError(text)
 
-    found = json.loads(done.out, parse_constant=refuse)
-    assert found["methods"][0]["images"][0]["psnr"] is None
+def document(done):
+    return json.loads(done.out, parse_constant=refused_constant)
+
+
+def test_equal_pictures_have_the_score_of_rounding(program, scenes, tmp_path):
+    done = program.run("eval", scenes, scenes, "--json", "--csv", "all.csv")
+    (method,) = document(done)["methods"]
+    assert {image["psnr"] for image in method["images"]} == {metrics.ROUNDING_DB}
+    assert method["means"]["psnr"]["mean"] == pytest.approx(58.92, abs=0.01)
+    assert method["means"]["ssim_gaussian"]["mean"] == pytest.approx(1)
+    assert "inf" not in (tmp_path / "all.csv").read_text()
+    table = program.run("eval", scenes, scenes, "--each")
+    assert b"58.92" in table.out
+    assert "equal to the target, or nearly: 12, each counted as 58.92" in table.err
+
+
+@pytest.fixture
+def flat(tmp_path):
+    """Flat targets, one met and one missed, beside one with detail."""
+    target, output = tmp_path / "flat/target", tmp_path / "flat/input"
+    for folder, grey in ((target, 0.5), (output, 0.8)):
+        pairs.save(torch.zeros(3, 32, 32), folder / "black.png")
+        pairs.save(0.5 * pairs.albedo(0, 32), folder / "some.png")
+        noise = pairs.albedo(1, 32) if folder == output else torch.ones(3, 32, 32)
+        pairs.save(grey * noise, folder / "grey.png")
+    return tmp_path / "flat"
+
+
+@pytest.mark.parametrize("way", ["pairs", "pictures"])
+def test_detail_of_flat_targets_is_whole_or_left_out_and_counted(program, flat, way):
+    folders = (flat / "input", flat / "target")
+    arguments = ("--data", flat) if way == "pairs" else folders
+    done = program.run("eval", *arguments, "--json")
+    found = document(done)
+    method = found["methods"][0]
+    detail = {image["name"]: image["detail"] for image in method["images"]}
+    assert (detail["black"], detail["grey"]) == (1, None)
+    known = [value for value in detail.values() if value is not None]
+    assert len(known) == 2
+    assert method["means"]["detail"]["mean"] == pytest.approx(sum(known) / 2)
+    assert f"{method['name']}: flat targets: 1, left out of detail" in found["notes"]
+    table = program.run("eval", *arguments, "--each").out.decode()
+    assert "inf" not in table
+    assert "nan" not in table
+
+
+def test_outputs_of_compare_are_scored_without_their_side_by_side(
+    program, scenes, identity, tmp_path
+):
+    program.run("relight", scenes, "relit", "--compare", "--weights", identity)
+    assert len(list((tmp_path / "relit").glob("*_compare.jpg"))) == 12
+    found = document(program.run("eval", "relit", scenes, "--json"))
+    assert found["pictures"] == 12
+    assert "side-by-side pictures of --compare: 12, passed over" in found["notes"]
+
+
+def test_relit_pictures_are_scored_against_the_truth_of_their_scene(
+    program, scenes, identity, tmp_path
+):
+    """Image000_6500_N relit against Image000_4500_E: the identity scores as a copy."""
+    for light in ("6500_N", "4500_E"):
+        (tmp_path / light).mkdir()
+        for path in scenes.glob(f"*{light}.png"):
+            shutil.copy(path, tmp_path / light)
+    program.run("relight", "6500_N", "relit", "--weights", identity, "--dtype", "fp32")
+    found = document(program.run("eval", "relit", "4500_E", "--json"))
+    copy = evaluate(EvalOptions(data=str(scenes))).methods[0]
+    (ours,) = found["methods"]
+    assert ours["means"]["psnr"]["mean"] == pytest.approx(copy.means["psnr"].mean)
+    again = document(program.run("eval", "relit", scenes, "--to", "4500_E", "--json"))
+    assert again["methods"][0]["means"] == ours["means"]
+
+
+def test_pictures_are_told_to_be_seen_at_a_size_only_where_they_are(
+    program, scenes, identity, tmp_path
+):
+    def told(*sizes):
+        arguments = ("--weights", identity, "--work-size", ",".join(map(str, sizes)))
+        return program.run("eval", "--data", "set", *arguments).out.decode()
+
+    shutil.copytree(scenes, tmp_path / "set")
+    table = told(16, 48, "full")
+    assert "work size 16, seen at 16 px\n" in table
+    assert "work size 48, seen whole\n" in table
+    assert "work size full, seen whole\n" in table
+    pairs.write_folders(tmp_path / "set", 1, size=96)
+    assert "seen at 48 px, 4 of 5 whole\n" in told(48)
+
+
+def test_scores_on_scenes_go_into_the_card_of_weights(
+    program, lights, copying, tmp_path
+):
+    done = program.run(
+        *("eval", "--layers", lights, "--weights", copying, "--device", "cpu", "--json")
+    )
+    (tmp_path / "scores.json").write_bytes(done.out)
+    _, ours = document(done)["methods"]
+    program.run(
+        *("weights", "export", copying, "out.safetensors", "--scores", "scores.json")
+    )
+    card = weights.load(str(tmp_path / "out.safetensors")).card
+    rows = {row["name"]: row for row in ours["rows"]}
+    assert card.scores["task_psnr"] == round(rows["task"]["psnr"]["mean"], 4)
+    fitted = rows["night, fitted"]
+    assert card.scores["night_fitted_over_copy"] == pytest.approx(
+        fitted["over_copy"]["psnr"]["mean"], abs=1e-4
+    )
+    assert "own_over_copy" not in card.scores
+
+
+def test_scenes_of_several_sizes_say_at_which_they_are_scored(
+    program, lights, copying, tmp_path
+):
+    shutil.copytree(lights, tmp_path / "mixed")
+    options = ("--weights", copying, "--device", "cpu", "--work-size", "96")
+    same = program.run("eval", "--layers", "mixed", *options).out.decode()
+    assert "mixed: 2 scenes of 64 px, on cpu (1 thread)\n" in same
+    assert "work size 96, seen whole\n" in same
+    smooth.write(tmp_path / "mixed", 1, first=5, size=80)
+    table = program.run("eval", "--layers", "mixed", *options).out.decode()
+    assert "mixed: 3 scenes of 64 to 80 px, scored at 64 px, on cpu" in table
+
+
+# --- on a terminal -----------------------------------------------------------------
+
+
+class Screen:
+    """What is left on a terminal: text, new lines, and clearing of a line."""
+
+    def __init__(self, columns):
+        self.columns, self.lines, self.place = columns, [""], 0
+
+    def feed(self, text):
+        for part in re.split(r"(\r\n|\r|\n|\x1b\[K)", text):
+            if part == "\r":
+                self.place = 0
+            elif part in ("\n", "\r\n"):
+                self.lines.append("")
+                self.place = 0
+            elif part == "\x1b[K":
+                self.lines[-1] = self.lines[-1][: self.place]
+            else:
+                line = self.lines[-1]
+                self.lines[-1] = line[: self.place] + part
+                self.lines[-1] += line[self.place + len(part) :]
+                self.place += len(part)
+                assert self.place <= self.columns or not part.startswith("Image")
+
+
+def on_a_terminal(columns, monkeypatch, *arguments):
+    """The lines that stay on a terminal after a command, standard error included."""
+    shown = io.StringIO()
+    shown.isatty = lambda: True
+    with monkeypatch.context() as patch:
+        patch.setenv("COLUMNS", str(columns))
+        patch.setattr(sys, "argv", ["msrnet", *map(str, arguments)])
+        patch.setattr(sys, "stdout", shown)
+        patch.setattr(sys, "stderr", shown)
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+    screen = Screen(columns)
+    screen.feed(shown.getvalue())
+    return stopped.value.code, screen.lines, shown.getvalue()
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_eval_leaves_nothing_but_its_table_on_a_terminal(
+    scenes, identity, lights, copying, columns, monkeypatch
+):
+    pair = ("eval", "--data", scenes, "--weights", identity, "--work-size", "16,full")
+    stage = ("eval", "--layers", lights, "--weights", copying, "--device", "cpu")
+    for arguments, opening in ((pair, scenes), (stage, lights)):
+        code, lines, written = on_a_terminal(columns, monkeypatch, *arguments)
+        assert code in (0, None)
+        assert "\x1b[K" in written, "progress was shown"
+        assert lines[0].startswith(f"{opening}: ")
+        kept = (str(identity), str(copying), "msrnet: note: ")
+        table = [line for line in lines[1:] if not line.startswith(kept)]
+        assert len(table) > 5
+        assert max(map(len, table)) <= 80
+
+
+def test_progress_is_gone_after_an_error_too(scenes, tmp_path, monkeypatch):
+    broken = tmp_path / "broken"
+    shutil.copytree(scenes, broken)
+    (broken / "Image003_4500_E.png").write_bytes(b"no picture")
+    code, lines, written = on_a_terminal(80, monkeypatch, "eval", "--data", broken)
+    assert code
+    assert "Image002" in written
+    assert lines[0].startswith("msrnet: ")
+
+
+def test_progress_never_reaches_into_a_second_line(monkeypatch):
+    shown = io.StringIO()
+    shown.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setenv("COLUMNS", "40")
+    with report.progress() as notify:
+        for name in ("x" * 100, "\u5149" * 30, "a\nb\x1b[2J", ""):
+            notify(name)
+    texts = shown.getvalue().split("\r\x1b[K")[1:]
+    assert max(map(cell_len, texts)) < 40
+    assert "\n" not in shown.getvalue()
+    assert shown.getvalue().count("\x1b") == 5
+    assert texts[-1] == ""
+
+
+def test_a_long_name_of_a_picture_has_a_line_of_its_own(capsys):
+    image = ImageScores("a/" * 30 + "Image000", 12.5, 0.5, 0.5, None)
+    means = {"psnr": Estimate(12.5, 1.25), "detail": Estimate(1234.567, 100.5)}
+    means |= dict.fromkeys(("ssim", "ssim_gaussian"), Estimate(-0.1234, 0.5))
+    means |= dict.fromkeys(("lpips", "mps"), Estimate(0.5, 0.1))
+    means["seconds"] = Estimate(123.456, 123.456)
+    method = MethodScores("w", (image,), means, -12.34, 160)
+    report.eval_table(EvalResult("set", 1, "cpu", (method,)), each=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[-2].strip() == image.name
+    assert lines[-1].split()[0] == "12.50"
+
+
+def test_an_output_of_another_size_than_its_target_is_told(program, tmp_path):
+    for folder, size in (("ours", 32), ("theirs", 48)):
+        pairs.save(pairs.albedo(0, size), tmp_path / folder / "a.png")
+    done = program.run("eval", "ours", "theirs", code=2)
+    assert "a: its pictures differ in size (32x32 and 48x48); give outputs" in done.err
 
 
 @pytest.mark.parametrize(
@@ -365,6 +594,7 @@ def test_json_holds_no_infinity(program, scenes, tmp_path):
         (("--csv", "nowhere/x.csv"), ("nowhere", "no such folder; make it")),
         (("--weights", "w.safetensors"), ("--weights", "; leave one of them out")),
         (("--limit", "1"), ("--limit", "; leave one of them out")),
+        (("--from", "6500_N"), ("--from", "; leave one of them out")),
     ],
 )
 def test_options_that_cannot_count_are_refused(program, scenes, options, says):

@@ -1,6 +1,9 @@
 """Interrupted at any moment, a folder job loses nothing and can be finished."""
 
 import io
+import json
+import os
+import random
 import signal
 import time
 
@@ -61,8 +64,39 @@ def test_sigkill_leaves_only_whole_pictures_and_the_rest_is_finished(
     assert not list((folder / "out").glob("*.part"))
 
 
+@pytest.mark.slow
+def test_twenty_kills_at_any_moment_leave_nothing_half_and_nothing_missing(
+    program, folder, warm_file
+):
+    """Each kill interrupts a run that goes on where the one before was killed."""
+    moments, cut_short = random.Random(0), 0
+    for _ in range(20):
+        process = program.start(*command(warm_file), "--exist", "overwrite", "--json")
+        process.stdout.readline()  # it has loaded, and begins
+        time.sleep(moments.uniform(0, 0.3))
+        process.kill()
+        told, _ = process.communicate()
+        cut_short += b"summary" not in told
+        assert_whole(pictures(folder))
+        for path in pictures(folder)[::2]:
+            path.unlink()
+    assert cut_short > 10
+    program.run(*command(warm_file))
+    assert len(pictures(folder)) == COUNT
+    assert_whole(pictures(folder))
+    assert not list((folder / "out").glob("*.part"))
+    for path in pictures(folder):
+        before = Image.open(folder / "in" / path.name).resize((1, 1))
+        after = Image.open(path).resize((1, 1))
+        red, green, blue = before.getpixel((0, 0))
+        wanted = (red, green * 0.8, blue * 0.5)
+        pairs = zip(after.getpixel((0, 0)), wanted, strict=True)
+        assert all(abs(found - value) <= 3 for found, value in pairs)
+
+
 @pytest.mark.parametrize(
-    ("name", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+    ("name", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
 )
 def test_a_signal_ends_with_a_summary_and_its_code(
     program, folder, warm_file, name, code
@@ -78,6 +112,70 @@ def test_a_signal_ends_with_a_summary_and_its_code(
     assert not list((folder / "out").glob("*.part"))
     program.run(*command(warm_file))
     assert len(pictures(folder)) == COUNT
+
+
+def test_one_ctrl_c_ends_it_though_a_share_does_not_answer(program, folder, warm_file):
+    (folder / "site").mkdir()
+    (folder / "site/sitecustomize.py").write_text(
+        "import os, threading, time\n"
+        "real = os.open\n"
+        "def slow(path, *rest, **more):\n"
+        "    named = threading.current_thread().name.startswith('decode')\n"
+        "    if named and str(path).endswith('17.png'): time.sleep(600)\n"
+        "    return real(path, *rest, **more)\n"
+        "os.open = slow\n"
+    )
+    program.environment["PYTHONPATH"] = os.pathsep.join(
+        (str(folder / "site"), os.environ.get("PYTHONPATH", ""))
+    )
+    process = program.start(*command(warm_file))
+    wait_for_pictures(process, folder, 10)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    assert b"unfinished" in err
+
+
+def test_a_hangup_is_nothing_to_a_job_under_nohup(program, folder, warm_file):
+    process = program.start(
+        *command(warm_file),
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    wait_for_pictures(process, folder, 3)
+    process.send_signal(signal.SIGHUP)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert len(pictures(folder)) == COUNT
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_log_without_room_costs_no_picture(program, folder, warm_file, stream):
+    arguments = [*command(warm_file), *(["--json"] if stream == "stdout" else [])]
+    with open("/dev/full", "wb") as full:
+        process = program.start(*arguments, **{stream: full})
+        told = process.communicate(timeout=60)[1]
+    assert process.returncode == 3, told
+    assert len(pictures(folder)) == COUNT
+    assert_whole(pictures(folder))
+    if stream == "stdout":
+        (line,) = told.decode().splitlines()
+        assert line.startswith("msrnet: ")
+        assert "standard output: No space left on device" in line
+
+
+def test_two_runs_in_one_folder_share_the_work(program, folder, warm_file):
+    runs = [program.start(*command(warm_file), "--json") for _ in range(2)]
+    told = [run.communicate(timeout=120) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], told
+    events = [[json.loads(line) for line in out.splitlines()] for out, _ in told]
+    relit = [
+        event["input"]
+        for one in events
+        for event in one
+        if event.get("status") == "relit"
+    ]
+    assert sorted(relit) == [f"in/{i:02}.png" for i in range(COUNT)]
+    assert_whole(pictures(folder))
 
 
 def test_a_reader_that_goes_away_ends_it_as_it_does_other_programs(

@@ -1,5 +1,6 @@
 """`msrnet relight` as users run it: real files, real processes, real exit codes."""
 
+import errno
 import io
 import json
 import os
@@ -7,6 +8,7 @@ import resource
 import shlex
 import subprocess
 import sys
+import threading
 
 import pytest
 import torch
@@ -14,6 +16,7 @@ from PIL import Image
 
 from conftest import largest_difference, photo
 from msrnet_cli import weights
+from msrnet_cli.cli import streams
 from msrnet_cli.engines import fused
 from msrnet_cli.folder import stream
 
@@ -249,7 +252,7 @@ def test_without_default_weights_nothing_is_applied_silently(
         ("relight nowhere out", 2, "nowhere does not exist", "check the path"),
         (f"relight {300 * 'x'} out", 2, "File name too long", "check the path"),
         ("relight --files-from no.txt out", 2, "list no.txt cannot be", "check the"),
-        ("relight in -", 2, "in: Is a directory", "check the path"),
+        ("relight in -", 2, "in: it is a folder", "check the path"),
         ("relight - x.png --format jpeg", 2, "end like a jpeg file", "drop --format"),
         ("relight - - --compare", 2, "--compare and --name need an", "drop them"),
         ("relight in out --weights no", 5, "no: does not exist", "built-in name (l"),
@@ -412,6 +415,66 @@ def test_one_file_that_holds_something_else_is_kept(program, folder, warm_file):
     assert target.read_bytes() == made
 
 
+def test_one_file_with_another_option_is_made_anew_and_that_is_said(
+    program, folder, warm_file
+):
+    command = ("relight", "in/b.jpg", "x.jpg", "--weights", warm_file)
+    program.run(*command)
+    target = program.folder / "x.jpg"
+    made = target.read_bytes()
+    done = program.run(*command, "--quality", "40")
+    assert "1 relit" in done.lines[-1]
+    assert "1 made anew" in done.lines[-1]
+    assert len(target.read_bytes()) < len(made)
+    assert "1 skipped" in program.run(*command, "--quality", "40").lines[-1]
+    photo(40, 30, 9).save(folder / "b.jpg")  # the input has changed
+    assert "1 made anew" in program.run(*command).lines[-1]
+    made = target.read_bytes()
+    other = ("relight", "in/a.png", "x.jpg", "--weights", warm_file)
+    assert "made from another input" in program.run(*other, code=4).err
+    assert target.read_bytes() == made
+    target.write_bytes(made + b"retouched")
+    done = program.run(*command, "--quality", "40", code=4)
+    assert "was changed since; use --exist overwrite" in done.err
+    assert target.read_bytes() == made + b"retouched"
+    assert not [*program.folder.glob(".msrnet*")]
+
+
+def test_without_a_cache_one_file_is_known_by_its_bytes(
+    program, folder, warm_file, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "a.png"))  # no folder
+    command = ("relight", "in/b.jpg", "x.jpg", "--weights", warm_file)
+    program.run(*command)
+    made = (program.folder / "x.jpg").read_bytes()
+    assert "1 skipped" in program.run(*command).lines[-1]
+    program.run(*command, "--quality", "40", code=4)
+    assert (program.folder / "x.jpg").read_bytes() == made
+
+
+def test_one_file_into_a_folder_of_results_is_told_of_in_its_journal(
+    program, folder, warm_file
+):
+    weights = ("--weights", warm_file)
+    program.run("relight", "in", "out", *weights)
+    done = program.run("relight", "in/b.jpg", "out/b.jpg", *weights, "--quality", "40")
+    assert "1 made anew" in done.lines[-1]
+    assert "1 relit, 1 skipped" in program.run(*("relight", "in", "out", *weights)).err
+
+
+def test_a_pipe_into_a_file_is_made_anew_of_the_same_picture_only(
+    program, folder, warm_file
+):
+    data, other = ((folder / name).read_bytes() for name in ("b.jpg", "a.png"))
+    command = ("relight", "-", "x.jpg", "--weights", warm_file)
+    program.run(*command, data=data)
+    made = (program.folder / "x.jpg").read_bytes()
+    assert "there already" in program.run(*command, data=data).err
+    assert "made anew" in program.run(*command, "--quality", "40", data=data).err
+    assert (program.folder / "x.jpg").read_bytes() != made
+    assert "another input" in program.run(*command, data=other, code=4).err
+
+
 def test_one_file_to_one_file_of_another_format(program, folder, identity_file):
     program.run("relight", "in/a.png", "b.webp", "--weights", identity_file)
     assert opened(program.folder / "b.webp").format == "WEBP"
@@ -461,7 +524,7 @@ def test_what_was_passed_over_is_said(program, folder, warm_file):
     os.symlink("a.png", folder / "link.png")
     done = program.run("relight", "in", "out", "--weights", warm_file)
     assert "link.png: symbolic link" in done.err
-    assert "no picture (1)" in done.err
+    assert "not a picture (1): in/notes.txt" in done.err
 
 
 def test_a_terminal_gets_a_bar_without_colour_where_asked(program, folder, warm_file):
@@ -492,6 +555,7 @@ def test_a_terminal_gets_a_bar_without_colour_where_asked(program, folder, warm_
     text = shown.decode()
     assert "relighting" in text
     assert "2 relit" in text
+    assert text.index("loading ...") < text.index("2 pictures")
     assert "\x1b[3" not in text
 
 
@@ -525,6 +589,135 @@ def test_batches_of_any_size_give_the_same_pictures(program, tmp_path, warm_file
         for size in ("4", "auto"):
             batched = opened(tmp_path / size / f"{i}.png")
             assert largest_difference(alone, batched) <= 1
+
+
+# --- closed and full streams ---------------------------------------------------------
+
+
+def closing(number):
+    return {"preexec_fn": lambda: os.close(number)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "number", "reason"),
+    [
+        (("in/a.png", "-"), 1, "standard output is closed"),
+        (("in", "out", "--json"), 1, "standard output is closed"),
+        (("-", "x.png"), 0, "standard input is closed"),
+        (("--files-from", "-", "out"), 0, "standard input is closed"),
+    ],
+)
+def test_a_closed_stream_that_is_needed_is_refused(
+    program, folder, warm_file, arguments, number, reason
+):
+    process = program.start(
+        "relight", *arguments, "--weights", warm_file, stdin=None, **closing(number)
+    )
+    _, err = process.communicate(timeout=60)
+    (line,) = err.decode().splitlines()
+    assert process.returncode == 2
+    assert line == f"msrnet: {reason}; redirect it"
+    assert sorted(p.name for p in program.folder.iterdir()) == ["in"]
+
+
+def test_a_picture_into_a_full_disk_is_one_line_and_no_success(
+    program, folder, warm_file
+):
+    with open("/dev/full", "wb") as full:
+        process = program.start(
+            "relight", "in/a.png", "-", "--weights", warm_file, stdout=full
+        )
+        _, err = process.communicate(timeout=60)
+    (line,) = err.decode().splitlines()
+    assert process.returncode == 4
+    assert "standard output cannot be written: No space left" in line
+
+
+@pytest.mark.parametrize("command", [("weights", "list"), ("--help",)])
+def test_what_cannot_be_told_is_no_success_and_no_bug(program, command):
+    with open("/dev/full", "wb") as full:
+        process = program.start(*command, stdout=full)
+        _, err = process.communicate(timeout=60)
+    (line,) = err.decode().splitlines()
+    assert process.returncode == 3
+    assert line == (
+        "msrnet: not all could be told; standard output: No space left on device"
+    )
+
+
+def test_a_line_after_room_was_short_begins_on_its_own(tmp_path):
+    path = tmp_path / "log"
+    with path.open("wb") as file:
+        log = streams.Enduring(file.fileno(), "w", closefd=False)
+        log.write(b"one\ntw")
+        full = os.open("/dev/full", os.O_WRONLY)
+        kept = os.dup(file.fileno())
+        os.dup2(full, file.fileno())
+        assert log.write(b"o\n") == 2
+        os.dup2(kept, file.fileno())
+        log.write(b"three\n")
+        for handle in (full, kept):
+            os.close(handle)
+    assert path.read_bytes() == b"one\ntw\nthree\n"
+    assert log.failure.errno == errno.ENOSPC
+
+
+def test_a_stream_that_others_made_non_blocking_is_waited_for(tmp_path):
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    data = os.urandom(1 << 20)
+    got = []
+
+    def read():
+        while part := os.read(reading, 1 << 16):
+            got.append(part)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with io.BufferedWriter(streams.Enduring(writing, "w")) as log:
+        log.write(data)
+    reader.join()
+    os.close(reading)
+    assert b"".join(got) == data
+
+
+def test_pictures_come_from_no_terminal_and_go_to_none(program, folder, warm_file):
+    pty = pytest.importorskip("pty")
+    master, slave = pty.openpty()
+    try:
+        for arguments, name, reason in (
+            (("-", "x.png"), "stdin", "standard input is a terminal"),
+            (("in/a.png", "-"), "stdout", "cannot be shown on a terminal"),
+        ):
+            options = {name: slave}
+            process = program.start(
+                "relight", *arguments, "--weights", warm_file, **options
+            )
+            _, err = process.communicate(timeout=60)
+            assert process.returncode == 2
+            assert reason in err.decode()
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def test_a_deleted_current_folder_is_named(program):
+    process = program.start(
+        "relight", "a.png", "b.png", preexec_fn=lambda: os.rmdir(os.getcwd())
+    )
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err == b"msrnet: the current folder no longer exists; cd to another\n"
+
+
+@pytest.mark.parametrize(("name", "format"), [("jpg", "JPEG"), ("TIF", "TIFF")])
+def test_a_suffix_names_a_format(program, folder, identity_file, name, format):
+    options = ("--weights", identity_file, "--format", name)
+    program.run("relight", "in", "out", *options)
+    found = {opened(p).format for p in (program.folder / "out").glob("[ab].*")}
+    assert found == {format}
+    done = program.run("relight", "in", "out", "--format", "doc", code=2)
+    assert "'doc' is not one of png, jpeg" in done.err
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")

@@ -129,3 +129,68 @@ def test_without_the_extra_one_line_says_what_to_install(tmp_path):
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "pip install mitsuba" in line
+
+
+SMALL = ("--scenes", 1, "--size", 16, "--samples", 1, "--workers", 1, "-q")
+
+
+@pytest.mark.parametrize(
+    ("made", "asked", "told"),
+    [
+        (
+            ("--lights", "6500_N,4500_E"),
+            ("--lights", "all"),
+            "was made with --lights 6500_N,4500_E; you asked for --lights all",
+        ),
+        ((), ("--seed", 3), "was made with --seed 0; you asked for --seed 3"),
+        (("--depth",), (), "was made with --depth; you asked for no --depth"),
+        (
+            ("--layout", "pairs", "--from", "2500_W"),
+            ("--layout", "pairs", "--size", 32),
+            "was made with --size 16 --from 2500_W; you asked for --size 32"
+            " --from 6500_N",
+        ),
+        (
+            ("--layers", "--azimuth", 63, "--azimuth", 100),
+            ("--layers",),
+            "was made with --azimuth 63 --azimuth 100; you asked for no --azimuth",
+        ),
+        (
+            (),
+            ("--layers",),
+            "was made with --layout vidit; you asked for --layout layers",
+        ),
+    ],
+)
+def test_a_set_made_otherwise_is_told_in_options(
+    program, mitsuba, monkeypatch, made, asked, told
+):
+    # The note is written before anything is rendered.
+    monkeypatch.setattr("msrnet_cli.synth.dataset._carry_out", lambda *_: iter(()))
+    program.run("synth", "set", *SMALL, *made)
+    before = {p: p.read_bytes() for p in (program.folder / "set").rglob("*.*")}
+    (line,) = program.run("synth", "set", *SMALL, *asked, code=2).lines
+    assert told in line
+    assert before == {p: p.read_bytes() for p in (program.folder / "set").rglob("*.*")}
+    program.run("synth", "set", *SMALL, *made)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "is damaged"),
+        ("[]", "does not describe a set"),
+        ('{"settings": {}}', "'format' is missing"),
+        ('{"settings": {}, "format": 2}', "format 2"),
+        (
+            '{"settings": {}, "format": 1, "msrnet": "0.0", "mitsuba": "3",'
+            ' "variant": "v"}',
+            "was made by msrnet 0.0, this is",
+        ),
+    ],
+)
+def test_a_note_that_does_not_fit_is_told(program, mitsuba, text, told):
+    (program.folder / "set").mkdir()
+    (program.folder / "set" / "synth.json").write_text(text)
+    (line,) = program.run("synth", "set", *SMALL, code=2).lines
+    assert told in line

@@ -114,7 +114,7 @@ def test_a_set_grows_and_no_number_of_processes_changes_it(folder, tmp_path):
 )
 def test_another_set_is_refused(folder, other):
     before = sorted(folder.iterdir())
-    with pytest.raises(UsageError, match="another set"):
+    with pytest.raises(UsageError, match="was made with "):
         render(folder, replace(LAYERS, **other))
     assert sorted(folder.iterdir()) == before
 

@@ -25,6 +25,7 @@ from msrnet_cli.errors import DataError, MSRNetError
 from msrnet_cli.inference import Relighter
 from msrnet_cli.recipes import RECIPES
 from msrnet_cli.results import TrainProgress, TrainStarted, Validated
+from msrnet_cli.train.lock import Lock
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +145,17 @@ def test_a_failure_before_processes_meet_ends_them_all(scenes, tmp_path):
     with pytest.raises(DataError, match="has 96 px"):
         training.train(config, ignore)
     assert time.monotonic() - began < 30
+
+
+def test_one_line_refuses_a_second_training_in_several_processes(scenes, tmp_path):
+    (tmp_path / "run").mkdir()
+    with Lock(tmp_path / "run") as held:
+        held.take()
+        process = started(scenes, tmp_path / "run")
+        _, told = process.communicate(timeout=90)
+    assert process.returncode == 2
+    (line,) = told.decode().splitlines()
+    assert "is being trained by another process" in line
 
 
 def test_a_constant_rate_goes_on_and_a_branch_decays_from_its_weights(scenes, tmp_path):

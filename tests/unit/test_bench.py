@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from conftest import photo
-from msrnet_cli import hardware, weights
+from msrnet_cli import hardware, report, weights
 from msrnet_cli.bench import (
     clock,
     document,
@@ -36,6 +36,7 @@ from msrnet_cli.results import (
     BenchRow,
     CarryTiming,
     Ceiling,
+    Change,
     Environment,
     JobTiming,
     Timing,
@@ -626,6 +627,34 @@ def test_a_document_is_the_result_and_back():
     )
     text = json.dumps(document.to_json(found))
     assert document.from_json(json.loads(text)) == found
+
+
+def test_tables_hold_slow_and_fast_rows_without_exponents(capsys):
+    """The widest there is: a doubtful rival at 2048 px that takes 61 s a picture."""
+    fields = {"share": 12.345, "ceiling": "fp32", "copy_share": 0.01, "peak": 10**11}
+    fields |= {"joules": 12345.6, "launch": 61.2, "prepare": 123.4, "first": 61.2}
+    slow = dataclasses.replace(
+        row("onnxruntime", 2048, 32, 61.2234, agreement=102.34, **fields),
+        faults=("doubtful: " + "x" * 30,),
+    )
+    fast = row("eager", 64, 1, 1.25e-6, agreement=EQUAL_DB)
+    fast = dataclasses.replace(fast, times=1234.5)
+    failed = BenchRow("openvino", "bf16", 2048, 32, failure="out of memory")
+    step = dataclasses.replace(STEP, size=2048, batch=32, peak=10**11, share=12.345)
+    lost = dataclasses.replace(STEP, timing=None, failure="out of memory")
+    report.bench_table(result([slow, fast, failed], [step, lost]))
+    out = capsys.readouterr().out
+    pages = out[out.index("\nThe network alone") : out.index("\nLight carried")]
+    assert max(map(len, pages.splitlines())) <= 80
+    assert " 61223 " in pages
+    assert "e+" not in out
+    assert "e-" not in pages.replace("speed-up", "")
+    assert "DOUBTFUL" in pages
+    assert pages.count("FAILED") == 2
+    assert out.count("out of memory") == 2
+    changes = [Change("a", 123456.0, 0.00012, 1.0, regressed=True)]
+    report.bench_changes(changes)
+    assert "a: 123456 to 0.000120 (" in capsys.readouterr().out
 
 
 def test_ratios_are_compared_not_times():

@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 from conftest import photo
 from msrnet_cli import images
 from msrnet_cli.config import WriteOptions
-from msrnet_cli.images.colour import (
+from msrnet_cli.images.colour.spaces import (
     adobe_rgb,
     linear_from_srgb,
     space_from_icc,

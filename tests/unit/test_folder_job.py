@@ -1,6 +1,9 @@
 """How many pictures a folder job holds at once, whatever comes and whatever fails."""
 
+import errno
 import gc
+import io
+import json
 import os
 import threading
 import time
@@ -12,12 +15,14 @@ import pytest
 from conftest import photo
 from fake_relighter import FakeRelighter
 from msrnet_cli import images, report
-from msrnet_cli.config import FolderOptions
+from msrnet_cli.config import FolderOptions, WeightsCard
 from msrnet_cli.errors import PictureError
+from msrnet_cli.files import Folder
 from msrnet_cli.folder import job as folder_job
-from msrnet_cli.folder import make_plan, relight_folder
+from msrnet_cli.folder import journal, make_plan, relight_folder
 from msrnet_cli.folder.budget import Budget
-from msrnet_cli.results import FileDone
+from msrnet_cli.folder.search import Fault
+from msrnet_cli.results import FileDone, Ignored
 
 LIMIT = 5_000  # pixels in flight, in these tests
 SMALL, HUGE = (20, 10), (100, 90)
@@ -242,6 +247,248 @@ def test_all_that_was_done_before_is_skipped(folder, in_flight):
     relit()
     assert relit().skipped == 40
     assert in_flight.now == 0
+
+
+# --- surroundings that change ------------------------------------------------------
+
+
+def swapped_for_a_fifo(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def swapped_for_a_link(path):
+    path.unlink()
+    path.symlink_to("../20.png")
+
+
+def cut(path):
+    data = path.read_bytes()
+    path.unlink()  # others are links to the same file
+    path.write_bytes(data[:20])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (swapped_for_a_fifo, "not a regular file"),
+        (swapped_for_a_link, "symbolic link"),
+        (os.unlink, "No such file"),
+        (cut, "damaged"),
+    ],
+)
+def test_an_input_that_changes_after_planning_costs_that_picture_alone(
+    folder, change, reason
+):
+    options = FolderOptions()
+    plan = make_plan(["in"], "out", options)
+    change(folder / "in/17.png")
+    summary = relight_folder(plan, FakeRelighter(), options, lambda _: None)
+    assert (summary.relit, summary.failed) == (39, 1)
+    assert reason in summary.failures[0].reason
+    assert "in/./17.png" in (folder / "out/failures.txt").read_text()
+
+
+def test_what_could_not_be_looked_at_is_a_failure_like_any(folder):
+    fault = Fault("in/2025", "cannot be read: denied", "do this", "/in/./2025")
+    options, events = FolderOptions(), []
+    plan = replace(make_plan(["in"], "out", options), faults=(fault,))
+    summary = relight_folder(plan, FakeRelighter(), options, events.append)
+    assert (summary.relit, summary.failed, summary.unfinished) == (40, 1, 0)
+    started, told, *_ = events
+    assert (started.pictures, started.unreadable) == (40, 1)
+    assert (told.input, told.status, told.reason) == (
+        "in/2025",
+        "failed",
+        "cannot be read: denied",
+    )
+    assert "/in/./2025\n" in (folder / "out/failures.txt").read_text()
+
+
+def files_below(folder):
+    return {path for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("successor", ["nothing", "folder", "link"])
+def test_an_output_folder_that_goes_ends_the_job_and_is_told_once(folder, successor):
+    turn, lock = iter(range(1)), threading.Lock()
+
+    def pull_away(_):
+        with lock:
+            if not list((folder / "out").glob("*.png")) or next(turn, None) is None:
+                return
+        (folder / "out").rename("moved")
+        (folder / "elsewhere").mkdir()
+        if successor == "folder":
+            (folder / "out").mkdir()
+        elif successor == "link":
+            (folder / "out").symlink_to("elsewhere")
+
+    events = []
+    summary = relit(FakeRelighter(pull_away), events.append, batch_size=1)
+    assert summary.halted.startswith("the output folder out has gone")
+    assert not summary.failures
+    assert summary.relit == len(list((folder / "moved").glob("*.png"))) > 0
+    assert summary.unfinished == 40 - summary.relit > 20
+    assert not files_below(folder / "elsewhere")
+    assert successor == "nothing" or not files_below(folder / "out")
+    assert sum(isinstance(event, FileDone) for event in events) == summary.relit
+
+
+@pytest.mark.parametrize("name", ["ENOSPC", "EDQUOT", "EROFS"])
+@pytest.mark.parametrize("what", ["the journal", "out/"])
+def test_a_folder_that_takes_no_more_ends_the_job(folder, monkeypatch, name, what):
+    error = OSError(getattr(errno, name), "no more")
+    failing_after(monkeypatch, what, 5, error)
+    summary = relit(batch_size=1)
+    assert what in summary.halted
+    assert "no more" in summary.halted
+    assert "run the same command again" in summary.halted
+    assert (summary.failed, summary.relit) == (0, 5)
+    assert summary.unfinished == 35
+    assert not list((folder / "out").glob("*.part"))
+    monkeypatch.undo()
+    os.chdir(folder)
+    again = relit()
+    assert (again.skipped, again.relit) == (5, 35)
+
+
+def failing_after(monkeypatch, what, count, error):
+    """Let results, or lines of the journal, be written only so often."""
+    owner, name = (
+        (Folder, "write_whole") if what == "out/" else (journal.Journal, "add")
+    )
+    real, turns, lock = getattr(owner, name), iter(range(1000)), threading.Lock()
+
+    def write(self, *rest):
+        with lock:
+            is_over = next(turns) >= count
+        if not is_over:
+            return real(self, *rest)
+        if what == "out/":
+            raise error
+        raise journal.JournalError(error.errno, error.strerror, "the file")
+
+    monkeypatch.setattr(owner, name, write)
+
+
+@pytest.mark.parametrize("what", ["the journal", "out/"])
+def test_another_fault_of_a_write_costs_that_picture_alone(folder, monkeypatch, what):
+    failing_after(monkeypatch, what, 30, OSError(errno.EIO, "odd sector"))
+    summary = relit(batch_size=1)
+    assert (summary.halted, summary.relit, summary.failed) == ("", 30, 10)
+    reasons = [failure.reason for failure in summary.failures]
+    assert all(what in reason and "odd sector" in reason for reason in reasons)
+
+
+def test_a_picture_beyond_memory_is_no_bug(folder, monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(images, "read", fail)
+    reasons = {failure.reason for failure in relit().failures}
+    assert reasons == {"there is not enough memory for it"}
+
+
+def test_what_another_run_is_at_work_on_is_left_to_it_and_looked_at_last(
+    folder, monkeypatch
+):
+    theirs, order = {"03.png", "20.png"}, []
+
+    def claim(_, output):
+        order.append(output)
+        if output in theirs and len(order) > 60:
+            theirs.clear()  # the other run has ended, its work undone
+        return output not in theirs
+
+    monkeypatch.setattr(journal.Journal, "is_first", lambda _: False)
+    monkeypatch.setattr(journal.Journal, "claim", claim)
+    monkeypatch.setattr(folder_job, "_PATIENCE", 0.001)
+    events = []
+    assert relit(notify=events.append).relit == 40
+    assert any("another run is at work" in note for note in events[0].notes)
+    done = [event.output for event in events if isinstance(event, FileDone)]
+    assert set(done[-2:]) == {"out/03.png", "out/20.png"}
+
+
+# --- reports -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_failure_is_told_once_and_at_once(folder, capsys, quiet):
+    for index in (3, 20):
+        path = folder / f"in/{index:02}.png"
+        path.unlink()
+        path.write_bytes(b"")
+    relit(notify=report.job_reporter(as_json=False, quiet=quiet))
+    lines = capsys.readouterr().err.splitlines()
+    for index in (3, 20):
+        told = [line for line in lines if f"in/{index:02}.png" in line]
+        assert len(told) == 1
+        assert "the file is empty" in told[0]
+    assert len(lines) == 2 if quiet else "2 failed" in lines[-1]
+
+
+def test_a_halt_is_told_also_where_little_is(folder, monkeypatch, capsys):
+    failing_after(monkeypatch, "out/", 5, OSError(errno.ENOSPC, "no more"))
+    relit(notify=report.job_reporter(as_json=False, quiet=True))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("msrnet: out/")
+    assert "no more" in line
+
+
+def test_a_run_that_did_nothing_had_no_slowest_stage(folder, capsys):
+    relit()
+    relit(notify=report.json_events)
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert summary["skipped"] == 40
+    assert "slowest_stage" not in summary
+
+
+def test_a_bar_is_full_where_all_is_there_already(folder, monkeypatch):
+    relit()
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    bar = report.ProgressBar()
+    relit(notify=bar)
+    (task,) = bar._progress.tasks
+    assert task.finished
+    assert task.percentage == 100
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("6500_N", "4500_E", "6500 K from behind (N) becomes light of 4500 K from the"),
+        ("", "4500_E", "any light becomes light of 4500 K from the right (E)"),
+        ("candle", "dusk", "light candle becomes light dusk"),
+    ],
+)
+def test_the_first_line_says_which_light_is_made(folder, capsys, before, after, words):
+    relighter = FakeRelighter()
+    relighter.card = WeightsCard(from_light=before, to_light=after)
+    relit(relighter, report.PlainLines())
+    assert words in capsys.readouterr().err.splitlines()[0]
+
+
+def test_start_counts_in_what_a_job_took(folder, capsys):
+    options = FolderOptions()
+    plan = make_plan(["in"], "out", options)
+    summary = relight_folder(
+        plan, FakeRelighter(), options, report.PlainLines(), start=40.0
+    )
+    assert summary.seconds < 20
+    assert "relit in 40." in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_what_was_passed_over_is_named_once(capsys):
+    names = [f"{letter}.txt" for letter in "abcde"]
+    passed = [Ignored(name, "not a picture") for name in names]
+    passed += [Ignored("l.png", "symbolic link"), Ignored(".x", "hidden")]
+    report._passed_over(passed)
+    assert capsys.readouterr().err.splitlines() == [
+        "passed over: l.png: symbolic link",
+        "passed over: hidden (1); not a picture (5): a.txt, b.txt, c.txt, ...",
+    ]
 
 
 def test_what_auto_could_not_take_is_said_at_the_start(folder, capsys):

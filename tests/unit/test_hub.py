@@ -1,5 +1,6 @@
 """The hub's real client against a server on this machine that plays the hub."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -24,6 +26,11 @@ class Hub(BaseHTTPRequestHandler):
     mood = "good"
     content = b""
     hits = 0
+    etag = "b" * 40
+    commit = COMMIT
+    declared = None
+    elsewhere = None
+    tokens: ClassVar[list[str | None]] = []
     protocol_version = "HTTP/1.1"
 
     def do_HEAD(self):
@@ -34,6 +41,7 @@ class Hub(BaseHTTPRequestHandler):
 
     def answer(self, body):
         type(self).hits += 1
+        type(self).tokens.append(self.headers["Authorization"])
         mood = type(self).mood
         if mood == "503":
             return self.fail(503)
@@ -62,10 +70,19 @@ class Hub(BaseHTTPRequestHandler):
     def send_file(self, body, mood):
         content = type(self).content
         length = len(content) + (100 if mood in ("cut", "length") else 0)
-        self.send_response(200)
+        if type(self).elsewhere:
+            self.send_response(302)
+            self.send_header("Location", type(self).elsewhere + self.path)
+            self.send_header("X-Linked-Etag", f'"{type(self).etag}"')
+            self.send_header("X-Linked-Size", str(len(content)))
+            length, body = 0, False
+        else:
+            self.send_response(200)
+            self.send_header("ETag", f'"{type(self).etag}"')
+        if not body and type(self).declared:
+            length = type(self).declared
         self.send_header("Content-Length", str(length))
-        self.send_header("ETag", '"' + "b" * 40 + '"')
-        self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("X-Repo-Commit", type(self).commit)
         self.end_headers()
         if body:
             self.wfile.write(content[: len(content) // 2] if mood == "cut" else content)
@@ -77,8 +94,9 @@ class Hub(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def playing(content, mood="good"):
-    handler = type("Handler", (Hub,), {"content": content, "mood": mood})
+def playing(content, mood="good", **ways):
+    own = {"content": content, "mood": mood, "tokens": [], **ways}
+    handler = type("Handler", (Hub,), own)
     instance = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     instance.daemon_threads = True
     threading.Thread(target=instance.serve_forever, daemon=True).start()
@@ -107,8 +125,8 @@ except errors.MSRNetError as error:
 """
 
 
-def fetch(server, tmp_path, *arguments, works, **settings):
-    """Fetch in a process of its own: the client reads its settings only once."""
+def run(code, server, tmp_path, *arguments, **settings):
+    """Run code in a process of its own: the client reads its settings only once."""
     host, port = server.server_address
     hidden = ("proxy", "hf_hub_offline")
     environment = {
@@ -117,11 +135,11 @@ def fetch(server, tmp_path, *arguments, works, **settings):
         "HF_HOME": str(tmp_path / "hub"),
         "HF_HUB_DOWNLOAD_TIMEOUT": "2",
         "HF_HUB_ETAG_TIMEOUT": "2",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "AI_AGENT": "any",  # the client would ask the hub for a list of these
         **settings,
     }
     done = subprocess.run(
-        [sys.executable, "-c", FETCH, *arguments],
+        [sys.executable, "-c", code, *arguments],
         env=environment,
         capture_output=True,
         text=True,
@@ -129,12 +147,19 @@ def fetch(server, tmp_path, *arguments, works, **settings):
         check=False,
     )
     assert "Traceback" not in done.stderr
+    return done
+
+
+def fetch(server, tmp_path, *arguments, works, code=FETCH, **settings):
+    """The file that is fetched, or the line that says why it is not."""
+    done = run(code, server, tmp_path, *arguments, **settings)
     assert (done.returncode == 0) == works, done.stderr
     return Path(done.stdout.strip()) if works else one_line(done.stderr)
 
 
 def one_line(text):
-    (line,) = (line for line in text.splitlines() if line.startswith("msrnet:"))
+    (line,) = text.splitlines()
+    assert line.startswith("msrnet:")
     return line
 
 
@@ -217,6 +242,138 @@ def test_offline_means_no_request_at_all(server, tmp_path):
     assert server.RequestHandlerClass.hits == 0
 
 
+# --- a hub that is not trusted -------------------------------------------------------
+
+
+def files_in(folder):
+    return {path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir()}
+
+
+OUTSIDE = [
+    "../../../../outside",
+    "/tmp/msrnet-outside",
+    "..",
+    "c" * 39,
+    "g" * 40,
+    "C" * 64,
+    "a" * 40 + "/../../x",
+    "C:\\outside",
+    "",
+]
+
+
+def fetch_from(tmp_path, content=b"weights", **ways):
+    with playing(content, **ways) as server:
+        return fetch(server, tmp_path, "hf://owner/repo", works=False)
+
+
+# In one process: the client takes long to load.
+FETCH_AGAIN_AND_AGAIN = """
+import os, sys
+from msrnet_cli import errors, hub
+cache = os.environ["HF_HOME"]
+for _ in range(int(sys.argv[1])):
+    try:
+        print("fetched", hub.fetch(hub.HubAddress("owner/repo")))
+    except errors.NetworkError as error:
+        print(error, [files for _, _, files in os.walk(cache) if files])
+"""
+
+
+@pytest.mark.parametrize("kind", ["etag", "commit"])
+def test_a_name_from_the_hub_that_is_no_hash_is_refused_before_anything_is_written(
+    tmp_path, kind
+):
+    names = iter(OUTSIDE)
+    with playing(b"weights") as server:
+        handler = server.RequestHandlerClass
+        handler.answer = lambda self, body: (
+            setattr(handler, kind, next(names)),
+            Hub.answer(self, body),
+        )
+        done = run(FETCH_AGAIN_AND_AGAIN, server, tmp_path, str(len(OUTSIDE)))
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(OUTSIDE)
+    for line in lines:
+        assert "refused" in line
+        assert "hash" in line
+        assert line.endswith("[]"), "something was written"
+
+
+def test_content_without_the_sha256_it_was_said_to_have_is_refused_and_removed(
+    tmp_path,
+):
+    right, wrong = hashlib.sha256(b"weights").hexdigest(), "0" * 64
+    with playing(b"weights", etag=wrong) as server:
+        line = fetch(server, tmp_path, "hf://owner/repo", works=False)
+        assert "sha256" in line
+        assert not files_in(tmp_path)
+        server.RequestHandlerClass.etag = right
+        found = fetch(server, tmp_path, "hf://owner/repo", works=True)
+        assert found.read_bytes() == b"weights"
+        found.resolve().write_bytes(b"damaged")
+        again = fetch(server, tmp_path, "hf://owner/repo", works=True)
+    assert again == found
+    assert again.read_bytes() == b"weights"
+
+
+def test_more_than_is_ever_needed_is_not_fetched(tmp_path):
+    assert "GB" in fetch_from(tmp_path, declared=5_000_000_000)
+    assert not files_in(tmp_path)
+
+
+def test_content_is_fetched_from_elsewhere_without_the_users_token(tmp_path):
+    content = b"weights" * 1000
+    etag = hashlib.sha256(content).hexdigest()
+    with playing(content) as other:
+        elsewhere = f"http://localhost:{other.server_address[1]}"
+        with playing(content, etag=etag, elsewhere=elsewhere) as server:
+            found = fetch(
+                server, tmp_path, "hf://owner/repo", works=True, HF_TOKEN="hf_secret"
+            )
+            told = server.RequestHandlerClass.tokens
+    assert found.read_bytes() == content
+    assert told == ["Bearer hf_secret"]
+    assert other.RequestHandlerClass.tokens == [None]
+
+
+def test_what_the_hubs_own_client_would_find_is_where_it_looks(server, tmp_path):
+    from huggingface_hub import try_to_load_from_cache
+
+    found = fetch(server, tmp_path, "hf://owner/repo", works=True)
+    cache = tmp_path / "hub" / "hub"
+    theirs = try_to_load_from_cache("owner/repo", "model.safetensors", cache_dir=cache)
+    assert Path(theirs) == found
+    assert found.resolve().is_relative_to(cache.resolve())
+
+
+NO_SOCKETS = """
+import socket, sys
+def refuse(*arguments, **_):
+    sys.exit(f"a packet: {arguments}")
+for name in ("connect", "connect_ex", "sendto", "bind"):
+    setattr(socket.socket, name, refuse)
+for name in ("getaddrinfo", "gethostbyname", "create_connection"):
+    setattr(socket, name, refuse)
+"""
+
+
+@pytest.mark.parametrize("spec", ["hf://owner/repo", f"hf://owner/repo@{COMMIT}"])
+def test_offline_no_packet_leaves_the_machine(server, tmp_path, spec):
+    code = NO_SOCKETS + FETCH
+    assert "packet" in run(code, server, tmp_path, spec).stderr
+    line = fetch(server, tmp_path, spec, "--offline", works=False, code=code)
+    assert "not cached and the network is off" in line
+    fetch(server, tmp_path, spec, works=True)
+    assert fetch(server, tmp_path, spec, "--offline", works=True, code=code).is_file()
+
+
+def test_a_hub_that_is_gone_is_given_up_on_at_once(tmp_path, server):
+    begin = time.perf_counter()
+    fetch(server, tmp_path, "hf://owner/repo", works=False, **GONE)
+    assert time.perf_counter() - begin < 15  # the client alone waits for 31 s
+
+
 @pytest.mark.parametrize(
     ("spec", "address"),
     [
@@ -231,8 +388,20 @@ def test_addresses_are_read(spec, address):
 
 
 @pytest.mark.parametrize(
-    "spec", ["hf://", "hf://a", "hf://a/", "hf://a/b@", "hf://a/b/../c"]
+    "spec",
+    [
+        *("hf://", "hf://a", "hf://a/", "hf://a/b@", "hf://a/b/../c", "hf://a/.."),
+        *("hf://../b", "hf://a/b@..", "hf://a/b@../x", "hf://a/b@v/../../c"),
+        *("hf://a/b//etc/passwd", "hf://a/b/x\\..\\y", "hf://a/b/C:x", "hf://a/b/."),
+        *("hf://a/b/x\0y", "hf://a\\c/b", "hf://a/b--c", "hf://a/b@x\ny", "hf:///a/b"),
+    ],
 )
 def test_bad_addresses_are_refused(spec):
     with pytest.raises(UsageError):
         hub.parse_address(spec)
+
+
+@pytest.mark.parametrize("file", ["../x", "/x", "a/../../x", "..\\x", ""])
+def test_no_other_way_leads_to_a_bad_address(file):
+    with pytest.raises(UsageError):
+        hub.HubAddress("owner/repo", file)

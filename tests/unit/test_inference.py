@@ -1,8 +1,10 @@
 """Relighter: any size, any kind of picture, and never a wrong one."""
 
 import copy
+import math
 import pickle
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
@@ -13,9 +15,9 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from conftest import largest_difference, photo
-from msrnet_cli import engines, hardware, inference, staging, tiling
+from msrnet_cli import engines, hardware, inference, staging, tiling, weights
 from msrnet_cli.config import ModelConfig, WeightsCard
-from msrnet_cli.errors import DeviceError, PictureError, UsageError
+from msrnet_cli.errors import DeviceError, PictureError, UsageError, WeightsError
 from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.inference import Relighter, pad_to_multiple
 from msrnet_cli.metrics import psnr
@@ -117,6 +119,47 @@ def test_small_working_sizes_make_large_batches():
     assert relighter(DMSHN(4), card).batch_size(1024, 1024) > 8
 
 
+def test_on_a_cpu_large_pictures_go_one_by_one_however_small_they_are_seen():
+    card = WeightsCard(model=ModelConfig("dmshn", 4), work_size=128)
+    assert relighter(DMSHN(4), card).batch_size(4000, 3000) == 1
+
+
+def seen_pixels(subject, width, height):
+    """How many pixels a network sees of a picture, filled up as it needs them."""
+    side = subject.architecture.multiple
+    size = subject.working_size(width, height) or (width, height)
+    return math.prod(math.ceil(length / side) * side for length in size)
+
+
+@pytest.mark.parametrize("work_size", [64, 1024, "full"])
+@pytest.mark.parametrize("arch", ["dmshn", "lightstage"])
+@pytest.mark.parametrize(
+    "size", [(1, 1), (1, 90), (1, 5000), (3, 20_000), (17, 9000), (64, 1_000_000)]
+)
+def test_a_thin_picture_costs_at_most_twice_what_a_square_does(size, arch, work_size):
+    card = WeightsCard(model=ModelConfig(arch, 4))
+    network = architecture(arch).build(4)
+    subject = Relighter(network, card, device="cpu", dtype="fp32", work_size=work_size)
+    side = math.ceil(math.prod(size) ** 0.5)
+    square = seen_pixels(subject, side, side)
+    for width, height in (size, size[::-1]):
+        assert seen_pixels(subject, width, height) <= 2 * square
+
+
+@pytest.mark.parametrize("size", [(1, 3000), (3000, 1), (5, 2000), (2000, 2)])
+@pytest.mark.parametrize("work_size", [64, 1024, "full"])
+def test_thin_pictures_come_back_unchanged_from_a_network_that_changes_nothing(
+    size, work_size, identity_file
+):
+    subject = Relighter.load(
+        identity_file, device="cpu", dtype="fp32", work_size=work_size
+    )
+    image = torch.randint(0, 256, (3, *size), dtype=torch.uint8)
+    result = subject.run([image])
+    assert torch.equal(result.images[0], image)
+    assert any("thin" in note for note in result.notes) == (work_size == "full")
+
+
 def test_a_batch_seen_small_gives_what_single_pictures_give():
     card = WeightsCard(model=ModelConfig("stacked", 8), work_size=32)
     subject = relighter(StackedDMSHN(8), card)
@@ -195,8 +238,43 @@ def test_auto_is_float32_without_hardware_for_less(monkeypatch):
     assert relighter(DMSHN(4), dtype="auto").dtype == torch.float32
 
 
+@pytest.mark.parametrize(("times", "chosen"), [(0.5, "bf16"), (1.2, "fp32")])
+def test_on_a_cpu_the_format_is_chosen_by_a_trial_and_not_by_a_flag(
+    monkeypatch, times, chosen
+):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    monkeypatch.setattr(hardware, "times_as_long", lambda *_, **__: times)
+    found = hardware.preferred_dtype(torch.device("cpu"))
+    assert hardware.dtype_name(found) == chosen
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_the_trial_is_short_and_finds_float32_no_slower_than_itself(training):
+    hardware.times_as_long.cache_clear()
+    begin = time.process_time()
+    found = hardware.times_as_long(torch.float32, training=training)
+    assert time.process_time() - begin < 1
+    assert 0.1 < found < 10
+
+
+@pytest.mark.parametrize("times", [0.7, 14])
+@pytest.mark.parametrize("dtype", ["fp16", "bf16"])
+def test_a_format_that_is_slow_here_is_noted(monkeypatch, times, dtype):
+    monkeypatch.setattr(hardware, "times_as_long", lambda *_, **__: times)
+    notes = " ".join(relighter(DMSHN(4), dtype=dtype).notes)
+    assert (f"{dtype} takes about 14 times as long as fp32" in notes) == (times == 14)
+
+
+def test_an_engine_that_compiles_says_so(monkeypatch):
+    plain = engines.Ready("eager", torch.nn.Identity(), 99.0)
+    monkeypatch.setattr(engines, "make", lambda *_: plain)
+    notes = relighter(DMSHN(4), engine="compiled").notes
+    assert any("compiled first" in note for note in notes)
+    assert not relighter(DMSHN(4), engine="eager").notes
+
+
 def test_reduced_formats_agree_with_float32(shared, tmp_path):
-    from msrnet_cli import images, weights
+    from msrnet_cli import images
 
     file = tmp_path / "w.safetensors"
     source = shared / "reference" / "dmshn_dehaze_published.safetensors"
@@ -284,6 +362,43 @@ def test_output_that_stays_unsound_fails_that_picture_only(poison, dtype):
     assert isinstance(result.failures[0], PictureError)
     with pytest.raises(PictureError, match="flat colour; check the weights"):
         subject.relight(torch.rand(3, 16, 16))
+
+
+def saved(network, path, arch="dmshn"):
+    card = WeightsCard(model=ModelConfig(arch, 4))
+    weights.save(path, network.state_dict(), card)
+    return path
+
+
+@pytest.mark.parametrize("arch", ["dmshn", "stacked", "lightstage"])
+@pytest.mark.parametrize(
+    ("scale", "dtype"), [(30, "fp32"), (1e4, "bf16"), (1e15, "auto"), (0, "fp32")]
+)
+def test_finite_but_absurd_weights_are_refused_and_named(tmp_path, arch, scale, dtype):
+    network = architecture(arch).build(4)
+    painter = network.get_parameter(
+        {"dmshn": "decoder1.8.bias", "stacked": "1.decoder1.8.bias"}.get(
+            arch, "dmshn.decoder1.8.bias"
+        )
+    )
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(scale)
+        if not scale:
+            painter.fill_(9.0)
+    path = saved(network, tmp_path / "w.safetensors", arch)
+    with pytest.raises(WeightsError, match=re.escape(str(path))) as caught:
+        Relighter.load(path, device="cpu", dtype=dtype)
+    assert "use other weights" in caught.value.remedy
+
+
+@pytest.mark.parametrize("arch", ["dmshn", "stacked", "lightstage"])
+@pytest.mark.parametrize("seed", range(3))
+def test_weights_that_were_never_trained_are_taken(tmp_path, arch, seed):
+    torch.manual_seed(seed)
+    network = architecture(arch).build(4)
+    path = saved(network, tmp_path / "w.safetensors", arch)
+    assert Relighter.load(path, device="cpu", dtype="fp32").digest
 
 
 def test_a_flat_picture_may_stay_flat(identity):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from msrnet_cli.images.colour import linear_from_srgb, srgb_from_linear
+from msrnet_cli.images.colour.spaces import linear_from_srgb, srgb_from_linear
 from msrnet_cli.layers import camera
 
 LIGHT = torch.cat((torch.zeros(1), torch.logspace(-6, 4.5, 3 * 40 * 25 - 1)))

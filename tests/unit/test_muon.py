@@ -72,3 +72,43 @@ def test_nothing_is_touched_that_has_no_gradient():
     weight = nn.Parameter(torch.ones(4, 4))
     Muon([weight], 1.0, torch.float32).step()
     assert weight.eq(1).all()
+
+
+@pytest.fixture
+def torchs_own():
+    if not hasattr(torch.optim, "Muon"):
+        pytest.skip("this torch has no Muon to compare with")
+    return torch.optim.Muon
+
+
+def after_ten_steps(shape, dtype, torchs_own):
+    """A weight after ten steps of this Muon, of torch's, and before."""
+    start = torch.randn(shape)
+    ours, theirs = (nn.Parameter(start.clone()) for _ in range(2))
+    optimizers = (
+        Muon([ours], 0.01, dtype),
+        torchs_own([theirs], 0.01, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"),
+    )
+    for step in range(10):
+        gradient = torch.randn(shape) * 10.0 ** (step % 3 - 1)
+        for weight, optimizer in zip((ours, theirs), optimizers, strict=True):
+            weight.grad = gradient.clone()
+            optimizer.step()
+    return ours.detach(), theirs.detach(), start
+
+
+SHAPES = [(24, 24), (16, 72), (72, 16), (1, 9)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_its_steps_are_those_of_torch(shape, torchs_own, monkeypatch):
+    # torch computes the factor in bfloat16 only; here, in the format that it is given.
+    monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.clone)
+    ours, theirs, start = after_ten_steps(shape, torch.float32, torchs_own)
+    assert (ours - theirs).norm() < 1e-4 * (ours - start).norm()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_in_bfloat16_they_differ_by_no_more_than_its_rounding(shape, torchs_own):
+    ours, theirs, start = after_ten_steps(shape, torch.bfloat16, torchs_own)
+    assert (ours - theirs).norm() < 0.1 * (ours - start).norm()

@@ -13,13 +13,20 @@ def test_check_names_every_fault(tmp_path):
     (tmp_path / "Image001_4500_E.png").write_bytes(b"no picture")
     pairs.save(pairs.albedo(2, 32), tmp_path / "Image002_4500_E.png")
     report = check_pairs(tmp_path)
-    assert report.pairs == 3
+    assert report.pairs == 1, "only what can be trained on counts"
     found = {(fault.kind, fault.name.rpartition("/")[2]) for fault in report.faults}
     assert found == {
         ("partner", "Image000_6500_N.png"),
         ("broken", "Image001_4500_E.png"),
         ("size", "Image002"),
     }
+
+
+def test_a_twin_that_is_broken_costs_the_mirror_but_not_the_pair(tmp_path):
+    pairs.write_vidit(tmp_path, 2)
+    (tmp_path / "Image000_4500_W.png").write_bytes(b"no picture")
+    report = check_pairs(tmp_path)
+    assert (report.pairs, report.mirrored, len(report.faults)) == (2, 1, 1)
 
 
 def test_a_sound_set_has_no_faults(tmp_path):

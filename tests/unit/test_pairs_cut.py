@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 import pairs
 from msrnet_cli.config import DataOptions
-from msrnet_cli.images.colour import linear_from_srgb
+from msrnet_cli.images.colour.spaces import linear_from_srgb
 from msrnet_cli.pairs import cut
 from msrnet_cli.pairs.cut import Cutter, Example
 from msrnet_cli.pairs.draw import Choice, Draw

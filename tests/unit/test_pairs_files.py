@@ -1,6 +1,9 @@
 """Pictures are listed and read alike in a folder and in a .zip."""
 
+import errno
+import os
 import random
+import warnings
 import zipfile
 
 import pytest
@@ -88,3 +91,33 @@ def test_damage_anywhere_in_an_archive_is_told(tmp_path):
         except (DataError, PictureError):
             told += 1
     assert told > 100
+
+
+def test_a_folder_that_cannot_be_entered_is_told(tmp_path, monkeypatch):
+    (tmp_path / "set" / "locked").mkdir(parents=True)
+    scan = os.scandir
+
+    def denied(path):
+        if os.fspath(path).endswith("locked"):
+            raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(DataError, match=r"set/locked cannot be read: Permission"):
+        list_pictures(tmp_path / "set")
+
+
+def test_a_name_that_an_archive_holds_twice_is_one_picture(tmp_path):
+    archive = tmp_path / "set.zip"
+    with zipfile.ZipFile(archive, "w") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # zipfile names the duplicate
+        file.writestr("a.png", b"old")
+        file.writestr("a.png", b"new")
+    (only,) = list_pictures(archive)
+    assert only.read() == b"new"
+
+
+def test_what_is_neither_a_folder_nor_a_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.zip")
+    with pytest.raises(DataError, match=r"neither a folder nor a \.zip"):
+        list_pictures(tmp_path / "pipe.zip")

@@ -1,16 +1,16 @@
 """Pairs are found in every layout."""
 
+import unicodedata
 import zipfile
 from itertools import pairwise
 
 import pytest
 import torch
-from PIL import Image
 
 import pairs
 from msrnet_cli.config import DataOptions
 from msrnet_cli.errors import DataError, UsageError
-from msrnet_cli.pairs.find import find_pairs, match_folders, sort_out, spread
+from msrnet_cli.pairs.find import find_pairs, sort_out, spread
 
 MIRROR = DataOptions(mirror=True)
 
@@ -69,6 +69,17 @@ def test_a_folder_without_pairs_says_what_it_wants(tmp_path):
         find_pairs(tmp_path / "file.zip")
 
 
+def test_lights_of_a_scene_in_folders_of_their_own_are_told(tmp_path):
+    """As in examples/, whose truth is in examples/truth/."""
+    pairs.write_vidit(tmp_path, 2, size=8, lights=("6500_N",))
+    pairs.write_vidit(tmp_path / "truth", 2, size=8, lights=("4500_E",))
+    with pytest.raises(DataError) as refused:
+        find_pairs(tmp_path)
+    says = str(refused.value)
+    assert f"lies in {tmp_path} under 6500_N, in {tmp_path}/truth under 4500_E" in says
+    assert f"msrnet eval OUTPUTS {tmp_path}/truth" in says
+
+
 def test_mirroring_needs_pictures_lit_from_the_other_side(tmp_path):
     pairs.write_vidit(tmp_path, 1, lights=("6500_N", "4500_E"))
     with pytest.raises(DataError, match="4500_W"):
@@ -85,6 +96,82 @@ def test_two_pictures_of_a_scene_on_one_side_are_a_fault(tmp_path):
     assert pair.source.path.stem.endswith("6500_N"), "the light asked for counts"
     (fault,) = find_pairs(folder).faults
     assert "4500_W" in fault.name
+
+
+@pytest.mark.parametrize("light", ["6500_N", "4500_E", "2500_S"])
+def test_two_pictures_of_one_light_are_a_fault(tmp_path, light):
+    pairs.write_vidit(tmp_path, 2, size=8, lights=("6500_N", "4500_E", "2500_S"))
+    picture = tmp_path / f"Image001_{light}.png"
+    picture.with_suffix(".jpg").write_bytes(picture.read_bytes())
+    found = sort_out(tmp_path)
+    assert len(found.pairs) == 2
+    (fault,) = found.faults
+    assert (fault.kind, fault.name) == ("second", str(picture.with_suffix(".jpg")))
+    assert found.left_out[0].startswith("second pictures of a scene: 1, left out")
+    assert str(picture) in fault.reason
+
+
+def archived(folder, archive, rename):
+    """Every picture below a folder under another name in a .zip."""
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in sorted(folder.rglob("*.png")):
+            entry = zipfile.ZipInfo("entry")
+            entry.filename = rename(path.relative_to(folder))
+            file.writestr(entry, path.read_bytes())
+    return archive
+
+
+@pytest.mark.parametrize("write", [pairs.write_vidit, pairs.write_folders])
+@pytest.mark.parametrize("top", [(), ("set",), (".", "a", "b")])
+def test_backslashes_in_an_archive_part_folders(tmp_path, write, top):
+    folder = write(tmp_path / "made", 2, size=8)
+    plain = find_pairs(folder).pairs
+    archive = archived(
+        folder, tmp_path / "windows.zip", lambda path: "\\".join((*top, *path.parts))
+    )
+    found = find_pairs(archive).pairs
+    assert [pair.name for pair in found] == [pair.name for pair in plain]
+    for ours, theirs in zip(found, plain, strict=True):
+        assert torch.equal(ours.target.decode(), theirs.target.decode())
+    unpacked = tmp_path / "unpacked"
+    with zipfile.ZipFile(archive) as file:  # a tool that knows no backslashes
+        unpacked.mkdir()
+        for name in file.namelist():
+            (unpacked / name).write_bytes(file.read(name))
+    assert len(find_pairs(unpacked).pairs) == 2
+
+
+def renamed(folder, old, new):
+    (folder / old).rename(folder / new)
+
+
+def test_letters_case_and_unicode_forms_do_not_part_pairs(tmp_path):
+    vidit = pairs.write_vidit(tmp_path / "vidit", 1, size=8)
+    renamed(vidit, "Image000_4500_E.png", "IMAGE000_4500_e.PNG")
+    sides = pairs.write_folders(tmp_path / "sides", 1, size=8)
+    renamed(sides, "input", "Input")
+    renamed(sides, "target", "TARGET")
+    for side, form in (("Input", "NFC"), ("TARGET", "NFD")):
+        name = unicodedata.normalize(form, "Köln.png")
+        renamed(sides / side, "Image000.png", name)
+    for folder in (vidit, sides):
+        found = sort_out(folder)
+        assert (len(found.pairs), found.faults) == (1, ())
+
+
+@pytest.mark.parametrize("write", [pairs.write_vidit, pairs.write_folders])
+def test_names_that_differ_only_in_case_stay_apart(tmp_path, write):
+    folder = write(tmp_path, 1, size=8)
+    for path in list(folder.rglob("*.png")):
+        other = path.with_name(path.name.replace("Image", "IMAGE"))
+        other.write_bytes(path.read_bytes())
+        if other.samefile(path):
+            pytest.skip("this file system does not tell such names apart")
+    found = sort_out(folder)
+    assert ([pair.name for pair in found.pairs], found.faults) == (
+        ["IMAGE000", "Image000"],
+        (),
+    )
 
 
 def test_pictures_to_mirror_are_kept_only_where_they_are_wanted(tmp_path):
@@ -130,34 +217,16 @@ def test_a_folder_that_is_named_is_never_passed_over(tmp_path, monkeypatch, name
     assert len(find_pairs(name).pairs) == 1
 
 
-@pytest.mark.parametrize("hidden", [".trash/", "__MACOSX/", "._"])
+@pytest.mark.parametrize(
+    "hidden", [".trash/", "__MACOSX/", "._", ".trash/a/b/", "__MACOSX/a/b/c/"]
+)
 def test_hidden_pictures_below_it_are_passed_over(tmp_path, hidden):
     pairs.write_vidit(tmp_path, 1, size=8)
     source = (tmp_path / "Image000_6500_N.png").read_bytes()
     clutter = tmp_path / f"{hidden}Image001_6500_N.png"
-    clutter.parent.mkdir(exist_ok=True)
+    clutter.parent.mkdir(exist_ok=True, parents=True)
     clutter.write_bytes(source)
     assert len(sort_out(tmp_path).files) == 3
-
-
-def test_outputs_are_matched_by_name_whatever_the_suffix(tmp_path):
-    for folder, suffix in (("ours", "jpg"), ("theirs", "png")):
-        for name in ("b", "a/c"):
-            path = tmp_path / folder / f"{name}.{suffix}"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.new("RGB", (2, 2)).save(path)
-    folders = tmp_path / "ours", tmp_path / "theirs"
-    names, ours, theirs = zip(*match_folders(*folders), strict=True)
-    assert names == ("a/c", "b")
-    assert [file.path.name for file in (*ours, *theirs)] == [
-        "c.jpg",
-        "b.jpg",
-        "c.png",
-        "b.png",
-    ]
-    (tmp_path / "theirs" / "b.png").unlink()
-    with pytest.raises(DataError, match=r"b\.jpg has no picture of its name"):
-        match_folders(*folders)
 
 
 @pytest.mark.parametrize(("count", "most"), [(10, 3), (7, 7), (5, 9), (100, 40)])

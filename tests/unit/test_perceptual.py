@@ -1,7 +1,12 @@
 """The feature networks have torchvision's layers, take its files, and refuse others."""
 
+import hashlib
+import struct
+from pathlib import Path
+
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from msrnet_cli import perceptual
@@ -64,10 +69,24 @@ def test_lpips_is_a_distance(alexnet):
     assert (lpips(x, near) < lpips(x, far)).all()
 
 
-def test_lpips_has_the_published_heads(alexnet):
+def test_lpips_has_the_published_heads_bit_by_bit(alexnet):
+    """The digest is that of the floats of the authors' v0.1/alex.pth, little-endian."""
     heads = perceptual.load_lpips(str(alexnet)).heads
     assert [len(head) for head in heads] == [64, 192, 384, 256, 256]
-    assert all((head >= 0).all() and head.any() for head in heads)
+    values = [value for head in heads for value in head.tolist()]
+    digest = hashlib.sha256(struct.pack(f"<{len(values)}f", *values)).hexdigest()
+    assert digest == "718a8b40b0d22f96192d34ab93c0db5c7943558ff6c2407f44812dce2f29b5f4"
+    sums = [2.34953231, 16.14302748, 39.26843925, 27.19717844, 20.31717710]
+    assert [sum(head.tolist()) for head in heads] == pytest.approx(sums, abs=1e-6)
+
+
+def test_the_heads_lie_beside_their_licence_and_source():
+    folder = Path(perceptual.__file__).parent / "lpips_heads"
+    assert "Richard Zhang" in (folder / "LICENSE").read_text()
+    with safe_open(str(folder / "alex.safetensors"), "pt") as file:
+        told = file.metadata()
+    assert "richzhang/PerceptualSimilarity" in told["source"]
+    assert "BSD-2-Clause" in told["licence"]
 
 
 def test_lpips_has_its_closed_form_for_one_layer(alexnet):

@@ -2,6 +2,7 @@
 
 import io
 import os
+import subprocess
 import unicodedata
 import warnings
 
@@ -142,10 +143,10 @@ def test_what_is_no_picture_is_passed_over_and_counted(tree):
     assert [job.target.name for job in plan.jobs] == ["a.png"]
     reasons = {os.path.basename(i.path): i.reason for i in plan.ignored}
     assert reasons == {
-        "notes.txt": "no picture",
+        "notes.txt": "not a picture",
         ".hidden.png": "hidden",
         "desktop.ini": "hidden",
-        "pipe.png": "no regular file",
+        "pipe.png": "not a regular file",
         "link.png": "symbolic link",
         "sub": "subfolder",
     }
@@ -164,6 +165,114 @@ def test_the_output_folder_inside_the_input_is_not_read(tree):
         "in/out/sub/b.png",
         "in/out/sub/deep/c.png",
     ]
+
+
+# --- what cannot be read ------------------------------------------------------------
+
+
+def faults(inputs, **options):
+    plan = make_plan(inputs, "out", FolderOptions(recursive=True, **options))
+    return {fault.path: fault.reason for fault in plan.faults}
+
+
+def denying(monkeypatch, name):
+    """Root may read everything: the system's refusal is stood in for."""
+    scandir = os.scandir
+
+    def refuse(path="."):
+        if os.path.basename(os.path.normpath(path)) == name:
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+
+@pytest.mark.parametrize("pattern", ["in", "in/**/*.png", "in/*/*", "i*"])
+def test_a_subfolder_that_cannot_be_read_is_a_fault(tree, monkeypatch, pattern):
+    save(tree / "in/other/z.png")
+    denying(monkeypatch, "sub")
+    found = faults([pattern])
+    assert found == {"in/sub": "cannot be read: Permission denied"}
+
+
+def test_the_listing_of_a_fault_reads_the_subfolder_to_the_same_place(
+    tree, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        denying(patch, "deep")
+        (fault,) = make_plan(["in"], "out", FolderOptions(recursive=True)).faults
+    (tree / "list").write_text(fault.listing)
+    assert outputs([], lists="list") == ["out/sub/deep/c.png"]
+
+
+def test_a_named_folder_that_cannot_be_read_is_refused(tree, monkeypatch):
+    denying(monkeypatch, "in")
+    refused("in cannot be read: Permission denied", ["in"])
+
+
+def test_nothing_but_faults_names_the_first(tree, monkeypatch):
+    (tree / "in/a.png").unlink()
+    denying(monkeypatch, "sub")
+    with pytest.raises(NothingDoneError, match="in/sub cannot be read"):
+        faults(["in"])
+
+
+@pytest.fixture
+def dig(tree):
+    """Folders inside each other, below in/; pytest cannot remove as many."""
+
+    def make(name, count):
+        os.chdir("in")
+        for _ in range(count):
+            os.mkdir(name)
+            os.chdir(name)
+        photo(8, 6).save("x.png")
+        os.chdir(tree)
+
+    yield make
+    subprocess.run(["rm", "-rf", tree / "in"], check=True)
+
+
+def test_a_tree_deeper_than_a_path_can_be_is_a_fault_and_the_rest_is_found(dig):
+    dig("d" * 200, 25)
+    plan = make_plan(["in"], "out", FolderOptions(recursive=True))
+    assert len(plan.jobs) == 3
+    (fault,) = plan.faults
+    assert "too long" in fault.reason
+
+
+def test_a_tree_of_a_thousand_folders_inside_each_other_is_walked(dig):
+    dig("d", 1100)
+    plan = make_plan(["in"], "out", FolderOptions(recursive=True))
+    assert len(plan.jobs) == 4
+
+
+def test_an_output_path_too_long_costs_that_picture_alone(tree):
+    inner = "/".join(["d" * 200] * 19)
+    save(tree / "in" / inner / "x.png")
+    output = "/".join(["o" * 200] * 3)
+    plan = make_plan(["in"], output, FolderOptions(recursive=True))
+    assert len(plan.jobs) == 3
+    (fault,) = plan.faults
+    assert "too long for a path" in fault.reason
+
+
+def test_what_cannot_be_opened_counts_by_its_name(tree, monkeypatch):
+    for name in ("scan", "locked.png", "notes.txt"):
+        (tree / "in" / name).write_bytes(b"")
+    real = os.open
+
+    def refuse(path, *rest, **more):
+        if os.path.basename(path) in ("scan", "locked.png", "notes.txt"):
+            raise PermissionError(13, "Permission denied")
+        return real(path, *rest, **more)
+
+    monkeypatch.setattr(os, "open", refuse)
+    plan = make_plan(["in"], "out", FolderOptions())
+    assert [job.source.name for job in plan.jobs] == ["a.png", "locked.png"]
+    assert [fault.path for fault in plan.faults] == ["in/scan"]
+    reasons = {entry.path: entry.reason for entry in plan.ignored}
+    assert reasons["in/notes.txt"] == "cannot be read, and is not named as a picture"
 
 
 # --- lists -----------------------------------------------------------------------
@@ -206,6 +315,64 @@ def test_a_list_ends_its_lines_with_line_feeds_only(tree):
     ]
 
 
+@pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [
+        (b"\xef\xbb\xbf", "utf-8"),
+        (b"\xff\xfe", "utf-16-le"),
+        (b"\xfe\xff", "utf-16-be"),
+        (b"", "utf-16-le"),
+        (b"", "utf-16-be"),
+        (b"\xff\xfe\0\0", "utf-32-le"),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_list_is_read_as_windows_writes_it(tree, mark, encoding, end):
+    save(tree / "in/é 夜.png")
+    text = end.join(("in/a.png", "in/é 夜.png", ""))
+    (tree / "list.txt").write_bytes(mark + text.encode(encoding))
+    assert outputs([], lists="list.txt") == ["out/in/a.png", "out/in/é 夜.png"]
+
+
+def test_names_of_one_letter_separated_by_nul_are_no_utf_16(tree):
+    for name in "xyz":
+        save(tree / "in/a.png").rename(tree / name)
+    (tree / "list").write_bytes(b"x\0y\0z\0")
+    assert outputs([], lists="list") == ["out/x.png", "out/y.png", "out/z.png"]
+
+
+def test_quotes_and_blanks_around_a_name_are_no_part_of_it_unless_they_are(tree):
+    save(tree / "in/a, b.png")
+    save(tree / 'in/say "a".png')
+    save(tree / "'in'/q.png")
+    assert listed(
+        tree, '"in/a, b.png"', "'in/a.png'", " in/a.png ", '"in/say ""a"".png"'
+    ) == ["out/in/a, b.png", "out/in/a.png", 'out/in/say "a".png']
+    assert listed(tree, "'in'/q.png") == ["out/'in'/q.png"]
+
+
+def test_what_a_list_names_and_is_not_there_is_a_fault(tree):
+    os.mkfifo(tree / "pipe.png")
+    os.symlink("in/a.png", tree / "link.png")
+    lines = ("in/a.png", "gone.png", "pipe.png", "link.png", "s3://b/x.png")
+    (tree / "list").write_text("\n".join(lines))
+    plan = make_plan([], "out", FolderOptions(), "list")
+    assert [job.target.as_posix() for job in plan.jobs] == ["out/in/a.png"]
+    assert {fault.path: fault.reason for fault in plan.faults} == {
+        "gone.png": "does not exist",
+        "pipe.png": "is not a regular file",
+        "link.png": "is a symbolic link",
+        "s3://b/x.png": "is a URL, not a file",
+    }
+
+
+def test_a_list_of_nothing_that_is_there_is_refused(tree):
+    with pytest.raises(
+        UsageError, match=r"nothing in the list.*one\.png does not exist"
+    ):
+        listed(tree, "one.png", "two.png")
+
+
 def test_a_list_may_not_lead_outside(tree):
     with pytest.raises(UsageError, match="outside"):
         listed(tree, "in/../../x/a.png" if save(tree.parent / "x/a.png") else "")
@@ -228,13 +395,22 @@ def test_collisions_are_refused_by_name(tree):
     refused(r"a\.jpg and in/a\.png", ["in"], write=WriteOptions(format="png"))
 
 
-def test_collisions_by_case_and_unicode_form_are_refused(tree):
-    save(tree / "in/A.PNG")
-    refused("would both become", ["in"])
-    (tree / "in/A.PNG").unlink()
-    name = "é.png"
-    save(tree / "in" / unicodedata.normalize("NFC", name))
-    save(tree / "in" / unicodedata.normalize("NFD", name))
+@pytest.mark.parametrize(
+    ("names", "told_apart"),
+    [
+        (("b.png", "B.PNG"), (False, True)),
+        (("é.png", unicodedata.normalize("NFD", "é.png")), (True, False)),
+    ],
+)
+def test_names_that_the_output_s_file_system_takes_for_one_are_refused(
+    tree, monkeypatch, names, told_apart
+):
+    for name in names:
+        Image.new("L", (8, 6)).save(tree / "in" / name, "PNG")
+    if not set(names) <= set(os.listdir("in")):
+        pytest.skip("this file system takes the two names for one")
+    assert {f"out/{name}" for name in names} < set(outputs(["in"]))
+    monkeypatch.setattr("msrnet_cli.folder.plan.probe", lambda _: told_apart)
     refused("would both become", ["in"])
 
 
@@ -280,13 +456,66 @@ def test_links_that_lead_out_of_the_output_folder_are_refused(tree):
 def test_special_files_named_outright_are_refused(tree):
     os.mkfifo(tree / "pipe")
     os.symlink("in/a.png", tree / "link.png")
-    refused("no regular file", ["pipe"])
+    refused("not a regular file", ["pipe"])
     refused("symbolic link", ["link.png"])
-    refused("no regular file", ["/dev/null"])
+    refused("not a regular file", ["/dev/null"])
     refused("does not exist", ["nothing.png"])
     refused("matches nothing", ["in/*.nothing"])
     (tree / "taken/a.png").mkdir(parents=True)
-    refused("no regular file", ["in"], "taken")
+    refused("not a regular file", ["in"], "taken")
+
+
+@pytest.mark.parametrize("output", ["x.jpg", "out"])
+def test_an_input_that_is_not_there_is_told_first(tree, output):
+    os.mkfifo(tree / "pipe.png")
+    refused("nothere.jpg does not exist", ["nothere.jpg"], output)
+    refused("nothere.jpg does not exist", ["in/a.png", "nothere.jpg"], output)
+    refused("URL.*download", ["http://example.com/a.jpg"], output)
+    refused("pipe.png is not a regular file; pipe it through -", ["pipe.png"], output)
+
+
+def test_the_other_end_of_a_pipe_is_no_link(tree):
+    reading, writing = os.pipe()
+    try:
+        refused("not a regular file; pipe it through -", [f"/dev/fd/{reading}"])
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+@pytest.mark.parametrize("output", ["s3://bucket/x", "https://e.org/x.png", "gs://b"])
+def test_a_url_is_no_output(tree, output):
+    refused("is a URL", ["in/a.png"], output)
+
+
+@pytest.mark.parametrize("output", ["out", "new/deep", "x.png", "new/x.png"])
+@pytest.mark.parametrize("step", ["os.open", "os.fsync", "pathlib.Path.replace"])
+def test_an_output_that_takes_no_file_is_refused_before_any_work(
+    tree, monkeypatch, output, step
+):
+    real = os.open
+
+    def fail(*arguments, **more):
+        if step == "os.open" and not arguments[1] & os.O_CREAT:
+            return real(*arguments, **more)
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step, fail)
+        refused("nothing can be written to", ["in/a.png"], output)
+
+
+def test_a_subfolder_of_the_output_that_takes_no_file_is_refused(tree, monkeypatch):
+    (tree / "out/sub").mkdir(parents=True)
+    monkeypatch.setattr(os, "access", lambda path, _: path.name != "sub")
+    refused("nothing can be written to out/sub", ["in"], recursive=True)
+    assert outputs(["in"]) == ["out/a.png"]
+
+
+def test_a_plan_leaves_no_trace(tree):
+    before = sorted(tree.rglob("*"))
+    outputs(["in"], "new/deep", recursive=True)
+    assert sorted(tree.rglob("*")) == before
 
 
 def test_a_format_against_the_name_is_refused(tree):

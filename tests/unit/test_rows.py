@@ -10,7 +10,7 @@ from conftest import photo
 from msrnet_cli import images
 from msrnet_cli.config import WriteOptions
 from msrnet_cli.images import rows
-from msrnet_cli.images.colour import space_from_icc
+from msrnet_cli.images.colour.spaces import space_from_icc
 from test_colour import profile
 from test_depth import samples, tiff
 

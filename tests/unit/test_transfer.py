@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from skimage import data as photographs
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from msrnet_cli import transfer
 from msrnet_cli.images.pixels import quantise, unit
@@ -167,7 +168,7 @@ def test_products_widen_as_interpolation_does(monkeypatch, size, longest):
     with torch.inference_mode():  # what is kept from here serves elsewhere
         by_products = carried(picture, longest)[-1]
 
-    def interpolating(width, target, mode, device):
+    def interpolating(width, target, mode, full):
         return lambda values: transfer._widened(values, target, mode)
 
     monkeypatch.setattr(transfer, "_widening", interpolating)
@@ -228,3 +229,41 @@ def test_reducing_keeps_the_mean_and_equals_torch(size):
             picture[None], (height, width), mode="bilinear", antialias=True
         )[0]
         torch.testing.assert_close(small, reference, rtol=0, atol=1e-5)
+
+
+class Values(TorchDispatchMode):
+    """Counts the values that torch's operators write: time and memory, roughly."""
+
+    count = 0
+
+    def __torch_dispatch__(self, operator, _, args=(), kwargs=None):
+        made = operator(*args, **(kwargs or {}))
+        if isinstance(made, torch.Tensor) and not operator.is_view:
+            self.count += made.numel()
+        return made
+
+
+def values_written(width, height, longest):
+    picture = torch.zeros(3, height, width, dtype=torch.uint8)
+    transfer._products.cache_clear()
+    with Values() as values:
+        carried(picture, longest, lambda small: small)
+    return values.count
+
+
+@pytest.mark.parametrize("longest", [40, 200])
+@pytest.mark.parametrize(
+    "size", [(1, 90_000), (2, 45_000), (31, 9000), (32, 9000), (64, 9000)]
+)
+def test_thin_pictures_are_carried_at_the_price_of_a_square_one(size, longest):
+    side = round((size[0] * size[1]) ** 0.5)
+    square = values_written(side, side, longest)
+    for width, height in (size, size[::-1]):
+        assert values_written(width, height, longest) <= 2 * square
+
+
+@pytest.mark.parametrize("size", [(1, 3000), (3000, 1), (2, 9001), (9001, 40)])
+def test_thin_pictures_come_back_where_no_light_changes(size):
+    picture = torch.rand(3, *size)
+    _, _, full = carried(picture, 48, lambda small: small)
+    torch.testing.assert_close(full, picture, rtol=0, atol=1e-5)

@@ -1,6 +1,7 @@
 """Weights files: what is written comes back, and nothing malformed is ever loaded."""
 
 import json
+import os
 import struct
 
 import pytest
@@ -101,6 +102,92 @@ def test_every_truncation_is_refused(file):
 def test_trailing_bytes_are_refused(file):
     file.write_bytes(file.read_bytes() + b"x")
     refusal(file)
+
+
+def never(*_, **__):
+    raise AssertionError("the file was read")
+
+
+@pytest.fixture
+def unread(monkeypatch):
+    """Weights of which nothing but the header may be read."""
+    monkeypatch.setattr(weights, "load_file", never)
+    monkeypatch.setattr(weights, "_sha256", never)
+
+
+@pytest.mark.parametrize("more", [1, -1, 1 << 29])
+def test_a_size_that_contradicts_the_header_is_refused_before_the_file_is_read(
+    file, unread, more
+):
+    size = file.stat().st_size
+    os.truncate(file, size + more)
+    assert f"it has {size + more} bytes, {size} by its header" in refusal(file)
+
+
+def test_a_large_file_of_nothing_is_refused_before_it_is_read(tmp_path, unread):
+    path = tmp_path / "w.safetensors"
+    path.touch()
+    os.truncate(path, 1 << 30)
+    assert "not a safetensors file" in refusal(path)
+
+
+def test_a_header_longer_than_the_file_is_refused(file, unread):
+    data = file.read_bytes()
+    file.write_bytes(struct.pack("<Q", 9 << 20) + data[8:])
+    assert "ends within its header" in refusal(file)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"shape": [3, 5]},
+        {"shape": [-1]},
+        {"shape": ["4"]},
+        {"shape": None},
+        {"data_offsets": [0, 4]},
+        {"data_offsets": [0]},
+        {"data_offsets": None},
+        {"data_offsets": ["0", "16"]},
+        {"data_offsets": [1 << 40, (1 << 40) + 16]},
+    ],
+)
+def test_a_header_that_contradicts_itself_is_refused_before_the_file_is_read(
+    file, unread, change
+):
+    header, body = parts(file)
+    header["encoder1.0.bias"].update(change)
+    rebuild(file, header, body)
+    assert str(file) in refusal(file)
+
+
+def test_a_tensor_that_does_not_belong_is_refused_before_the_file_is_read(
+    tmp_path, unread
+):
+    path = tmp_path / "w.safetensors"
+    weights.save(path, DMSHN(4).state_dict() | {"huge": torch.ones(1 << 20)}, CARD)
+    assert "huge" in refusal(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs on this system")
+def test_what_is_not_a_regular_file_is_refused_and_not_opened(tmp_path):
+    fifo = tmp_path / "w.safetensors"
+    os.mkfifo(fifo)
+    assert "is not a regular file" in refusal(fifo)
+    assert "is not a regular file" in refusal("/dev/zero")
+    for source in (fifo, tmp_path / "w.pth"):
+        if not source.exists():
+            os.mkfifo(source)
+        with pytest.raises(WeightsError, match="not a regular file"):
+            weights.import_published(source, tmp_path / "o.safetensors", CARD)
+
+
+@pytest.mark.parametrize("name", ["best", "last"])
+def test_the_folder_of_a_run_is_told_which_file_could_be_meant(file, tmp_path, name):
+    run = tmp_path / "run"
+    run.mkdir()
+    assert "built-in name" in refusal(run)
+    file.rename(run / f"{name}.safetensors")
+    assert str(run / f"{name}.safetensors") in refusal(run)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])

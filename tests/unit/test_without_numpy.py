@@ -1,10 +1,11 @@
-"""Lights, scenes and what is composed of them need no NumPy."""
+"""Lights, scenes, what is composed of them, and scores need no NumPy."""
 
 import subprocess
 import sys
 
 import pytest
 
+import pairs
 import smooth
 
 BLOCKED = """
@@ -26,13 +27,32 @@ lights.weights_of_eight(63, 20), lights.kelvin_gains(4500), lights.read_light("6
 assert "torch" not in sys.modules
 print("well")
 """
+SCORES = """
+import torch
+from pathlib import Path
+from msrnet_cli import perceptual
+from msrnet_cli.config import EvalOptions
+from msrnet_cli.evaluate.pairs import compare
+state = perceptual.LPIPS().features.state_dict()
+alexnet = Path(sys.argv[1]) / "alexnet.pth"
+torch.save({f"features.{name}": value for name, value in state.items()}, alexnet)
+folders = (f"{sys.argv[1]}/pairs/{name}" for name in ("input", "target"))
+found = compare(*folders, EvalOptions(alexnet=str(alexnet)))
+print(*found.methods[0].means)
+"""
 
 
 @pytest.mark.parametrize(
-    ("code", "told"), [(LIGHTS, "well"), (COMPOSES, "(3, 9, 3, 32, 32)")]
+    ("code", "told"),
+    [
+        (LIGHTS, "well"),
+        (COMPOSES, "(3, 9, 3, 32, 32)"),
+        (SCORES, "psnr ssim ssim_gaussian lpips mps detail"),
+    ],
 )
 def test_it_runs_where_numpy_cannot_be_imported(code, told, tmp_path):
     smooth.write(tmp_path, 2, size=40)
+    pairs.write_folders(tmp_path / "pairs", 1, size=64)
     command = [sys.executable, "-c", BLOCKED + code, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

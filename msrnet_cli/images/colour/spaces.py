@@ -4,8 +4,8 @@ Profiles made of three curves and a matrix (cameras, displays, phones: sRGB, Dis
 P3, Adobe RGB, ProPhoto, Rec. 2020) are computed here in floating point, so that 16
 bits stay 16 bits. All others go through Pillow's littleCMS at 8 bits (`through_lcms`).
 
-Sources: ICC.1:2022 sections 7 (file), 10.6 (curv), 10.18 (para), 10.31 (XYZ);
-IEC 61966-2-1 for sRGB.
+Sources: ICC.1:2022 sections 7 (file), 9.2.17 (cicp), 10.6 (curv), 10.18 (para), 10.31
+(XYZ); IEC 61966-2-1 for sRGB.
 """
 
 from __future__ import annotations
@@ -13,15 +13,26 @@ from __future__ import annotations
 import io
 import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from PIL import Image, ImageCms
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _CODES = 65536  # one entry per 16-bit code: a round trip is exact at every code
 _D50 = (0.96422, 1.0, 0.82521)
-_SRGB_PRIMARIES = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
-_D65 = (0.3127, 0.3290)
+D65 = (0.3127, 0.3290)
+"""Chromaticity x, y of the white of sRGB, Display P3, Rec. 2020 and Adobe RGB."""
+
+SRGB_PRIMARIES = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
+"""Chromaticities x, y of red, green and blue; Rec. 709 has the same."""
+
+SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+"""SRGB as an ICC parametric curve of kind 3: g, a, b, c, d."""
+
 _BRADFORD = torch.tensor(
     [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]],
     dtype=torch.float64,
@@ -116,11 +127,32 @@ class ColourSpace:
 
     def is_srgb(self) -> bool:
         """Whether this space is sRGB to within half an 8-bit level."""
-        steps = torch.linspace(0, 1, 9)
-        cube = torch.cartesian_prod(steps, steps, steps).T.reshape(3, 27, 27)
+        cube = _cube()
         light = _apply(self.to_srgb, self.linear(cube))
         difference = srgb_from_linear(light.clamp(0, 1)) - cube
         return bool(difference.abs().max() < 0.5 / 255)
+
+    def agrees_with(self, other: ColourSpace) -> bool:
+        """Whether the same numbers mean the same colours, to half an 8-bit level."""
+        cube = _cube()
+        ours, theirs = (
+            srgb_from_linear(_apply(s.to_srgb, s.linear(cube)).clamp(0, 1))
+            for s in (self, other)
+        )
+        return bool((ours - theirs).abs().max() < 0.5 / 255)
+
+    def is_plausible(self) -> bool:
+        """Whether pictures could be in this space: white is white, grey is grey.
+
+        A label that fails this is a mistake: by it every picture would be black, white
+        or of one colour.
+        """
+        white = self.to_srgb.sum(1)
+        middle = self.curves[:, _CODES // 2]
+        return bool(
+            ((white > 0.5) & (white < 2)).all()
+            and ((middle > 0.005) & (middle < 0.97)).all()
+        )
 
 
 def space_from_icc(profile: bytes) -> ColourSpace | None:
@@ -136,25 +168,95 @@ def space_from_icc(profile: bytes) -> ColourSpace | None:
 
 
 def space_from_primaries(
-    primaries: tuple[float, ...], gamma: float, name: str
+    primaries: tuple[float, ...],
+    curves: Tensor,
+    name: str,
+    white: tuple[float, float] = D65,
 ) -> ColourSpace:
-    """A colour space with D65 white and a power curve.
+    """A colour space by its chromaticities; a white other than D65 is adapted to it.
 
     Args:
         primaries: x and y of red, green and blue.
-        gamma: Linear light is the value to this power.
+        curves: 1 or 3 x 65536: linear light of every 16-bit code.
         name: For messages.
+        white: x and y.
+
+    Raises:
+        ValueError: No colours have such chromaticities, or no picture such curves.
+    """
+    matrix, _ = matrix_from_primaries(primaries, white)
+    space = ColourSpace(curves.float().expand(3, -1), matrix, name)
+    if not _rising(space) or not space.is_plausible():
+        raise ValueError(f"no picture has the curves of {name}")
+    return space
+
+
+def parametric_curve(parameters: tuple[float, ...]) -> Tensor:
+    """Linear light of every 16-bit code, 65536, float32.
+
+    Args:
+        parameters: Of an ICC parametric curve: g alone, or g, a, b, c, d.
     """
     codes = torch.linspace(0, 1, _CODES, dtype=torch.float64)
-    matrix = torch.linalg.inv(_rgb_to_xyz(_SRGB_PRIMARIES)) @ _rgb_to_xyz(primaries)
-    return ColourSpace((codes**gamma).float().expand(3, -1), matrix.float(), name)
+    g, a, b, c, d = parameters if len(parameters) == 5 else (*parameters, 1, 0, 0, 0)
+    power = (a * codes + b).clamp_min(0) ** g
+    return torch.where(codes >= d, power, c * codes).clamp(0, 1).float()
+
+
+def table_curve(table: Sequence[int]) -> Tensor:
+    """Linear light of every 16-bit code, 65536, float32.
+
+    Args:
+        table: Linear light in [0, 65535] of evenly spaced codes, two at least.
+    """
+    codes = torch.linspace(0, 1, _CODES, dtype=torch.float64)
+    points = torch.tensor(table, dtype=torch.float64) / 65535
+    position = codes * (len(table) - 1)
+    below = position.floor().clamp_max(len(table) - 2).long()
+    return torch.lerp(points[below], points[below + 1], position - below).float()
+
+
+def matrix_from_primaries(
+    primaries: tuple[float, ...], white: tuple[float, float] = D65
+) -> tuple[Tensor, Tensor]:
+    """Linear light to linear sRGB, 3 x 3, and luminance of each primary, 3; float32.
+
+    Raises:
+        ValueError: No colours have such chromaticities.
+    """
+    to_xyz = _adapted(_rgb_to_xyz(primaries, white))
+    to_srgb = torch.linalg.inv(_rgb_to_xyz(SRGB_PRIMARIES, D65)) @ to_xyz
+    return to_srgb.float(), to_xyz[1].float()
+
+
+def d50_from_srgb() -> Tensor:
+    """Matrix from linear sRGB to XYZ under D50, as profiles store it: float64."""
+    return _adapted(_rgb_to_xyz(SRGB_PRIMARIES, D65), to=_D50)
+
+
+def d50_from_d65() -> Tensor:
+    """Bradford's adaptation from D65, as a profile's chad tag holds it: float64."""
+    return _adaptation(_rgb_to_xyz(SRGB_PRIMARIES, D65).sum(1), _D50)
+
+
+def hdr_codes(profile: bytes) -> tuple[int, int] | None:
+    """Primaries and transfer of a profile whose cicp tag says PQ or HLG (ITU-T H.273).
+
+    The curves and tables beside that tag are of no use then: they are a rendering for
+    programs that do not know the tag.
+    """
+    try:
+        tag = _tags(profile)[b"cicp"]
+        primaries, transfer = tag[8], tag[9]
+    except (struct.error, IndexError, KeyError):
+        return None
+    return (primaries, transfer) if transfer in (16, 18) else None
 
 
 def adobe_rgb() -> ColourSpace:
     """Adobe RGB (1998), which cameras name in EXIF instead of embedding a profile."""
-    return space_from_primaries(
-        (0.64, 0.33, 0.21, 0.71, 0.15, 0.06), 563 / 256, "Adobe RGB"
-    )
+    primaries = (0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
+    return space_from_primaries(primaries, parametric_curve((563 / 256,)), "Adobe RGB")
 
 
 def through_lcms(image: Image.Image, profile: bytes | None) -> Image.Image:
@@ -169,14 +271,29 @@ def through_lcms(image: Image.Image, profile: bytes | None) -> Image.Image:
 
     Raises:
         ImageCms.PyCMSError: The profile is damaged or for another kind of pixel.
+        ValueError: It makes black and white one.
     """
+    if image.mode != "LAB":
+        if profile is None:
+            return image.convert("RGB")  # CMYK by its complement
+        _require_contrast(image.mode, profile)
+    return _converted(image, profile)
+
+
+def _require_contrast(mode: str, profile: bytes) -> None:
+    ends = Image.new(mode, (2, 1))
+    ends.putpixel((1, 0), 255 if mode == "L" else (255,) * len(ends.getbands()))
+    dark, light = sorted(_converted(ends, profile).convert("L").tobytes())
+    if light - dark < 64:
+        raise ValueError("the profile makes black and white one")
+
+
+def _converted(image: Image.Image, profile: bytes | None) -> Image.Image:
     target = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
     if image.mode == "LAB":
         source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-    elif profile is None:
-        return image.convert("RGB")  # CMYK by its complement
     else:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile or b""))
     converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
     return converted or image.convert("RGB")
 
@@ -185,36 +302,64 @@ def _apply(matrix: Tensor, light: Tensor) -> Tensor:
     return torch.einsum("ij,jhw->ihw", matrix, light)
 
 
-def _rgb_to_xyz(primaries: tuple[float, ...]) -> Tensor:
-    """Matrix from linear RGB with D65 white to XYZ."""
+def _cube() -> Tensor:
+    """Colours all over a space, 3 27 27."""
+    steps = torch.linspace(0, 1, 9)
+    return torch.cartesian_prod(steps, steps, steps).T.reshape(3, 27, 27)
+
+
+def _rgb_to_xyz(primaries: tuple[float, ...], white: tuple[float, float]) -> Tensor:
+    """Matrix from linear RGB to XYZ under its own white.
+
+    Raises:
+        ValueError: The primaries do not surround the white.
+    """
     x, y = (torch.tensor(primaries[i::2], dtype=torch.float64) for i in (0, 1))
-    columns = torch.stack((x / y, torch.ones(3, dtype=torch.float64), (1 - x - y) / y))
-    white_x, white_y = _D65
-    white = torch.tensor(
+    columns = torch.stack((x, y, 1 - x - y))
+    white_x, white_y = white
+    if not (0.1 < white_x < 0.6 and 0.1 < white_y < 0.6):
+        raise ValueError("that is not a white")
+    light = torch.tensor(
         [white_x / white_y, 1, (1 - white_x - white_y) / white_y], dtype=torch.float64
     )
-    return columns * torch.linalg.solve(columns, white)
+    if columns.det().abs() < 0.01:  # sRGB has 0.22
+        raise ValueError("the primaries are all one colour")
+    gains = torch.linalg.solve(columns, light)
+    if not (gains > 0).all():
+        raise ValueError("the white is not a mixture of the primaries")
+    return columns * gains
 
 
-def _srgb_to_d50() -> Tensor:
-    """Matrix from linear sRGB to XYZ under D50, as profiles store it."""
-    xyz = _rgb_to_xyz(_SRGB_PRIMARIES)
-    d50 = torch.tensor(_D50, dtype=torch.float64)
-    gains = (_BRADFORD @ d50) / (_BRADFORD @ xyz.sum(1))
-    return torch.linalg.inv(_BRADFORD) @ torch.diag(gains) @ _BRADFORD @ xyz
+def _adaptation(white: Tensor, to: tuple[float, ...]) -> Tensor:
+    """Bradford's matrix that carries one white, XYZ, into another."""
+    target = torch.tensor(to, dtype=torch.float64)
+    gains = (_BRADFORD @ target) / (_BRADFORD @ white)
+    return torch.linalg.inv(_BRADFORD) @ torch.diag(gains) @ _BRADFORD
 
 
-def _parse(profile: bytes) -> ColourSpace | None:
-    kind = profile[16:20]
+def _adapted(to_xyz: Tensor, to: tuple[float, ...] | None = None) -> Tensor:
+    """The matrix with its white carried into another; D65 by default."""
+    x, y = D65
+    return _adaptation(to_xyz.sum(1), to or (x / y, 1.0, (1 - x - y) / y)) @ to_xyz
+
+
+def _tags(profile: bytes) -> dict[bytes, bytes]:
     (count,) = struct.unpack_from(">I", profile, 128)
     tags: dict[bytes, bytes] = {}
     for index in range(min(count, 1000)):
         name, start, size = struct.unpack_from(">4sII", profile, 132 + 12 * index)
         tags[name] = profile[start : start + size]
+    return tags
+
+
+def _parse(profile: bytes) -> ColourSpace | None:
+    kind, tags = profile[16:20], _tags(profile)
+    if profile[36:40] != b"acsp" or b"A2B0" in tags or profile[20:24] != b"XYZ ":
+        return None
     if kind == b"GRAY":
         curves = _curve(tags[b"kTRC"]).expand(3, -1)
-        return _rising(ColourSpace(curves, torch.eye(3), "grey profile"))
-    if kind != b"RGB " or b"A2B0" in tags or profile[20:24] != b"XYZ ":
+        return _usable(ColourSpace(curves, torch.eye(3), "grey profile"))
+    if kind != b"RGB ":
         return None
     curves = torch.stack([_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC")])
     columns = [
@@ -222,16 +367,19 @@ def _parse(profile: bytes) -> ColourSpace | None:
         for name in (b"rXYZ", b"gXYZ", b"bXYZ")
     ]
     to_xyz = torch.stack(columns, 1) / 65536
-    matrix = (torch.linalg.inv(_srgb_to_d50()) @ to_xyz).float()
+    matrix = (torch.linalg.inv(d50_from_srgb()) @ to_xyz).float()
     torch.linalg.inv(matrix)  # raises for a matrix without an inverse
-    return _rising(ColourSpace(curves, matrix, _description(tags.get(b"desc", b""))))
+    return _usable(ColourSpace(curves, matrix, _description(tags.get(b"desc", b""))))
 
 
-def _rising(space: ColourSpace) -> ColourSpace | None:
+def _usable(space: ColourSpace) -> ColourSpace | None:
+    return space if _rising(space) and space.is_plausible() else None
+
+
+def _rising(space: ColourSpace) -> bool:
     steps = space.curves.diff(dim=1)
     ends = space.curves[:, -1] > space.curves[:, 0]
-    usable = bool((steps >= 0).all() and ends.all() and space.curves.isfinite().all())
-    return space if usable else None
+    return bool((steps >= 0).all() and ends.all() and space.curves.isfinite().all())
 
 
 def _curve(tag: bytes) -> Tensor:
@@ -247,11 +395,7 @@ def _curve(tag: bytes) -> Tensor:
     if count == 1:
         (gamma,) = struct.unpack_from(">H", tag, 12)
         return (codes ** (gamma / 256)).float()
-    table = struct.unpack_from(f">{count}H", tag, 12)
-    points = torch.tensor(table, dtype=torch.float64) / 65535
-    position = codes * (count - 1)
-    below = position.floor().clamp_max(count - 2).long()
-    return torch.lerp(points[below], points[below + 1], position - below).float()
+    return table_curve(struct.unpack_from(f">{count}H", tag, 12))
 
 
 def _parametric(tag: bytes, x: Tensor) -> Tensor:

@@ -1,0 +1,310 @@
+"""Which pictures there are: folders, patterns, lists. What cannot be read is told.
+
+Looks at names and at the first bytes of files; decodes nothing.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msrnet_cli import images
+from msrnet_cli.errors import UsageError
+from msrnet_cli.files import opened_regular
+from msrnet_cli.folder.lists import meant, read_list
+from msrnet_cli.images.formats import HEAD_BYTES
+from msrnet_cli.results import Ignored
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_CLUTTER = frozenset({"desktop.ini", "thumbs.db", "__macosx"})
+_ROOT_MARK = "/./"  # in a list, as rsync has it: the tree below is mirrored
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file that is, or claims to be, a picture.
+
+    Attributes:
+        root: The tree below it is mirrored.
+        path: The file.
+    """
+
+    root: Path
+    path: Path
+
+    @property
+    def listing(self) -> str:
+        """The file as a line for --files-from that leads to the same target."""
+        return listing(self.root, self.path)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A path that cannot be looked at, or is not what it should be.
+
+    Attributes:
+        path: As the user would write it.
+        reason: For people.
+        remedy: What to do about it.
+        listing: As a line for --files-from.
+    """
+
+    path: str
+    reason: str
+    remedy: str
+    listing: str
+
+
+Finding = Found | Fault | Ignored
+
+
+def search(
+    inputs: Sequence[str], lists: str | None, target: Path, *, recursive: bool
+) -> Iterator[Finding]:
+    """All pictures of files, folders, patterns and a list, each once.
+
+    Args:
+        inputs: As the user wrote them.
+        lists: A file with one path a line, or ``-`` for standard input.
+        target: Where results go; what is in there is no input.
+        recursive: Enter subfolders.
+
+    Raises:
+        UsageError: An input is missing or no regular file, or all of a list are.
+    """
+    seen: set[Path] = set()
+    search = _Search(target, recursive)
+    for finding in search.all(inputs, lists):
+        path = Path(finding.path).absolute()
+        # The same file named twice is one picture.
+        if path not in seen:
+            seen.add(path)
+            yield finding
+
+
+def check_input(text: str) -> None:
+    """See that one input that is named outright is there, and of a kind to be read.
+
+    Raises:
+        UsageError: It is not; patterns are passed.
+    """
+    path = Path(text)
+    if is_url(text):
+        raise UsageError(f"{text} is a URL, not a file", "download it first")
+    if path.is_dir() or (glob.has_magic(text) and not os.path.lexists(path)):
+        return
+    reason, remedy = _objection(path)
+    if reason:
+        raise UsageError(f"{text} {reason}", remedy)
+
+
+def is_url(text: str) -> bool:
+    """Whether a path is none, but a URL, such as ``s3://bucket/x``."""
+    return _URL.match(text) is not None
+
+
+def head(path: Path, size: int) -> bytes | None:
+    """The first bytes of a file; None where it cannot be read."""
+    try:
+        with opened_regular(path) as file:
+            return file.read(size)
+    except OSError:
+        return None
+
+
+def listing(root: Path, path: Path) -> str:
+    """A path as a line for --files-from that is mirrored below a root."""
+    within = path.relative_to(root) if root.parts else path
+    return f"{root.absolute().as_posix()}{_ROOT_MARK}{within.as_posix()}"
+
+
+class _Search:
+    def __init__(self, target: Path, recursive: bool) -> None:
+        self._target = target
+        self._recursive = recursive
+        self._place = _identity(target)
+
+    def all(self, inputs: Sequence[str], lists: str | None) -> Iterator[Finding]:
+        for text in inputs:
+            yield from self._input(text)
+        if lists is not None:
+            yield from self._listed(lists)
+
+    def _input(self, text: str) -> Iterator[Finding]:
+        path = Path(text)
+        check_input(text)
+        if path.is_dir():
+            if self._is_target(path):
+                raise UsageError(
+                    f"input and output are the same folder: {text}",
+                    "name another output folder",
+                )
+            yield from self._top(path)
+        elif os.path.lexists(path):
+            yield Found(path.parent, path)
+        else:
+            yield from self._matches(text)
+
+    def _top(self, folder: Path) -> Iterator[Finding]:
+        """A folder that was named, which must be readable."""
+        for finding in self._scan(folder, folder):
+            if isinstance(finding, Fault) and finding.path == str(folder):
+                raise UsageError(f"{folder} {finding.reason}", finding.remedy)
+            yield finding
+
+    def _scan(self, root: Path, folder: Path) -> Iterator[Finding]:
+        """All of a folder, in the order of names, however deep it goes."""
+        waiting: list[Iterator[Path | Finding]] = [iter([folder])]
+        while waiting:
+            for path in waiting[-1]:
+                if isinstance(path, Path):
+                    waiting.append(self._entries(root, path))
+                    break
+                yield path
+            else:
+                waiting.pop()
+
+    def _entries(self, root: Path, folder: Path) -> Iterator[Path | Finding]:
+        """What is in one folder: findings, and folders to enter."""
+        try:
+            with os.scandir(folder) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            yield _unreadable(root, folder, error)
+            return
+        for entry in found:
+            path = Path(entry.path)
+            if entry.name.startswith(".") or entry.name.lower() in _CLUTTER:
+                yield Ignored(entry.path, "hidden")
+            elif entry.is_symlink():
+                yield Ignored(entry.path, "symbolic link")
+            elif not entry.is_dir(follow_symlinks=False):
+                regular = entry.is_file(follow_symlinks=False)
+                yield _file(root, path, is_regular=regular)
+            elif not self._recursive:
+                yield Ignored(entry.path, "subfolder")
+            elif not self._is_target(path):
+                yield path
+
+    def _matches(self, pattern: str) -> Iterator[Finding]:
+        parts = Path(pattern).parts
+        fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+        root = Path(*parts[:fixed])
+        paths = sorted(map(Path, glob.glob(pattern, recursive=True)))
+        faults = list(_unlisted(root, parts, fixed))
+        if not paths and not faults:
+            raise UsageError(f"{pattern} matches nothing", "check the pattern")
+        yield from faults
+        inside = self._target.resolve()
+        for path in paths:
+            if path.is_symlink():
+                yield Ignored(str(path), "symbolic link")
+            elif path.resolve().is_relative_to(inside):
+                yield Ignored(str(path), "in the output folder")
+            elif not path.is_dir():
+                yield _file(root, path, is_regular=path.is_file())
+            elif self._recursive:
+                yield from self._scan(root, path)
+
+    def _listed(self, lists: str) -> Iterator[Finding]:
+        entries = read_list(lists)
+        found = [self._entry(entry) for entry in entries]
+        faults = [one for one in found if isinstance(one, Fault)]
+        if faults and len(faults) == len(found):
+            first = f"{faults[0].path} {faults[0].reason}"
+            raise UsageError(
+                f"nothing in the list {lists} can be read: {first}",
+                "check its paths; relative ones begin at the current folder",
+            )
+        for one in found:
+            if isinstance(one, Found) and one.path.is_dir():
+                yield from self._scan(one.root, one.path)
+            else:
+                yield one
+
+    def _entry(self, entry: str) -> Found | Fault:
+        entry = meant(entry)
+        before, mark, tail = entry.rpartition(_ROOT_MARK)
+        path = Path(entry)
+        root = path.parent if path.is_absolute() else Path()
+        if mark:
+            root = Path(before or "/")
+            path = root / tail
+        if is_url(entry):
+            return Fault(entry, "is a URL, not a file", "download it first", entry)
+        reason, remedy = _objection(path)
+        if reason and not path.is_dir():
+            return Fault(str(path), reason, remedy, listing(root, path))
+        return Found(root, path)
+
+    def _is_target(self, folder: Path) -> bool:
+        return self._place is not None and _identity(folder) == self._place
+
+
+def _file(root: Path, path: Path, *, is_regular: bool) -> Finding:
+    """A file in a folder; one that cannot be read counts by its name."""
+    if not is_regular and os.path.lexists(path):
+        return Ignored(str(path), "not a regular file")
+    if path.suffix.lower() in images.PICTURE_SUFFIXES:
+        return Found(root, path)  # whether it can be read is told with its turn
+    try:
+        with opened_regular(path) as file:
+            is_picture = images.sniff(file.read(HEAD_BYTES)) is not None
+    except OSError as error:
+        if path.suffix:
+            reason = "cannot be read, and is not named as a picture"
+            return Ignored(str(path), reason)
+        return _unreadable(root, path, error)
+    return Found(root, path) if is_picture else Ignored(str(path), "not a picture")
+
+
+def _unreadable(root: Path, path: Path, error: OSError) -> Fault:
+    reason = f"cannot be read: {error.strerror}"
+    return Fault(str(path), reason, "check its permissions", listing(root, path))
+
+
+def _unlisted(root: Path, parts: tuple[str, ...], fixed: int) -> Iterator[Fault]:
+    """Folders that a pattern would have to look into, and cannot."""
+    for index in range(fixed, len(parts)):
+        if not glob.has_magic(parts[index]):
+            continue
+        above = str(Path(*parts[:index], "**" if parts[index] == "**" else ""))
+        for name in sorted(glob.glob(f"{above}{os.sep}", recursive=True)):
+            try:
+                os.scandir(name).close()
+            except OSError as error:
+                yield _unreadable(root, Path(name), error)
+
+
+def _objection(path: Path) -> tuple[str, str]:
+    """Why a path that was named outright is not taken, and what to do; "" if it is."""
+    try:
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode):
+            return "", ""
+        if stat.S_ISLNK(mode) and path.is_file() and path.parts[1:2] != ("dev",):
+            return "is a symbolic link", "name the file it points to instead"
+        if path.exists():  # a FIFO, a device; or a link to one, as bash writes <(...)
+            return "is not a regular file", "pipe it through -"
+    except FileNotFoundError:
+        return "does not exist", "check the path"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}", "check the path"
+    return "is a symbolic link to nothing", "check the path"
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

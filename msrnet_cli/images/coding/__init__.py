@@ -1,0 +1,1 @@
+"""How each format holds its pixels: what Pillow does not read, write or tell right."""

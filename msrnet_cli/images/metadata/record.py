@@ -1,0 +1,97 @@
+"""What a file says about its picture, as the bytes that it says it with.
+
+Nothing is decoded that need not be, and nothing is encoded anew that has not changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from msrnet_cli.images.metadata import exif, photoshop, xmp
+
+if TYPE_CHECKING:
+    from msrnet_cli.config import Format
+
+EXIF_HEAD = b"Exif\0\0"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of a file that only files of the same format hold.
+
+    Attributes:
+        name: What the format calls it.
+        content: Its bytes.
+        kind: JPEG: the second byte of the marker, or 0 where only the place counts:
+            the content is elsewhere. TIFF: the type. PNG: 1 behind the pixels, else 0.
+    """
+
+    name: str
+    content: bytes
+    kind: int = 0
+
+
+@dataclass(frozen=True)
+class Metadata:
+    r"""All that a file says about its picture.
+
+    Attributes:
+        icc: Colour profile of the output.
+        cicp: The same as code points of ITU-T H.273, primaries and transfer, where the
+            file had them: for formats that hold them.
+        exif: EXIF block, starting with ``Exif\0\0``; the orientation is 1, and there
+            is no thumbnail.
+        xmp: XMP packet.
+        xmp_rest: What a JPEG could not hold in the packet's own segment.
+        photoshop: Photoshop's resources, which hold IPTC, as JPEG segments cut them.
+        comments: Comments of a JPEG or GIF file.
+        dpi: Resolution in dots per inch.
+        home: The format that `blocks` and `trailer` are of.
+        blocks: What only that format holds.
+        trailer: What follows the picture in a JPEG file.
+        notes: What was left out whatever is written, unless nothing is to be kept.
+    """
+
+    icc: bytes | None = None
+    cicp: tuple[int, int] | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    xmp_rest: bytes | None = None
+    photoshop: tuple[bytes, ...] = ()
+    comments: tuple[bytes, ...] = ()
+    dpi: tuple[float, float] | None = None
+    home: Format | None = None
+    blocks: tuple[Block, ...] = ()
+    trailer: bytes = b""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def block(self) -> bytes | None:
+        """EXIF from its TIFF header on: offsets within it count from there."""
+        return self.exif.removeprefix(EXIF_HEAD) or None if self.exif else None
+
+    def stripped(self) -> Metadata:
+        """Only what the colours need."""
+        return Metadata(icc=self.icc, cicp=self.cicp)
+
+
+def uses_adobe_rgb(metadata: Metadata) -> bool:
+    """Whether EXIF says that the pixels are Adobe RGB."""
+    return metadata.block is not None and exif.is_adobe_rgb(metadata.block)
+
+
+def as_srgb(metadata: Metadata) -> Metadata:
+    """The metadata of the same picture once its pixels are plain sRGB."""
+    return replace(
+        metadata,
+        icc=None,
+        cicp=None,
+        exif=metadata.block and EXIF_HEAD + exif.as_srgb(metadata.block),
+        xmp=metadata.xmp and xmp.as_srgb(metadata.xmp),
+        photoshop=tuple(map(photoshop.without_profile, metadata.photoshop)),
+        blocks=tuple(
+            replace(block, content=photoshop.without_profile(block.content))
+            for block in metadata.blocks
+        ),
+    )

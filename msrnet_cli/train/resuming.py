@@ -1,0 +1,197 @@
+"""What a run must have in common with the one that it goes on with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msrnet_cli.errors import DataError, UsageError
+from msrnet_cli.train import inventory, record
+from msrnet_cli.train.inventory import Inventory
+from msrnet_cli.train.settings import NewerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from msrnet_cli.config import TrainConfig
+    from msrnet_cli.train.checkpoint import Checkpoint, Position
+    from msrnet_cli.train.schedule import Plan
+
+
+def require_folder(folder: Path) -> None:
+    """Tell before any work that a run cannot have this folder.
+
+    Raises:
+        UsageError: It is a file, or lies below one.
+    """
+    lies_in = (folder, *folder.parents)
+    file = next((path for path in lies_in if path.is_file()), None)
+    if file is not None:
+        raise UsageError(
+            f"{folder} cannot be written: {file} is a file", "choose another --out"
+        )
+
+
+def require_data(config: TrainConfig, *, resume: bool) -> None:
+    """Tell where the data of a run that goes on has gone, and how to name it anew.
+
+    Raises:
+        DataError: It does not exist.
+    """
+    stage = "--stage 2" if not resume else "--resume"
+    begun = resume or (config.stage == "2" and record.exists(Path(config.out)))
+    for option, path in (("--data", config.data), ("--val", config.val)):
+        if begun and path and not Path(path).exists():
+            relative = "" if Path(path).is_absolute() else f" in {Path.cwd()}"
+            raise DataError(
+                f"{path}, the data that {config.out} was started with, does not exist"
+                f"{relative}",
+                f"say where it is now: msrnet train {stage} --out {config.out} {option}"
+                " DIR",
+            )
+
+
+def require_same_run(config: TrainConfig, before: TrainConfig) -> None:
+    """Refuse to go on with settings that make another run.
+
+    Sizes, batch and crop may change: that is how a run fits into memory. So may its
+    length, its rates, and the folder in which its data lies: see `compare_data`.
+
+    Raises:
+        UsageError: With the first setting that differs.
+    """
+    if config.stage == "2" and before.stage == "1":
+        raise UsageError(
+            f"{config.out} holds stage 1, --resume cannot turn it into stage 2",
+            "give --stage 2 without --resume",
+        )
+    asked, found = _identity(config), _identity(before)
+    written = _identity(record.read_settings(Path(config.out)))
+    for name, value in asked.items():
+        if value == found[name]:
+            continue
+        if value == written[name]:
+            raise UsageError(
+                f"the checkpoint in {config.out} belongs to another run: {name} is"
+                f" {_told(found[name])} in it, {_told(value)} in run.json",
+                "put back the one that belongs there, or start a new run",
+            )
+        raise UsageError(
+            f"{config.out} was started with {name} {_told(found[name])}, not"
+            f" {_told(value)}",
+            f"drop {name}, or start a new run",
+        )
+    if config.ema and not before.ema:
+        raise UsageError(
+            f"{config.out} was started without --ema", "drop --ema, or start a new run"
+        )
+
+
+def require_same_stage(plan: Plan, place: float, position: Position) -> None:
+    """Refuse a plan in which a run would fall back into a stage that is over.
+
+    Raises:
+        UsageError: The stage of the checkpoint does not lie ahead in the plan.
+    """
+    if position.stage and plan.phase(place).stage < position.stage:
+        raise UsageError(
+            f"the run is in stage {position.stage}, which begins later in a run of"
+            " this length",
+            "keep its --epochs, --steps or --minutes",
+        )
+
+
+def notes_on(
+    config: TrainConfig, before: Checkpoint | None, files: Inventory
+) -> tuple[str, ...]:
+    """What the user must know about a run that goes on.
+
+    Raises:
+        UsageError: It would learn from other data.
+    """
+    if before is None:
+        return ()
+    damage = record.note_on_settings(Path(config.out))
+    note = (before.note,) if before.note else ()
+    return (*note, *damage, *compare_data(config, files))
+
+
+def compare_data(config: TrainConfig, now: Inventory) -> tuple[str, ...]:
+    """Refuse other data under another name; tell what has changed under the same.
+
+    Args:
+        config: Of a run that goes on.
+        now: The files that it would learn from.
+
+    Returns:
+        Notes for the user.
+
+    Raises:
+        UsageError: A folder that was named anew holds other files than the run was
+            started with.
+    """
+    folder = Path(config.out)
+    began, told = _inventory(folder)
+    before = record.read_settings(folder)
+    data = (before.data, config.data)
+    told += _compared("--data", data, began.training, now.training, folder)
+    if before.val and config.val:
+        val = (before.val, config.val)
+        told += _compared("--val", val, began.validation, now.validation, folder)
+    return tuple(told)
+
+
+def _inventory(folder: Path) -> tuple[Inventory, list[str]]:
+    """The files that a run was started with, none where they are unknown; notes."""
+    unknown = Inventory({}, {})
+    try:
+        return inventory.read(folder) or unknown, []
+    except (OSError, ValueError, NewerError) as error:
+        return unknown, [f"{folder / inventory.NAME} is not usable: {error}"]
+
+
+def _compared(
+    option: str,
+    paths: tuple[str, str],
+    before: Mapping[str, int],
+    now: Mapping[str, int],
+    folder: Path,
+) -> list[str]:
+    """Notes on data that is not what a run was started with."""
+    old, new = (Path(path) for path in paths)
+    moved = new.resolve() != old.resolve()
+    if not before:  # a run of the first releases
+        told = f"{new} is taken for {old}: nothing tells which files that held"
+        return [told] if moved and new.name != old.name else []
+    other = inventory.difference(before, now)
+    if other and moved:
+        raise UsageError(
+            f"{option} {new} does not hold what {folder} was started with: {other}",
+            "name the same files, or start a new run with --init"
+            f" {folder / record.LAST}",
+        )
+    return [f"{new} has changed since the run was started: {other}"] if other else []
+
+
+def _identity(config: TrainConfig) -> dict[str, object]:
+    """What stays the same as long as a run is the same, by option."""
+    options = config.data_options
+    return {
+        "--stage": config.stage,
+        "--loss": config.loss,
+        "--from": options.from_light,
+        "--to": options.to_light,
+        "--mirror": options.mirror,
+        "--optimizer": config.optimizer,
+        "--arch": config.model.arch,
+        "--channels": config.model.channels,
+        "--value-range": config.model.value_range,
+        "--init": Path(config.init).name,  # it may have moved, and is not read again
+        "--seed": config.seed,
+    }
+
+
+def _told(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "by stage" if value is None else str(value)
