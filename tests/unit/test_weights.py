@@ -265,7 +265,7 @@ def test_more_channels_or_a_longer_header_than_any_network_has_are_refused(file)
     assert "1025 channels" in refusal(file)
     whole = json.dumps(parts(file)[0]).encode()
     rebuild(file, whole.ljust((10 << 20) + 8), body)
-    assert "it is no safetensors file" in refusal(file)
+    assert "a safetensors file; " in refusal(file)
 
 
 def test_a_header_may_have_any_length(tmp_path):
