@@ -125,7 +125,7 @@ def provide(world, command):
     is_of_layers = "--layers" in command or "--recipe lightstage" in command
     there = {path.name for path in world.folder.iterdir()} | START_WITHOUT_FILE
     if command.startswith("msrnet eval relit/") and "relit" not in there:
-        shutil.copytree(world.folder / "examples/relit", world.folder / "relit")
+        run(world, "msrnet relight examples/ relit/")  # as the document has it above
     reads = r"--(data|val|fit-data|fit|layers|weights|init|baseline) ([^-\s]\S*)"
     for option, value in [*re.findall(reads, command), *resumed(command)]:
         path = world.folder / value
