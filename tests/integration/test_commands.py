@@ -156,6 +156,9 @@ def test_doctor_finds_this_machine_and_speaks_json(program):
     found = {check["name"]: check for check in checks}
     assert torch.__version__ in found["torch"]["finding"]
     assert {"cpu", "codecs", "weights", "cache", "network"} <= set(found)
+    weights = [check["finding"] for check in checks if check["name"] == "weights"]
+    assert "lightstage: sound, any light" in weights
+    assert "n6500-e4500: sound, 6500_N to 4500_E" in weights
 
 
 def test_doctor_calls_nothing_ok_that_is_not_there(program, monkeypatch, tmp_path):

@@ -8,10 +8,12 @@ import shutil
 import statistics
 import sys
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 from rich.cells import cell_len
+from scipy import stats
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from typer.testing import CliRunner
 
@@ -21,6 +23,7 @@ from msrnet_cli import cli, metrics, report, weights
 from msrnet_cli.cli import app
 from msrnet_cli.config import EvalOptions, ModelConfig, WeightsCard
 from msrnet_cli.errors import DataError, MSRNetError, UsageError
+from msrnet_cli.evaluate import intervals
 from msrnet_cli.evaluate.intervals import estimate
 from msrnet_cli.evaluate.pairs import AFFINE, COPY, compare, evaluate
 from msrnet_cli.networks import lightstage
@@ -176,6 +179,13 @@ def test_the_interval_is_students():
     expected = 2.0154 * statistics.stdev(values) / 45**0.5
     assert estimate(values).margin == pytest.approx(expected, rel=1e-3)
     assert estimate([1.0]).margin is None
+
+
+def test_the_quantiles_are_those_of_student():
+    freedom = np.arange(1, 300)
+    expected = stats.t.ppf(0.975, freedom)
+    found = [intervals._student(int(f)) for f in freedom]
+    assert found == pytest.approx(list(expected), rel=1e-3)
 
 
 def test_table_json_and_csv_hold_the_same(scenes, identity, tmp_path):

@@ -488,6 +488,13 @@ def test_a_comparison_shows_both(program, folder, warm_file):
     assert pair.size == (80, 30)
 
 
+def test_a_comparison_is_at_most_2048_high(program, tmp_path, warm_file):
+    photo(30, 2500).save(tmp_path / "tall.png")
+    options = ("--weights", warm_file, "--compare", "--work-size", "64")
+    program.run("relight", "tall.png", "out/", *options)
+    assert opened(tmp_path / "out/tall_compare.jpg").height == 2048
+
+
 # --- reports ----------------------------------------------------------------------
 
 

@@ -172,6 +172,39 @@ def test_an_engine_that_fails_is_replaced_by_the_plain_network_and_said(
     assert torch.allclose(made.network(probe), network(probe), atol=1e-5)
 
 
+class Off(torch.nn.Module):
+    """The network, off by a little everywhere, up and down in turn."""
+
+    def __init__(self, network, decibels):
+        super().__init__()
+        self.network, self.error = Eager(network), 10 ** (-decibels / 20)
+
+    def forward(self, image):
+        found = self.network(image)
+        signs = torch.ones(found.shape[-1])
+        signs[::2] = -1
+        return found + self.error * signs
+
+
+@needs_fused
+@pytest.mark.parametrize(("decibels", "engine"), [(40, "eager"), (50, "fused")])
+def test_an_engine_has_to_agree_to_45_decibels(monkeypatch, decibels, engine):
+    monkeypatch.setattr(fused, "fuse", lambda network: Off(network, decibels))
+    assert ready(network_of(), "auto", images_of(1, 3, 64, 64)).engine == engine
+
+
+@needs_bf16
+def test_an_engine_worse_than_a_coarse_network_is_replaced(monkeypatch):
+    network = network_of()
+    network[1].decoder1[8].weight.mul_(100)
+    images = images_of(1, 3, 64, 64)
+    coarse = copy.deepcopy(network).bfloat16()
+    usual = psnr(Eager(coarse)(images), network(images))
+    assert usual < AGREEMENT_DB
+    monkeypatch.setattr(fused, "fuse", lambda network: Off(network, usual - 6))
+    assert ready(coarse, "auto", images).engine == "eager"
+
+
 class Failing(torch.nn.Module):
     """Right at first, then not a number: a recording that cannot be replayed."""
 

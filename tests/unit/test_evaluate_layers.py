@@ -11,7 +11,7 @@ import smooth
 from msrnet_cli import metrics, transfer, weights
 from msrnet_cli.config import EvalOptions, ModelConfig, WeightsCard
 from msrnet_cli.errors import UsageError
-from msrnet_cli.evaluate import changes, layers, stage
+from msrnet_cli.evaluate import changes, layers, rows, stage
 from msrnet_cli.evaluate.intervals import estimate
 from msrnet_cli.evaluate.methods import ColourMaps, Copy, Layered
 from msrnet_cli.evaluate.rows import Scores, Table, summary
@@ -217,9 +217,18 @@ def test_unevenness_is_what_is_finer_than_a_broad_window(store):
     framed = torch.zeros(SIZE, SIZE)
     framed[:, 0] = 9 / 255
     assert changed(framed)[1] == pytest.approx(9, abs=1)
+    for near, counts in ((7, True), (8, False)):
+        spot = torch.zeros(SIZE, SIZE)
+        spot[SIZE // 2, near] = 9 / 255
+        assert (changed(spot)[1] > 8) == counts
     framed = torch.zeros(SIZE, SIZE)
     framed[SIZE // 2, SIZE // 2] = 9 / 255
     assert changed(framed)[1] < 0.1
+
+
+def test_what_is_read_within_60_degrees_is_near():
+    found = rows._bearing([10.0, 59.0, 61.0, 170.0])
+    assert (found.median, found.near) == (60, 0.5)
 
 
 # --- numbers ---------------------------------------------------------------------

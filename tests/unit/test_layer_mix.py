@@ -86,6 +86,30 @@ def test_with_all_kept_the_light_that_is_there_changes_nothing(scene):
     torch.testing.assert_close(relit, picture, rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("there", "wished", "gain"),
+    [(0.2, 0.1, 0.51), (0.05, 0.1, 1.926), (0.0, 0.004, 2.0), (0.02, 0.3, 4.0)],
+)
+def test_what_is_not_explained_follows_the_light_at_most_fourfold(there, wished, gain):
+    layers = torch.zeros(9, 3, 4, 4)
+    layers[0], layers[2] = (encode(torch.tensor(v)) for v in (there, wished))
+    north, east = torch.eye(9)[[0, 2]][..., None].expand(2, 9, 3)
+    picture = encode(torch.full((3, 4, 4), there + 0.01))
+    for kept in (0.5, 1.0):
+        found = lin(mix.relit(picture, layers, north, east, kept))
+        expected = torch.full_like(found, wished + kept * 0.01 * gain)
+        torch.testing.assert_close(found, expected, rtol=5e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("explained", "kept"), [(0.0, 0), (0.5, 0), (0.7, 0.375), (0.9, 0.75), (1, 0.75)]
+)
+def test_the_better_layers_explain_a_picture_the_more_of_the_rest_is_kept(
+    explained, kept
+):
+    assert mix.kept(mix.Fit(torch.ones(9, 3), explained)) == pytest.approx(kept)
+
+
 def test_the_whole_key_turns_with_its_strength_and_colour(scene):
     made = compose(scene, DAY, SIZE)
     found = mix.fit(made.picture, made.layers)

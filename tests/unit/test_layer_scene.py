@@ -35,6 +35,15 @@ def test_darkness_takes_no_room(tmp_path):
     assert not scenes.read(tmp_path / "dark.safetensors").glow.any()
 
 
+def test_light_too_bright_for_a_half_float_stays_finite(tmp_path):
+    scene = drawn()
+    scene.light[0, 0, 0, 0] = 1e6
+    scenes.write(tmp_path / "lit.safetensors", scene)
+    light = scenes.read(tmp_path / "lit.safetensors").light
+    assert light.isfinite().all()
+    assert light.max() > 5e4
+
+
 @pytest.mark.parametrize("length", [0, 7, 200, -1])
 def test_a_damaged_file_is_told_with_its_name(tmp_path, length):
     path = tmp_path / "Image003.safetensors"

@@ -1,6 +1,7 @@
 """Every network says of itself what is true, and goes through all that others do."""
 
 import copy
+import subprocess
 import sys
 
 import pytest
@@ -102,6 +103,30 @@ def test_it_knows_the_memory_of_every_format(arch):
     for dtype in hardware.DTYPES:
         assert found.memory(dtype, 64) > found.memory(dtype, 32) > 3 * 4
     assert found.memory("fp32", 32) > found.memory("bf16", 32)
+
+
+PEAK = """
+import resource, sys, torch
+from msrnet_cli import networks
+from msrnet_cli.config import ModelConfig
+network = networks.build(ModelConfig(sys.argv[1], 32)).eval()
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+with torch.inference_mode():
+    network(torch.rand(1, 3, 64, 64))
+    image = torch.rand(1, 3, 768, 768)
+    before = peak()
+    network(image)
+print((peak() - before) / 768**2)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arch", networks.NAMES)
+def test_a_pass_takes_about_the_memory_that_is_told(arch):
+    command = [sys.executable, "-c", PEAK, arch]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    told = networks.architecture(arch).memory("fp32", 32)
+    assert 0.5 * told < float(done.stdout) < 1.15 * told
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,15 @@ def test_pictures_are_read_ahead_where_memory_is_short(tmp_path):
         store.close()
 
 
+def test_pictures_take_at_most_half_of_the_memory_that_is_free(tmp_path):
+    pairs.write_vidit(tmp_path, 2, size=64, lights=("6500_N", "4500_E"))
+    needed = 4 * 3 * 64 * 64
+    for share, in_memory in ((0.49, True), (0.51, False)):
+        store = PairStore(find_pairs(tmp_path).pairs, memory=int(needed / share))
+        assert store.in_memory == in_memory
+        store.close()
+
+
 def test_sizes_are_compared_as_they_are_in_the_files(tmp_path):
     # Reduced to one size, these two would fit each other.
     folder = pairs.write_folders(tmp_path, 1, size=64)

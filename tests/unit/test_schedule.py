@@ -103,7 +103,7 @@ def test_lists_that_do_not_fit_are_refused(wrong, message):
         ({"clip": float("nan")}, "--clip"),
         ({"seed": 99999999999999999999999}, "--seed"),
         ({"data_options": DataOptions(tint=float("inf"))}, "--tint"),
-        ({"data_options": DataOptions(exposure=2000.0)}, "--exposure"),
+        ({"data_options": DataOptions(exposure=16.5)}, "--exposure"),
         ({"data_options": DataOptions(zoom=1.0)}, "--zoom"),
         ({"loss_options": LossOptions(sobel=float("nan"))}, "--sobel-weight"),
         ({"loss_options": LossOptions(structure=-1.0)}, "--structure-weight"),

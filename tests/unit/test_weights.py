@@ -256,6 +256,18 @@ def test_a_card_that_makes_no_sense_is_refused(file, change):
     refusal(file)
 
 
+def test_more_channels_or_a_longer_header_than_any_network_has_are_refused(file):
+    header, body = parts(file)
+    card = json.loads(header["__metadata__"]["msrnet"])
+    card["model"]["channels"] = 1025
+    header["__metadata__"]["msrnet"] = json.dumps(card)
+    rebuild(file, header, body)
+    assert "1025 channels" in refusal(file)
+    whole = json.dumps(parts(file)[0]).encode()
+    rebuild(file, whole.ljust((10 << 20) + 8), body)
+    assert "a safetensors file; " in refusal(file)
+
+
 def test_a_header_may_have_any_length(tmp_path):
     # Some lengths begin like a zip file or a pickle.
     path = tmp_path / "w.safetensors"
