@@ -60,7 +60,7 @@ def relight(
             metavar="LIST|-",
             help="Read inputs from a file, one a line. Relative paths are mirrored"
             " below OUTPUT (sub/a.jpg to OUTPUT/sub/a.jpg), absolute ones go straight"
-            " into it; in /root/./sub/a.jpg the mirrored part begins after the dot.",
+            " into it; in root/./sub/a.jpg the mirrored part begins after the dot.",
         ),
     ] = None,
     exist: Annotated[

@@ -183,7 +183,7 @@ def test_scenes_in_layers_move_too(tmp_path):
     # More scenes under the same name: what a set does that is still rendered.
     smooth.write(there, 1, size=32, first=9)
     (note,) = notes(events_of(tmp_path / "run", steps=4))
-    assert "1 more (Image00009" in note
+    assert "1 more (Image009" in note
 
 
 def as_the_first_release(run, **changes):
