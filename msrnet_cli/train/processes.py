@@ -191,6 +191,7 @@ def _watch(sentinels: Sequence[int], done: threading.Event) -> None:
     multiprocessing.connection.wait(sentinels)
     if not done.wait(_PATIENCE):
         sys.stderr.write(f"msrnet: {lost_peer()}\n")
+        sys.stderr.flush()
         os._exit(lost_peer().exit_code)
 
 
