@@ -11,7 +11,9 @@ from safetensors.torch import load_file
 import pairs
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+@pytest.mark.parametrize(
+    "optimizer", [pytest.param("adam", marks=pytest.mark.slow), "muon"]
+)
 def test_two_processes_equal_one_with_twice_the_batch(tmp_path, optimizer):
     data = pairs.write_vidit(tmp_path / "data", 4, size=32)
     options = [
