@@ -137,6 +137,8 @@ def relight(
 ) -> None:
     """Relight pictures; whole folders, nothing lost."""
     *inputs, output = paths
+    if "" in (*paths, files_from):
+        raise UsageError("a path is empty", "look at the shell variable it came from")
     if not inputs and files_from is None:
         raise UsageError("there is no output", "write: msrnet relight INPUT... OUTPUT")
     options = FolderOptions(
