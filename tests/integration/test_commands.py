@@ -115,6 +115,7 @@ def test_the_core_needs_neither_typer_nor_rich():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_every_module_imports_alone():
     left_out = {"__main__"} if find_spec("triton") else {"__main__", "kernels"}
     names = sorted(

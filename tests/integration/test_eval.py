@@ -449,6 +449,7 @@ def test_pictures_are_told_to_be_seen_at_a_size_only_where_they_are(
     assert "seen at 48 px, 4 of 5 whole\n" in told(48)
 
 
+@pytest.mark.slow
 def test_scores_on_scenes_go_into_the_card_of_weights(
     program, lights, copying, tmp_path
 ):
@@ -470,6 +471,7 @@ def test_scores_on_scenes_go_into_the_card_of_weights(
     assert "own_over_copy" not in card.scores
 
 
+@pytest.mark.slow
 def test_scenes_of_several_sizes_say_at_which_they_are_scored(
     program, lights, copying, tmp_path
 ):
