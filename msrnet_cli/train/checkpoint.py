@@ -90,6 +90,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
             **settings.stamp(),
             "config": asdict(config),
             "position": asdict(checkpoint.position),
+            "crc32": tensorfile.checksum(checkpoint.tensors),
         }
     )
     fresh = folder / UNFINISHED
@@ -159,6 +160,9 @@ def _read(path: Path) -> Checkpoint:
         config = settings.from_document(header["config"])
         position: Position = settings.rebuilt(Position, header["position"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    # The first releases wrote none.
+    if "crc32" in header and header["crc32"] != tensorfile.checksum(tensors):
+        raise ValueError("its tensors are not those that were written")
     return Checkpoint(config, position, tensors)
 
 

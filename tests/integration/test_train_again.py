@@ -325,6 +325,25 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(begun, damage):
     assert events[0].step == step - 1
 
 
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_a_checkpoint_with_other_tensors_than_were_written_is_damaged(begun, share):
+    path = begun / checkpoint.NEWEST
+    before = checkpoint.load(begun)
+    data = bytearray(path.read_bytes())
+    data[int(share * len(data)) :] = bytes(len(data) - int(share * len(data)))
+    path.write_bytes(data)
+    found = checkpoint.load(begun)
+    assert "its tensors are not those that were written" in found.note
+    assert found.note.endswith("going on from checkpoint.previous.safetensors")
+    assert found.position.step < before.position.step
+
+
+def test_a_checkpoint_without_a_checksum_is_read(begun):
+    found = checkpoint.load(begun)
+    edit_header(begun / checkpoint.NEWEST, lambda about: about.pop("crc32"))
+    assert checkpoint.load(begun).position == found.position
+
+
 def test_a_checkpoint_that_may_not_be_read_is_not_called_damaged(begun, monkeypatch):
     opened = Path.open
 
