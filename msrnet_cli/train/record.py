@@ -73,7 +73,7 @@ def read_settings(run: Path) -> TrainConfig:
         TrainingError: A newer version of this program wrote its checkpoint.
     """
     try:
-        found = settings.from_json((run / SETTINGS).read_text("utf-8"))
+        found = settings.from_json(settings.read_text(run / SETTINGS))
     except settings.NewerError as error:
         raise UsageError(
             f"{run / SETTINGS} cannot be read: {error}",
@@ -90,7 +90,7 @@ def read_settings(run: Path) -> TrainConfig:
 def note_on_settings(run: Path) -> tuple[str, ...]:
     """What the user must know where run.json does not say how a run was started."""
     try:
-        settings.from_json((run / SETTINGS).read_text("utf-8"))
+        settings.from_json(settings.read_text(run / SETTINGS))
     except (OSError, ValueError) as error:
         why = _why(error)
         return (f"{run / SETTINGS} {why}: written anew, from the checkpoint",)

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 import shutil
 import zipfile
@@ -309,6 +310,39 @@ def without_position(path):
 
 def of_another_kind(path):
     edit_header(path, lambda about: about["config"]["model"].update(arch="other"))
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        {"seconds": math.nan},
+        {"seconds": math.inf},
+        {"drawn": -99},
+        {"step": -5},
+        {"step": 10**400},
+        {"seconds": 10**400},
+        {"stage": "../3"},
+    ],
+)
+def test_a_position_that_no_run_has_is_damage(begun, position):
+    edit_header(
+        begun / checkpoint.NEWEST, lambda about: about["position"].update(position)
+    )
+    assert "is damaged" in checkpoint.load(begun).note
+
+
+def test_what_is_not_a_file_is_never_waited_for(begun):
+    for name in ("run.json", "data.json", "metrics.csv", checkpoint.NEWEST):
+        (begun / name).unlink()
+        os.mkfifo(begun / name)
+    config = checkpoint.load(begun).config
+    assert training.read_settings(begun) == replace(config, out=str(begun))
+    events = events_of(begun)
+    told = " ".join(notes(events))
+    for name in ("run.json", "data.json", "metrics.csv", checkpoint.NEWEST):
+        assert f"{name} " in told
+    assert "not a regular file" in told
+    assert events[-1].steps == 8
 
 
 @pytest.mark.parametrize(
