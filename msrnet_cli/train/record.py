@@ -218,8 +218,18 @@ class Record:
         return "" if had_told else told
 
     def weights(self, name: str, network: nn.Module, card: WeightsCard) -> None:
-        """Write weights that `msrnet relight --weights` takes."""
-        weights.save(self.folder / name, network.state_dict(), card)
+        """Write weights that `msrnet relight --weights` takes.
+
+        Raises:
+            OSError: They could not be written.
+        """
+        try:
+            weights.save(self.folder / name, network.state_dict(), card)
+        except WeightsError as error:
+            # Another place is no way out for a run: its folder has to be mended.
+            if isinstance(error.__cause__, OSError):
+                raise error.__cause__ from error
+            raise
 
     def close(self) -> None:
         """Finish TensorBoard's file."""

@@ -446,6 +446,26 @@ def test_space_for_a_resumption_counts_what_is_replaced(begun, monkeypatch):
         training.train(fresh, ignore)
 
 
+@pytest.mark.parametrize(
+    "name", ["best.safetensors", "last.safetensors", "stage1.safetensors"]
+)
+def test_a_disk_full_of_weights_is_told_as_one_full_of_checkpoints(
+    begun, monkeypatch, name
+):
+    write = tensorfile.write
+
+    def full(path, tensors, metadata):
+        if path.name == name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, tensors, metadata)
+
+    monkeypatch.setattr(tensorfile, "write", full)
+    with pytest.raises(TrainingError, match=r"No space left.*free space.*--resume"):
+        events_of(begun)
+    monkeypatch.undo()
+    assert events_of(begun)[-1].steps == 8
+
+
 @pytest.mark.parametrize("name", ["previews", "curves.png"])
 def test_pictures_for_people_that_cannot_be_written_stop_no_run(begun, name):
     blocked = begun / name
