@@ -19,6 +19,7 @@ from torch import nn
 
 from msrnet_cli import hub
 from msrnet_cli.errors import NetworkError, WeightsError
+from msrnet_cli.files import require_regular
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -142,7 +143,7 @@ def load_lpips(alexnet: str = "") -> LPIPS:
     """
     cached = Path(torch.hub.get_dir()) / "checkpoints" / _ALEXNET_FILE
     file = Path(alexnet) if alexnet else cached
-    if not file.is_file():
+    if not file.exists():
         raise WeightsError(f"no AlexNet weights: {file} does not exist", _GET_ALEXNET)
     network = LPIPS()
     _fill(network.features, file, "AlexNet", _GET_ALEXNET, prefix="features.")
@@ -178,6 +179,7 @@ def _fill(
 
 def _read_state(file: Path, name: str, remedy: str) -> dict[str, Tensor]:
     try:
+        require_regular(file.stat().st_mode)  # opening a FIFO would wait
         if file.suffix == ".safetensors":
             return load_file(file)
         state = torch.load(file, map_location="cpu", weights_only=True)

@@ -20,12 +20,16 @@ from msrnet_cli.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from multiprocessing.context import SpawnProcess
     from types import TracebackType
 
     from torch import Tensor
 
 _T = TypeVar("_T")
 _PATIENCE = 10.0  # seconds for others to end after the leading one
+LEADER_SECONDS = 3.0
+"""What is wrong for all processes, the leading one says within this time."""
+_KILL = 9  # signal.SIGKILL, which Windows lacks
 
 
 class LostPeerError(TrainingError):
@@ -164,13 +168,14 @@ def beside(count: int, work: Callable[[], None]) -> Iterator[None]:
                 other.start()
         os.environ.update(shared, RANK="0")
         torch.set_num_threads(threads)
-        sentinels = [other.sentinel for other in others]
-        watch = threading.Thread(target=_watch, args=(sentinels, done), daemon=True)
+        watch = threading.Thread(target=_watch, args=(others, done), daemon=True)
         watch.start()
         yield
         done.set()
         for other in others:
             other.join(_PATIENCE)
+    except LostPeerError as error:
+        raise (_killed(others) or error) from error
     finally:
         done.set()
         for other in others:
@@ -182,17 +187,33 @@ def beside(count: int, work: Callable[[], None]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _watch(sentinels: Sequence[int], done: threading.Event) -> None:
+def _watch(others: Sequence[SpawnProcess], done: threading.Event) -> None:
     """End this process where another one has ended and it does not notice.
 
     Who waits in the exchange for a process that never comes waits in torch, where not
     even a signal reaches it.
     """
-    multiprocessing.connection.wait(sentinels)
+    multiprocessing.connection.wait([other.sentinel for other in others])
     if not done.wait(_PATIENCE):
-        sys.stderr.write(f"msrnet: {lost_peer()}\n")
+        lost = _killed(others) or lost_peer()
+        sys.stderr.write(f"msrnet: {lost}\n")
         sys.stderr.flush()
-        os._exit(lost_peer().exit_code)
+        os._exit(lost.exit_code)
+
+
+def _killed(others: Sequence[SpawnProcess]) -> LostPeerError | None:
+    """What the end of a process means that could not say it; None where it could."""
+    # A connection is closed a moment before its process has ended.
+    multiprocessing.connection.wait([other.sentinel for other in others], 1.0)
+    codes = (other.exitcode for other in others)
+    number = next((-code for code in codes if code is not None and code < 0), None)
+    if number is None:
+        return None
+    why = ", perhaps for want of memory" if number == _KILL else ""
+    return LostPeerError(
+        f"another process of this run was killed (signal {number}){why}",
+        "go on with --resume",
+    )
 
 
 def _work(work: Callable[[], None], threads: int, parent: int) -> None:

@@ -1,6 +1,7 @@
 """The feature networks have torchvision's layers, take its files, and refuse others."""
 
 import hashlib
+import os
 import struct
 from pathlib import Path
 
@@ -44,6 +45,14 @@ def test_weights_are_taken_from_either_kind_of_file(tmp_path):
         loaded = perceptual.load_vgg16(str(tmp_path / name))
         assert torch.equal(loaded(image), network(image))
         assert not any(p.requires_grad for p in loaded.parameters())
+
+
+def test_a_fifo_in_the_place_of_weights_is_refused_and_not_waited_for(tmp_path):
+    for name in ("a.pth", "a.safetensors"):
+        os.mkfifo(tmp_path / name)
+        for load in (perceptual.load_vgg16, perceptual.load_lpips):
+            with pytest.raises(WeightsError, match="not a regular file"):
+                load(str(tmp_path / name))
 
 
 def test_absent_or_wrong_weights_say_how_to_get_them(tmp_path):
