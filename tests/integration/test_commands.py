@@ -244,6 +244,17 @@ def test_built_in_weights_are_listed(program):
     assert [": sound; " in line for line in verified] == [True] * len(records)
 
 
+def test_a_card_cannot_steer_the_terminal_or_add_a_line(program, tmp_path):
+    light = "\x1b[31mred\x07\nsecond: sound"
+    card = WeightsCard(ModelConfig("dmshn", 4), from_light=light)
+    weights.save(tmp_path / "w.safetensors", DMSHN(4).state_dict(), card)
+    (line,) = program.run("weights", "verify", "w.safetensors").out.splitlines()
+    assert b"\\x1b[31mred\\x07\\nsecond" in line
+    assert b"\x1b" not in line
+    command = ("weights", "export", "w.safetensors", "x.safetensors")
+    program.run(*command, "--work-size", "65537", code=2, says="at most 65536")
+
+
 def test_verifying_refuses_what_paints_nonsense(program, tmp_path):
     network = DMSHN(4)
     with torch.no_grad():

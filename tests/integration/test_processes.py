@@ -12,6 +12,34 @@ import torch
 from safetensors.torch import load_file
 
 import pairs
+from msrnet_cli.errors import UsageError
+from msrnet_cli.train.processes import Processes, local_device
+
+WHOLE = {"RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29511"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"WORLD_SIZE": "abc"}, "WORLD_SIZE=abc is not a number"),
+        ({"WORLD_SIZE": "0"}, "WORLD_SIZE=0 is less than 1"),
+        ({"WORLD_SIZE": ""}, "WORLD_SIZE= is not a number"),
+        ({"WORLD_SIZE": "2"}, "RANK is not set"),
+        ({"WORLD_SIZE": "2", "RANK": "0"}, "MASTER_ADDR is not set"),
+        ({"WORLD_SIZE": "2", **WHOLE, "RANK": "2"}, "RANK=2 with WORLD_SIZE=2"),
+        ({"WORLD_SIZE": "2", **WHOLE, "MASTER_PORT": "x"}, "MASTER_PORT=x is not"),
+        ({"WORLD_SIZE": "2", **WHOLE, "MASTER_PORT": "99999"}, "MASTER_PORT=99999"),
+    ],
+)
+def test_variables_of_torchrun_that_make_no_sense_are_told(
+    monkeypatch, variables, said
+):
+    for name in ("WORLD_SIZE", "LOCAL_RANK", *WHOLE):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=f"^{said}.*torchrun"):
+        Processes.join(torch.device(local_device("cpu")))
 
 
 @pytest.mark.parametrize(
