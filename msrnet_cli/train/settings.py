@@ -38,15 +38,15 @@ _MOST = 2**53
 _SHOWN = 60  # characters of a wrong value
 # Of settings and of a position. What is not here is judged with the options.
 _RANGES: dict[str, tuple[float, float]] = {
-    "sizes": (1, _MOST),
-    "batch": (1, _MOST),
+    "sizes": (1, 2**20),
+    "batch": (1, 2**20),  # more would be drawn for hours
     "steps": (1, _MOST),
     "warmup": (0, _MOST),
     "crop": (0, _MOST),
     "validations": (1, _MOST),
     "val_pairs": (1, _MOST),
     "processes": (1, 64),
-    "channels": (1, _MOST),
+    "channels": (1, 2**20),
     "vgg_layer": (1, 31),
     "step": (0, _MOST),
     "drawn": (0, _MOST),

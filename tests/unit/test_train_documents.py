@@ -74,6 +74,7 @@ WRONG = [
     ("sizes", ["512"]), ("stage", 1), ("model", []), ("model", None),
     ("loss", "l3"), ("compile", "no"), ("data", None), ("loss_options", {"vgg": 1}),
     ("model", {"arch": "other"}), ("sizes", []), ("batch", [0]), ("batch", []),
+    ("batch", [10**15]),
     ("processes", 0), ("processes", -3), ("val_pairs", -4), ("warmup", -9),
     ("validations", 0), ("lr", 10**400), ("lr", math.nan), ("steps", 0),
     ("crop", -1), ("data", "a\0b"), ("out", "\ud800"), ("model", {"channels": 0}),
