@@ -26,6 +26,8 @@ WORK_SIZE = 1024
 """Where neither the user nor the weights say: the size that the network is made for."""
 
 SMALLEST_WORK_SIZE = 16
+LARGEST_WORK_SIZE = 65536
+"""The most that a card may ask for."""
 
 
 @dataclass(frozen=True)

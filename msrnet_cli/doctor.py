@@ -148,7 +148,10 @@ def _weights() -> list[Check]:
 
 
 def _cache() -> Check:
-    folder = hub.cache_folder()
+    try:
+        folder = hub.cache_folder()
+    except WeightsError as error:
+        return Check("cache", error.reason, error.remedy)
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     writable = os.access(existing, os.W_OK)
     remedy = "" if writable else "set HF_HOME to a folder you can write to"

@@ -80,7 +80,7 @@ class _Told:
     Attributes:
         commit: Where the revision stands.
         etag: Names the content: its sha256 for large files, git's own hash for others.
-        size: In bytes; None where it was not said.
+        size: In bytes; None where it was not said, of large files alone.
         url: Where the content is.
         trusted: Whether that is the hub itself, which may see the user's token.
     """
@@ -126,6 +126,7 @@ def fetch(address: HubAddress, *, offline: bool = False) -> Path:
     # Read when the client is imported. Its user agent would ask the hub for more.
     for name in ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_HUB_DISABLE_TELEMETRY"):
         os.environ.setdefault(name, "1")
+    _require_client()
     cached = _cached(address)
     where = f"{SCHEME}{address.repo}"
     if offline or _is_switched_off():
@@ -163,10 +164,33 @@ def fetch(address: HubAddress, *, offline: bool = False) -> Path:
 
 
 def cache_folder() -> Path:
-    """Where the hub's client keeps what it fetched."""
+    """Where the hub's client keeps what it fetched.
+
+    Raises:
+        NetworkError: A setting of the client is not what it should be.
+    """
+    _require_client()
     from huggingface_hub.constants import HF_HUB_CACHE
 
     return Path(HF_HUB_CACHE)
+
+
+def _require_client() -> None:
+    """Load the client, which reads its settings then.
+
+    Raises:
+        NetworkError: A setting is not what it should be.
+    """
+    try:
+        # By its whole name: the package's own way there prints to standard error.
+        import huggingface_hub.constants as settings
+
+        urlsplit(settings.ENDPOINT)
+    except ValueError as error:
+        raise NetworkError(
+            f"the settings of the hub's client are not readable ({error})",
+            "check HF_ENDPOINT and the variables that begin with HF_HUB_",
+        ) from error
 
 
 def _is_switched_off() -> bool:
@@ -212,6 +236,11 @@ def _ask(address: HubAddress) -> _Told:
             raise _refused(address, f"its {kind} is not a hash of 40 or 64 digits")
     if found.size is not None and not 0 <= found.size <= MAX_BYTES:
         raise _refused(address, f"{found.size / 1e9:.1f} GB are more than is fetched")
+    wanted = address.revision or ""
+    if _COMMIT.fullmatch(wanted) and found.commit_hash != wanted:
+        raise _refused(address, f"it is of the commit {found.commit_hash}")
+    if found.size is None and not _SHA256.fullmatch(str(found.etag)):
+        raise _refused(address, "its size is not told")
     origin, place = urlsplit(url), urlsplit(found.location)
     if place.scheme != "https" and place.scheme != origin.scheme:
         raise _refused(address, f"it is at {place.scheme or 'no'}://, not encrypted")
@@ -239,10 +268,23 @@ def _is_whole(path: Path, told: _Told) -> bool:
     """Whether a file is there and has the content that the hub names."""
     if not path.is_file():
         return False
-    if not _SHA256.fullmatch(told.etag):
-        return told.size in (None, path.stat().st_size)
+    if told.size not in (None, path.stat().st_size):
+        return False
+    digest = _digest(told)
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == told.etag
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest() == told.etag
+
+
+def _digest(told: _Told) -> hashlib._Hash:
+    """What gives the ETag once it has seen the content.
+
+    Source: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
+    """
+    if _SHA256.fullmatch(told.etag):
+        return hashlib.sha256()
+    return hashlib.sha1(b"blob %d\0" % (told.size or 0), usedforsecurity=False)
 
 
 def _point(place: Path, blob: Path) -> None:
@@ -261,7 +303,7 @@ def _download(address: HubAddress, told: _Told, target: Path) -> None:
     Raises:
         NetworkError: It is not what was told; nothing is left of it.
     """
-    length, digest = 0, hashlib.sha256()
+    length, digest = 0, _digest(told)
     most = MAX_BYTES if told.size is None else told.size
     with writing_whole(target) as file:
         with closing(_chunks(told)) as chunks:
@@ -273,8 +315,9 @@ def _download(address: HubAddress, told: _Told, target: Path) -> None:
                 file.write(chunk)
         if told.size not in (None, length):
             raise _refused(address, f"{length} of {told.size} bytes came")
-        if _SHA256.fullmatch(told.etag) and digest.hexdigest() != told.etag:
-            raise _refused(address, "what came does not have the sha256 that was told")
+        if digest.hexdigest() != told.etag:
+            kind = digest.name
+            raise _refused(address, f"what came does not have the {kind} that was told")
 
 
 def _chunks(told: _Told) -> Generator[bytes]:

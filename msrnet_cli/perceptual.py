@@ -10,7 +10,7 @@ Sources: Simonyan & Zisserman 2015 (VGG16); Krizhevsky 2014, as torchvision buil
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import torch
 from safetensors import SafetensorError
@@ -19,6 +19,7 @@ from torch import nn
 
 from msrnet_cli import hub
 from msrnet_cli.errors import NetworkError, WeightsError
+from msrnet_cli.files import require_regular
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -142,7 +143,7 @@ def load_lpips(alexnet: str = "") -> LPIPS:
     """
     cached = Path(torch.hub.get_dir()) / "checkpoints" / _ALEXNET_FILE
     file = Path(alexnet) if alexnet else cached
-    if not file.is_file():
+    if not file.exists():
         raise WeightsError(f"no AlexNet weights: {file} does not exist", _GET_ALEXNET)
     network = LPIPS()
     _fill(network.features, file, "AlexNet", _GET_ALEXNET, prefix="features.")
@@ -171,13 +172,24 @@ def _fill(
     wanted = network.state_dict()
     for key, value in wanted.items():
         found = state.get(prefix + key)
-        if found is None or found.shape != value.shape:
+        if not _is_dense(found) or found.shape != value.shape:
             raise WeightsError(f"{file} holds no {name}: {key} does not fit", remedy)
     network.load_state_dict({key: state[prefix + key].float() for key in wanted})
 
 
-def _read_state(file: Path, name: str, remedy: str) -> dict[str, Tensor]:
+def _is_dense(value: object) -> TypeGuard[Tensor]:
+    """Whether this is an ordinary tensor of floats; a pickle may hold anything."""
+    return (
+        isinstance(value, torch.Tensor)
+        and value.layout == torch.strided
+        and value.is_floating_point()
+        and value.device.type == "cpu"
+    )
+
+
+def _read_state(file: Path, name: str, remedy: str) -> dict[str, Any]:
     try:
+        require_regular(file.stat().st_mode)  # opening a FIFO would wait
         if file.suffix == ".safetensors":
             return load_file(file)
         state = torch.load(file, map_location="cpu", weights_only=True)

@@ -63,13 +63,13 @@ _EVENT_NAMES = {JobStarted: "start", FileDone: "file", JobSummary: "summary"}
 def error_line(error: MSRNetError) -> None:
     """What went wrong and what to do, as one line."""
     _clear_line()
-    print(f"msrnet: {_harmless(str(error))}", file=sys.stderr)
+    print(f"msrnet: {harmless(str(error))}", file=sys.stderr)
 
 
 def warn(text: str) -> None:
     """Something the user must know, as one line."""
     _clear_line()
-    print(f"msrnet: note: {_harmless(text)}", file=sys.stderr)
+    print(f"msrnet: note: {harmless(text)}", file=sys.stderr)
 
 
 def job_reporter(*, as_json: bool, quiet: bool) -> Callable[[Event], None]:
@@ -251,7 +251,7 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _harmless(line: str) -> str:
+def harmless(line: str) -> str:
     """A line with escapes for what would break it, or steer a terminal.
 
     Names of files may hold any character.
@@ -259,7 +259,8 @@ def _harmless(line: str) -> str:
     return line.translate(_ESCAPES)
 
 
-_CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
+# Control characters, and halves of a character, which no stream can encode.
+_CONTROLS = (*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000))
 _ESCAPES = {code: repr(chr(code))[1:-1] for code in _CONTROLS}
 
 
@@ -274,7 +275,7 @@ def _opening(event: JobStarted) -> str:
     if event.unreadable:
         pictures += f" and {event.unreadable} that cannot be read"
     seen = "whole" if event.work_size == "full" else f"at {event.work_size} px"
-    return _harmless(
+    return harmless(
         f"{pictures} -> {event.output}, {_change_of_light(event)}"
         f"weights {event.weights}, seen {seen},"
         f" on {event.device} in {event.dtype}, {event.engine}"
@@ -324,7 +325,7 @@ def _passed_over(ignored: Iterable[Ignored]) -> None:
     """By reason: usual ones with a few names; links and special files, each by name."""
     groups: dict[str, list[str]] = {}
     for entry in ignored:
-        groups.setdefault(entry.reason, []).append(_harmless(entry.path))
+        groups.setdefault(entry.reason, []).append(harmless(entry.path))
     for reason, paths in groups.items():
         for path in () if reason in _COUNTED else paths:
             _say(f"passed over: {path}: {reason}")
@@ -348,12 +349,12 @@ def _file_line(event: FileDone) -> str:
         line += f": {event.reason}" + (f"; {event.remedy}" if event.remedy else "")
     else:
         line += f" -> {event.output}" + "".join(f"; {note}" for note in event.notes)
-    return _harmless(line)
+    return harmless(line)
 
 
 def _halted(summary: JobSummary) -> None:
     if summary.halted:
-        _say(f"msrnet: {_harmless(summary.halted)}")
+        _say(f"msrnet: {harmless(summary.halted)}")
 
 
 def _closing(summary: JobSummary) -> str:
@@ -464,7 +465,7 @@ def data_report(report: DataReport) -> None:
         f" {_count(report.files, 'picture')}, {sizes or 'none readable'}"
     )
     for fault in report.faults:
-        print(_harmless(f"{fault.kind}: {fault.name}: {fault.reason}"))
+        print(harmless(f"{fault.kind}: {fault.name}: {fault.reason}"))
     print(_count(len(report.faults), "fault"))
 
 
@@ -541,11 +542,11 @@ def eval_table(result: EvalResult, *, each: bool = False) -> None:
     widths = _widths([heads, *(row for rows in means for row in rows)])
     device = f", on {result.device}" if result.device else ""
     pictures = _count(result.pictures, "picture")
-    print(f"{_harmless(result.data)}: {pictures}{device}\n")
+    print(f"{harmless(result.data)}: {pictures}{device}\n")
     _print_rows([heads], widths)
     for method, rows in zip(result.methods, means, strict=True):
         seen = _seen(method.work_size, method.whole, len(method.images))
-        print(f"{_harmless(method.name)}{seen}")
+        print(f"{harmless(method.name)}{seen}")
         _print_rows(rows, widths)
         for image in method.images if each else ():
             _print_picture(image, present, widths)
@@ -571,7 +572,7 @@ def _print_picture(image: ImageScores, present: list[str], widths: list[int]) ->
     """The scores of one picture, and its name where there is room, else above."""
     cells = ["", *(_value(score, getattr(image, score)) for score in present)]
     line = _row(cells, widths[: len(cells)])
-    name = _harmless(image.name)
+    name = harmless(image.name)
     if len(line) + 2 + len(name) > _COLUMNS:
         print(f"  {name}\n{line}")
     else:
@@ -598,13 +599,13 @@ def stage_table(result: StageResult) -> None:
     if result.largest > result.size:
         size = f"{result.size} to {result.largest} px, scored at {size}"
     scenes = _count(result.scenes, "scene")
-    print(f"{_harmless(result.data)}: {scenes} of {size}{device}")
+    print(f"{harmless(result.data)}: {scenes} of {size}{device}")
     heads = ["", "PSNR", "SSIM", "detail", "over copy", "SSIM", "over better"]
     cells = [_stage_rows(method) for method in result.methods]
     widths = _widths([heads, *(row for rows in cells for row in rows)])
     for method, rows in zip(result.methods, cells, strict=True):
         seen = _seen(method.work_size, method.whole, result.scenes)
-        print(f"\n{_harmless(method.name)}{seen}")
+        print(f"\n{harmless(method.name)}{seen}")
         _print_rows([heads, *rows], widths)
         for line in _stage_remarks(method):
             print(line)
@@ -677,7 +678,7 @@ def _replace_line(text: str) -> None:
 
     # What reaches into a second line would stay.
     room = max(1, shutil.get_terminal_size().columns - 1)
-    line = next(iter(chop_cells(_harmless(text), room)), "")
+    line = next(iter(chop_cells(harmless(text), room)), "")
     print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
 
 
@@ -916,7 +917,7 @@ def _bench_page(
 
 def _wrapped(text: str, out: TextIO) -> None:
     """A text, on a terminal folded between words; a log must not be folded."""
-    line = _harmless(text)
+    line = harmless(text)
     if out.isatty():
         width = shutil.get_terminal_size().columns
         line = textwrap.fill(line, width, subsequent_indent="  ")

@@ -331,7 +331,7 @@ class Estimate:
     Attributes:
         mean: The mean.
         margin: The 95 % confidence interval is the mean plus or minus this; None for
-            fewer than two pictures.
+            fewer than three pictures.
     """
 
     mean: float

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import json
 import struct
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -60,6 +61,14 @@ def write(
         file.write(struct.pack("<Q", len(head)) + head)
         for _, value in sorted(tensors.items()):
             file.write(_bytes(value))
+
+
+def checksum(tensors: Mapping[str, Tensor]) -> int:
+    """CRC-32 of the memory of all tensors, in the order of their names."""
+    found = 0
+    for _, value in sorted(tensors.items()):
+        found = zlib.crc32(_bytes(value), found)
+    return found
 
 
 def _bytes(value: Tensor) -> bytes:

@@ -24,6 +24,7 @@ from safetensors.torch import load_file
 
 from msrnet_cli import hub, networks, tensorfile
 from msrnet_cli.config import (
+    LARGEST_WORK_SIZE,
     SMALLEST_WORK_SIZE,
     ModelConfig,
     ValueRange,
@@ -456,7 +457,9 @@ def _card_from_json(text: str) -> WeightsCard:
         raise ValueError(f"{model.channels} channels")
     card = WeightsCard(model=model, **fields)
     size = card.work_size
-    if type(size) is not int or not (size == 0 or size >= SMALLEST_WORK_SIZE):
+    if type(size) is not int or not (
+        size == 0 or SMALLEST_WORK_SIZE <= size <= LARGEST_WORK_SIZE
+    ):
         raise ValueError(f"working size {size}")
     texts = (
         card.from_light,
@@ -465,11 +468,26 @@ def _card_from_json(text: str) -> WeightsCard:
         card.licence,
         card.notes,
     )
-    if not all(isinstance(text, str) for text in texts):
+    if not all(map(_is_text, (*texts, *card.scores))):
         raise ValueError("a text is none")
-    if not all(isinstance(score, int | float) for score in card.scores.values()):
-        raise ValueError("a score is no number")
+    if not all(map(_is_finite, card.scores.values())):
+        raise ValueError("a score is not a finite number")
     return card
+
+
+def _is_text(value: object) -> bool:
+    """Whether this is a string of whole characters, which any stream can encode."""
+    return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
+
+
+def _is_finite(value: object) -> bool:
+    """Whether this is a number that a float can hold."""
+    if type(value) not in (int, float):
+        return False
+    try:
+        return math.isfinite(cast("float", value))
+    except OverflowError:
+        return False
 
 
 def _renamed(

@@ -29,6 +29,13 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ENDED_BY_AN_ERROR = (2, 5, 6, 7)
 SHARED = Path(__file__).parents[2] / "shared"
 
+# Started by nohup, or in the background by a shell, this process has signals ignored,
+# and so would those that it starts.
+for _stop in STOPPING:
+    signal.signal(
+        _stop, signal.default_int_handler if _stop == signal.SIGINT else signal.SIG_DFL
+    )
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():

@@ -60,7 +60,7 @@ def relight(
             metavar="LIST|-",
             help="Read inputs from a file, one a line. Relative paths are mirrored"
             " below OUTPUT (sub/a.jpg to OUTPUT/sub/a.jpg), absolute ones go straight"
-            " into it; in /root/./sub/a.jpg the mirrored part begins after the dot.",
+            " into it; in root/./sub/a.jpg the mirrored part begins after the dot.",
         ),
     ] = None,
     exist: Annotated[
@@ -137,6 +137,8 @@ def relight(
 ) -> None:
     """Relight pictures; whole folders, nothing lost."""
     *inputs, output = paths
+    if "" in (*paths, files_from):
+        raise UsageError("a path is empty", "look at the shell variable it came from")
     if not inputs and files_from is None:
         raise UsageError("there is no output", "write: msrnet relight INPUT... OUTPUT")
     options = FolderOptions(

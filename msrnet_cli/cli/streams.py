@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import select
@@ -54,6 +55,14 @@ class Enduring(io.FileIO):
         return count
 
 
+class _Closed(Enduring):
+    """Stands for an output that was closed at the start: what is written is lost."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        self.failure = self.failure or OSError(errno.EBADF, "it is closed")
+        return memoryview(data).nbytes
+
+
 def prepare() -> None:
     """Open the streams that the program was started without; make the others endure.
 
@@ -64,9 +73,15 @@ def prepare() -> None:
         if getattr(sys, name) is None:
             _closed.add(name)
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 open to the end
+    if "stdout" in _closed:
+        nowhere = Path(os.devnull).open("w")  # noqa: SIM115 open to the end
+        sys.stdout = _lasting(nowhere, _Closed(nowhere.fileno(), "w", closefd=False))
     for name in {"stdout", "stderr"} - _closed:
         with suppress(OSError, AttributeError):  # some replace them by what is no file
-            setattr(sys, name, _enduring(getattr(sys, name)))
+            stream = getattr(sys, name)
+            stream.flush()
+            raw = Enduring(stream.fileno(), "w", closefd=False)
+            setattr(sys, name, _lasting(stream, raw))
 
 
 def require(name: str) -> None:
@@ -116,9 +131,8 @@ def _abandon(stream: io.TextIOWrapper) -> None:
     stream.flush()
 
 
-def _enduring(stream: io.TextIOWrapper) -> io.TextIOWrapper:
-    stream.flush()
-    raw = Enduring(stream.fileno(), "w", closefd=False)
+def _lasting(stream: io.TextIOWrapper, raw: Enduring) -> io.TextIOWrapper:
+    """A text stream like another, over a file of our own."""
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding=stream.encoding,

@@ -11,7 +11,13 @@ import typer
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.options import only_given
 from msrnet_cli.cli.options import work_size as read_work_size
-from msrnet_cli.config import WORK_SIZE, Dtype, ModelConfig, WeightsCard
+from msrnet_cli.config import (
+    LARGEST_WORK_SIZE,
+    WORK_SIZE,
+    Dtype,
+    ModelConfig,
+    WeightsCard,
+)
 from msrnet_cli.errors import UsageError, WeightsError
 
 if TYPE_CHECKING:
@@ -51,7 +57,7 @@ def list_weights(
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     for row in (heads, *rows) if rows else ():
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
+        print(report.harmless("  ".join(cells).rstrip()))
     if not entries:
         report.warn("this version comes without built-in weights")
 
@@ -108,7 +114,8 @@ def verify_weights(
         cards.append(record)
         if not as_json:
             columns = ", ".join(_columns(found.card))
-            print(f"{name}: sound; {columns}; sha256 {found.digest}")
+            line = f"{name}: sound; {columns}; sha256 {found.digest}"
+            print(report.harmless(line))
     if as_json:
         report.json_document(cards)
 
@@ -188,8 +195,9 @@ def export_weights(
     store.check_import_target(target)
     found = store.load(spec, offline=offline)
     size = read_work_size(work_size)
-    if size == "full":
-        raise UsageError("--work-size full", "give pixels, or leave it out")
+    if size == "full" or (size or 0) > LARGEST_WORK_SIZE:
+        most = f"give pixels, at most {LARGEST_WORK_SIZE}, or leave it out"
+        raise UsageError(f"--work-size {size}", most)
     changes = only_given(
         {
             "work_size": size,

@@ -11,14 +11,19 @@ from msrnet_cli.results import Estimate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_FEWEST = 3
+"""Of two values the interval is 13 times their deviation: it tells nothing."""
 _STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """Mean with the margin of its 95 % confidence interval (Student's t)."""
+    """Mean with the margin of its 95 % confidence interval (Student's t).
+
+    There is none of fewer than 3 values, and where one is not finite.
+    """
     count = len(values)
     mean = statistics.fmean(values)
-    if count < 2 or not all(map(math.isfinite, values)):
+    if count < _FEWEST or not all(map(math.isfinite, values)):
         return Estimate(mean, None)
     return Estimate(
         mean, _student(count - 1) * statistics.stdev(values) / math.sqrt(count)

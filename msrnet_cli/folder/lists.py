@@ -62,16 +62,20 @@ def _text(raw: bytes) -> str:
         if raw.startswith(mark):
             return raw.decode(encoding)
     text = os.fsdecode(raw.removeprefix(codecs.BOM_UTF8))
-    if _is_wide(text):
-        return raw.decode("utf-16-be" if text.startswith("\0") else "utf-16-le")
-    return text
+    wide = _wide_encoding(raw)
+    return raw.decode(wide) if wide else text
 
 
-def _is_wide(text: str) -> bool:
-    """Whether this was UTF-16 without its mark: a NUL beside nearly every letter."""
-    parts = {*text.split("\0")} - {"/", "."}
-    is_wide = text.count("\0") > _WIDE_SHARE * len(text)
-    return is_wide and not any(map(os.path.lexists, parts))
+def _wide_encoding(raw: bytes) -> str | None:
+    """UTF-16 without its mark: a NUL beside nearly every letter, always on one side."""
+    text = os.fsdecode(raw)
+    parts = {*text.split("\0")} - {"", "/", "."}
+    if text.count("\0") <= _WIDE_SHARE * len(text):
+        return None
+    if all(map(os.path.lexists, parts)):
+        return None  # names of one letter, each ended by a NUL
+    before, after = raw[::2].count(0), raw[1::2].count(0)
+    return "utf-16-be" if before > after else "utf-16-le"
 
 
 def _end(text: str) -> str:

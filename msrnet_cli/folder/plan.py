@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import io
+import math
 import os
 import unicodedata
 from contextlib import suppress
@@ -16,7 +17,7 @@ from string import Formatter
 from typing import TYPE_CHECKING
 
 from msrnet_cli import images
-from msrnet_cli.errors import NothingDoneError, UsageError
+from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
 from msrnet_cli.files import opened_regular, probe
 from msrnet_cli.folder.search import Fault, Found, check_input, head, is_url, search
 from msrnet_cli.images.formats import HEAD_BYTES
@@ -93,9 +94,8 @@ def make_plan(
         UsageError: An input is missing or no regular file; two outputs collide; an
             output is an input, exists against the user's wish, or lies outside the
             output folder; nothing can be written there.
-        NothingDoneError: There is no picture.
-        PictureError: There is one, and its header says that it is too large for the
-            output format.
+        NothingDoneError: There is no picture; or only one, whose header says that it is
+            too large for the output format.
     """
     try:
         return _make_plan(inputs, output, options, lists)
@@ -119,6 +119,8 @@ def _make_plan(
     found = [one for one in findings if isinstance(one, Found)]
     if not found:
         raise _nothing_found(ignored, faults, options)
+    faults += tuple(_outside(entry) for entry in found if _leads_out(entry))
+    found = [entry for entry in found if not _leads_out(entry)]
     jobs = [_job(entry, target, options, one_file) for entry in found]
     too_long = [job for job in jobs if _is_too_long(job.target)]
     jobs = [job for job in jobs if job not in too_long]
@@ -229,15 +231,22 @@ def _names_a_file(
     return False
 
 
+def _leads_out(entry: Found) -> bool:
+    """Whether a path of a list leads out of the tree that is mirrored."""
+    relative = Path(os.path.relpath(entry.path, entry.root))
+    return ".." in relative.parts or relative.is_absolute()
+
+
+def _outside(entry: Found) -> Fault:
+    reason = f"lies outside the folder that is mirrored ({entry.root.absolute()})"
+    remedy = "write its path without .., or absolute"
+    return Fault(str(entry.path), reason, remedy, str(entry.path.absolute()))
+
+
 def _job(entry: Found, target: Path, options: FolderOptions, one_file: bool) -> Job:
     start = head(entry.path, _HEADER_BYTES) or b""
     name = entry.path.name if one_file else _output_name(entry.path, start, options)
     relative = Path(os.path.relpath(entry.path, entry.root)).parent
-    if ".." in relative.parts or relative.is_absolute():
-        raise UsageError(
-            f"{entry.path} lies outside {entry.root}",
-            "write the list's paths without ..",
-        )
     path = target if one_file else target / relative / name
     compare = None
     if options.compare:
@@ -282,8 +291,12 @@ def _require_fits(job: Job, options: FolderOptions) -> None:
     start = head(job.source, _HEADER_BYTES) or b""
     format = options.write.format or images.format_of(job.target.suffix)
     size = _size(job.source, start)
-    if format is not None and size is not None:
+    if format is None or size is None or math.prod(size) > options.max_megapixels * 1e6:
+        return  # such are refused when they are read, for that reason
+    try:
         images.require_fits(format, *size)
+    except PictureError as error:
+        raise NothingDoneError(f"{job.source}: {error.reason}", error.remedy) from error
 
 
 def _pixels(path: Path, start: bytes) -> int:

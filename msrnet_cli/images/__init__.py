@@ -31,7 +31,13 @@ or folders.
     charts     pictures about numbers: rows of pictures, curves
 """
 
-from msrnet_cli.images.formats import PICTURE_SUFFIXES, SUFFIXES, format_of, sniff
+from msrnet_cli.images.formats import (
+    PICTURE_SUFFIXES,
+    SUFFIXES,
+    format_of,
+    recognise,
+    sniff,
+)
 from msrnet_cli.images.limits import require_fits
 from msrnet_cli.images.picture import Picture
 from msrnet_cli.images.reading import declared_size, from_pil, read
@@ -45,6 +51,7 @@ __all__ = [
     "format_of",
     "from_pil",
     "read",
+    "recognise",
     "require_fits",
     "side_by_side",
     "sniff",

@@ -6,6 +6,8 @@ One safetensors file a scene, half floats, no NumPy needed to read it.
 from __future__ import annotations
 
 import json
+import math
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -137,8 +139,9 @@ def _scene(name: str, tensors: dict[str, Tensor], about: dict[str, object]) -> S
     """A scene out of a file's parts, whose shapes are checked."""
     sides = tensors["depth"].shape[-2:]
     tensors.setdefault("glow", torch.zeros(3, *sides, dtype=torch.float16))
-    azimuths = tuple(map(float, about["azimuths"]))  # type: ignore[call-overload]
-    red, green, blue = map(float, about["tint"])  # type: ignore[call-overload]
+    azimuths = _numbers("azimuths", about["azimuths"])
+    red, green, blue = _numbers("tint", about["tint"], least=0.0)
+    (ambient,) = _numbers("ambient", [about["ambient"]], least=0.0)
     lead: dict[str, tuple[int, ...]] = {
         "light": (len(DIRECTIONS), 3),
         "further": (len(azimuths), 3),
@@ -151,6 +154,22 @@ def _scene(name: str, tensors: dict[str, Tensor], about: dict[str, object]) -> S
             raise ValueError(f"{key} is {tensors[key].dtype}")
         if tensors[key].shape != (*shape, *sides):
             raise ValueError(f"{key} is {list(tensors[key].shape)}")
-    ambient = float(about["ambient"])  # type: ignore[arg-type]
-    tint = (red, green, blue)
-    return Scene(name, ambient=ambient, tint=tint, azimuths=azimuths, **tensors)
+    return Scene(
+        name, ambient=ambient, tint=(red, green, blue), azimuths=azimuths, **tensors
+    )
+
+
+def _numbers(name: str, found: object, least: float = -math.inf) -> tuple[float, ...]:
+    """Numbers that a float can hold.
+
+    Raises:
+        ValueError: One is not, or is less than it may be.
+        TypeError: This is not a list.
+    """
+    if not isinstance(found, list):
+        raise TypeError(f"{name} is not a list")
+    for value in found:
+        is_number = type(value) in (int, float) and abs(value) <= sys.float_info.max
+        if not is_number or value < least:
+            raise ValueError(f"{name} {str(value)[:20]}")
+    return tuple(map(float, found))

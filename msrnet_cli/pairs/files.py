@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import stat
+import struct
 import zipfile
 import zlib
 from contextlib import contextmanager
@@ -20,8 +22,24 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-# zipfile raises RuntimeError for what is encrypted or compressed in an unknown way.
-_UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+# zipfile raises RuntimeError for what is encrypted or compressed in an unknown way, and
+# lets through what its decoders of names, numbers and members raise.
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,  # of which UnicodeDecodeError is one
+    LookupError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
+_STEP = 4096  # what zipfile reads at once may unpack to thousands of times as much
+_MAX_MEMBER = 1 << 30
+# Flat pictures shrink as far; a large member that does is not a photograph.
+_SMALL_MEMBER = 64 << 20
+_MAX_RATIO = 200
 
 
 @dataclass(frozen=True, order=True)
@@ -51,7 +69,7 @@ class PictureFile:
             PictureError: It cannot be read.
         """
         with self._opened() as file:
-            return file.read()
+            return self._rest(file)
 
     def decode(self) -> Tensor:
         """Its pixels: 3 H W, uint8, sRGB, upright.
@@ -59,9 +77,15 @@ class PictureFile:
         Raises:
             PictureError: It is damaged, or not a picture.
         """
-        data = self.read()
+        suffix = self.name.suffix
         try:
-            picture = images.read(data, self.name.suffix)
+            with self._opened() as file:
+                head = file.read(_STEP)
+                images.recognise(head, suffix)  # before all of it is in memory
+                data = head + self._rest(file)
+            picture = images.read(data, suffix)
+        except _FileError:
+            raise
         except PictureError as error:
             raise PictureError(f"{self}: {error.reason}", error.remedy) from error
         return quantise(picture.pixels, 8)
@@ -78,21 +102,43 @@ class PictureFile:
             raise PictureError(f"{self}: no readable picture", "remove it")
         return size
 
+    def _rest(self, file: IO[bytes]) -> bytes:
+        """What is still to be read of it."""
+        if not self.member:
+            return file.read()
+        return b"".join(iter(lambda: file.read(_STEP), b""))
+
     @contextmanager
     def _opened(self) -> Iterator[IO[bytes]]:
         try:
             if self.member:
-                with (
-                    zipfile.ZipFile(self.path) as archive,
-                    archive.open(self.member) as file,
-                ):
-                    yield file
+                with zipfile.ZipFile(self.path) as archive:
+                    _require_modest(archive.getinfo(self.member))
+                    with archive.open(self.member) as file:
+                        yield file
             else:
                 with self.path.open("rb") as file:
                     yield file
         except _UNREADABLE as error:
-            reason = getattr(error, "strerror", None) or error
-            raise PictureError(f"{self}: {reason}", "check the file") from error
+            reason = getattr(error, "strerror", None) or str(error)
+            reason = reason or "it is damaged"
+            raise _FileError(f"{self}: {reason}", "check the file") from error
+
+
+class _FileError(PictureError):
+    """A file that cannot be read, named in the reason."""
+
+
+def _require_modest(member: zipfile.ZipInfo) -> None:
+    """Refuse a member that is small in the archive and fills the memory.
+
+    Raises:
+        ValueError: With its size.
+    """
+    size, packed = member.file_size, max(1, member.compress_size)
+    dense = size > _SMALL_MEMBER and size > _MAX_RATIO * packed
+    if dense or size > _MAX_MEMBER:
+        raise ValueError(f"{packed} bytes that unpack to {size / 1e9:.1f} GB")
 
 
 def list_pictures(data: Path) -> list[PictureFile]:

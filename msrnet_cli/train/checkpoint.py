@@ -7,6 +7,7 @@ at all, and the one before it is kept.
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,11 @@ from safetensors import SafetensorError, safe_open
 
 from msrnet_cli import tensorfile
 from msrnet_cli.errors import TrainingError
+from msrnet_cli.files import require_regular
 from msrnet_cli.train import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from torch import Tensor
@@ -90,6 +92,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
             **settings.stamp(),
             "config": asdict(config),
             "position": asdict(checkpoint.position),
+            "crc32": tensorfile.checksum(checkpoint.tensors),
         }
     )
     fresh = folder / UNFINISHED
@@ -134,7 +137,7 @@ def load_settings(folder: Path) -> TrainConfig | None:
     """
     for path in _there(folder):
         try:
-            with safe_open(path, framework="pt") as file:
+            with _opened(path) as file:
                 return settings.from_document(_header(file)["config"])
         except settings.NewerError as error:
             raise _newer(path, error) from error
@@ -152,13 +155,25 @@ def _there(folder: Path) -> list[Path]:
     return [folder / name for name in ORDER if (folder / name).exists()]
 
 
-def _read(path: Path) -> Checkpoint:
+@contextmanager
+def _opened(path: Path) -> Iterator[safe_open]:
+    require_regular(path.stat().st_mode)  # opening a FIFO would wait
     path.open("rb").close()  # safetensors does not say that it may not
     with safe_open(path, framework="pt") as file:
+        yield file
+
+
+def _read(path: Path) -> Checkpoint:
+    with _opened(path) as file:
         header = _header(file)
         config = settings.from_document(header["config"])
         position: Position = settings.rebuilt(Position, header["position"])
+        if position.stage not in ("", "1", "2"):
+            raise ValueError("its stage is not one of a run")
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    # The first releases wrote none.
+    if "crc32" in header and header["crc32"] != tensorfile.checksum(tensors):
+        raise ValueError("its tensors are not those that were written")
     return Checkpoint(config, position, tensors)
 
 
@@ -166,7 +181,7 @@ def _header(file: safe_open) -> dict[str, Any]:
     text = (file.metadata() or {}).get(_KEY)
     if text is None:
         raise ValueError("it is not a checkpoint of a run")
-    header: dict[str, Any] = json.loads(text)
+    header: dict[str, Any] = settings.parsed(text)
     settings.require_known(header)
     return header
 

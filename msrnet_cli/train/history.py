@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from typing import TYPE_CHECKING
 
 from msrnet_cli.files import write_whole
@@ -22,6 +23,8 @@ COLUMNS = (
     "val_task", "val_night", "val_day", "val_ambient", "val_azimuth", "val_read",
 )  # fmt: skip
 _WORDS = ("stage",)  # all other columns hold numbers
+_NEEDED = ("step", "stage", "size")
+_MOST = 1e30  # what is drawn must stay a number when it is scaled
 
 
 class History:
@@ -44,7 +47,9 @@ class History:
         self._path = path
         self.rows: list[dict[str, str]] = []
         self.note = ""
-        if step and path.exists():
+        if step and path.exists() and not path.is_file():
+            self._keep_aside("is not a regular file")
+        elif step and path.exists():
             self._take_up(path.read_bytes(), step)
         elif path.exists():
             _put_aside(path)
@@ -65,8 +70,8 @@ class History:
         text = whole.decode("utf-8", "replace")
         lines = [line.split(",") for line in text.splitlines()]  # nothing is quoted
         names, rows = (lines or [[]])[0], lines[1:]
-        strange = [name for name in names if name not in COLUMNS]
-        if strange or "step" not in names:
+        twice = len(set(names)) < len(names)
+        if twice or not set(_NEEDED) <= set(names) <= set(COLUMNS):
             what = f"has other columns ({', '.join(names)[:60]})"
             self._keep_aside(what)
             return
@@ -94,11 +99,16 @@ def _is_sound(names: Sequence[str], row: Sequence[str]) -> bool:
     values = dict(zip(names, row, strict=True))
     try:
         for name, value in values.items():
-            if value and name not in _WORDS:
-                float(value)
+            if value and name not in _WORDS and not _is_usual(name, float(value)):
+                return False
         return int(values["step"]) >= 0
     except ValueError:
         return False
+
+
+def _is_usual(name: str, value: float) -> bool:
+    """Whether a run can have measured it: equal pictures have an infinite PSNR."""
+    return abs(value) < _MOST or (name.startswith("val_") and not math.isfinite(value))
 
 
 def _put_aside(path: Path) -> Path:

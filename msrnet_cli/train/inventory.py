@@ -78,7 +78,7 @@ def read(folder: Path) -> Inventory | None:
         OSError: It cannot be read.
     """
     try:
-        document = json.loads((folder / NAME).read_text("utf-8"))
+        document = settings.parsed(settings.read_text(folder / NAME))
     except FileNotFoundError:
         return None
     if not isinstance(document, dict):
@@ -91,7 +91,10 @@ def _files(document: dict[str, Any], part: str) -> dict[str, int]:
     found = document.get(part)
     if not isinstance(found, dict):
         raise ValueError(f"it does not list the {part} files")
-    return {name: int(size) for name, size in found.items()}
+    for name, size in found.items():
+        if type(size) is not int or size < 0:
+            raise ValueError(f"it does not tell the bytes of {name[:60]!r}")
+    return found
 
 
 def _some(names: list[str]) -> str:

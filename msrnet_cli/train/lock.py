@@ -10,12 +10,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import UsageError
+from msrnet_cli.files import require_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
 NAME = ".msrnet-lock"
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 
 
@@ -79,14 +81,21 @@ class Lock:
 
 
 def _opened(path: Path) -> int:
-    """A handle that started programs do not inherit."""
+    """A handle that started programs do not inherit; never through a link."""
+    if os.path.lexists(path):
+        try:
+            require_regular(path.lstat().st_mode)
+        except OSError as error:
+            raise UsageError(
+                f"{path} cannot lock the run: {error.strerror}", "remove it"
+            ) from error
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        return os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o666)
     except PermissionError:
         # Another user's: its lock is seen all the same.
         if not path.exists():
             raise
-        return os.open(path, os.O_RDONLY)
+        return os.open(path, os.O_RDONLY | _NO_LINK)
 
 
 def _locked(handle: int) -> bool:

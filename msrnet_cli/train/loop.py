@@ -34,6 +34,7 @@ from msrnet_cli.train.checkpoint import Checkpoint, Position
 from msrnet_cli.train.learner import Learner, Step, training_dtype
 from msrnet_cli.train.lock import Lock
 from msrnet_cli.train.processes import (
+    LEADER_SECONDS,
     Processes,
     beside,
     is_lost_peer,
@@ -93,11 +94,16 @@ def train(
 
 
 def _take_part(config: TrainConfig, resume: bool) -> None:
-    """Train in a process beside the leading one, which tells what goes wrong."""
+    """Train in a process beside the leading one, which tells what goes wrong.
+
+    What both find wrong is told once: the leading one ends this process before it
+    speaks.
+    """
     try:
         _train(config, lambda _: None, str, resume=resume)
     except MSRNetError as error:
         if not is_lost_peer(error):
+            time.sleep(LEADER_SECONDS)
             sys.stderr.write(f"msrnet: {error}\n")
         sys.exit(1)
 

@@ -16,16 +16,21 @@ import torch
 import torch.distributed as dist
 
 from msrnet_cli import hardware, signals
-from msrnet_cli.errors import TrainingError
+from msrnet_cli.errors import TrainingError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from multiprocessing.context import SpawnProcess
     from types import TracebackType
 
     from torch import Tensor
 
 _T = TypeVar("_T")
+_LAST_PORT = 65535
 _PATIENCE = 10.0  # seconds for others to end after the leading one
+LEADER_SECONDS = 3.0
+"""What is wrong for all processes, the leading one says within this time."""
+_KILL = 9  # signal.SIGKILL, which Windows lacks
 
 
 class LostPeerError(TrainingError):
@@ -46,10 +51,21 @@ class Processes:
 
     @classmethod
     def join(cls, device: torch.device) -> Processes:
-        """Meet the others, where torchrun started several; else be alone."""
-        count = int(os.environ.get("WORLD_SIZE", "1"))
+        """Meet the others, where torchrun started several; else be alone.
+
+        Raises:
+            UsageError: The variables that torchrun sets make no sense.
+        """
+        count = _count()
         if count == 1:
             return cls()
+        rank = _variable("RANK", 0)
+        if rank >= count:
+            raise _misled(f"RANK={rank} with WORLD_SIZE={count}")
+        if not os.environ.get("MASTER_ADDR"):
+            raise _misled("MASTER_ADDR is not set")
+        if _variable("MASTER_PORT", 0) > _LAST_PORT:
+            raise _misled(f"MASTER_PORT={os.environ['MASTER_PORT']}")
         if not dist.is_initialized():
             dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
         return cls(dist.get_rank(), count)
@@ -164,13 +180,14 @@ def beside(count: int, work: Callable[[], None]) -> Iterator[None]:
                 other.start()
         os.environ.update(shared, RANK="0")
         torch.set_num_threads(threads)
-        sentinels = [other.sentinel for other in others]
-        watch = threading.Thread(target=_watch, args=(sentinels, done), daemon=True)
+        watch = threading.Thread(target=_watch, args=(others, done), daemon=True)
         watch.start()
         yield
         done.set()
         for other in others:
             other.join(_PATIENCE)
+    except LostPeerError as error:
+        raise (_killed(others) or error) from error
     finally:
         done.set()
         for other in others:
@@ -182,16 +199,33 @@ def beside(count: int, work: Callable[[], None]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _watch(sentinels: Sequence[int], done: threading.Event) -> None:
+def _watch(others: Sequence[SpawnProcess], done: threading.Event) -> None:
     """End this process where another one has ended and it does not notice.
 
     Who waits in the exchange for a process that never comes waits in torch, where not
     even a signal reaches it.
     """
-    multiprocessing.connection.wait(sentinels)
+    multiprocessing.connection.wait([other.sentinel for other in others])
     if not done.wait(_PATIENCE):
-        sys.stderr.write(f"msrnet: {lost_peer()}\n")
-        os._exit(lost_peer().exit_code)
+        lost = _killed(others) or lost_peer()
+        sys.stderr.write(f"msrnet: {lost}\n")
+        sys.stderr.flush()
+        os._exit(lost.exit_code)
+
+
+def _killed(others: Sequence[SpawnProcess]) -> LostPeerError | None:
+    """What the end of a process means that could not say it; None where it could."""
+    # A connection is closed a moment before its process has ended.
+    multiprocessing.connection.wait([other.sentinel for other in others], 1.0)
+    codes = (other.exitcode for other in others)
+    number = next((-code for code in codes if code is not None and code < 0), None)
+    if number is None:
+        return None
+    why = ", perhaps for want of memory" if number == _KILL else ""
+    return LostPeerError(
+        f"another process of this run was killed (signal {number}){why}",
+        "go on with --resume",
+    )
 
 
 def _work(work: Callable[[], None], threads: int, parent: int) -> None:
@@ -220,9 +254,39 @@ def is_lost_peer(error: Exception) -> bool:
 
 
 def local_device(name: str) -> str:
-    """The device of this process: with several, each takes a GPU of its own."""
+    """The device of this process: with several, each takes a GPU of its own.
+
+    Raises:
+        UsageError: The variables that torchrun sets make no sense.
+    """
     local = os.environ.get("LOCAL_RANK")
-    several = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    if several and local is not None and name in ("auto", "cuda"):
-        return f"cuda:{local}" if torch.cuda.is_available() else "cpu"
+    if _count() > 1 and local is not None and name in ("auto", "cuda"):
+        number = _variable("LOCAL_RANK", 0)
+        return f"cuda:{number}" if torch.cuda.is_available() else "cpu"
     return name
+
+
+def _count() -> int:
+    """How many processes torchrun started; 1 without it."""
+    return _variable("WORLD_SIZE", 1) if "WORLD_SIZE" in os.environ else 1
+
+
+def _variable(name: str, least: int) -> int:
+    """A number that torchrun sets.
+
+    Raises:
+        UsageError: It is missing, not a number, or too small.
+    """
+    text = os.environ.get(name)
+    if text is None:
+        raise _misled(f"{name} is not set, but WORLD_SIZE is")
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise _misled(f"{name}={text} is not a number")
+    if int(text) < least:
+        raise _misled(f"{name}={text} is less than {least}")
+    return int(text)
+
+
+def _misled(why: str) -> UsageError:
+    """Who sets some of torchrun's variables by hand, or has some left over."""
+    return UsageError(why, "start with torchrun or --processes, or unset WORLD_SIZE")

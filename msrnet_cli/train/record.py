@@ -73,7 +73,7 @@ def read_settings(run: Path) -> TrainConfig:
         TrainingError: A newer version of this program wrote its checkpoint.
     """
     try:
-        found = settings.from_json((run / SETTINGS).read_text("utf-8"))
+        found = settings.from_json(settings.read_text(run / SETTINGS))
     except settings.NewerError as error:
         raise UsageError(
             f"{run / SETTINGS} cannot be read: {error}",
@@ -90,7 +90,7 @@ def read_settings(run: Path) -> TrainConfig:
 def note_on_settings(run: Path) -> tuple[str, ...]:
     """What the user must know where run.json does not say how a run was started."""
     try:
-        settings.from_json((run / SETTINGS).read_text("utf-8"))
+        settings.from_json(settings.read_text(run / SETTINGS))
     except (OSError, ValueError) as error:
         why = _why(error)
         return (f"{run / SETTINGS} {why}: written anew, from the checkpoint",)
@@ -218,8 +218,18 @@ class Record:
         return "" if had_told else told
 
     def weights(self, name: str, network: nn.Module, card: WeightsCard) -> None:
-        """Write weights that `msrnet relight --weights` takes."""
-        weights.save(self.folder / name, network.state_dict(), card)
+        """Write weights that `msrnet relight --weights` takes.
+
+        Raises:
+            OSError: They could not be written.
+        """
+        try:
+            weights.save(self.folder / name, network.state_dict(), card)
+        except WeightsError as error:
+            # Another place is no way out for a run: its folder has to be mended.
+            if isinstance(error.__cause__, OSError):
+                raise error.__cause__ from error
+            raise
 
     def close(self) -> None:
         """Finish TensorBoard's file."""

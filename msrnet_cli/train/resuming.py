@@ -147,7 +147,8 @@ def _inventory(folder: Path) -> tuple[Inventory, list[str]]:
     try:
         return inventory.read(folder) or unknown, []
     except (OSError, ValueError, NewerError) as error:
-        return unknown, [f"{folder / inventory.NAME} is not usable: {error}"]
+        why = getattr(error, "strerror", None) or error
+        return unknown, [f"{folder / inventory.NAME} is not usable: {why}"]
 
 
 def _compared(

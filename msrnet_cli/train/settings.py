@@ -6,7 +6,9 @@ Whoever reads one may find anything in it: it is a file that people edit.
 from __future__ import annotations
 
 import json
+import math
 import os
+import sys
 from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
 from types import UnionType
@@ -22,6 +24,7 @@ from typing import (
 
 from msrnet_cli import __version__
 from msrnet_cli.config import TrainConfig
+from msrnet_cli.files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +33,26 @@ VERSION = 1
 """Of run.json, data.json and checkpoints."""
 
 _ALWAYS = ("data", "stage", "model")  # every release has written these
+_SEVERAL = ("sizes", "batch")  # at least one value
+_MOST = 2**53
+_SHOWN = 60  # characters of a wrong value
+# Of settings and of a position. What is not here is judged with the options.
+_RANGES: dict[str, tuple[float, float]] = {
+    "sizes": (1, 2**20),
+    "batch": (1, 2**20),  # more would be drawn for hours
+    "steps": (1, _MOST),
+    "warmup": (0, _MOST),
+    "crop": (0, _MOST),
+    "validations": (1, _MOST),
+    "val_pairs": (1, _MOST),
+    "processes": (1, 64),
+    "channels": (1, 2**20),
+    "vgg_layer": (1, 31),
+    "step": (0, _MOST),
+    "drawn": (0, _MOST),
+    "size": (0, _MOST),
+    "seconds": (0, _MOST),
+}
 
 
 class NewerError(Exception):
@@ -49,9 +72,31 @@ def from_json(text: str) -> TrainConfig:
         NewerError: A newer version wrote it.
         ValueError: It holds something else.
     """
-    document = json.loads(text)
+    document = parsed(text)
     require_known(document)
     return from_document(document)
+
+
+def parsed(text: str) -> Any:  # noqa: ANN401 whatever JSON can hold
+    """What a JSON document holds.
+
+    Raises:
+        ValueError: It is not JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def read_text(path: Path) -> str:
+    """The text of a document, where it is a file or a link to one.
+
+    Raises:
+        OSError: It cannot be read, or is not a file.
+        ValueError: It is not UTF-8.
+    """
+    return read_regular(Path(os.path.realpath(path))).decode("utf-8")
 
 
 def from_document(document: Any) -> TrainConfig:  # noqa: ANN401 whatever JSON can hold
@@ -104,10 +149,10 @@ def rebuilt(kind: type[Any], values: Mapping[str, Any]) -> Any:  # noqa: ANN401 
     """A dataclass out of what `asdict` and JSON made of it; what it lacks is unknown.
 
     Raises:
-        ValueError: A value is of another type; names its field.
+        ValueError: A value is of another type or beyond its range; names its field.
     """
     if not isinstance(values, dict):
-        raise ValueError(f"{values!r} stands where {kind.__name__} should")
+        raise ValueError(f"{_shown(values)} stands where {kind.__name__} should")
     hints = get_type_hints(kind)
     made = {}
     for field in fields(kind):
@@ -120,9 +165,24 @@ def _value(name: str, hint: Any, value: Any) -> Any:  # noqa: ANN401 of any kind
     if is_dataclass(hint) and isinstance(hint, type):
         return rebuilt(hint, value)
     value = tuple(value) if isinstance(value, list) else value
-    if not _is(value, hint):
-        raise ValueError(f"{name} is {json.dumps(value)}")
+    if not _is(value, hint) or not _is_in_range(name, value):
+        raise ValueError(f"{name} is {_shown(value)}")
     return value
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _is_in_range(name: str, value: object) -> bool:
+    if value is None or name not in _RANGES:
+        return True
+    least, most = _RANGES[name]
+    values = value if isinstance(value, tuple) else (value,)
+    return all(least <= each <= most for each in values) and (
+        bool(values) or name not in _SEVERAL
+    )
 
 
 def _is(value: Any, hint: Any) -> bool:  # noqa: ANN401 of any kind
@@ -135,7 +195,22 @@ def _is(value: Any, hint: Any) -> bool:  # noqa: ANN401 of any kind
         return any(_is(value, part) for part in parts)
     if isinstance(value, bool):  # which Python counts among the integers
         return hint is bool
-    return isinstance(value, int | float if hint is float else hint)
+    if isinstance(value, str):
+        return hint is str and _is_text(value)
+    if not isinstance(value, int | float if hint is float else hint):
+        return False
+    if isinstance(value, int | float):
+        # An infinite PSNR is that of equal pictures; an integer may be beyond floats.
+        return abs(value) <= sys.float_info.max or value in (math.inf, -math.inf)
+    return True
+
+
+def _is_text(value: str) -> bool:
+    """Whether the system can take it as a path."""
+    try:
+        return b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:
+        return False
 
 
 def _absolute(path: str) -> str:

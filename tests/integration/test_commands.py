@@ -115,6 +115,7 @@ def test_the_core_needs_neither_typer_nor_rich():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_every_module_imports_alone():
     left_out = {"__main__"} if find_spec("triton") else {"__main__", "kernels"}
     names = sorted(
@@ -241,6 +242,17 @@ def test_built_in_weights_are_listed(program):
         assert record["to_light"] in row
     verified = program.run("weights", "verify").out.decode().splitlines()
     assert [": sound; " in line for line in verified] == [True] * len(records)
+
+
+def test_a_card_cannot_steer_the_terminal_or_add_a_line(program, tmp_path):
+    light = "\x1b[31mred\x07\nsecond: sound"
+    card = WeightsCard(ModelConfig("dmshn", 4), from_light=light)
+    weights.save(tmp_path / "w.safetensors", DMSHN(4).state_dict(), card)
+    (line,) = program.run("weights", "verify", "w.safetensors").out.splitlines()
+    assert b"\\x1b[31mred\\x07\\nsecond" in line
+    assert b"\x1b" not in line
+    command = ("weights", "export", "w.safetensors", "x.safetensors")
+    program.run(*command, "--work-size", "65537", code=2, says="at most 65536")
 
 
 def test_verifying_refuses_what_paints_nonsense(program, tmp_path):

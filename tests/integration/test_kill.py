@@ -136,6 +136,7 @@ def test_one_ctrl_c_ends_it_though_a_share_does_not_answer(program, folder, warm
     assert b"unfinished" in err
 
 
+@pytest.mark.slow
 def test_a_hangup_is_nothing_to_a_job_under_nohup(program, folder, warm_file):
     process = program.start(
         *command(warm_file),

@@ -249,6 +249,8 @@ def test_without_default_weights_nothing_is_applied_silently(
         ("relight", 2, "Missing argument 'INPUT... OUTPUT'", "see msrnet relight -"),
         ("relight in", 2, "there is no output", "write: msrnet relight INPUT... OUT"),
         ("relight in in", 2, "the same folder: in", "name another output folder"),
+        ("relight in ''", 2, "a path is empty", "look at the shell variable"),
+        ("relight '' out", 2, "a path is empty", "look at the shell variable"),
         ("relight nowhere out", 2, "nowhere does not exist", "check the path"),
         (f"relight {300 * 'x'} out", 2, "File name too long", "check the path"),
         ("relight --files-from no.txt out", 2, "list no.txt cannot be", "check the"),
@@ -631,6 +633,13 @@ def test_a_picture_into_a_full_disk_is_one_line_and_no_success(
     (line,) = err.decode().splitlines()
     assert process.returncode == 4
     assert "standard output cannot be written: No space left" in line
+
+
+def test_what_goes_to_a_closed_output_is_no_success(program):
+    process = program.start("weights", "list", stdout=None, **closing(1))
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert err == b"msrnet: not all could be told; standard output: it is closed\n"
 
 
 @pytest.mark.parametrize("command", [("weights", "list"), ("--help",)])

@@ -66,7 +66,11 @@ def test_a_full_disk_is_told_in_one_line(program, mitsuba, monkeypatch, layout):
 
 
 @pytest.mark.parametrize(
-    ("name", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+    ("name", "code"),
+    [
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+        (signal.SIGTERM, 143),
+    ],
 )
 def test_a_signal_ends_it_after_whole_scenes(program, mitsuba, name, code):
     size = ("--scenes", 500, "--size", 32, "--samples", 2, "--workers", 2)

@@ -657,6 +657,7 @@ def on_two_processes(scenes, out, *options):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_two_processes_report_the_loss_of_the_whole_batch(scenes, tmp_path):
     found = on_two_processes(scenes, tmp_path / "two", "--batch", "2")
     assert found.returncode == 0, found.stderr

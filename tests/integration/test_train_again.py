@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 import shutil
 import zipfile
@@ -183,7 +184,7 @@ def test_scenes_in_layers_move_too(tmp_path):
     # More scenes under the same name: what a set does that is still rendered.
     smooth.write(there, 1, size=32, first=9)
     (note,) = notes(events_of(tmp_path / "run", steps=4))
-    assert "1 more (Image00009" in note
+    assert "1 more (Image009" in note
 
 
 def as_the_first_release(run, **changes):
@@ -312,6 +313,39 @@ def of_another_kind(path):
 
 
 @pytest.mark.parametrize(
+    "position",
+    [
+        {"seconds": math.nan},
+        {"seconds": math.inf},
+        {"drawn": -99},
+        {"step": -5},
+        {"step": 10**400},
+        {"seconds": 10**400},
+        {"stage": "../3"},
+    ],
+)
+def test_a_position_that_no_run_has_is_damage(begun, position):
+    edit_header(
+        begun / checkpoint.NEWEST, lambda about: about["position"].update(position)
+    )
+    assert "is damaged" in checkpoint.load(begun).note
+
+
+def test_what_is_not_a_file_is_never_waited_for(begun):
+    for name in ("run.json", "data.json", "metrics.csv", checkpoint.NEWEST):
+        (begun / name).unlink()
+        os.mkfifo(begun / name)
+    config = checkpoint.load(begun).config
+    assert training.read_settings(begun) == replace(config, out=str(begun))
+    events = events_of(begun)
+    told = " ".join(notes(events))
+    for name in ("run.json", "data.json", "metrics.csv", checkpoint.NEWEST):
+        assert f"{name} " in told
+    assert "not a regular file" in told
+    assert events[-1].steps == 8
+
+
+@pytest.mark.parametrize(
     "damage", [cut, empty, foreign, without_position, of_another_kind]
 )
 def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(begun, damage):
@@ -323,6 +357,25 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(begun, damage):
     assert note.startswith("checkpoint.safetensors is damaged (")
     assert note.endswith("going on from checkpoint.previous.safetensors")
     assert events[0].step == step - 1
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_a_checkpoint_with_other_tensors_than_were_written_is_damaged(begun, share):
+    path = begun / checkpoint.NEWEST
+    before = checkpoint.load(begun)
+    data = bytearray(path.read_bytes())
+    data[int(share * len(data)) :] = bytes(len(data) - int(share * len(data)))
+    path.write_bytes(data)
+    found = checkpoint.load(begun)
+    assert "its tensors are not those that were written" in found.note
+    assert found.note.endswith("going on from checkpoint.previous.safetensors")
+    assert found.position.step < before.position.step
+
+
+def test_a_checkpoint_without_a_checksum_is_read(begun):
+    found = checkpoint.load(begun)
+    edit_header(begun / checkpoint.NEWEST, lambda about: about.pop("crc32"))
+    assert checkpoint.load(begun).position == found.position
 
 
 def test_a_checkpoint_that_may_not_be_read_is_not_called_damaged(begun, monkeypatch):
@@ -391,6 +444,26 @@ def test_space_for_a_resumption_counts_what_is_replaced(begun, monkeypatch):
     fresh = plain(training.read_settings(begun).data, begun.with_name("fresh"))
     with pytest.raises(UsageError, match=r"MB left, a run needs .* MB more"):
         training.train(fresh, ignore)
+
+
+@pytest.mark.parametrize(
+    "name", ["best.safetensors", "last.safetensors", "stage1.safetensors"]
+)
+def test_a_disk_full_of_weights_is_told_as_one_full_of_checkpoints(
+    begun, monkeypatch, name
+):
+    write = tensorfile.write
+
+    def full(path, tensors, metadata):
+        if path.name == name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, tensors, metadata)
+
+    monkeypatch.setattr(tensorfile, "write", full)
+    with pytest.raises(TrainingError, match=r"No space left.*free space.*--resume"):
+        events_of(begun)
+    monkeypatch.undo()
+    assert events_of(begun)[-1].steps == 8
 
 
 @pytest.mark.parametrize("name", ["previews", "curves.png"])

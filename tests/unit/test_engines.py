@@ -402,6 +402,7 @@ def faults_of(mode):
     return int(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="tunes glibc")
 def test_memory_that_is_kept_is_not_cleared_again():
     assert faults_of("kept") < 0.2 * faults_of("default")

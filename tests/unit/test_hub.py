@@ -26,7 +26,7 @@ class Hub(BaseHTTPRequestHandler):
     mood = "good"
     content = b""
     hits = 0
-    etag = "b" * 40
+    etag = None
     commit = COMMIT
     declared = None
     elsewhere = None
@@ -93,8 +93,13 @@ class Hub(BaseHTTPRequestHandler):
         pass
 
 
+def git_hash(content):
+    return hashlib.sha1(b"blob %d\0%b" % (len(content), content)).hexdigest()
+
+
 @contextmanager
 def playing(content, mood="good", **ways):
+    ways.setdefault("etag", git_hash(content))
     own = {"content": content, "mood": mood, "tokens": [], **ways}
     handler = type("Handler", (Hub,), own)
     instance = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -300,13 +305,16 @@ def test_a_name_from_the_hub_that_is_no_hash_is_refused_before_anything_is_writt
         assert line.endswith("[]"), "something was written"
 
 
-def test_content_without_the_sha256_it_was_said_to_have_is_refused_and_removed(
-    tmp_path,
+@pytest.mark.parametrize("kind", ["sha256", "sha1"])
+def test_content_without_the_hash_it_was_said_to_have_is_refused_and_removed(
+    tmp_path, kind
 ):
-    right, wrong = hashlib.sha256(b"weights").hexdigest(), "0" * 64
+    sha256 = hashlib.sha256(b"weights").hexdigest()
+    right = sha256 if kind == "sha256" else git_hash(b"weights")
+    wrong = "0" * len(right)
     with playing(b"weights", etag=wrong) as server:
         line = fetch(server, tmp_path, "hf://owner/repo", works=False)
-        assert "sha256" in line
+        assert kind in line
         assert not files_in(tmp_path)
         server.RequestHandlerClass.etag = right
         found = fetch(server, tmp_path, "hf://owner/repo", works=True)
@@ -315,6 +323,33 @@ def test_content_without_the_sha256_it_was_said_to_have_is_refused_and_removed(
         again = fetch(server, tmp_path, "hf://owner/repo", works=True)
     assert again == found
     assert again.read_bytes() == b"weights"
+
+
+def test_another_commit_than_the_one_that_was_asked_for_is_refused(tmp_path):
+    spec = f"hf://owner/repo@{COMMIT}"
+    with playing(b"weights", commit="d" * 40) as server:
+        line = fetch(server, tmp_path, spec, works=False)
+        assert "refused" in line
+        assert "d" * 40 in line
+        assert not files_in(tmp_path)
+        fetch(server, tmp_path, spec, "--offline", works=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HF_HUB_DOWNLOAD_TIMEOUT", "abc"),
+        ("HF_HUB_ETAG_TIMEOUT", "1.5"),
+        ("HF_ENDPOINT", "http://[::1"),
+    ],
+)
+def test_a_setting_that_the_client_cannot_read_costs_one_line(
+    server, tmp_path, name, value
+):
+    settings = {name: value}
+    line = fetch(server, tmp_path, "hf://owner/repo", works=False, **settings)
+    assert "check HF_" in line
+    assert not files_in(tmp_path)
 
 
 def test_more_than_is_ever_needed_is_not_fetched(tmp_path):

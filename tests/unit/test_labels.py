@@ -241,6 +241,17 @@ def test_the_code_points_of_an_avif_are_honoured(codes, format):
     assert apart(out, expected, format) <= 1
 
 
+def test_a_profile_in_the_text_of_a_png_counts():
+    icc = profile("P3", "srgb")
+    raw = b"\nicc\n%8d\n%s\n" % (len(icc), icc.hex().encode())
+    text = chunk(b"zTXt", b"Raw profile type icc\0\0" + zlib.compress(raw))
+    plain = encoded(swatches(), "png")
+    said, beside = plain[:33] + text + plain[33:], plain[:33] + iccp(icc) + plain[33:]
+    assert torch.equal(images.read(said).rgb, images.read(beside).rgb)
+    out, _ = relit(said)
+    assert Image.open(io.BytesIO(out)).info["icc_profile"] == icc
+
+
 def test_a_profile_in_an_avif_comes_before_its_code_points():
     icc = profile("P3", "srgb")
     data = write_nclx(encoded(swatches(), "avif", icc_profile=icc), (9, 14))

@@ -1,5 +1,8 @@
 """Scenes as files: what is written is read, and damage is told."""
 
+import math
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -56,3 +59,25 @@ def test_a_damaged_file_is_told_with_its_name(tmp_path, length):
 def test_weights_are_not_taken_for_a_scene(identity_file):
     with pytest.raises(DataError, match=r"is not a scene.*synth --layers"):
         scenes.read(identity_file)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("ambient", math.nan, "ambient nan"),
+        ("ambient", math.inf, "ambient inf"),
+        ("ambient", -0.5, "ambient -0.5"),
+        ("ambient", 10**400, "ambient 1000"),
+        ("ambient", True, "ambient True"),
+        ("tint", [10**400, 1, 1], "tint 1000"),
+        ("tint", [1, math.nan, 1], "tint nan"),
+        ("tint", [1, 1, -1], "tint -1"),
+        ("tint", "123", "tint is not a list"),
+        ("azimuths", [math.inf], "azimuths inf"),
+    ],
+)
+def test_light_that_cannot_be_is_told_as_damage(tmp_path, name, value, said):
+    path = tmp_path / "Image003.safetensors"
+    scenes.write(path, replace(drawn(), **{name: value}))
+    with pytest.raises(DataError, match=rf"not a readable scene \({said}"):
+        scenes.read(path)

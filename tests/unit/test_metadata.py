@@ -617,6 +617,16 @@ def test_exif_written_as_text_is_read_turned_and_written_as_exif():
         assert b"Raw profile" not in out
 
 
+def test_xmp_written_as_text_comes_back_as_xmp():
+    head = b"http://ns.adobe.com/xap/1.0/\0"
+    packet = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'></x:xmpmeta>"
+    for kind, body in ((b"xmp", packet), (b"APP1", head + packet)):
+        raw = b"\n%s\n%8d\n%s\n" % (kind, len(body), body.hex().encode())
+        added = b"zTXt", b"Raw profile type " + kind + b"\0\0" + zlib.compress(raw)
+        out, _ = relit(box.png_with(encoded("png"), added))
+        assert packet in dict(box.chunks(out))[b"iTXt"]
+
+
 # --- WebP, GIF -----------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import random
+import tracemalloc
 import warnings
 import zipfile
 
@@ -73,11 +74,15 @@ def test_a_file_that_is_gone_is_named(tmp_path):
         PictureFile(tmp_path / "gone.png").read()
 
 
-def test_damage_anywhere_in_an_archive_is_told(tmp_path):
+PACKINGS = [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_damage_anywhere_in_an_archive_is_told(tmp_path, packing):
     chance = random.Random(0)
     whole = tmp_path / "whole.zip"
-    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in ("a.png", "b.png"):
+    with zipfile.ZipFile(whole, "w", packing) as archive:
+        for name in ("a.png", "b-\u00e9.png"):
             archive.writestr(name, bytes(chance.choices(range(20), k=2000)))
     told = 0
     for place in range(0, whole.stat().st_size, 7):
@@ -88,9 +93,60 @@ def test_damage_anywhere_in_an_archive_is_told(tmp_path):
         try:
             for file in list_pictures(damaged):
                 file.read()
+                file.decode()
         except (DataError, PictureError):
             told += 1
     assert told > 100
+
+
+def of_zeros(tmp_path, head, size):
+    """A file in an archive: a beginning, then nothing but zeros."""
+    archive = tmp_path / "bomb.zip"
+    with (
+        zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file,
+        file.open("a.png", "w") as member,
+    ):
+        member.write(head)
+        for _ in range(size >> 20):
+            member.write(bytes(1 << 20))
+    return PictureFile(archive, "a.png")
+
+
+def most_memory(attempt):
+    tracemalloc.start()
+    try:
+        with pytest.raises(PictureError) as refused:
+            attempt()
+        return tracemalloc.get_traced_memory()[1], str(refused.value)
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_is_not_a_picture_is_not_unpacked(tmp_path):
+    file = of_zeros(tmp_path, b"", 48 << 20)
+    taken, said = most_memory(file.decode)
+    assert "not a picture" in said
+    assert taken < 24 << 20
+
+
+def test_a_member_that_unpacks_to_far_more_than_it_takes_is_refused(tmp_path):
+    head, _ = png(tmp_path)
+    file = of_zeros(tmp_path, head, 80 << 20)
+    for attempt in (file.decode, file.read):
+        taken, said = most_memory(attempt)
+        assert "unpack to 0.1 GB" in said
+        assert said.count("a.png") == 1
+        assert taken < 8 << 20
+
+
+def test_a_name_in_an_archive_that_is_not_utf8_is_told(tmp_path):
+    archive = tmp_path / "set.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("\u00e9.png", b"any")
+    name = "\u00e9".encode()
+    archive.write_bytes(archive.read_bytes().replace(name, b"\xff\xfe"))
+    with pytest.raises(DataError, match=r"set\.zip"):
+        list_pictures(archive)
 
 
 def test_a_folder_that_cannot_be_entered_is_told(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """The feature networks have torchvision's layers, take its files, and refuse others."""
 
 import hashlib
+import os
 import struct
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from msrnet_cli import perceptual
 from msrnet_cli.errors import WeightsError
@@ -46,6 +48,14 @@ def test_weights_are_taken_from_either_kind_of_file(tmp_path):
         assert not any(p.requires_grad for p in loaded.parameters())
 
 
+def test_a_fifo_in_the_place_of_weights_is_refused_and_not_waited_for(tmp_path):
+    for name in ("a.pth", "a.safetensors"):
+        os.mkfifo(tmp_path / name)
+        for load in (perceptual.load_vgg16, perceptual.load_lpips):
+            with pytest.raises(WeightsError, match="not a regular file"):
+                load(str(tmp_path / name))
+
+
 def test_absent_or_wrong_weights_say_how_to_get_them(tmp_path):
     with pytest.raises(WeightsError, match=r"timm/vgg16\.tv_in1k.*--no-perceptual"):
         perceptual.load_vgg16(str(tmp_path / "nothing.safetensors"))
@@ -58,6 +68,24 @@ def test_absent_or_wrong_weights_say_how_to_get_them(tmp_path):
         perceptual.load_vgg16(str(tmp_path / "other.safetensors"))
     with pytest.raises(WeightsError, match="--alexnet"):
         perceptual.load_lpips(str(tmp_path / "nothing.pth"))
+
+
+@pytest.mark.parametrize("value", [5, "text", [1.0], None, torch.zeros(2).to_sparse()])
+def test_a_value_that_is_not_a_fitting_tensor_is_refused(tmp_path, value):
+    torch.save({"features.0.weight": value}, tmp_path / "odd.pth")
+    with pytest.raises(WeightsError, match=r"holds no AlexNet: 0\.weight does not fit"):
+        perceptual.load_lpips(str(tmp_path / "odd.pth"))
+    with pytest.raises(WeightsError, match=r"holds no VGG16: features\.0\.weight does"):
+        perceptual.load_vgg16(str(tmp_path / "odd.pth"))
+
+
+@pytest.mark.parametrize("change", [Tensor.to_sparse, Tensor.long, Tensor.cfloat])
+def test_a_tensor_of_another_kind_is_refused(tmp_path, alexnet, change):
+    state = torch.load(alexnet, weights_only=True)
+    state["features.0.bias"] = change(state["features.0.bias"])
+    torch.save(state, tmp_path / "odd.pth")
+    with pytest.raises(WeightsError, match=r"holds no AlexNet: 0\.bias does not fit"):
+        perceptual.load_lpips(str(tmp_path / "odd.pth"))
 
 
 def test_lpips_is_a_distance(alexnet):

@@ -341,6 +341,13 @@ def test_names_of_one_letter_separated_by_nul_are_no_utf_16(tree):
     assert outputs([], lists="list") == ["out/x.png", "out/y.png", "out/z.png"]
 
 
+def test_a_folder_of_one_letter_makes_no_names_of_utf_16(tree):
+    save(tree / "s/b.png")
+    save(tree / "s/c.png")
+    (tree / "list").write_bytes("s/b.png\n".encode("utf-16-be"))
+    assert outputs([], lists="list") == ["out/s/b.png"]
+
+
 def test_quotes_and_blanks_around_a_name_are_no_part_of_it_unless_they_are(tree):
     save(tree / "in/a, b.png")
     save(tree / 'in/say "a".png')
@@ -374,8 +381,13 @@ def test_a_list_of_nothing_that_is_there_is_refused(tree):
 
 
 def test_a_list_may_not_lead_outside(tree):
-    with pytest.raises(UsageError, match="outside"):
-        listed(tree, "in/../../x/a.png" if save(tree.parent / "x/a.png") else "")
+    save(tree.parent / "x/a.png")
+    (tree / "list").write_text("in/../../x/a.png\nin/a.png\n")
+    plan = make_plan([], "out", FolderOptions(), "list")
+    assert [str(job.target) for job in plan.jobs] == ["out/in/a.png"]
+    (fault,) = plan.faults
+    assert fault.path == "in/../../x/a.png"
+    assert "outside the folder" in fault.reason
 
 
 # --- refusals --------------------------------------------------------------------

@@ -571,7 +571,7 @@ def test_the_limit_is_told_before_the_network(program, warm_file):
     wide = Image.new("RGB", (17_000, 4), "red")
     wide.save(program.folder / "wide.png")
     alone = program.run(
-        "relight", "wide.png", "out.webp", "--weights", program.folder / "none", code=3
+        "relight", "wide.png", "out.webp", "--weights", program.folder / "none", code=4
     )
     (line,) = alone.err.splitlines()
     assert "16,383 pixels a side" in line

@@ -4,6 +4,7 @@ import csv
 import errno
 import fcntl
 import json
+import math
 import os
 import random
 import signal
@@ -72,8 +73,15 @@ WRONG = [
     ("lr", "fast"), ("steps", 1.5), ("steps", True), ("sizes", 512),
     ("sizes", ["512"]), ("stage", 1), ("model", []), ("model", None),
     ("loss", "l3"), ("compile", "no"), ("data", None), ("loss_options", {"vgg": 1}),
-    ("model", {"arch": "other"}),
+    ("model", {"arch": "other"}), ("sizes", []), ("batch", [0]), ("batch", []),
+    ("batch", [10**15]),
+    ("processes", 0), ("processes", -3), ("val_pairs", -4), ("warmup", -9),
+    ("validations", 0), ("lr", 10**400), ("lr", math.nan), ("steps", 0),
+    ("crop", -1), ("data", "a\0b"), ("out", "\ud800"), ("model", {"channels": 0}),
 ]  # fmt: skip
+
+
+DEEP = "[" * 100_000
 
 
 @pytest.mark.parametrize(("field", "value"), WRONG)
@@ -84,9 +92,11 @@ def test_a_setting_of_another_type_is_named(field, value):
         settings.from_json(json.dumps(document))
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "{}", '{"a": 1}', "\0"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '"x"', "{}", '{"a": 1}', "\0", DEEP]
+)
 def test_what_does_not_hold_settings_is_refused(text):
-    with pytest.raises(ValueError, match=r"Expecting|settings of a run|Invalid"):
+    with pytest.raises(ValueError, match=r"Expecting|settings of a run|Invalid|deep"):
         settings.from_json(text)
 
 
@@ -129,6 +139,8 @@ def test_rows_beyond_the_checkpoint_are_dropped(tmp_path):
     [
         b"date,amount\n2026-01-01,3\n",
         b"step,loss,of_a_newer_version\n1,0.5,7\n",
+        b"step,loss\n1,0.5\n",
+        b"step,stage,size,step\n1,1,64,1\n",
         b"\xff\xfe\x00\x01" * 50 + b"\n",
         b"\n",
     ],
@@ -153,6 +165,24 @@ def test_damaged_metrics_keep_their_sound_rows_and_are_kept_aside(tmp_path):
     assert rows_of(path) == [row for i, row in enumerate(rows, 1) if i not in (7, 9)]
     assert "damaged rows (2)" in history.note
     assert (tmp_path / "metrics-1.csv").read_bytes() == b"".join(lines)
+
+
+@pytest.mark.parametrize("loss", ["inf", "nan", "-inf", "1e308", "-1e308"])
+def test_metrics_that_no_run_measures_are_left_out(tmp_path, loss):
+    path = tmp_path / "metrics.csv"
+    rows = written(path, (10, 20))
+    with path.open("a") as file:
+        csv.DictWriter(file, COLUMNS).writerow({**rows[0], "loss": loss})
+    assert "damaged rows (1)" in History(path, step=100).note
+    assert rows_of(path) == rows
+
+
+def test_the_infinite_psnr_of_equal_pictures_is_kept(tmp_path):
+    path = tmp_path / "metrics.csv"
+    history = History(path)
+    history.add({"step": 1, "stage": "1", "size": 64, "val_psnr_copy": math.inf})
+    again = History(path, step=1)
+    assert (again.note, again.rows[0]["val_psnr_copy"]) == ("", "inf")
 
 
 def test_metrics_with_any_bytes_changed_never_stop_a_run(tmp_path):
@@ -195,9 +225,11 @@ def test_an_inventory_comes_back(tmp_path):
     assert inventory.read(tmp_path) is None
     inventory.write(tmp_path, found)
     assert inventory.read(tmp_path) == found
-    for damaged in ("", "[]", "{}", '{"training": {"a": "x"}, "validation": {}}'):
+    sizes = ("null", "Infinity", '"x"', "1.5", "-1", "true", "[]")
+    files = [f'{{"training": {{"a": {size}}}, "validation": {{}}}}' for size in sizes]
+    for damaged in ("", "[]", "{}", DEEP, *files):
         (tmp_path / inventory.NAME).write_text(damaged)
-        with pytest.raises(ValueError, match=r"Expecting|not list|invalid literal"):
+        with pytest.raises(ValueError, match=r"Expecting|not list|not tell|deep"):
             inventory.read(tmp_path)
 
 
@@ -258,6 +290,19 @@ def test_without_locks_training_goes_on(tmp_path, monkeypatch, number):
     with Lock(tmp_path) as first, Lock(tmp_path) as second:
         first.take()
         second.take()
+
+
+def test_a_link_in_the_place_of_a_lock_is_refused_and_not_followed(tmp_path):
+    target = tmp_path / "precious"
+    target.write_text("kept")
+    (tmp_path / lock.NAME).symlink_to(target)
+    with Lock(tmp_path) as held, pytest.raises(UsageError, match="symbolic link"):
+        held.take()
+    assert target.read_text() == "kept"
+    (tmp_path / lock.NAME).unlink()
+    os.mkfifo(tmp_path / lock.NAME)
+    with Lock(tmp_path) as held, pytest.raises(UsageError, match="not a regular file"):
+        held.take()
 
 
 def test_a_folder_that_does_not_exist_is_not_made_by_its_lock(tmp_path):

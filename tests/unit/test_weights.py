@@ -1,6 +1,7 @@
 """Weights files: what is written comes back, and nothing malformed is ever loaded."""
 
 import json
+import math
 import os
 import struct
 
@@ -244,6 +245,10 @@ def test_a_name_that_occurs_twice_is_refused(file):
         {"model": {"arch": "dmshn", "channels": 4, "value_range": "odd"}},
         {"model": 3},
         {"scores": "abc"},
+        *({"scores": {"psnr": x}} for x in (math.nan, math.inf, True, "1", 10**400)),
+        {"scores": {"\ud800": 1.0}},
+        *({key: "half \udc80"} for key in ("from_light", "notes", "licence")),
+        *({"work_size": size} for size in (65537, 10**30, 15, -1, True)),
         {"from_light": 7},
         {"surprise": 1},
     ],

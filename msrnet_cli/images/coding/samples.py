@@ -76,6 +76,10 @@ def refuse_numbers(page: Directory) -> None:
             f"{bits}-bit {kind} have no defined black and white",
             "save it with unsigned 16-bit integers",
         )
+    if bits > 16:
+        raise PictureError(
+            f"{bits}-bit integers have no defined white", "save it with 16 bits"
+        )
 
 
 def dropped_channels(page: Directory) -> int:

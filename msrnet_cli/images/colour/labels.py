@@ -34,6 +34,7 @@ from msrnet_cli.images.colour.spaces import (
     space_from_primaries,
     table_curve,
 )
+from msrnet_cli.images.metadata import png_chunks
 from msrnet_cli.images.metadata.record import uses_adobe_rgb
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 _BMP_HEADER = 14  # where the second header of a BMP file begins
 _TRANSFER, _WHITE, _PRIMARIES = 301, 318, 319  # tags of TIFF
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
+_TEXT_PROFILES = (b"Raw profile type icc", b"Raw profile type icm")
 _GIF_PROFILE = b"\x21\xff\x0bICCRGBG1012"
 
 
@@ -65,7 +67,7 @@ def read_claims(
         format: Of the file.
     """
     if format == "png":
-        claims = png_claims(data)
+        claims = (*png_claims(data), *_text_profile(data))
         said = any(not claim.void for claim in claims)
         return claims if said else (*claims, *_exif(metadata))
     return (
@@ -114,6 +116,16 @@ def _png_in_memory(image: Image.Image) -> Iterator[Claim]:
 def _exif(metadata: Metadata) -> Iterator[Claim]:
     if uses_adobe_rgb(metadata):
         yield Claim("Adobe RGB", adobe_rgb())
+
+
+def _text_profile(data: bytes) -> Iterator[Claim]:
+    """A profile in a PNG's text, where ImageMagick may put it."""
+    if not any(key in data for key in _TEXT_PROFILES):
+        return
+    for chunk in png_chunks.split(data).chunks:
+        if png_chunks.key_of(chunk) in _TEXT_PROFILES:
+            profile = png_chunks.from_raw_profile(chunk)
+            yield from_profile(profile) if profile else void(UNUSABLE_PROFILE)
 
 
 def _bmp_header(data: bytes) -> bytes:

@@ -326,7 +326,7 @@ def _png(data: bytes) -> Dissected:
     lost += [_SIGNATURE] * any(chunk.name == b"caBX" for chunk in chunks)
     texts = {png_chunks.key_of(chunk).lower(): chunk for chunk in chunks}
     packet = texts.get(png_chunks.XMP_KEY.lower())
-    text = png_chunks.value_of(packet) if packet else _raw(texts, b"xmp")
+    text = png_chunks.value_of(packet) if packet else _png_xmp(texts)
     if packet and text is None:
         notes.append("XMP is damaged and left out")
     block = next((chunk.content for chunk in chunks if chunk.name == b"eXIf"), None)
@@ -368,6 +368,15 @@ def _png_exif(texts: dict[bytes, png_chunks.Chunk]) -> bytes | None:
     if block is None and more.startswith(EXIF_HEAD):
         block = more
     return block
+
+
+def _png_xmp(texts: dict[bytes, png_chunks.Chunk]) -> bytes | None:
+    """XMP as ImageMagick writes it: under its own name, or as a JPEG segment."""
+    packet = _raw(texts, b"xmp")
+    segment = _raw(texts, b"app1") or b""
+    if packet is None and segment.startswith(jpeg_segments.XMP):
+        packet = segment[len(jpeg_segments.XMP) :]
+    return packet
 
 
 def _png_photoshop(texts: dict[bytes, png_chunks.Chunk]) -> tuple[bytes, ...]:
