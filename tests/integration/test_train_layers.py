@@ -291,7 +291,7 @@ def test_the_leading_process_ends_when_another_one_is_killed(scenes, tmp_path):
     os.kill(int(workers[0]), signal.SIGKILL)
     _, told = process.communicate(timeout=90)
     assert process.returncode == 6
-    assert b"another process of this run has ended" in told
+    assert b"another process of this run was killed (signal 9)" in told
 
 
 def command_of(process):
