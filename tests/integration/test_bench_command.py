@@ -203,7 +203,14 @@ def test_openvino_tells_nobody_that_it_is_used():
     assert openvino.Core().available_devices
 
 
-@pytest.mark.parametrize("arch", networks.NAMES)
+@pytest.mark.parametrize(
+    "arch",
+    [
+        # Its halves are two of the first: it takes twice as long, and tells no more.
+        pytest.param(name, marks=pytest.mark.slow if name == "stacked" else ())
+        for name in networks.NAMES
+    ],
+)
 def test_every_network_has_rows_and_a_step_of_training(program, tmp_path, arch):
     model = ModelConfig(arch, 12)
     state = networks.build(model).state_dict()

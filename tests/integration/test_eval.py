@@ -436,6 +436,7 @@ def test_relit_pictures_are_scored_against_the_truth_of_their_scene(
     assert again["methods"][0]["means"] == ours["means"]
 
 
+@pytest.mark.slow
 def test_pictures_are_told_to_be_seen_at_a_size_only_where_they_are(
     program, scenes, identity, tmp_path
 ):

@@ -97,6 +97,7 @@ def test_further_lights_follow_the_order_they_were_asked_for_in(scene):
     assert all((between != one).any() for one in scene.light)
 
 
+@pytest.mark.slow
 def test_a_set_grows_and_no_number_of_processes_changes_it(folder, tmp_path):
     render(tmp_path, LAYERS)
     (tmp_path / "Image00000.safetensors").unlink()
