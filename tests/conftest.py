@@ -127,6 +127,33 @@ def warm(warm_file):
     return Relighter.load(warm_file, device="cpu", dtype="fp32")
 
 
+@pytest.fixture
+def small_bench(monkeypatch):
+    """A bench that is soon done on a CPU: its parts are real, and small."""
+    from msrnet_cli.bench import carrying, clock, machine, pipeline
+
+    monkeypatch.setitem(machine._PRODUCT_SIDE, "cpu", 256)
+    monkeypatch.setitem(machine._COPY_BYTES, "cpu", 1 << 20)
+    monkeypatch.setattr(machine, "_CEILING_SECONDS", 0.0)
+    monkeypatch.setattr(clock, "_WARM_UP_SECONDS", 0.0)
+    monkeypatch.setitem(pipeline._MADE_SIDE, "cpu", 32)
+    monkeypatch.setitem(carrying._SIDES, "cpu", (1500, 100))
+
+
+def encoded(image, format="png", **settings):
+    """An image as a file, in memory."""
+    out = io.BytesIO()
+    image.save(out, format.upper(), **settings)
+    return out.getvalue()
+
+
+def opened(data):
+    """An image out of a file in memory."""
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
 def photo(width=48, height=40, seed=0, mode="RGB"):
     """A picture with smooth colour and fine texture, the same for a seed."""
     generator = torch.Generator().manual_seed(seed)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from conftest import photo
 from msrnet_cli import bench, cli, networks, weights
-from msrnet_cli.bench import carrying, clock, machine, pipeline
+from msrnet_cli.bench import machine
 from msrnet_cli.bench.clock import Effort
 from msrnet_cli.bench.rows import Setting, measure_cell
 from msrnet_cli.config import ModelConfig, WeightsCard
@@ -18,14 +18,7 @@ from msrnet_cli.config import ModelConfig, WeightsCard
 OPTIONS = ("--device", "cpu", "--size", "32", "--batch", "1", "--runs", "2")
 
 
-@pytest.fixture(autouse=True)
-def _small_machine(monkeypatch):
-    monkeypatch.setitem(machine._PRODUCT_SIDE, "cpu", 256)
-    monkeypatch.setitem(machine._COPY_BYTES, "cpu", 1 << 20)
-    monkeypatch.setattr(machine, "_CEILING_SECONDS", 0.0)
-    monkeypatch.setattr(clock, "_WARM_UP_SECONDS", 0.0)
-    monkeypatch.setitem(pipeline._MADE_SIDE, "cpu", 32)
-    monkeypatch.setitem(carrying._SIDES, "cpu", (1500, 100))
+pytestmark = pytest.mark.usefixtures("small_bench")
 
 
 @pytest.fixture

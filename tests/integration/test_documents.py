@@ -25,7 +25,6 @@ import smooth
 from conftest import photo
 from documents import ROOT, Rule
 from msrnet_cli import hub, weights
-from msrnet_cli.bench import carrying, clock, machine, pipeline
 from msrnet_cli.cli import app
 from msrnet_cli.networks.dmshn import DMSHN
 from networks import published
@@ -107,16 +106,10 @@ def things(tmp_path_factory, warm_file):
 
 
 @pytest.fixture
-def world(program, things, monkeypatch):
+def world(program, things, small_bench, monkeypatch):
     """A folder to run in, a hub with one file, and a bench that is soon done."""
     shutil.copytree(things, program.folder, dirs_exist_ok=True)
     monkeypatch.setattr(hub, "fetch", lambda *_, **__: things / "weights.safetensors")
-    monkeypatch.setitem(machine._PRODUCT_SIDE, "cpu", 256)
-    monkeypatch.setitem(machine._COPY_BYTES, "cpu", 1 << 20)
-    monkeypatch.setattr(machine, "_CEILING_SECONDS", 0.0)
-    monkeypatch.setattr(clock, "_WARM_UP_SECONDS", 0.0)
-    monkeypatch.setitem(pipeline._MADE_SIDE, "cpu", 32)
-    monkeypatch.setitem(carrying._SIDES, "cpu", (1500, 100))
     return program
 
 

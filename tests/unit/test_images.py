@@ -1,30 +1,16 @@
 """Picture files through a network that changes nothing: what goes in must come out."""
 
-import io
-
 import pytest
 import torch
 from PIL import Image, ImageCms, PngImagePlugin
 from PIL.ExifTags import GPS, IFD, Base
 
-from conftest import largest_difference, photo, pixels
+from conftest import encoded, largest_difference, opened, photo, pixels
 from msrnet_cli import images
 from msrnet_cli.config import WriteOptions
 from msrnet_cli.errors import PictureError
 
 LOSSLESS = {"png": {}, "tiff": {}, "bmp": {}, "webp": {"lossless": True, "exact": True}}
-
-
-def encoded(image, format, **settings):
-    out = io.BytesIO()
-    image.save(out, format.upper(), **settings)
-    return out.getvalue()
-
-
-def opened(data):
-    image = Image.open(io.BytesIO(data))
-    image.load()
-    return image
 
 
 def unchanged(data, **options):

@@ -1,12 +1,10 @@
 """Pictures worked on in strips are the pictures worked on whole."""
 
-import io
-
 import pytest
 import torch
 from PIL import Image
 
-from conftest import photo
+from conftest import encoded, photo
 from msrnet_cli import images
 from msrnet_cli.config import WriteOptions
 from msrnet_cli.images import rows
@@ -26,12 +24,6 @@ def narrow(monkeypatch):
         monkeypatch.setattr(rows, "WHOLE_PIXELS", 0)
 
     return cut
-
-
-def encoded(image, format="png", **settings):
-    out = io.BytesIO()
-    image.save(out, format, **settings)
-    return out.getvalue()
 
 
 FILES = {

@@ -9,22 +9,10 @@ import zlib
 import pytest
 from PIL import Image, ImageFile, JpegImagePlugin
 
-from conftest import largest_difference, photo
+from conftest import encoded, largest_difference, opened, photo
 from msrnet_cli import images
 from msrnet_cli.config import WriteOptions
 from msrnet_cli.errors import PictureError
-
-
-def encoded(image, format, **settings):
-    out = io.BytesIO()
-    image.save(out, format.upper(), **settings)
-    return out.getvalue()
-
-
-def opened(data):
-    image = Image.open(io.BytesIO(data))
-    image.load()
-    return image
 
 
 def rewritten(data, **options):
