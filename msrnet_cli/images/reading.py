@@ -41,8 +41,6 @@ from msrnet_cli.images.pixels import native_16, rows_of, strip_of, unit
 from msrnet_cli.images.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from PIL.ImageFile import ImageFile
     from torch import Tensor
 
@@ -61,11 +59,6 @@ _PILLOW_FORMATS: dict[Format, tuple[str, ...]] = {
     "bmp": ("BMP",),
     "avif": ("AVIF",),
     "gif": ("GIF",),
-}
-# Labels that Pillow would refuse a picture for; they are read apart from it.
-_REPAIRS: dict[Format, Callable[[bytes], bytes]] = {
-    "png": without_colour,
-    "jpeg": without_stubs,
 }
 _WHITE_IS_ZERO = 0
 _HEAD = 32
@@ -187,8 +180,11 @@ def _mended(
     data: bytes, format: Format, max_megapixels: float
 ) -> tuple[bytes, tuple[str, ...]]:
     """A file without what would hinder the decoder, and notes on what that was."""
+    # Labels of colour that Pillow would refuse a picture for are read apart from it.
     if format == "png":
-        return png.mended(data)
+        return png.mended(without_colour(data))
+    if format == "jpeg":
+        return without_stubs(data), ()
     if format == "webp":
         return webp.mended(data)
     if format == "bmp":
@@ -199,9 +195,7 @@ def _mended(
 def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
     if format == "webp":
         _require_few(webp.canvas(data[:_HEAD]) or (0, 0), max_megapixels)
-    repair = _REPAIRS.get(format)
-    readable = repair(data) if repair else data
-    image = opened(io.BytesIO(readable), _PILLOW_FORMATS[format])
+    image = opened(io.BytesIO(data), _PILLOW_FORMATS[format])
     if not isinstance(image, GifImagePlugin.GifImageFile):
         _require_few(image.size, max_megapixels)
     return image
