@@ -12,13 +12,13 @@ import zlib
 from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import PictureError
+from msrnet_cli.images.metadata.png_chunks import COLOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SIGNATURE_BYTES = 8
 _ANIMATION = (b"acTL", b"fcTL", b"fdAT")
-_LABELS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"mDCV", b"cLLI")
 _KEY_BYTES = {0: 2, 2: 6, 3: 1}  # of a transparent colour, by colour type
 
 
@@ -71,7 +71,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
 
 def _fault(name: bytes, whole: memoryview, colour_type: int) -> str:
     """Why a chunk cannot be used; "" where it can, or where others judge it."""
-    if not name or name in _LABELS:
+    if not name or name in COLOUR:
         return ""
     (length,) = struct.unpack_from(">I", whole)
     if len(whole) < 12 + length:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from msrnet_cli.images.metadata.boxes import boxes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -43,26 +45,11 @@ def write_nclx(data: bytes, codes: tuple[int, int]) -> bytes:
     return data[: place + 8] + struct.pack(">HH", *codes) + data[place + 12 :]
 
 
-def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Boxes between two places: type, start and end of what each holds."""
-    while start + 8 <= end:
-        size, name = struct.unpack_from(">I4s", data, start)
-        head = 8
-        if size == 1:
-            (size,) = struct.unpack_from(">Q", data, start + 8)
-            head = 16
-        stop = end if size == 0 else start + size
-        if (size != 0 and size < head) or stop > end:
-            return
-        yield name, start + head, stop
-        start = stop
-
-
 def _find(
     data: bytes, path: tuple[bytes, ...], start: int, end: int
 ) -> Iterator[tuple[int, int]]:
     """Where the boxes of a path lie, outermost first."""
-    for name, first, last in _boxes(data, start, end):
+    for name, first, last in boxes(data, start, end):
         if name != path[0]:
             continue
         if len(path) == 1:
@@ -104,7 +91,7 @@ def _tiles(data: bytes, item: int, start: int, end: int) -> tuple[int, ...]:
     for first, last in _find(data, (b"iref",), start, end):
         kind = ">I" if data[first] else ">H"
         step = struct.calcsize(kind)
-        for name, place, _ in _boxes(data, first + _PREFIX[b"iref"], last):
+        for name, place, _ in boxes(data, first + _PREFIX[b"iref"], last):
             (source,) = struct.unpack_from(kind, data, place)
             if name == b"dimg" and source == item:
                 (target,) = struct.unpack_from(kind, data, place + step + 2)
@@ -117,7 +104,7 @@ def _colours_of(data: bytes, item: int, start: int, end: int) -> tuple[int, int]
         properties = [
             (name, place)
             for begin, stop in _find(data, (b"ipco",), first, last)
-            for name, place, _ in _boxes(data, begin, stop)
+            for name, place, _ in boxes(data, begin, stop)
         ]
         for begin, _ in _find(data, (b"ipma",), first, last):
             for index in _associated(data, item, begin):

@@ -34,7 +34,7 @@ from msrnet_cli.images.colour.spaces import (
     space_from_primaries,
     table_curve,
 )
-from msrnet_cli.images.metadata import png_chunks
+from msrnet_cli.images.metadata import gif_blocks, png_chunks
 from msrnet_cli.images.metadata.record import uses_adobe_rgb
 
 if TYPE_CHECKING:
@@ -166,12 +166,7 @@ def _gif_profile(data: bytes) -> Iterator[Claim]:
     place = data.find(_GIF_PROFILE)
     if place < 0:
         return
-    place += len(_GIF_PROFILE)
-    pieces = []
-    while place < len(data) and (size := data[place]):
-        pieces.append(data[place + 1 : place + 1 + size])
-        place += 1 + size
-    yield from_profile(b"".join(pieces))
+    yield from_profile(gif_blocks.content_at(data, place + len(_GIF_PROFILE)))
 
 
 def _tiff_calibration(image: TiffImagePlugin.TiffImageFile) -> Iterator[Claim]:

@@ -10,6 +10,8 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msrnet_cli.images.metadata.boxes import boxes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -47,11 +49,11 @@ def split(data: bytes) -> Parts:
     Raises:
         struct.error: It is damaged.
     """
-    meta = next((box for box in _boxes(data, 0, len(data)) if box[0] == b"meta"), None)
+    meta = next((box for box in boxes(data, 0, len(data)) if box[0] == b"meta"), None)
     if meta is None:
         return Parts(None, None, frozenset(), data)
     inner = {
-        name: (start, end) for name, start, end in _boxes(data, meta[1] + 4, meta[2])
+        name: (start, end) for name, start, end in boxes(data, meta[1] + 4, meta[2])
     }
     items = [*_items(data, *inner[b"iinf"])] if b"iinf" in inner else []
     places = _places(data, inner)
@@ -68,25 +70,10 @@ def split(data: bytes) -> Parts:
     return Parts(exif, xmp, frozenset(item.kind for item in items), bare)
 
 
-def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Type, start and end of the content of each box."""
-    while start + 8 <= end:
-        size, name = struct.unpack_from(">I4s", data, start)
-        head = 8
-        if size == 1:
-            (size,) = struct.unpack_from(">Q", data, start + 8)
-            head = 16
-        stop = end if size == 0 else start + size
-        if (size and size < head) or stop > end:
-            return
-        yield name, start + head, stop
-        start = stop
-
-
 def _items(data: bytes, start: int, end: int) -> Iterator[_Item]:
     version = data[start]
     first = start + (6 if version == 0 else 8)
-    for name, place, stop in _boxes(data, first, end):
+    for name, place, stop in boxes(data, first, end):
         if name != b"infe" or data[place] < 2:
             continue
         wide = data[place] > 2

@@ -44,7 +44,7 @@ def split(data: bytes) -> Parts:
         label, start, end = data[place + 1], place + 2, _end(data, place + 2)
         name = data[start + 1 : start + 12]
         if label == _COMMENT:
-            comments.append(_content(data, start))
+            comments.append(content_at(data, start))
         elif label == _APPLICATION and name == _XMP:
             packet = data[start + 12 : end]
             xmp = xmp or packet[: packet.rfind(_TRAILER[:4])]
@@ -81,7 +81,8 @@ def _end(data: bytes, place: int) -> int:
     return place + 1
 
 
-def _content(data: bytes, place: int) -> bytes:
+def content_at(data: bytes, place: int) -> bytes:
+    """What the blocks hold that begin at a place, up to the one of no size."""
     blocks = []
     while place < len(data) and data[place]:
         blocks.append(data[place + 1 : place + 1 + data[place]])

@@ -49,10 +49,6 @@ class Chunk:
         return size + self.name + self.content + checksum.to_bytes(4, "big")
 
     @property
-    def ancillary(self) -> bool:
-        return bool(self.name[0] & 0x20)
-
-    @property
     def portable(self) -> bool:
         """Whether it stays true when the pixels change."""
         return bool(self.name[3] & 0x20) or self.name in _HARMLESS
