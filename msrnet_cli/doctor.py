@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +18,6 @@ from msrnet_cli import __version__, hardware, hub, perceptual, weights
 from msrnet_cli.config import WORK_SIZE, ModelConfig
 from msrnet_cli.errors import NetworkError, WeightsError
 from msrnet_cli.networks import architecture
-from msrnet_cli.results import Check
 from msrnet_cli.synth.engine import choose_engine
 
 _NETWORK_SETTINGS = {
@@ -36,6 +36,23 @@ _EXTRAS = {
     "onnxruntime": "for msrnet bench --rivals: pip install onnxruntime",
     "openvino": "for msrnet bench --rivals: pip install openvino",
 }
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of `msrnet doctor`.
+
+    Attributes:
+        name: What was looked at.
+        finding: What was found.
+        remedy: What to do about it; "" where nothing needs to be done.
+        absent: Whether it is not there, which is no fault unless there is a remedy.
+    """
+
+    name: str
+    finding: str
+    remedy: str = ""
+    absent: bool = False
 
 
 def examine() -> list[Check]:

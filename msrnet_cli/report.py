@@ -17,44 +17,33 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from msrnet_cli.results import (
-    EQUAL_DB,
-    SCORES,
-    FileDone,
-    JobStarted,
-    JobSummary,
-    TrainProgress,
-    TrainStarted,
-    TrainSummary,
-    Validated,
-)
+from msrnet_cli.bench.results import EQUAL_DB
+from msrnet_cli.evaluate.results import SCORES
+from msrnet_cli.folder.events import FileDone, JobStarted, JobSummary
 from msrnet_cli.synth.records import SceneDone, SetStarted
+from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import TextIO
 
+    from msrnet_cli.bench.results import BenchResult, BenchRow, Change, Timing
     from msrnet_cli.config import WorkSize
+    from msrnet_cli.doctor import Check
     from msrnet_cli.errors import MSRNetError
-    from msrnet_cli.results import (
-        BenchResult,
-        BenchRow,
-        Change,
-        Check,
-        DataReport,
+    from msrnet_cli.evaluate.results import (
         Estimate,
         EvalResult,
-        Event,
-        Ignored,
         ImageScores,
         MethodScores,
         StageResult,
         StageScores,
-        Timing,
-        TrainEvent,
     )
+    from msrnet_cli.folder.events import Event, Ignored
+    from msrnet_cli.pairs.records import DataReport
     from msrnet_cli.synth.records import SynthSummary
+    from msrnet_cli.train.events import TrainEvent
 
 SCHEMA_VERSION = 1
 _EVENT_NAMES = {JobStarted: "start", FileDone: "file", JobSummary: "summary"}

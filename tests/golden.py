@@ -15,11 +15,14 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 import pairs
-from msrnet_cli import train, weights
-from msrnet_cli.config import DataOptions, LossOptions, ModelConfig, TrainConfig
+from msrnet_cli import weights
+from msrnet_cli.config import LossOptions, ModelConfig
 from msrnet_cli.images.pixels import to_tensor
 from msrnet_cli.inference import Relighter
-from msrnet_cli.results import TrainProgress
+from msrnet_cli.pairs.options import DataOptions
+from msrnet_cli.train.events import TrainProgress
+from msrnet_cli.train.loop import train
+from msrnet_cli.train.options import TrainConfig
 
 FILE = Path(__file__).parent / "golden" / "golden.safetensors"
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -92,7 +95,7 @@ def learnt(name: str) -> dict[str, torch.Tensor]:
             if isinstance(event, TrainProgress):
                 found.append([event.loss, event.gradient])
 
-        train.train(config, note)
+        train(config, note)
         last = load_file(Path(folder) / "run" / "last.safetensors")
     norms = torch.stack([last[key].norm() for key in sorted(last)])
     return {"loss": torch.tensor(found), "norms": norms}

@@ -13,9 +13,3 @@ training   a step of training
 document   results as JSON and back; against an older document
 plot       time against size and batch
 """
-
-from msrnet_cli.bench.document import compare, from_json, read, to_json
-from msrnet_cli.bench.plot import draw
-from msrnet_cli.bench.suite import measure
-
-__all__ = ["compare", "draw", "from_json", "measure", "read", "to_json"]

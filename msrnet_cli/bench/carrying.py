@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli import transfer
 from msrnet_cli.bench.clock import sample, wall_clock, warm_up
+from msrnet_cli.bench.results import CarryTiming
 from msrnet_cli.bench.subject import make_picture
 from msrnet_cli.config import WORK_SIZE
 from msrnet_cli.images.pixels import quantise
-from msrnet_cli.results import CarryTiming
 
 if TYPE_CHECKING:
     import torch

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from msrnet_cli.results import Timing
+from msrnet_cli.bench.results import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,9 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from msrnet_cli.bench.ways import REFERENCE
-from msrnet_cli.errors import UsageError
-from msrnet_cli.results import (
+from msrnet_cli.bench.results import (
     BenchResult,
     BenchRow,
     CarryTiming,
@@ -19,6 +17,8 @@ from msrnet_cli.results import (
     Timing,
     TrainTiming,
 )
+from msrnet_cli.bench.ways import REFERENCE
+from msrnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 
 from msrnet_cli import __version__, hardware
 from msrnet_cli.bench.clock import Effort, clock_for, sample, warm_up
-from msrnet_cli.results import Ceiling, Environment
+from msrnet_cli.bench.results import Ceiling, Environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msrnet_cli import images
+from msrnet_cli.bench.results import JobTiming
 from msrnet_cli.bench.subject import make_picture
 from msrnet_cli.bench.ways import relighter
-from msrnet_cli.config import FolderOptions
-from msrnet_cli.folder import make_plan, relight_folder
+from msrnet_cli.folder.job import relight_folder
+from msrnet_cli.folder.options import FolderOptions
+from msrnet_cli.folder.plan import make_plan
 from msrnet_cli.images.pixels import quantise, to_image
-from msrnet_cli.results import JobTiming
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from msrnet_cli.images import charts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from msrnet_cli.results import BenchResult, BenchRow
+    from msrnet_cli.bench.results import BenchResult, BenchRow
 
 
 def draw(result: BenchResult) -> bytes:

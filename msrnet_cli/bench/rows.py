@@ -22,10 +22,10 @@ from msrnet_cli.bench.clock import (
     wall_clock,
     warm_up,
 )
+from msrnet_cli.bench.results import EQUAL_DB, BenchRow
 from msrnet_cli.engines import AGREEMENT_DB
 from msrnet_cli.metrics import psnr
 from msrnet_cli.networks import architecture
-from msrnet_cli.results import EQUAL_DB, BenchRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.bench.clock import Clock, Effort
+    from msrnet_cli.bench.results import Timing
     from msrnet_cli.bench.subject import Pictures, Subject
     from msrnet_cli.bench.ways import Runner, Way
     from msrnet_cli.config import ModelConfig
-    from msrnet_cli.results import Timing
 
 # A row is doubtful above this multiple of the measured ceiling. In fp32, Winograd's
 # algorithm needs a quarter of a convolution's multiplications.

@@ -19,7 +19,8 @@ from msrnet_cli.pairs.resample import resize
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from msrnet_cli.config import Arch, BenchOptions
+    from msrnet_cli.bench.options import BenchOptions
+    from msrnet_cli.config import Arch
 
 MADE = "made by the bench"
 _SEED = 0

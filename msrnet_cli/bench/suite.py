@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 from msrnet_cli import hardware
 from msrnet_cli.bench import carrying, machine, pipeline, rivals, training
 from msrnet_cli.bench.clock import Effort
+from msrnet_cli.bench.results import BenchResult
 from msrnet_cli.bench.rows import Setting, measure_cell, with_ceilings
 from msrnet_cli.bench.subject import load_pictures, load_subject
 from msrnet_cli.bench.ways import ours, reference
 from msrnet_cli.networks import architecture
-from msrnet_cli.results import BenchResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import torch
 
+    from msrnet_cli.bench.options import BenchOptions
+    from msrnet_cli.bench.results import BenchRow, TrainTiming
     from msrnet_cli.bench.subject import Subject
     from msrnet_cli.bench.ways import Way
-    from msrnet_cli.config import BenchOptions
-    from msrnet_cli.results import BenchRow, TrainTiming
 
 _SIZES = {
     "cuda": (256, 512, 1024, 2048),

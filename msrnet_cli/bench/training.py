@@ -12,23 +12,24 @@ import torch
 from msrnet_cli import hardware, losses
 from msrnet_cli.bench import machine, work
 from msrnet_cli.bench.clock import sample, wall_clock, warm_up
-from msrnet_cli.config import Engine, LossOptions, TrainConfig
+from msrnet_cli.bench.results import TrainTiming
+from msrnet_cli.config import Engine, LossOptions
 from msrnet_cli.networks import architecture, build
 from msrnet_cli.pairs import cut
-from msrnet_cli.results import TrainTiming
 from msrnet_cli.train import lighting, pairing
 from msrnet_cli.train.learner import Learner
+from msrnet_cli.train.options import TrainConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
+    from msrnet_cli.bench.results import BenchRow
     from msrnet_cli.bench.rows import Setting
     from msrnet_cli.bench.ways import Way
     from msrnet_cli.config import Dtype
     from msrnet_cli.networks.spec import Architecture
-    from msrnet_cli.results import BenchRow
     from msrnet_cli.train.material import Batch, Loss
 
 _CELLS = {"cuda": ((512, 2), (512, 8)), "cpu": ((256, 2),), "mps": ((256, 2),)}

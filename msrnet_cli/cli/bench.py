@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
 
 import typer
 
+from msrnet_cli.bench.options import BenchOptions
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.options import numbers
-from msrnet_cli.config import Arch, BenchOptions, Dtype, Engine
+from msrnet_cli.config import Arch, Dtype, Engine
 from msrnet_cli.errors import SlowerError, UsageError
 
 if TYPE_CHECKING:
-    from msrnet_cli.results import BenchResult
+    from msrnet_cli.bench.results import BenchResult
 
 _Name = TypeVar("_Name", bound=str)
 _defaults = BenchOptions()
@@ -133,17 +134,18 @@ def bench(
         runs=runs,
         offline=offline,
     )
-    from msrnet_cli import bench as benching
     from msrnet_cli import report
+    from msrnet_cli.bench import document, suite
+    from msrnet_cli.bench import plot as drawing
 
-    before = None if baseline is None else benching.read(baseline)
+    before = None if baseline is None else document.read(baseline)
     with report.progress() as notify:
-        result = benching.measure(options, notify)
+        result = suite.measure(options, notify)
     report.bench_table(result, aside=as_json)
     if as_json:
-        report.json_document(benching.to_json(result))
+        report.json_document(document.to_json(result))
     if plot is not None:
-        _write_plot(plot, benching.draw(result))
+        _write_plot(plot, drawing.draw(result))
     if before is not None:
         _compare(before, result, limit, aside=as_json)
 
@@ -152,10 +154,10 @@ def _compare(
     before: BenchResult, after: BenchResult, limit: float, *, aside: bool
 ) -> None:
     """Report what changed; raises where too much became slower."""
-    from msrnet_cli import bench as benching
     from msrnet_cli import report
+    from msrnet_cli.bench import document
 
-    changes = benching.compare(before, after, limit)
+    changes = document.compare(before, after, limit)
     report.bench_changes(changes, aside=aside)
     worse = [change.name for change in changes if change.regressed]
     if worse and limit < math.inf:

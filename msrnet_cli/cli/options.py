@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
-from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE, DataOptions, Format
+from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE, Format
 from msrnet_cli.errors import UsageError
+from msrnet_cli.pairs.options import DataOptions
 
 if TYPE_CHECKING:
     from msrnet_cli.config import Engine, WorkSize

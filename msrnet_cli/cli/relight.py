@@ -13,21 +13,15 @@ from msrnet_cli.cli import options as shared
 from msrnet_cli.cli import streams
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.loading import loading, seconds
-from msrnet_cli.config import (
-    Dtype,
-    Engine,
-    Exist,
-    FolderOptions,
-    Format,
-    WriteOptions,
-)
+from msrnet_cli.config import Dtype, Engine, Format, WriteOptions
 from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
+from msrnet_cli.folder.options import Exist, FolderOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from msrnet_cli.folder.events import JobSummary
     from msrnet_cli.inference import Relighter
-    from msrnet_cli.results import JobSummary
 
 
 _STREAM = "-"
@@ -220,7 +214,8 @@ def _relight_folder(
             report.warn("the list of inputs is read from here, up to Ctrl-D")
         elif not quiet:
             report.loading()
-        from msrnet_cli.folder import make_plan, relight_folder
+        from msrnet_cli.folder.job import relight_folder
+        from msrnet_cli.folder.plan import make_plan
 
         plan = make_plan(inputs, output, options, files_from)
         relighter = load(len(plan.jobs))

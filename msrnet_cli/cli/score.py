@@ -12,8 +12,9 @@ from msrnet_cli.cli import options as shared
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.options import FromLight, ToLight, only_given
 from msrnet_cli.cli.options import work_size as read_work_size
-from msrnet_cli.config import Dtype, Engine, EvalOptions
+from msrnet_cli.config import Dtype, Engine
 from msrnet_cli.errors import UsageError
+from msrnet_cli.evaluate.options import EvalOptions
 
 _eval_defaults = EvalOptions()
 

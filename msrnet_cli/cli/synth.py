@@ -10,8 +10,8 @@ import typer
 
 from msrnet_cli import signals
 from msrnet_cli.cli.application import app
-from msrnet_cli.config import Layout, Split, SynthOptions
 from msrnet_cli.errors import UsageError
+from msrnet_cli.synth.options import Layout, Split, SynthOptions
 
 _synth = SynthOptions()
 

@@ -12,21 +12,17 @@ from msrnet_cli import signals
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.loading import loading
 from msrnet_cli.cli.options import FromLight, ToLight, numbers, only_given
-from msrnet_cli.config import (
-    Arch,
-    DataOptions,
-    Dtype,
-    LossName,
-    LossOptions,
+from msrnet_cli.config import Arch, Dtype, LossName, LossOptions, ValueRange
+from msrnet_cli.errors import PictureError, UsageError
+from msrnet_cli.pairs.options import DataOptions
+from msrnet_cli.train.options import (
     OptimizerName,
     Recipe,
     Shape,
     StageName,
     TrainConfig,
-    ValueRange,
 )
-from msrnet_cli.errors import PictureError, UsageError
-from msrnet_cli.recipes import RECIPES
+from msrnet_cli.train.recipes import RECIPES
 
 data_app = typer.Typer(help="Look at training pictures.")
 app.add_typer(data_app, name="data", no_args_is_help=True)
@@ -390,14 +386,14 @@ def train(
     }
     with loading():
         from msrnet_cli import hardware, report
-        from msrnet_cli import train as training
+        from msrnet_cli.train import loop
 
     hardware.keep_freed_memory()
     config = _train_config(given, parts, recipe, resume=resume)
     notify = report.train_reporter(quiet=quiet)
     try:
         with signals.remembered() as stop:
-            summary = training.train(config, notify, stop, resume=resume)
+            summary = loop.train(config, notify, stop, resume=resume)
     except signals.Stopped as stopped:
         report.warn(f"stopped by {stopped.signal} before the first step")
         raise
@@ -413,7 +409,7 @@ def _train_config(
     resume: bool,
 ) -> TrainConfig:
     """Defaults or the settings of an earlier run, with what was given on top."""
-    from msrnet_cli.train import exists, new_run, newest_run, read_settings
+    from msrnet_cli.train.record import exists, new_run, newest_run, read_settings
 
     holds_run = bool(given["out"]) and exists(Path(given["out"]))
     moved = given["data"] is None or (holds_run and given["init"] is None)

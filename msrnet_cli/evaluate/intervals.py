@@ -6,7 +6,7 @@ import math
 import statistics
 from typing import TYPE_CHECKING
 
-from msrnet_cli.results import Estimate
+from msrnet_cli.evaluate.results import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

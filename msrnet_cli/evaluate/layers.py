@@ -17,21 +17,21 @@ from msrnet_cli.evaluate import changes, relighters, stage
 from msrnet_cli.evaluate.changes import AMBIENT, DAY, NIGHT, TASK
 from msrnet_cli.evaluate.intervals import estimate
 from msrnet_cli.evaluate.methods import ColourMaps, Copy, Direct, Layered
+from msrnet_cli.evaluate.results import Evenness, StageResult, StageScores
 from msrnet_cli.evaluate.rows import Table, mean, summary
 from msrnet_cli.evaluate.stage import Painter
 from msrnet_cli.images.pixels import unit
 from msrnet_cli.layers.store import LayerStore, open_store
 from msrnet_cli.networks.spec import COLOURS, PICTURE
 from msrnet_cli.pairs.find import spread
-from msrnet_cli.results import Evenness, StageResult, StageScores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
-    from msrnet_cli.config import EvalOptions
     from msrnet_cli.evaluate.methods import Method
+    from msrnet_cli.evaluate.options import EvalOptions
     from msrnet_cli.evaluate.stage import Paint
     from msrnet_cli.inference import Relighter
 

@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING
 import torch
 
 from msrnet_cli import hardware, metrics, perceptual, transfer
-from msrnet_cli.config import DataOptions
 from msrnet_cli.errors import DataError, PictureError, WeightsError
 from msrnet_cli.evaluate import relighters as loaded
 from msrnet_cli.evaluate.affine import AffineMap
 from msrnet_cli.evaluate.intervals import estimate
+from msrnet_cli.evaluate.results import SCORES, EvalResult, ImageScores, MethodScores
 from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.pairs.check import require_one_size, size_fault, size_of
 from msrnet_cli.pairs.find import find_pairs, spread
 from msrnet_cli.pairs.match import match_folders
+from msrnet_cli.pairs.options import DataOptions
 from msrnet_cli.pairs.resample import resize
-from msrnet_cli.results import SCORES, EvalResult, ImageScores, MethodScores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
-    from msrnet_cli.config import EvalOptions
+    from msrnet_cli.evaluate.options import EvalOptions
     from msrnet_cli.inference import Relighter
     from msrnet_cli.pairs.check import Size
     from msrnet_cli.pairs.files import PictureFile

@@ -10,7 +10,8 @@ from msrnet_cli.inference import Relighter
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from msrnet_cli.config import EvalOptions, WorkSize
+    from msrnet_cli.config import WorkSize
+    from msrnet_cli.evaluate.options import EvalOptions
     from msrnet_cli.pairs.check import Size
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from msrnet_cli import metrics
 from msrnet_cli.evaluate.changes import DAY, DAY_BARE, NIGHT, NIGHT_FITTED
 from msrnet_cli.evaluate.intervals import estimate
+from msrnet_cli.evaluate.results import Bearing, Gain, RowScores
 from msrnet_cli.images.pixels import unit
-from msrnet_cli.results import Bearing, Gain, RowScores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

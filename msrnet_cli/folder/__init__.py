@@ -9,8 +9,3 @@ budget     how many pixels may be in memory at once
 job        decode, network and encode, overlapping
 stream     one picture through standard input or output
 """
-
-from msrnet_cli.folder.job import relight_bytes, relight_folder
-from msrnet_cli.folder.plan import Plan, make_plan
-
-__all__ = ["Plan", "make_plan", "relight_bytes", "relight_folder"]

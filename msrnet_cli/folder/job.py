@@ -15,14 +15,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from msrnet_cli import hardware, images
-from msrnet_cli.config import FolderOptions
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import Folder, FolderGoneError, read_regular, remove_leftovers
 from msrnet_cli.folder.budget import Budget
+from msrnet_cli.folder.events import FileDone, JobStarted, JobSummary, Stage
 from msrnet_cli.folder.journal import JournalError, digest
+from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.records import Making, Records, holds
 from msrnet_cli.inference import Relit
-from msrnet_cli.results import FileDone, JobStarted, JobSummary, Stage
 from msrnet_cli.signals import Stopped
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.config import WriteOptions
+    from msrnet_cli.folder.events import Event
     from msrnet_cli.folder.journal import Standing
     from msrnet_cli.folder.plan import Job, Plan
     from msrnet_cli.folder.search import Fault
     from msrnet_cli.inference import Relighter
-    from msrnet_cli.results import Event
 
 FAILURES_NAME = "failures.txt"
 _CODERS = 2  # threads that decode, and as many that encode, beside a network on the CPU

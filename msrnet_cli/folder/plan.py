@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 from msrnet_cli import images
 from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
 from msrnet_cli.files import opened_regular, probe
+from msrnet_cli.folder.events import Ignored
 from msrnet_cli.folder.search import Fault, Found, check_input, head, is_url, search
 from msrnet_cli.images.formats import HEAD_BYTES
-from msrnet_cli.results import Ignored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from msrnet_cli.config import FolderOptions
+    from msrnet_cli.folder.options import FolderOptions
 
 _HEADER_BYTES = 1 << 16  # tells the size of nearly every picture
 _LONGEST_NAME = 255  # bytes, on every common file system

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from msrnet_cli import images
 from msrnet_cli.errors import UsageError
 from msrnet_cli.files import opened_regular
+from msrnet_cli.folder.events import Ignored
 from msrnet_cli.folder.lists import meant, read_list
 from msrnet_cli.images.formats import HEAD_BYTES
-from msrnet_cli.results import Ignored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

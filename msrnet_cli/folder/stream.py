@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msrnet_cli import images
-from msrnet_cli.config import FolderOptions
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import MOST_BYTES, Folder, read_regular
 from msrnet_cli.folder.job import for_target, recipe, relight_bytes
 from msrnet_cli.folder.journal import digest
+from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.plan import check_no_url, try_out
 from msrnet_cli.folder.records import Making, Records, holds
 from msrnet_cli.folder.search import is_url

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import DataError, PictureError
 from msrnet_cli.pairs.find import no_pairs, sort_out
-from msrnet_cli.results import DataFault, DataReport
+from msrnet_cli.pairs.records import DataFault, DataReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from msrnet_cli.config import DataOptions
     from msrnet_cli.pairs.files import PictureFile
+    from msrnet_cli.pairs.options import DataOptions
 
 Size = tuple[int, int]
 """Width and height, in pixels."""

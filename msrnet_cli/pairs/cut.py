@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from msrnet_cli import staging
-from msrnet_cli.config import DataOptions
 from msrnet_cli.images.colour.spaces import linear_from_srgb, srgb_from_linear
 from msrnet_cli.images.pixels import unit
 from msrnet_cli.pairs.draw import Draw, Sampler
 from msrnet_cli.pairs.files import PictureFile
+from msrnet_cli.pairs.options import DataOptions
 from msrnet_cli.pairs.resample import resampling, resize
 from msrnet_cli.pairs.store import PairStore
 

@@ -17,9 +17,9 @@ from msrnet_cli.pairs.resample import Span
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from msrnet_cli.config import DataOptions
     from msrnet_cli.pairs.files import PictureFile
     from msrnet_cli.pairs.find import Pair
+    from msrnet_cli.pairs.options import DataOptions
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
-from msrnet_cli.config import DataOptions
 from msrnet_cli.errors import DataError, UsageError
 from msrnet_cli.lights import DIRECTIONS, read_light
 from msrnet_cli.pairs.files import PictureFile, list_pictures
-from msrnet_cli.results import DataFault
+from msrnet_cli.pairs.options import DataOptions
+from msrnet_cli.pairs.records import DataFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from msrnet_cli.config import DataOptions
 from msrnet_cli.errors import DataError
 from msrnet_cli.lights import read_light
 from msrnet_cli.pairs.files import PictureFile, list_pictures
 from msrnet_cli.pairs.find import scene_and_light
+from msrnet_cli.pairs.options import DataOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from msrnet_cli.config import SynthOptions
+from msrnet_cli.synth.options import SynthOptions
 from msrnet_cli.synth.records import SceneDone, SetStarted, SynthSummary
 
 __all__ = ["SceneDone", "SetStarted", "SynthSummary", "render_set"]

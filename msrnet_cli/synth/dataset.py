@@ -21,12 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from msrnet_cli import __version__, signals
-from msrnet_cli.config import SynthOptions
 from msrnet_cli.errors import MSRNetError, UsageError
 from msrnet_cli.files import write_whole
 from msrnet_cli.synth.engine import Engine, choose_engine
 from msrnet_cli.synth.jobs import Job, PictureJob, path_errors, plan, write_picture
-from msrnet_cli.synth.options import as_options, check, idle_fields
+from msrnet_cli.synth.options import SynthOptions, as_options, check, idle_fields
 from msrnet_cli.synth.records import SceneDone, SetStarted, SynthSummary
 from msrnet_cli.synth.scenes import scene_number
 from msrnet_cli.synth.sheet import contact_sheet

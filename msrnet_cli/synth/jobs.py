@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Picture
 
-from msrnet_cli.config import SynthOptions
 from msrnet_cli.errors import UsageError
 from msrnet_cli.files import writing_whole
 from msrnet_cli.lights import Light, read_light, read_lights
 from msrnet_cli.synth.engine import Engine
+from msrnet_cli.synth.options import SynthOptions
 from msrnet_cli.synth.photograph import Negative, photograph
 from msrnet_cli.synth.records import SceneDone
 from msrnet_cli.synth.scenes import scene_number

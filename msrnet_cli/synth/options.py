@@ -3,12 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
-from msrnet_cli.config import Layout, SynthOptions
 from msrnet_cli.errors import UsageError
 from msrnet_cli.lights import read_light, read_lights
+
+Split = Literal["train", "validation", "test"]
+
+
+Layout = Literal["vidit", "pairs", "layers"]
+
+
+@dataclass(frozen=True)
+class SynthOptions:
+    """What `msrnet synth` renders.
+
+    Attributes:
+        scenes: How many scenes.
+        size: Side of the pictures in pixels.
+        lights: Lights of each scene, as ``6500_N``; ``all`` is all forty.
+        seed: Another seed gives other scenes.
+        split: Scenes of one split are never those of another.
+        layout: ``vidit`` names files ``Image000_6500_N.png``; ``pairs`` makes
+            ``input/Image000.png`` and ``target/Image000.png``; ``layers`` writes the
+            linear light of a scene into ``Image00000.safetensors``, each direction on
+            its own, see `layers.scene.Scene`.
+        azimuths: Lights of each scene beside the eight directions, for ``layers``:
+            degrees clockwise from N, from 0 up to 360.
+        from_light: Light of the input, for ``pairs``.
+        to_light: Light of the target, for ``pairs``.
+        depth: Also write ``depth/Image000.png``: 16 bits, centimetres from the
+            camera, 0 where there is nothing.
+        sheet: Where to put a contact sheet; None makes none.
+        workers: Scenes rendered side by side; 0 takes one for each core.
+        samples: Rays a pixel.
+    """
+
+    scenes: int = 300
+    size: int = 512
+    lights: tuple[str, ...] = ("6500_N", "4500_E")
+    seed: int = 0
+    split: Split = "train"
+    layout: Layout = "vidit"
+    azimuths: tuple[float, ...] = ()
+    from_light: str = "6500_N"
+    to_light: str = "4500_E"
+    depth: bool = False
+    sheet: str | None = None
+    workers: int = 0
+    samples: int = 16
+
 
 SETS_PER_SPLIT = 2**20
 """User seeds in a split."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from msrnet_cli.config import Layout
+from msrnet_cli.synth.options import Layout
 
 
 @dataclass(frozen=True)

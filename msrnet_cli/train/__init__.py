@@ -14,8 +14,3 @@ lock        one training at a time in a folder
 processes   several processes that train together
 loop        walks through the plan
 """
-
-from msrnet_cli.train.loop import train
-from msrnet_cli.train.record import exists, new_run, newest_run, read_settings
-
-__all__ = ["exists", "new_run", "newest_run", "read_settings", "train"]

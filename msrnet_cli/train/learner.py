@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from msrnet_cli.config import TrainConfig
     from msrnet_cli.train.material import Batch, Loss
+    from msrnet_cli.train.options import TrainConfig
     from msrnet_cli.train.processes import Processes
 
 _MOMENTS: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {

@@ -18,10 +18,11 @@ from msrnet_cli.train.material import About, Trial
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from msrnet_cli.config import LossName, TrainConfig
+    from msrnet_cli.config import LossName
     from msrnet_cli.layers import store
     from msrnet_cli.train.inventory import Inventory
     from msrnet_cli.train.material import Loss, Paint
+    from msrnet_cli.train.options import TrainConfig
     from msrnet_cli.train.schedule import Phase
 
 _COMPOSERS = 8  # threads, where a device computes meanwhile

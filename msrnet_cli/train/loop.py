@@ -28,9 +28,9 @@ from msrnet_cli.errors import (
     UsageError,
 )
 from msrnet_cli.files import remove_leftovers
-from msrnet_cli.results import TrainProgress, TrainStarted, TrainSummary, Validated
 from msrnet_cli.train import checkpoint, inventory, record, resuming, schedule, start
 from msrnet_cli.train.checkpoint import Checkpoint, Position
+from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
 from msrnet_cli.train.learner import Learner, Step, training_dtype
 from msrnet_cli.train.lock import Lock
 from msrnet_cli.train.processes import (
@@ -47,9 +47,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from msrnet_cli.config import TrainConfig, WeightsCard
-    from msrnet_cli.results import TrainEvent
+    from msrnet_cli.config import WeightsCard
+    from msrnet_cli.train.events import TrainEvent
     from msrnet_cli.train.material import Batch, Trial
+    from msrnet_cli.train.options import TrainConfig
     from msrnet_cli.train.schedule import Phase, Plan
 
 _REPORT_STEPS = 10

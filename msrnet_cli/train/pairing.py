@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from msrnet_cli.config import LossName, TrainConfig
+    from msrnet_cli.config import LossName
     from msrnet_cli.pairs.find import Pair
     from msrnet_cli.train.inventory import Inventory
     from msrnet_cli.train.material import Loss, Paint
+    from msrnet_cli.train.options import TrainConfig
     from msrnet_cli.train.schedule import Phase
 
 _PREVIEW_ROWS = 4

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from msrnet_cli.config import TrainConfig
     from msrnet_cli.images.charts import Curve
-    from msrnet_cli.results import TrainProgress, Validated
+    from msrnet_cli.train.events import TrainProgress, Validated
     from msrnet_cli.train.material import About
+    from msrnet_cli.train.options import TrainConfig
 
 RUNS = Path("runs")
 BEST, LAST = "best.safetensors", "last.safetensors"

@@ -13,8 +13,8 @@ from msrnet_cli.train.settings import NewerError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from msrnet_cli.config import TrainConfig
     from msrnet_cli.train.checkpoint import Checkpoint, Position
+    from msrnet_cli.train.options import TrainConfig
     from msrnet_cli.train.schedule import Plan
 
 

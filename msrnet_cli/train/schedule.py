@@ -14,7 +14,8 @@ from msrnet_cli.errors import UsageError
 from msrnet_cli.networks import architecture
 
 if TYPE_CHECKING:
-    from msrnet_cli.config import LossName, Shape, TrainConfig
+    from msrnet_cli.config import LossName
+    from msrnet_cli.train.options import Shape, TrainConfig
 
 _PAPER_LOSSES: dict[str, LossName] = {"1": "l2", "2": "combined"}
 _VGG_POOLINGS = (5, 10, 17, 24, 31)

@@ -23,8 +23,8 @@ from typing import (
 )
 
 from msrnet_cli import __version__
-from msrnet_cli.config import TrainConfig
 from msrnet_cli.files import read_regular
+from msrnet_cli.train.options import TrainConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

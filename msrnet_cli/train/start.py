@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from msrnet_cli.config import ModelConfig, TrainConfig
+    from msrnet_cli.config import ModelConfig
     from msrnet_cli.pairs.files import PictureFile
     from msrnet_cli.pairs.find import Pair
     from msrnet_cli.train.checkpoint import Checkpoint
+    from msrnet_cli.train.options import TrainConfig
 
 
 def find_material(config: TrainConfig) -> Pairs | Scenes:

@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from conftest import photo
-from msrnet_cli import bench, cli, networks, weights
-from msrnet_cli.bench import machine
+from msrnet_cli import cli, networks, weights
+from msrnet_cli.bench import document, machine
 from msrnet_cli.bench.clock import Effort
 from msrnet_cli.bench.rows import Setting, measure_cell
 from msrnet_cli.config import ModelConfig, WeightsCard
@@ -34,7 +34,7 @@ def test_the_document_is_all_of_standard_output(run, tmp_path):
     many = ("--size", "32,64", "--batch", "1,2", "--dtype", "fp32,bf16")
     many = (*many, "--engine", "eager")
     done = run(*many, "--json", "--train", "--plot", "p.png")
-    found = bench.from_json(json.loads(done.out, parse_constant=pytest.fail))
+    found = document.from_json(json.loads(done.out, parse_constant=pytest.fail))
     assert found.environment.torch == torch.__version__
     assert [(r.way, r.dtype, r.size, r.batch) for r in found.rows] == [
         (way, dtype, size, batch)
@@ -54,7 +54,7 @@ def test_the_document_is_all_of_standard_output(run, tmp_path):
 
 def test_each_engine_has_a_row(run):
     done = run("--engine", "eager,fused,eager", "--dtype", "fp32", "--train", "--json")
-    found = bench.from_json(json.loads(done.out))
+    found = document.from_json(json.loads(done.out))
     assert [row.way for row in found.rows] == ["reference", "eager", "fused"]
     assert len(found.training) == 1  # which engine relights does not matter there
     done = run("--engine", "eager,warp", code=2)
@@ -210,7 +210,7 @@ def test_every_network_has_rows_and_a_step_of_training(program, tmp_path, arch):
     weights.save(tmp_path / "w.safetensors", state, WeightsCard(model=model))
     options = ("--weights", tmp_path / "w.safetensors", *OPTIONS, "--dtype", "fp32")
     done = program.run("bench", *options, "--train", "--json")
-    found = bench.from_json(json.loads(done.out))
+    found = document.from_json(json.loads(done.out))
     assert found.arch == arch
     own = next(row for row in found.rows if row.way != "reference")
     assert own.agreement > 60

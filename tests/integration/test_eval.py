@@ -21,15 +21,13 @@ import pairs
 import smooth
 from msrnet_cli import cli, metrics, report, weights
 from msrnet_cli.cli import app
-from msrnet_cli.config import EvalOptions, ModelConfig, WeightsCard
+from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import DataError, MSRNetError, UsageError
 from msrnet_cli.evaluate import intervals
 from msrnet_cli.evaluate.intervals import estimate
+from msrnet_cli.evaluate.options import EvalOptions
 from msrnet_cli.evaluate.pairs import AFFINE, COPY, compare, evaluate
-from msrnet_cli.networks import lightstage
-from msrnet_cli.networks.dmshn import DMSHN, initialise_identity
-from msrnet_cli.pairs.find import find_pairs
-from msrnet_cli.results import (
+from msrnet_cli.evaluate.results import (
     Bearing,
     Estimate,
     EvalResult,
@@ -41,6 +39,9 @@ from msrnet_cli.results import (
     StageResult,
     StageScores,
 )
+from msrnet_cli.networks import lightstage
+from msrnet_cli.networks.dmshn import DMSHN, initialise_identity
+from msrnet_cli.pairs.find import find_pairs
 
 
 @pytest.fixture(scope="module")

@@ -90,8 +90,9 @@ print(open("/proc/self/status").read())
 READ_AND_WRITE_A_FOLDER = """
 import sys, warnings
 warnings.simplefilter("ignore")
-from msrnet_cli.config import FolderOptions
-from msrnet_cli.folder import make_plan, relight_folder
+from msrnet_cli.folder.options import FolderOptions
+from msrnet_cli.folder.job import relight_folder
+from msrnet_cli.folder.plan import make_plan
 sys.path.append(sys.argv[2])
 from fake_relighter import FakeRelighter
 options, darker = FolderOptions(), FakeRelighter(gain=0.9)

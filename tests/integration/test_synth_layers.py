@@ -9,11 +9,11 @@ from PIL import Image
 np = pytest.importorskip("numpy")
 pytest.importorskip("mitsuba", reason="needs the extra msrnet[synth]")
 
-from msrnet_cli.config import SynthOptions  # noqa: E402
 from msrnet_cli.errors import UsageError  # noqa: E402
 from msrnet_cli.layers import scene as scenes  # noqa: E402
 from msrnet_cli.lights import DIRECTIONS, read_light  # noqa: E402
 from msrnet_cli.synth import light, render_set  # noqa: E402
+from msrnet_cli.synth.options import SynthOptions  # noqa: E402
 from msrnet_cli.synth.scenes import draw, scene_number  # noqa: E402
 
 # The first scene of this set has ambient light, bounced light and lamps.

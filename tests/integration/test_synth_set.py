@@ -14,12 +14,12 @@ np = pytest.importorskip("numpy")
 pytest.importorskip("mitsuba", reason="needs the extra msrnet[synth]")
 Image = pytest.importorskip("PIL.Image")
 
-from msrnet_cli.config import SynthOptions  # noqa: E402
 from msrnet_cli.errors import UsageError  # noqa: E402
 from msrnet_cli.lights import Light, azimuth  # noqa: E402
 from msrnet_cli.synth import SceneDone, SetStarted, render_set  # noqa: E402
 from msrnet_cli.synth.engine import choose_engine  # noqa: E402
 from msrnet_cli.synth.light import gains, luminance, tone  # noqa: E402
+from msrnet_cli.synth.options import SynthOptions  # noqa: E402
 from msrnet_cli.synth.photograph import exposed, photograph  # noqa: E402
 from msrnet_cli.synth.render import Stage  # noqa: E402
 from msrnet_cli.synth.scenes import draw, in_mirror, scene_number  # noqa: E402

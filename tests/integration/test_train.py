@@ -16,16 +16,9 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 import pairs
-from msrnet_cli import train as training
 from msrnet_cli import weights
 from msrnet_cli.cli import app
-from msrnet_cli.config import (
-    DataOptions,
-    EvalOptions,
-    LossOptions,
-    ModelConfig,
-    TrainConfig,
-)
+from msrnet_cli.config import LossOptions, ModelConfig
 from msrnet_cli.errors import (
     DataError,
     MSRNetError,
@@ -33,12 +26,17 @@ from msrnet_cli.errors import (
     UsageError,
     WeightsError,
 )
+from msrnet_cli.evaluate.options import EvalOptions
 from msrnet_cli.evaluate.pairs import evaluate
 from msrnet_cli.inference import Relighter
 from msrnet_cli.pairs.cut import Cutter
-from msrnet_cli.results import TrainProgress, TrainStarted, TrainSummary, Validated
+from msrnet_cli.pairs.options import DataOptions
 from msrnet_cli.train import pairing
+from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
 from msrnet_cli.train.learner import Learner
+from msrnet_cli.train.loop import train
+from msrnet_cli.train.options import TrainConfig
+from msrnet_cli.train.record import read_settings
 from msrnet_cli.train.start import start_network
 
 TINY = ModelConfig(arch="dmshn", channels=4)
@@ -92,7 +90,7 @@ def ignore(_event):
 def test_a_stack_upon_a_dmshn_begins_where_that_ended(scenes, tmp_path):
     below = ModelConfig("dmshn", 12)
     first = tiny(scenes, tmp_path / "first", model=below, init="identity")
-    training.train(first, ignore)
+    train(first, ignore)
     weights_file = tmp_path / "first" / "last.safetensors"
     grown = tiny(
         scenes,
@@ -109,7 +107,7 @@ def test_a_stack_upon_a_dmshn_begins_where_that_ended(scenes, tmp_path):
 
 
 def test_a_stack_upon_another_network_is_refused(scenes, tmp_path):
-    training.train(tiny(scenes, tmp_path / "first", steps=1), ignore)
+    train(tiny(scenes, tmp_path / "first", steps=1), ignore)
     upon = str(tmp_path / "first" / "last.safetensors")
     narrow = tiny(scenes, tmp_path, model=replace(TINY, arch="stacked"), init=upon)
     with pytest.raises(UsageError, match="needs 12 channels"):
@@ -133,7 +131,7 @@ def assert_bit_identical(one, other):
 def test_a_run_leaves_what_people_look_for(scenes, tmp_path):
     events = []
     config = tiny(scenes, tmp_path / "run")
-    summary = training.train(config, events.append)
+    summary = train(config, events.append)
     assert isinstance(events[0], TrainStarted)
     assert isinstance(events[-1], TrainSummary)
     assert {type(e) for e in events[1:-1]} == {TrainProgress, Validated}
@@ -159,21 +157,21 @@ def test_a_run_leaves_what_people_look_for(scenes, tmp_path):
 @pytest.mark.parametrize("stop", [1, 4, 6, 7])
 def test_a_stopped_run_resumes_bit_by_bit(scenes, tmp_path, stop, optimizer):
     config = tiny(scenes, tmp_path / "whole", optimizer=optimizer)
-    training.train(config, ignore)
+    train(config, ignore)
     config = replace(config, out=str(tmp_path / "parts"))
-    summary = training.train(config, ignore, StopAfter(stop))
+    summary = train(config, ignore, StopAfter(stop))
     assert (summary.steps, summary.stopped_by) == (stop, "SIGTERM")
-    training.train(config, ignore, resume=True)
+    train(config, ignore, resume=True)
     assert_bit_identical(tmp_path / "whole", tmp_path / "parts")
 
 
 @pytest.mark.parametrize("stop", [3, 4, 5])
 def test_both_stages_resume_bit_by_bit(scenes, tmp_path, stop):
     config = tiny(scenes, tmp_path / "whole", stage="all", sizes=(16,), batch=(2,))
-    training.train(config, ignore)
+    train(config, ignore)
     config = replace(config, out=str(tmp_path / "parts"))
-    training.train(config, ignore, StopAfter(stop))
-    training.train(config, ignore, resume=True)
+    train(config, ignore, StopAfter(stop))
+    train(config, ignore, resume=True)
     assert_bit_identical(tmp_path / "whole", tmp_path / "parts")
     one, two = (load_file(tmp_path / "whole" / f"stage{i}.safetensors") for i in (1, 2))
     assert any(not torch.equal(one[name], two[name]) for name in one)
@@ -182,11 +180,11 @@ def test_both_stages_resume_bit_by_bit(scenes, tmp_path, stop):
 def test_stage_two_starts_from_the_result_of_stage_one(scenes, tmp_path):
     run = tmp_path / "run"
     with pytest.raises(UsageError, match="stage 1"):
-        training.train(tiny(scenes, run, stage="2"), ignore)
-    training.train(tiny(scenes, run), ignore)
+        train(tiny(scenes, run, stage="2"), ignore)
+    train(tiny(scenes, run), ignore)
     before = load_file(run / "stage1.safetensors")
     config = tiny(scenes, run, stage="2", lr=1e-12, lr_end=1e-12, steps=2)
-    training.train(config, ignore)
+    train(config, ignore)
     after = load_file(run / "stage2.safetensors")
     for name, value in before.items():
         assert torch.allclose(value, after[name], atol=1e-6)
@@ -250,9 +248,9 @@ def test_a_killed_run_resumes_bit_by_bit(endless, start, tmp_path):
         wait_for_step(run, step, process)
         process.kill()
         process.wait()
-    settings = training.read_settings(run)
-    training.train(settings, ignore, resume=True)
-    training.train(replace(settings, out=str(tmp_path / "whole")), ignore)
+    settings = read_settings(run)
+    train(settings, ignore, resume=True)
+    train(replace(settings, out=str(tmp_path / "whole")), ignore)
     assert_bit_identical(tmp_path / "whole", run)
 
 
@@ -270,20 +268,20 @@ def test_signals_save_and_exit(endless, start, name, code):
 
 def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(scenes, tmp_path):
     config = tiny(scenes, tmp_path / "run", save_minutes=0.0)
-    training.train(config, ignore, StopAfter(5))
+    train(config, ignore, StopAfter(5))
     newest = tmp_path / "run" / "checkpoint.safetensors"
     newest.write_bytes(newest.read_bytes()[:1000])
     events = []
-    training.train(config, events.append, resume=True)
+    train(config, events.append, resume=True)
     assert events[0].step == 4
-    training.train(replace(config, out=str(tmp_path / "whole")), ignore)
+    train(replace(config, out=str(tmp_path / "whole")), ignore)
     assert_bit_identical(tmp_path / "whole", tmp_path / "run")
 
 
 def test_a_loss_that_is_not_finite_stops_before_the_step(scenes, tmp_path):
     config = tiny(scenes, tmp_path / "run", lr=1e18, clip=0.0, warmup=0, ema=0.0)
     with pytest.raises(TrainingError, match=r"not finite; batch: Image00.*--resume"):
-        training.train(config, ignore)
+        train(config, ignore)
     for value in load_file(tmp_path / "run" / "last.safetensors").values():
         assert value.isfinite().all()
 
@@ -304,7 +302,7 @@ def shrink_disk():
 def test_a_full_disk_is_told_before_training(scenes, tmp_path, shrink_disk):
     shrink_disk(10_000)
     with pytest.raises(UsageError, match="cannot be written"):
-        training.train(tiny(scenes, tmp_path / "run"), ignore)
+        train(tiny(scenes, tmp_path / "run"), ignore)
 
 
 def test_a_full_disk_ends_the_run_and_keeps_the_checkpoint(
@@ -320,12 +318,12 @@ def test_a_full_disk_ends_the_run_and_keeps_the_checkpoint(
         return ""
 
     with pytest.raises(MSRNetError, match="cannot"):
-        training.train(config, ignore, fill)
+        train(config, ignore, fill)
     resource = pytest.importorskip("resource")
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-    training.train(config, ignore, resume=True)
-    training.train(replace(config, out=str(tmp_path / "whole")), ignore)
+    train(config, ignore, resume=True)
+    train(replace(config, out=str(tmp_path / "whole")), ignore)
     assert_bit_identical(tmp_path / "whole", tmp_path / "run")
 
 
@@ -333,7 +331,7 @@ def test_a_time_budget_is_kept(scenes, tmp_path):
     config = tiny(scenes, tmp_path / "run", steps=None, minutes=0.05)
     started = time.monotonic()
     events = []
-    summary = training.train(config, events.append)
+    summary = train(config, events.append)
     assert 2.5 < summary.seconds < 6
     assert time.monotonic() - started < 10
     sizes = [event.size for event in events if isinstance(event, Validated)]
@@ -358,7 +356,7 @@ def test_it_learns(tmp_path):
         validations=2,
     )
     events = []
-    training.train(config, events.append)
+    train(config, events.append)
     last = [event for event in events if isinstance(event, Validated)][-1]
     assert last.psnr > last.psnr_copy + 8
     assert 0.8 < last.detail < 1.2
@@ -366,9 +364,9 @@ def test_it_learns(tmp_path):
 
 def test_metrics_hold_each_step_once_after_a_resumption(scenes, tmp_path):
     config = tiny(scenes, tmp_path / "run", save_minutes=1000.0)
-    training.train(config, ignore, StopAfter(5))
+    train(config, ignore, StopAfter(5))
     config = replace(config, steps=20)
-    training.train(config, ignore, resume=True)
+    train(config, ignore, resume=True)
     with (tmp_path / "run" / "metrics.csv").open() as file:
         steps = [int(row["step"]) for row in csv.DictReader(file) if row["loss"]]
     assert steps == sorted(set(steps))
@@ -440,7 +438,7 @@ def test_stage_two_alone_continues_the_newest_run(scenes, tmp_path, monkeypatch)
 
 
 def test_a_run_is_not_overwritten_by_accident(scenes, tmp_path):
-    training.train(tiny(scenes, tmp_path / "run", steps=1), ignore)
+    train(tiny(scenes, tmp_path / "run", steps=1), ignore)
     arguments = ["train", "--data", str(scenes), "--out", str(tmp_path / "run")]
     result = CliRunner().invoke(app, arguments)
     assert "holds a run" in str(result.exception)
@@ -448,7 +446,7 @@ def test_a_run_is_not_overwritten_by_accident(scenes, tmp_path):
 
 def test_training_and_validation_must_not_share_pictures(scenes, tmp_path):
     with pytest.raises(DataError, match="training and validation"):
-        training.train(tiny(scenes, tmp_path / "run", val=str(scenes)), ignore)
+        train(tiny(scenes, tmp_path / "run", val=str(scenes)), ignore)
 
 
 @pytest.mark.parametrize("option", [("--size", "40"), ("--size", "32", "--crop", "8")])
@@ -466,26 +464,26 @@ def test_a_diverged_network_never_replaces_a_sound_one(scenes, tmp_path):
     config = tiny(scenes, run, sizes=(32,), batch=(2,), ema=0.0, steps=4)
     wild = replace(config, lr=1e30, clip=0.0, warmup=0, validations=4)
     with pytest.raises(TrainingError, match=r"not finite.*--resume"):
-        training.train(wild, ignore)
+        train(wild, ignore)
     for name in ("checkpoint", "last"):
         for value in load_file(run / f"{name}.safetensors").values():
             assert value.isfinite().all()
     assert not (run / "best.safetensors").exists()
-    summary = training.train(config, ignore, resume=True)
+    summary = train(config, ignore, resume=True)
     assert summary.steps == 4
 
 
 @pytest.mark.parametrize("stop", [1, 100])
 def test_a_second_stage_is_not_begun_again(scenes, tmp_path, stop):
     run = tmp_path / "run"
-    training.train(tiny(scenes, run), ignore)
+    train(tiny(scenes, run), ignore)
     second = tiny(scenes, run, stage="2")
-    training.train(second, ignore, StopAfter(stop))
+    train(second, ignore, StopAfter(stop))
     before = learnt(run)
     with pytest.raises(UsageError, match=r"holds a stage 2.*--resume"):
-        training.train(second, ignore)
+        train(second, ignore)
     assert before.keys() == learnt(run).keys()
-    assert training.train(second, ignore, resume=True).steps == 8
+    assert train(second, ignore, resume=True).steps == 8
 
 
 @pytest.mark.parametrize(
@@ -505,23 +503,23 @@ def test_a_second_stage_is_not_begun_again(scenes, tmp_path, stop):
 )
 def test_only_the_same_run_is_resumed(scenes, tmp_path, change, says):
     config = tiny(scenes, tmp_path / "run", steps=2)
-    training.train(config, ignore)
+    train(config, ignore)
     with pytest.raises(UsageError, match=says):
-        training.train(replace(config, **change), ignore, resume=True)
+        train(replace(config, **change), ignore, resume=True)
 
 
 def test_a_longer_run_does_not_fall_back_into_its_first_stage(scenes, tmp_path):
     config = tiny(scenes, tmp_path / "run", stage="all", sizes=(16,), batch=(2,))
-    training.train(config, ignore, StopAfter(5))
+    train(config, ignore, StopAfter(5))
     with pytest.raises(UsageError, match="in stage 2"):
-        training.train(replace(config, steps=100), ignore, resume=True)
+        train(replace(config, steps=100), ignore, resume=True)
 
 
 def test_pictures_to_mirror_are_not_read_without_mirroring(tmp_path):
     data = pairs.write_vidit(tmp_path / "data", 2, size=32)
     (data / "Image000_4500_W.png").write_bytes(b"no picture")
     config = tiny(data, tmp_path / "run", steps=1, data_options=DataOptions())
-    assert training.train(config, ignore).psnr
+    assert train(config, ignore).psnr
 
 
 def card(run, name="last"):
@@ -530,23 +528,23 @@ def card(run, name="last"):
 
 def test_weights_tell_what_they_are(scenes, tmp_path):
     config = tiny(scenes, tmp_path / "a", stage="all", steps=2, loss="sobel")
-    training.train(config, ignore)
+    train(config, ignore)
     found = card(tmp_path / "a")
     assert (found.from_light, found.to_light) == ("6500_N", "4500_E")
     assert "perceptual" not in found.notes, "this loss has no such term"
     assert list(found.scores) == ["training_psnr"]
     held_out = pairs.write_vidit(tmp_path / "val", 1, size=32, first=9)
     config = tiny(scenes, tmp_path / "b", steps=1, val=str(held_out))
-    training.train(config, ignore)
+    train(config, ignore)
     assert list(card(tmp_path / "b").scores) == ["validation_psnr"]
 
 
 def test_weights_ask_for_the_size_they_were_trained_at(scenes, tmp_path):
     half_way = iter(["", "SIGTERM"])
     config = tiny(scenes, tmp_path / "run", sizes=(16, 32))
-    training.train(config, ignore, should_stop=lambda: next(half_way))
+    train(config, ignore, should_stop=lambda: next(half_way))
     assert card(tmp_path / "run").work_size == 16
-    training.train(config, ignore, resume=True)
+    train(config, ignore, resume=True)
     assert card(tmp_path / "run").work_size == 32
     assert card(tmp_path / "run", "best").work_size == 32
 
@@ -554,7 +552,7 @@ def test_weights_ask_for_the_size_they_were_trained_at(scenes, tmp_path):
 def test_weights_claim_no_light_that_the_files_do_not_name(tmp_path):
     data = pairs.write_folders(tmp_path / "data", 2, size=32)
     config = tiny(data, tmp_path / "run", steps=1, data_options=DataOptions())
-    training.train(config, ignore)
+    train(config, ignore)
     assert (card(tmp_path / "run").from_light, card(tmp_path / "run").to_light) == (
         "",
         "",
@@ -569,7 +567,7 @@ def test_stage_two_alone_is_refused_before_anything_is_fetched(
     config = tiny(scenes, tmp_path / "run", stage="2", loss=loss, sizes=(32,))
     config = replace(config, batch=(1,), loss_options=LossOptions())
     with pytest.raises(UsageError, match="result of stage 1"):
-        training.train(config, ignore)
+        train(config, ignore)
 
 
 def test_time_that_ends_before_stage_two_is_told(scenes, tmp_path):
@@ -578,9 +576,9 @@ def test_time_that_ends_before_stage_two_is_told(scenes, tmp_path):
     )
     config = replace(config, batch=(1,))
     with pytest.raises(TrainingError, match=r"before stage 2.*--minutes"):
-        training.train(config, ignore)
+        train(config, ignore)
     assert (tmp_path / "run" / "stage1.safetensors").exists()
-    summary = training.train(replace(config, minutes=0.02), ignore, resume=True)
+    summary = train(replace(config, minutes=0.02), ignore, resume=True)
     assert summary.steps > 1
     assert (tmp_path / "run" / "stage2.safetensors").exists()
 
@@ -605,7 +603,7 @@ def test_a_batch_is_cut_while_the_device_works_at_the_one_before(
     monkeypatch.setattr(Cutter, "batch", watched_cut)
     monkeypatch.setattr(Learner, "step", watched_step)
     config = tiny(scenes, tmp_path / "run", steps=3, sizes=(32,), batch=(2,))
-    training.train(config, ignore)
+    train(config, ignore)
     steps = [("begin", (32, n, n + 1), "end") for n in (2, 4, 6)]
     assert events == [(32, 0, 1), *(event for one in steps for event in one)]
 
@@ -619,7 +617,7 @@ def test_pictures_are_kept_at_the_size_they_are_cut_from(scenes, tmp_path, monke
         return store(*arguments)
 
     monkeypatch.setattr(pairing, "PairStore", watched)
-    training.train(tiny(scenes, tmp_path / "run", steps=2, crop=16), ignore)
+    train(tiny(scenes, tmp_path / "run", steps=2, crop=16), ignore)
     # A part of a training picture, too, has detail to the last pixel.
     assert kept == [54, 32]
 
@@ -628,7 +626,7 @@ def test_pictures_without_a_partner_are_counted(tmp_path):
     data = pairs.write_vidit(tmp_path / "data", 3, size=32)
     (data / "Image002_4500_E.png").unlink()
     events = []
-    training.train(tiny(data, tmp_path / "run", steps=1), events.append)
+    train(tiny(data, tmp_path / "run", steps=1), events.append)
     assert events[0].count == 2
     assert any("pictures without partner: 1" in note for note in events[0].notes)
 
@@ -639,7 +637,7 @@ def test_memory_that_runs_out_while_loading_is_told(scenes, tmp_path, monkeypatc
 
     monkeypatch.setattr(pairing, "PairStore", full)
     with pytest.raises(TrainingError, match="memory ran out"):
-        training.train(tiny(scenes, tmp_path / "run"), ignore)
+        train(tiny(scenes, tmp_path / "run"), ignore)
 
 
 def on_two_processes(scenes, out, *options):
@@ -662,7 +660,7 @@ def test_two_processes_report_the_loss_of_the_whole_batch(scenes, tmp_path):
     found = on_two_processes(scenes, tmp_path / "two", "--batch", "2")
     assert found.returncode == 0, found.stderr
     config = tiny(scenes, tmp_path / "one", steps=1, sizes=(32,), batch=(4,))
-    training.train(replace(config, data_options=DataOptions(), ema=0.0), ignore)
+    train(replace(config, data_options=DataOptions(), ema=0.0), ignore)
     losses = []
     for run in ("one", "two"):
         with (tmp_path / run / "metrics.csv").open() as file:
@@ -696,7 +694,7 @@ def test_memory_stays_flat_over_a_thousand_steps(scenes, tmp_path):
         if isinstance(event, TrainProgress):
             used.append(memory())
 
-    training.train(config, watch)
+    train(config, watch)
     assert used[-1] - used[len(used) // 5] < 10e6
 
 
@@ -716,9 +714,9 @@ def test_four_pairs_are_learnt_by_heart_and_stage_two_improves_ssim(tmp_path):
         warmup=30,
         loss_options=LossOptions(perceptual=0.0),
     )
-    training.train(config, ignore)
+    train(config, ignore)
     second = replace(config, stage="2", init="small", minutes=5, lr=1e-4)
-    training.train(second, ignore)
+    train(second, ignore)
     options = EvalOptions(
         data=str(data),
         weights=tuple(str(tmp_path / "run" / f"stage{i}.safetensors") for i in (1, 2)),

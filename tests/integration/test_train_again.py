@@ -17,7 +17,6 @@ from test_train import StopAfter, assert_bit_identical, ignore, tiny
 import pairs
 import smooth
 from msrnet_cli import tensorfile, weights
-from msrnet_cli import train as training
 from msrnet_cli.config import ModelConfig
 from msrnet_cli.errors import (
     DataError,
@@ -27,9 +26,11 @@ from msrnet_cli.errors import (
     UsageError,
 )
 from msrnet_cli.pairs.store import PairStore
-from msrnet_cli.recipes import RECIPES
-from msrnet_cli.results import TrainStarted, TrainSummary, Validated
 from msrnet_cli.train import checkpoint, lock, resuming
+from msrnet_cli.train.events import TrainStarted, TrainSummary, Validated
+from msrnet_cli.train.loop import train
+from msrnet_cli.train.recipes import RECIPES
+from msrnet_cli.train.record import newest_run, read_settings
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def material(tmp_path_factory):
     folder = tmp_path_factory.mktemp("material")
     data = pairs.write_folders(folder / "data", 3, size=32)
     val = pairs.write_vidit(folder / "val", 2, size=32, first=9)
-    training.train(plain(data, folder / "run", val=str(val)), ignore, StopAfter(5))
+    train(plain(data, folder / "run", val=str(val)), ignore, StopAfter(5))
     return folder
 
 
@@ -69,8 +70,8 @@ def gone_on(program, run, *options, code=0):
 def events_of(run, **changes):
     """What a run tells that goes on to its end."""
     events = []
-    config = replace(training.read_settings(run), **changes)
-    training.train(config, events.append, resume=True)
+    config = replace(read_settings(run), **changes)
+    train(config, events.append, resume=True)
     return events
 
 
@@ -94,7 +95,7 @@ def moved(folder):
 def test_a_run_goes_on_from_any_working_directory(tmp_path, monkeypatch, program):
     pairs.write_folders(tmp_path / "data", 2, size=32)
     monkeypatch.chdir(tmp_path)
-    training.train(plain("data", "run"), ignore, StopAfter(2))
+    train(plain("data", "run"), ignore, StopAfter(2))
     program.folder = tmp_path / "elsewhere"
     program.folder.mkdir()
     done = gone_on(program, "../run")
@@ -114,7 +115,7 @@ def test_data_that_moved_is_named_anew_and_gives_the_same_bits(
         assert str(part) in line
     gone_on(program, begun, "--data", there)
     assert_bit_identical(tmp_path / "unmoved", begun)
-    assert training.read_settings(begun).data == str(there)
+    assert read_settings(begun).data == str(there)
 
 
 def test_pictures_to_validate_on_move_too(begun, program, tmp_path):
@@ -173,14 +174,14 @@ def test_scenes_in_layers_move_too(tmp_path):
         validations=1,
         val_pairs=1,
     )
-    training.train(config, ignore, StopAfter(1))
+    train(config, ignore, StopAfter(1))
     there = scenes.rename(tmp_path / "elsewhere")
     with pytest.raises(DataError, match="--data DIR"):
-        training.train(config, ignore, resume=True)
+        train(config, ignore, resume=True)
     other = smooth.write(tmp_path / "other", 2, size=32)
     with pytest.raises(UsageError, match=r"1 missing \(Image002"):
-        training.train(replace(config, data=str(other)), ignore, resume=True)
-    training.train(replace(config, data=str(there)), ignore, resume=True)
+        train(replace(config, data=str(other)), ignore, resume=True)
+    train(replace(config, data=str(there)), ignore, resume=True)
     # More scenes under the same name: what a set does that is still rendered.
     smooth.write(there, 1, size=32, first=9)
     (note,) = notes(events_of(tmp_path / "run", steps=4))
@@ -209,12 +210,12 @@ def test_a_run_of_the_first_release_goes_on(begun, program, tmp_path):
     there = moved(tmp_path / "data")
     done = gone_on(program, "run", "--data", there, "--val", tmp_path / "val")
     assert "is taken for data" in done.err
-    assert training.read_settings(tmp_path / "elsewhere" / "run").data == str(there)
+    assert read_settings(tmp_path / "elsewhere" / "run").data == str(there)
 
 
 def test_stage_two_takes_data_that_moved(tmp_path, program):
     data = pairs.write_folders(tmp_path / "data", 2, size=32)
-    training.train(plain(data, tmp_path / "run", steps=2), ignore)
+    train(plain(data, tmp_path / "run", steps=2), ignore)
     there = moved(data)
     stage = ("train", "--stage", 2, "--out", tmp_path / "run", "--no-perceptual")
     (line,) = program.run(*stage, code=2).lines
@@ -236,11 +237,11 @@ def test_a_second_training_in_a_folder_is_refused(begun, program, tmp_path):
             assert f"process {os.getpid()}" in line
             new = plain(tmp_path / "data", begun)
             with pytest.raises(UsageError, match="another process"):
-                training.train(new, ignore)
+                train(new, ignore)
             assert before == {p: p.stat().st_mtime_ns for p in begun.iterdir()}
         return ""
 
-    training.train(training.read_settings(begun), ignore, meanwhile, resume=True)
+    train(read_settings(begun), ignore, meanwhile, resume=True)
     assert asked
     assert events_of(begun, steps=9)
 
@@ -252,22 +253,22 @@ def test_damaged_settings_come_from_the_checkpoint(begun, program, tmp_path, tex
     val = ("--data", tmp_path / "data", "--val", tmp_path / "val")
     done = gone_on(program, begun, *val)
     assert "run.json is damaged" in done.err
-    found = training.read_settings(begun)
+    found = read_settings(begun)
     paths = dict.fromkeys(("data", "val", "out"), "")
     assert replace(found, **paths) == replace(expected, **paths)
 
 
 def test_settings_that_are_gone_come_from_the_checkpoint(begun):
     (begun / "run.json").unlink()
-    assert training.newest_run(begun.parent) == begun
-    assert training.read_settings(begun).steps == 8
+    assert newest_run(begun.parent) == begun
+    assert read_settings(begun).steps == 8
     for path in begun.glob("checkpoint*"):
         path.unlink()
     with pytest.raises(UsageError, match="holds no run"):
-        training.read_settings(begun)
+        read_settings(begun)
     (begun / "run.json").write_text("{")
     with pytest.raises(UsageError, match=r"run\.json is damaged.*no checkpoint"):
-        training.read_settings(begun)
+        read_settings(begun)
 
 
 def edit_header(path, change):
@@ -336,7 +337,7 @@ def test_what_is_not_a_file_is_never_waited_for(begun):
         (begun / name).unlink()
         os.mkfifo(begun / name)
     config = checkpoint.load(begun).config
-    assert training.read_settings(begun) == replace(config, out=str(begun))
+    assert read_settings(begun) == replace(config, out=str(begun))
     events = events_of(begun)
     told = " ".join(notes(events))
     for name in ("run.json", "data.json", "metrics.csv", checkpoint.NEWEST):
@@ -441,9 +442,9 @@ def test_space_for_a_resumption_counts_what_is_replaced(begun, monkeypatch):
     usage = shutil.disk_usage(begun)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=held))
     assert events_of(begun)[-1].steps == 8
-    fresh = plain(training.read_settings(begun).data, begun.with_name("fresh"))
+    fresh = plain(read_settings(begun).data, begun.with_name("fresh"))
     with pytest.raises(UsageError, match=r"MB left, a run needs .* MB more"):
-        training.train(fresh, ignore)
+        train(fresh, ignore)
 
 
 @pytest.mark.parametrize(
@@ -489,7 +490,7 @@ def test_a_folder_that_goes_in_mid_run_is_told_and_not_made_anew(begun):
         return ""
 
     with pytest.raises(TrainingError, match="has gone while"):
-        training.train(training.read_settings(begun), ignore, remove_it, resume=True)
+        train(read_settings(begun), ignore, remove_it, resume=True)
     assert not begun.exists()
 
 
@@ -501,7 +502,7 @@ def test_a_file_in_the_place_of_a_folder_is_told_before_any_work(
     (tmp_path / "file").write_text("mine")
     monkeypatch.setattr("msrnet_cli.train.start.find_material", pytest.fail)
     with pytest.raises(UsageError, match=r"cannot be written: .*file is a file"):
-        training.train(plain(data, tmp_path / "file" / below), ignore)
+        train(plain(data, tmp_path / "file" / below), ignore)
     assert (tmp_path / "file").read_text() == "mine"
 
 
@@ -509,7 +510,7 @@ def test_a_file_in_the_place_of_a_folder_is_told_before_any_work(
 def test_data_that_breaks_in_mid_run_leaves_a_checkpoint_of_the_last_step(
     begun, monkeypatch, harm
 ):
-    data = Path(training.read_settings(begun).data)
+    data = Path(read_settings(begun).data)
     kept = {path: path.read_bytes() for path in data.rglob("*.png")}
     init = PairStore.__init__
 
@@ -525,12 +526,12 @@ def test_data_that_breaks_in_mid_run_leaves_a_checkpoint_of_the_last_step(
             path.unlink() if harm == "gone" else path.write_bytes(b"no picture")
         return ""
 
-    config = replace(training.read_settings(begun), steps=40, save_minutes=1000.0)
+    config = replace(read_settings(begun), steps=40, save_minutes=1000.0)
     with pytest.raises(TrainingError, match=r"the data broke.*--resume"):
-        training.train(config, ignore, break_it, resume=True)
+        train(config, ignore, break_it, resume=True)
     assert checkpoint.load(begun).position.step == 5 + len(asked)
     with pytest.raises(MSRNetError) as at_once:
-        training.train(config, ignore, resume=True)
+        train(config, ignore, resume=True)
     assert isinstance(at_once.value, DataError | PictureError)
     for path, content in kept.items():
         path.parent.mkdir(exist_ok=True)
@@ -543,14 +544,14 @@ def test_the_better_stage_is_told_at_the_end(tmp_path):
     run = tmp_path / "run"
     config = plain(data, run, stage="all", steps=4)
     events = []
-    training.train(config, events.append)
+    train(config, events.append)
     (summary,) = (e for e in events if isinstance(e, TrainSummary))
     tried = [e for e in events if isinstance(e, Validated)]
     ends = {e.stage: e.psnr for e in tried}
     assert summary.stages == pytest.approx(ends, abs=1e-3)
     assert summary.stages.keys() == {"1", "2"}
     alone = plain(data, tmp_path / "alone", steps=1)
-    assert training.train(alone, ignore).stages == {}
+    assert train(alone, ignore).stages == {}
 
 
 def test_the_best_of_a_stage_and_size_never_falls(tmp_path):
@@ -558,7 +559,7 @@ def test_the_best_of_a_stage_and_size_never_falls(tmp_path):
     config = plain(data, tmp_path / "run", stage="all", sizes=(16, 32), batch=(2, 1),
                    steps=12, validations=12, lr=0.02)  # fmt: skip
     events = []
-    training.train(config, events.append)
+    train(config, events.append)
     best = {}
     for event in (e for e in events if isinstance(e, Validated)):
         place = event.stage, event.size

@@ -18,14 +18,15 @@ from test_train import StopAfter, assert_bit_identical, ignore
 
 import smooth
 from conftest import photo
-from msrnet_cli import train as training
 from msrnet_cli import weights
-from msrnet_cli.config import DataOptions, LossOptions, ModelConfig
+from msrnet_cli.config import LossOptions, ModelConfig
 from msrnet_cli.errors import DataError, MSRNetError
 from msrnet_cli.inference import Relighter
-from msrnet_cli.recipes import RECIPES
-from msrnet_cli.results import TrainProgress, TrainStarted, Validated
+from msrnet_cli.pairs.options import DataOptions
+from msrnet_cli.train.events import TrainProgress, TrainStarted, Validated
 from msrnet_cli.train.lock import Lock
+from msrnet_cli.train.loop import train
+from msrnet_cli.train.recipes import RECIPES
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_the_recipe_learns_and_what_it_learnt_relights(scenes, held_out, tmp_pat
         scenes, tmp_path / "run", steps=30, sizes=(32,), batch=(4,), val=str(held_out)
     )
     events = []
-    training.train(config, events.append)
+    train(config, events.append)
     losses = [e.loss for e in events if isinstance(e, TrainProgress)]
     assert losses[-1] < losses[0] - 0.05
     started = next(e for e in events if isinstance(e, TrainStarted))
@@ -84,10 +85,10 @@ def test_the_recipe_learns_and_what_it_learnt_relights(scenes, held_out, tmp_pat
 @pytest.mark.parametrize("stop", [2, 5])
 def test_a_stopped_run_resumes_bit_by_bit(scenes, tmp_path, stop):
     config = small(scenes, tmp_path / "whole")
-    training.train(config, ignore)
+    train(config, ignore)
     config = replace(config, out=str(tmp_path / "parts"))
-    training.train(config, ignore, StopAfter(stop))
-    training.train(config, ignore, resume=True)
+    train(config, ignore, StopAfter(stop))
+    train(config, ignore, resume=True)
     assert_bit_identical(tmp_path / "whole", tmp_path / "parts")
 
 
@@ -95,10 +96,10 @@ def test_two_processes_equal_one_with_twice_the_batch(scenes, tmp_path):
     # Of even pictures a process may have none: how many there are weighs each of them.
     options = {"steps": 3, "sizes": (32,), "warmup": 0, "lr": 1e-4, "ema": 0.5}
     one = small(scenes, tmp_path / "one", batch=(4,), **options)
-    training.train(one, ignore)
+    train(one, ignore)
     two = small(scenes, tmp_path / "two", batch=(2,), processes=2, **options)
     events = []
-    training.train(two, events.append)
+    train(two, events.append)
     assert events
     found = [load_file(tmp_path / n / "last.safetensors") for n in ("one", "two")]
     for name, value in found[0].items():
@@ -143,7 +144,7 @@ def test_a_failure_before_processes_meet_ends_them_all(scenes, tmp_path):
     config = small(scenes, tmp_path / "run", processes=2, sizes=(96,))
     began = time.monotonic()
     with pytest.raises(DataError, match="has 96 px"):
-        training.train(config, ignore)
+        train(config, ignore)
     assert time.monotonic() - began < 30
 
 
@@ -161,8 +162,8 @@ def test_one_line_refuses_a_second_training_in_several_processes(scenes, tmp_pat
 def test_a_constant_rate_goes_on_and_a_branch_decays_from_its_weights(scenes, tmp_path):
     trunk = small(scenes, tmp_path / "trunk", shape="constant", steps=2, sizes=(32,),
                   batch=(2,))  # fmt: skip
-    training.train(trunk, ignore)
-    training.train(replace(trunk, steps=4), ignore, resume=True)
+    train(trunk, ignore)
+    train(replace(trunk, steps=4), ignore, resume=True)
     last = tmp_path / "trunk" / "last.safetensors"
     rates = []
     branch = replace(trunk, out=str(tmp_path / "branch"), init=str(last),
@@ -172,7 +173,7 @@ def test_a_constant_rate_goes_on_and_a_branch_decays_from_its_weights(scenes, tm
         if isinstance(event, TrainProgress):
             rates.append(event.lr)
 
-    training.train(branch, note)
+    train(branch, note)
     assert rates[-1] < rates[0] < trunk.lr
 
 
@@ -193,19 +194,19 @@ REFUSED = [
 @pytest.mark.parametrize(("changes", "reason"), REFUSED)
 def test_what_does_not_go_together_is_refused(scenes, tmp_path, changes, reason):
     with pytest.raises(MSRNetError, match=reason):
-        training.train(small(scenes, tmp_path / "run", **changes), ignore)
+        train(small(scenes, tmp_path / "run", **changes), ignore)
     assert not (tmp_path / "run").exists()
 
 
 def test_scenes_are_not_trained_and_tried_on(scenes, tmp_path):
     with pytest.raises(DataError, match="is in training and validation"):
-        training.train(small(scenes, tmp_path / "run", val=str(scenes)), ignore)
+        train(small(scenes, tmp_path / "run", val=str(scenes)), ignore)
 
 
 def test_a_folder_without_scenes_is_told(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"no scene.*msrnet synth"):
-        training.train(small(tmp_path / "empty", tmp_path / "run"), ignore)
+        train(small(tmp_path / "empty", tmp_path / "run"), ignore)
 
 
 def test_a_recipe_is_for_a_new_run(program, scenes):
@@ -243,7 +244,7 @@ def test_killed_twenty_times_a_run_goes_on_from_its_last_save(scenes, tmp_path):
 def test_scenes_where_pairs_are_wanted_are_told_as_what_they_are(scenes, tmp_path):
     config = small(scenes, tmp_path / "run", model=ModelConfig("dmshn", 12), loss=None)
     with pytest.raises(DataError, match="--recipe lightstage"):
-        training.train(config, ignore)
+        train(config, ignore)
 
 
 def test_a_scene_with_values_that_are_not_finite_is_named(tmp_path):
@@ -252,7 +253,7 @@ def test_a_scene_with_values_that_are_not_finite_is_named(tmp_path):
     scene.light[3, 1, 20, 20] = torch.nan
     smooth.scenes.write(folder / "Image000.safetensors", scene)
     with pytest.raises(DataError, match=r"Image000 holds .* not finite"):
-        training.train(small(folder, tmp_path / "run", sizes=(64,), batch=(1,)), ignore)
+        train(small(folder, tmp_path / "run", sizes=(64,), batch=(1,)), ignore)
 
 
 def test_scenes_that_are_too_small_are_left_out_and_counted(tmp_path):
@@ -260,7 +261,7 @@ def test_scenes_that_are_too_small_are_left_out_and_counted(tmp_path):
     smooth.write(folder, 1, size=32, first=9)
     events = []
     config = small(folder, tmp_path / "run", sizes=(64,), batch=(1,), steps=1)
-    training.train(config, events.append)
+    train(config, events.append)
     assert events[0].count == 2
     assert events[0].notes == ("scenes under 64 px: 1, left out",)
 

@@ -28,9 +28,8 @@ from msrnet_cli.bench import (
     work,
 )
 from msrnet_cli.bench import pipeline as folder_job
-from msrnet_cli.config import BenchOptions, ModelConfig
-from msrnet_cli.errors import DeviceError, PictureError, UsageError
-from msrnet_cli.results import (
+from msrnet_cli.bench.options import BenchOptions
+from msrnet_cli.bench.results import (
     EQUAL_DB,
     BenchResult,
     BenchRow,
@@ -42,6 +41,8 @@ from msrnet_cli.results import (
     Timing,
     TrainTiming,
 )
+from msrnet_cli.config import ModelConfig
+from msrnet_cli.errors import DeviceError, PictureError, UsageError
 
 CPU = torch.device("cpu")
 SMALL = ModelConfig("dmshn", 12)

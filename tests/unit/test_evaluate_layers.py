@@ -9,11 +9,12 @@ import torch
 
 import smooth
 from msrnet_cli import metrics, transfer, weights
-from msrnet_cli.config import EvalOptions, ModelConfig, WeightsCard
+from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import UsageError
 from msrnet_cli.evaluate import changes, layers, rows, stage
 from msrnet_cli.evaluate.intervals import estimate
 from msrnet_cli.evaluate.methods import ColourMaps, Copy, Layered
+from msrnet_cli.evaluate.options import EvalOptions
 from msrnet_cli.evaluate.rows import Scores, Table, summary
 from msrnet_cli.evaluate.stage import Painter
 from msrnet_cli.images.pixels import quantise, unit

@@ -15,14 +15,17 @@ import pytest
 from conftest import photo
 from fake_relighter import FakeRelighter
 from msrnet_cli import images, report
-from msrnet_cli.config import FolderOptions, WeightsCard
+from msrnet_cli.config import WeightsCard
 from msrnet_cli.errors import PictureError
 from msrnet_cli.files import Folder
 from msrnet_cli.folder import job as folder_job
-from msrnet_cli.folder import journal, make_plan, relight_folder
+from msrnet_cli.folder import journal
 from msrnet_cli.folder.budget import Budget
+from msrnet_cli.folder.events import FileDone, Ignored
+from msrnet_cli.folder.job import relight_folder
+from msrnet_cli.folder.options import FolderOptions
+from msrnet_cli.folder.plan import make_plan
 from msrnet_cli.folder.search import Fault
-from msrnet_cli.results import FileDone, Ignored
 
 LIMIT = 5_000  # pixels in flight, in these tests
 SMALL, HUGE = (20, 10), (100, 90)

@@ -8,13 +8,13 @@ import torch
 import torch.nn.functional as F
 
 import pairs
-from msrnet_cli.config import DataOptions
 from msrnet_cli.images.colour.spaces import linear_from_srgb
 from msrnet_cli.pairs import cut
 from msrnet_cli.pairs.cut import Cutter, Example
 from msrnet_cli.pairs.draw import Choice, Draw
 from msrnet_cli.pairs.files import PictureFile
 from msrnet_cli.pairs.find import Pair, find_pairs
+from msrnet_cli.pairs.options import DataOptions
 from msrnet_cli.pairs.resample import Span
 from msrnet_cli.pairs.store import PairStore
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from msrnet_cli.config import DataOptions
 from msrnet_cli.pairs.draw import Sampler
 from msrnet_cli.pairs.files import PictureFile
 from msrnet_cli.pairs.find import Pair
+from msrnet_cli.pairs.options import DataOptions
 
 ALL = DataOptions(mirror=True, exposure=0.4, tint=0.2, zoom=0.5)
 SHAPE = (48, 80)

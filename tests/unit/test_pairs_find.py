@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import pairs
-from msrnet_cli.config import DataOptions
 from msrnet_cli.errors import DataError, UsageError
 from msrnet_cli.pairs.find import find_pairs, sort_out, spread
+from msrnet_cli.pairs.options import DataOptions
 
 MIRROR = DataOptions(mirror=True)
 

@@ -5,10 +5,10 @@ import torch
 from PIL import Image
 
 import pairs
-from msrnet_cli.config import DataOptions
 from msrnet_cli.errors import DataError, PictureError
 from msrnet_cli.pairs.cut import Cutter
 from msrnet_cli.pairs.find import find_pairs
+from msrnet_cli.pairs.options import DataOptions
 from msrnet_cli.pairs.store import PairStore
 
 

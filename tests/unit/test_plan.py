@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from conftest import photo
-from msrnet_cli.config import FolderOptions, WriteOptions
+from msrnet_cli.config import WriteOptions
 from msrnet_cli.errors import NothingDoneError, UsageError
+from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.plan import make_plan
 
 

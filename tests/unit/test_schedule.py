@@ -2,8 +2,10 @@
 
 import pytest
 
-from msrnet_cli.config import DataOptions, LossOptions, TrainConfig
+from msrnet_cli.config import LossOptions
 from msrnet_cli.errors import UsageError
+from msrnet_cli.pairs.options import DataOptions
+from msrnet_cli.train.options import TrainConfig
 from msrnet_cli.train.schedule import learning_rate, make_plan
 
 

@@ -15,12 +15,13 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from msrnet_cli.config import LossOptions, ModelConfig, TrainConfig
+from msrnet_cli.config import LossOptions, ModelConfig
 from msrnet_cli.errors import UsageError
-from msrnet_cli.recipes import RECIPES
 from msrnet_cli.train import inventory, lock, settings
 from msrnet_cli.train.history import COLUMNS, History
 from msrnet_cli.train.lock import Lock
+from msrnet_cli.train.options import TrainConfig
+from msrnet_cli.train.recipes import RECIPES
 
 CHANGED = TrainConfig(
     data="/d",

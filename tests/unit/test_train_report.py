@@ -9,15 +9,10 @@ import pytest
 
 import pairs
 from msrnet_cli import perceptual, report
-from msrnet_cli.config import TrainConfig
 from msrnet_cli.errors import NetworkError
-from msrnet_cli.results import (
-    TrainProgress,
-    TrainStarted,
-    TrainSummary,
-    Validated,
-)
-from msrnet_cli.train import read_settings
+from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
+from msrnet_cli.train.options import TrainConfig
+from msrnet_cli.train.record import read_settings
 from msrnet_cli.train.start import start_network
 
 

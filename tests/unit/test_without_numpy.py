@@ -31,7 +31,7 @@ SCORES = """
 import torch
 from pathlib import Path
 from msrnet_cli import perceptual
-from msrnet_cli.config import EvalOptions
+from msrnet_cli.evaluate.options import EvalOptions
 from msrnet_cli.evaluate.pairs import compare
 state = perceptual.LPIPS().features.state_dict()
 alexnet = Path(sys.argv[1]) / "alexnet.pth"

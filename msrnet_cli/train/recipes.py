@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from msrnet_cli.config import ModelConfig, Recipe, TrainConfig
+from msrnet_cli.config import ModelConfig
+from msrnet_cli.train.options import Recipe, TrainConfig
 
 RECIPES: dict[Recipe, TrainConfig] = {
     "paper": TrainConfig(),

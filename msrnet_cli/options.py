@@ -1,0 +1,170 @@
+"""Options, declared once: a field of a record, its default, and what is said here.
+
+    quality: Annotated[int | None, Option("For JPEG and WebP.", least=1, most=100)] = 90
+
+The record is what a job takes. The command line, its help and the documents that people
+edit are derived from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, is_dataclass, replace
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """The numbers that a field may hold; of a sequence, each of its numbers.
+
+    Attributes:
+        least: The smallest; None for no bound.
+        most: The largest; None for no bound.
+        above: Whether `least` itself is excluded.
+        several: A sequence holds at least one value.
+    """
+
+    least: float | None = None
+    most: float | None = None
+    above: bool = False
+    several: bool = False
+
+    def holds(self, value: Any) -> bool:  # noqa: ANN401 whatever a field may hold
+        """Whether a value is allowed; nan is not, and what is not a number is."""
+        if isinstance(value, tuple):
+            return (bool(value) or not self.several) and all(map(self.holds, value))
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return True
+        enough = self.least is None or (
+            value > self.least if self.above else value >= self.least
+        )
+        return enough and (self.most is None or value <= self.most) and value == value
+
+    def __str__(self) -> str:
+        """In words, such as ``from 1 to 100``; "" for any number."""
+        start = "above" if self.above else "from"
+        least = "" if self.least is None else f"{start} {self.least:.12g}"
+        most = "" if self.most is None else f"to {self.most:.12g}"
+        if least and not most:
+            return least if self.above else f"{self.least:.12g} or more"
+        return f"{least} {most}".strip()
+
+
+@dataclass(frozen=True)
+class Option(Range):
+    """How a field is asked for at the command line.
+
+    Attributes:
+        help: What it does, for people.
+        flags: Such as ``("--recursive", "-r")``; empty: made of the field's name.
+        metavar: Stands for the value in help; "" for the names of its type.
+        default: Words that stand for the default in help; None for the value itself.
+        read: Makes the value of what was typed; None does it by the field's type.
+            Raises a ValueError that says what is expected.
+        repeated: A sequence is given as the same flag again, not as ``8,4,2``.
+    """
+
+    help: str
+    flags: tuple[str, ...] = ()
+    metavar: str = ""
+    default: str | None = None
+    read: Callable[[str], Any] | None = None
+    repeated: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """Says of a field that holds a record: its options stand together in help.
+
+    Attributes:
+        title: Above them.
+        without: Names of fields that are not asked for here.
+    """
+
+    title: str = ""
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field that is asked for, wherever it stands in a record of records.
+
+    Attributes:
+        path: Names of fields from the outer record inwards.
+        kind: Its type.
+        option: What was declared.
+        default: Its default.
+        group: Title of its group; "" for none.
+    """
+
+    path: tuple[str, ...]
+    kind: Any
+    option: Option
+    default: Any
+    group: str
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Such as ``--lr-end``; what the declaration says goes first."""
+        return self.option.flags or (f"--{self.path[-1].replace('_', '-')}",)
+
+
+def hints(record: type[Any]) -> Mapping[str, Any]:
+    """The types of a record's fields with all that is declared of them."""
+    return get_type_hints(record, include_extras=True)
+
+
+def declared(hint: Any, kind: type[Any]) -> Any:  # noqa: ANN401 any type
+    """The declaration of a kind that a type carries; None where it carries none."""
+    if get_origin(hint) is Annotated:
+        found = (extra for extra in hint.__metadata__ if isinstance(extra, kind))
+        return next(found, None)
+    return None
+
+
+def plain(hint: Any) -> Any:  # noqa: ANN401 any type
+    """A type without what is declared of it."""
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
+
+
+def asked(record: Any, group: str = "") -> Iterator[Field]:  # noqa: ANN401 any record
+    """All fields of a record of records that are options, in order.
+
+    Args:
+        record: One that holds the defaults.
+        group: Title of those that stand in no group of their own.
+    """
+    for name, hint in hints(type(record)).items():
+        value, option = getattr(record, name), declared(hint, Option)
+        if option is not None:
+            yield Field((name,), plain(hint), option, value, group)
+        elif is_dataclass(value):
+            inner = declared(hint, Group) or Group()
+            for found in asked(value, inner.title or group):
+                if found.path[0] not in inner.without:
+                    yield replace(found, path=(name, *found.path))
+
+
+def alternatives(kind: Any) -> tuple[Any, ...]:  # noqa: ANN401 any type
+    """The members of a union, without None; of another type, itself."""
+    if get_origin(kind) in (Union, UnionType):
+        return tuple(part for part in get_args(kind) if part is not type(None))
+    return (kind,)
+
+
+def choices(kind: Any) -> tuple[str, ...]:  # noqa: ANN401 any type
+    """The values of a Literal, also of one in a union; empty for another type."""
+    parts = [p for p in alternatives(kind) if get_origin(p) is Literal]
+    return tuple(str(value) for part in parts for value in get_args(part))
