@@ -105,7 +105,7 @@ class Field:
         path: Names of fields from the outer record inwards.
         kind: Its type.
         option: What was declared.
-        default: Its default.
+        default: What the record holds.
         group: Title of its group; "" for none.
     """
 
@@ -155,6 +155,11 @@ def asked(record: Any, group: str = "") -> Iterator[Field]:  # noqa: ANN401 any 
             for found in asked(value, inner.title or group):
                 if found.path[0] not in inner.without:
                     yield replace(found, path=(name, *found.path))
+
+
+def outside(record: Any) -> Iterator[Field]:  # noqa: ANN401 any record
+    """Fields of a record of records that hold what their declaration does not allow."""
+    return (field for field in asked(record) if not field.option.holds(field.default))
 
 
 def alternatives(kind: Any) -> tuple[Any, ...]:  # noqa: ANN401 any type

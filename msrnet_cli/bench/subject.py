@@ -91,7 +91,7 @@ def load_subject(options: BenchOptions) -> Subject:
     spec = options.weights or _default()
     if not spec:
         return seeded(ModelConfig(options.arch or ModelConfig.arch))
-    found = weights.load(spec, offline=options.offline)
+    found = weights.load(spec, offline=options.where.offline)
     arch: Arch = found.card.model.arch
     if options.arch in (None, arch):
         return Subject(found.network(), found.card, spec)

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from msrnet_cli import __version__, signals
+from msrnet_cli.cli.layout import WIDEST
 
 
 class ReaderGoneError(Exception):
@@ -32,7 +33,10 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,  # loading rich would double the time --help takes
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": WIDEST,
+    },
 )
 
 

@@ -142,7 +142,7 @@ def test_impossible_options_are_refused_before_anything_is_written(
 
 def test_a_killed_run_leaves_whole_pictures_and_goes_on(tiny, tmp_path):
     code = (
-        "from pathlib import Path; from msrnet_cli.config import SynthOptions; "
+        "from pathlib import Path; from msrnet_cli.synth.options import SynthOptions; "
         "from msrnet_cli.synth import render_set; "
         f"render_set(Path({str(tmp_path)!r}), SynthOptions(scenes=40, size=32, "
         "samples=4, workers=1), lambda r: None)"

@@ -542,7 +542,7 @@ def test_batches_that_are_named_are_tried_at_each_size():
 @pytest.mark.parametrize(("size", "nearest"), [(100, 96), (5, 16), (1000, 1008)])
 def test_sizes_that_the_network_cannot_take_are_refused(size, nearest):
     with pytest.raises(UsageError, match=f"give {nearest}"):
-        suite.measure(BenchOptions(device="cpu", sizes=(size,)))
+        suite.measure(BenchOptions(sizes=(size,), where=DeviceOptions(device="cpu")))
 
 
 def test_a_format_that_cannot_be_trained_is_left_out(setting):
