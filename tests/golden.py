@@ -15,11 +15,12 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 import pairs
-from msrnet_cli import train, weights
+from msrnet_cli import train
 from msrnet_cli.config import DataOptions, LossOptions, ModelConfig, TrainConfig
 from msrnet_cli.images.pixels import to_tensor
 from msrnet_cli.inference import Relighter
 from msrnet_cli.results import TrainProgress
+from msrnet_cli.weights.file import load_network
 
 FILE = Path(__file__).parent / "golden" / "golden.safetensors"
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -54,7 +55,7 @@ def painted(source: torch.Tensor, name: str) -> dict[str, torch.Tensor]:
     """
     relighter = Relighter.load(name, device="cpu", dtype="fp32", engine="eager")
     relit = relighter.run([source]).images[0]
-    network = weights.load_network(name)
+    network = load_network(name)
     with torch.no_grad():
         corner = network(source[None, :, :64, :96].float() / 255)
     return {"relit": relit, "network": corner[0, :, ::4, ::4]}

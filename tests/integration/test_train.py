@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 
 import pairs
 from msrnet_cli import train as training
-from msrnet_cli import weights
 from msrnet_cli.cli import app
 from msrnet_cli.config import (
     DataOptions,
@@ -40,6 +39,7 @@ from msrnet_cli.results import TrainProgress, TrainStarted, TrainSummary, Valida
 from msrnet_cli.train import pairing
 from msrnet_cli.train.learner import Learner
 from msrnet_cli.train.start import start_network
+from msrnet_cli.weights.file import load_network
 
 TINY = ModelConfig(arch="dmshn", channels=4)
 
@@ -103,7 +103,7 @@ def test_a_stack_upon_a_dmshn_begins_where_that_ended(scenes, tmp_path):
     picture = torch.rand(1, 3, 32, 48)
     with torch.no_grad():
         stack = start_network(grown, None)(picture)
-        alone = weights.load_network(weights_file)(picture)
+        alone = load_network(weights_file)(picture)
     assert not torch.allclose(alone, picture, atol=1e-3)
     torch.testing.assert_close(stack, alone, rtol=0, atol=1e-5)
 
