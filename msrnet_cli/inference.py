@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from msrnet_cli import engines, hardware, images, staging, tiling, transfer, weights
+from msrnet_cli import engines, hardware, images, staging, tiling, transfer
 from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE
 from msrnet_cli.engines import AGREEMENT_DB
 from msrnet_cli.errors import DeviceError, PictureError, UsageError, WeightsError
@@ -28,6 +28,7 @@ from msrnet_cli.layers import mix
 from msrnet_cli.lights import read_light
 from msrnet_cli.networks import architecture
 from msrnet_cli.networks.spec import COLOURS, Inputs
+from msrnet_cli.weights.file import load_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -188,7 +189,7 @@ class Relighter:
                 no sense.
             DeviceError: The device does not exist, or has no such engine.
         """
-        found = weights.load(spec, offline=offline)
+        found = load_weights(spec, offline=offline)
         relighter = cls(
             found.network(),
             found.card,

@@ -33,9 +33,10 @@ def list_weights(
 ) -> None:
     """List the built-in weights."""
     from msrnet_cli import report
-    from msrnet_cli import weights as store
+    from msrnet_cli.weights.card import read_card
+    from msrnet_cli.weights.find import built_in
 
-    entries = [(entry, store.read_card(entry.path)) for entry in store.built_in()]
+    entries = [(entry, read_card(entry.path)) for entry in built_in()]
     if as_json:
         records = [
             {
@@ -64,7 +65,7 @@ def list_weights(
 
 def _columns(card: WeightsCard) -> tuple[str, str, str]:
     """Light, network and working size, for people."""
-    from msrnet_cli.weights import change_of_light
+    from msrnet_cli.weights.card import change_of_light
 
     network = f"{card.model.arch}, {card.model.channels} channels"
     return change_of_light(card), network, f"{card.work_size or WORK_SIZE} px"
@@ -80,9 +81,9 @@ def show_path(
     ] = False,
 ) -> None:
     """Print where weights lie, fetching them if needed."""
-    from msrnet_cli import weights as store
+    from msrnet_cli.weights.find import locate
 
-    print(store.locate(spec, offline=offline))
+    print(locate(spec, offline=offline))
 
 
 @weights_app.command("verify")
@@ -99,10 +100,10 @@ def verify_weights(
 ) -> None:
     """Check weights: names, shapes, values, sha256 of built-in ones, a test picture."""
     from msrnet_cli import report
-    from msrnet_cli import weights as store
     from msrnet_cli.inference import Relighter
+    from msrnet_cli.weights.find import built_in
 
-    names = specs or [entry.name for entry in store.built_in()]
+    names = specs or [entry.name for entry in built_in()]
     if not names:
         report.warn("this version comes without built-in weights")
     cards = []
@@ -138,9 +139,9 @@ def import_weights(
     training_data: Annotated[str, typer.Option(help="What they were trained on.")] = "",
 ) -> None:
     """Convert weights in the layout of DMSHN's authors, without running any pickle."""
-    from msrnet_cli import weights as store
+    from msrnet_cli.weights.published import import_published, require_new_target
 
-    store.check_import_target(target)
+    require_new_target(target)
     if not source.exists():
         raise WeightsError(f"{source} does not exist", "check the path")
     card = WeightsCard(
@@ -150,7 +151,7 @@ def import_weights(
         licence=licence,
         training_data=training_data,
     )
-    written = store.import_published(source, target, card)
+    written = import_published(source, target, card)
     print(f"{target}: {written.model.arch}, {written.model.channels} channels")
 
 
@@ -190,10 +191,11 @@ def export_weights(
 ) -> None:
     """Copy weights in another number format, with changes to their card."""
     from msrnet_cli import hardware
-    from msrnet_cli import weights as store
+    from msrnet_cli.weights import file
+    from msrnet_cli.weights.published import require_new_target
 
-    store.check_import_target(target)
-    found = store.load(spec, offline=offline)
+    require_new_target(target)
+    found = file.load_weights(spec, offline=offline)
     size = read_work_size(work_size)
     if size == "full" or (size or 0) > LARGEST_WORK_SIZE:
         most = f"give pixels, at most {LARGEST_WORK_SIZE}, or leave it out"
@@ -208,7 +210,7 @@ def export_weights(
         }
     )
     kind = hardware.DTYPES["fp16" if dtype == "auto" else dtype]
-    store.export(found, target, replace(found.card, **changes), kind)
+    file.export_weights(found, target, replace(found.card, **changes), kind)
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
 
 

@@ -11,7 +11,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msrnet_cli import weights
 from msrnet_cli.config import SMALLEST_WORK_SIZE, WeightsCard
 from msrnet_cli.errors import UsageError, WeightsError
 from msrnet_cli.files import write_whole
@@ -19,6 +18,7 @@ from msrnet_cli.images import charts
 from msrnet_cli.networks import architecture
 from msrnet_cli.train import checkpoint, schedule, settings
 from msrnet_cli.train.history import COLUMNS, History
+from msrnet_cli.weights.file import load_weights, save_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,7 +124,7 @@ def compared_stages(run: Path) -> dict[str, float]:
     for stage in ("1", "2"):
         path = stage_result(run, stage)
         try:
-            cards[stage] = weights.load(path).card
+            cards[stage] = load_weights(path).card
         except WeightsError:
             return {}
     one, two = cards.values()
@@ -224,7 +224,7 @@ class Record:
             OSError: They could not be written.
         """
         try:
-            weights.save(self.folder / name, network.state_dict(), card)
+            save_weights(self.folder / name, network.state_dict(), card)
         except WeightsError as error:
             # Another place is no way out for a run: its folder has to be mended.
             if isinstance(error.__cause__, OSError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli import networks, weights
+from msrnet_cli import networks
 from msrnet_cli.errors import DataError, TrainingError, UsageError, WeightsError
 from msrnet_cli.layers.store import open_store
 from msrnet_cli.lights import every_light
@@ -19,6 +19,7 @@ from msrnet_cli.train.inventory import Inventory
 from msrnet_cli.train.lighting import Scenes
 from msrnet_cli.train.material import About
 from msrnet_cli.train.pairing import Pairs
+from msrnet_cli.weights.file import load_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -176,7 +177,7 @@ def _only(values: set[str]) -> str:
 
 def _take_weights(network: nn.Module, config: TrainConfig, spec: str) -> None:
     """Start from a weights file; a DMSHN becomes the first half of a stack."""
-    found = weights.load(spec, offline=config.offline)
+    found = load_weights(spec, offline=config.offline)
     upon = networks.architecture(config.model.arch).upon
     if found.card.model == config.model:
         network.load_state_dict(found.state)

@@ -9,11 +9,14 @@ import torch
 from PIL import Image
 
 from conftest import photo
-from msrnet_cli import cli, networks, weights
-from msrnet_cli.bench import document, machine
+from msrnet_cli import cli
+from msrnet_cli import networks
+from msrnet_cli.bench import document
+from msrnet_cli.bench import machine
 from msrnet_cli.bench.clock import Effort
 from msrnet_cli.bench.rows import Setting, measure_cell
 from msrnet_cli.config import ModelConfig, WeightsCard
+from msrnet_cli.weights.file import save_weights
 
 OPTIONS = ("--device", "cpu", "--size", "32", "--batch", "1", "--runs", "2")
 
@@ -207,7 +210,7 @@ def test_openvino_tells_nobody_that_it_is_used():
 def test_every_network_has_rows_and_a_step_of_training(program, tmp_path, arch):
     model = ModelConfig(arch, 12)
     state = networks.build(model).state_dict()
-    weights.save(tmp_path / "w.safetensors", state, WeightsCard(model=model))
+    save_weights(tmp_path / "w.safetensors", state, WeightsCard(model=model))
     options = ("--weights", tmp_path / "w.safetensors", *OPTIONS, "--dtype", "fp32")
     done = program.run("bench", *options, "--train", "--json")
     found = document.from_json(json.loads(done.out))

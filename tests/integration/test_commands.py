@@ -13,10 +13,10 @@ import torch
 import typer
 
 import msrnet_cli
-from msrnet_cli import weights
 from msrnet_cli.cli import app
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.networks.dmshn import DMSHN
+from msrnet_cli.weights.file import save_weights
 from networks import published
 
 ROOT = Path(__file__).parents[2]
@@ -247,7 +247,7 @@ def test_built_in_weights_are_listed(program):
 def test_a_card_cannot_steer_the_terminal_or_add_a_line(program, tmp_path):
     light = "\x1b[31mred\x07\nsecond: sound"
     card = WeightsCard(ModelConfig("dmshn", 4), from_light=light)
-    weights.save(tmp_path / "w.safetensors", DMSHN(4).state_dict(), card)
+    save_weights(tmp_path / "w.safetensors", DMSHN(4).state_dict(), card)
     (line,) = program.run("weights", "verify", "w.safetensors").out.splitlines()
     assert b"\\x1b[31mred\\x07\\nsecond" in line
     assert b"\x1b" not in line
@@ -261,7 +261,7 @@ def test_verifying_refuses_what_paints_nonsense(program, tmp_path):
         for parameter in network.parameters():
             parameter.mul_(1e6)
     path = tmp_path / "w.safetensors"
-    weights.save(path, network.state_dict(), WeightsCard(ModelConfig("dmshn", 4)))
+    save_weights(path, network.state_dict(), WeightsCard(ModelConfig("dmshn", 4)))
     assert "test picture" in program.run("weights", "verify", path, code=5).err
 
 

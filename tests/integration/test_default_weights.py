@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from msrnet_cli import images, metrics, transfer, weights
+from msrnet_cli import images, metrics, transfer
 from msrnet_cli.images.colour.spaces import linear_from_srgb
 from msrnet_cli.inference import Relighter
+from msrnet_cli.weights.file import load_weights
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SCENES = sorted(EXAMPLES.glob("*_6500_N.jpg"))
@@ -52,7 +53,7 @@ def seen_and_answered(default, picture):
 
 
 def test_they_say_what_they_are():
-    card = weights.load().card
+    card = load_weights().card
     assert card.model.arch == "stacked"
     assert (card.from_light, card.to_light) == ("6500_N", "4500_E")
     assert card.licence

@@ -24,9 +24,10 @@ import pairs
 import smooth
 from conftest import photo
 from documents import ROOT, Rule
-from msrnet_cli import hub, weights
+from msrnet_cli import hub
 from msrnet_cli.cli import app
 from msrnet_cli.networks.dmshn import DMSHN
+from msrnet_cli.weights import find
 from networks import published
 
 SMALLER = [
@@ -131,7 +132,7 @@ def provide(world, command):
             run(world, smaller(f"msrnet bench --json > {value}"))
         elif option in ("weights", "init"):
             tinted = world.folder / "weights.safetensors"
-            shutil.copy(weights.locate("lightstage") if is_of_layers else tinted, path)
+            shutil.copy(find.locate("lightstage") if is_of_layers else tinted, path)
         else:
             make = smooth.write if is_of_layers else pairs.write_vidit
             make(path, 3)

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 import pairs
 import smooth
-from msrnet_cli import cli, metrics, report, weights
+from msrnet_cli import cli, metrics, report
 from msrnet_cli.cli import app
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import DataError, MSRNetError, UsageError
@@ -40,8 +40,11 @@ from msrnet_cli.evaluate.results import (
     StageScores,
 )
 from msrnet_cli.networks import lightstage
-from msrnet_cli.networks.dmshn import DMSHN, initialise_identity
+from msrnet_cli.networks.dmshn import DMSHN
+from msrnet_cli.networks.dmshn import initialise_identity
 from msrnet_cli.pairs.find import find_pairs
+from msrnet_cli.weights.file import load_weights
+from msrnet_cli.weights.file import save_weights
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,7 @@ def identity(tmp_path_factory):
     initialise_identity(network)
     path = tmp_path_factory.mktemp("weights") / "identity.safetensors"
     card = WeightsCard(model=ModelConfig(arch="dmshn", channels=12))
-    weights.save(path, network.state_dict(), card)
+    save_weights(path, network.state_dict(), card)
     return str(path)
 
 
@@ -221,7 +224,7 @@ def copying(tmp_path_factory):
     lightstage.start_as_identity(network)
     path = tmp_path_factory.mktemp("weights") / "stage.safetensors"
     card = WeightsCard(model=ModelConfig(arch="lightstage", channels=12))
-    weights.save(path, network.state_dict(), card)
+    save_weights(path, network.state_dict(), card)
     return path
 
 
@@ -348,7 +351,7 @@ def test_what_is_scored_is_what_the_folder_job_gives(scenes, tmp_path, monkeypat
     initialise_identity(network)
     path = tmp_path / "w.safetensors"
     card = WeightsCard(model=ModelConfig(arch="dmshn", channels=12))
-    weights.save(path, network.state_dict(), card)
+    save_weights(path, network.state_dict(), card)
     evaluate(EvalOptions(data=str(scenes), weights=(str(path),)))
     assert seen
     assert not any(seen)
@@ -466,7 +469,7 @@ def test_scores_on_scenes_go_into_the_card_of_weights(
     program.run(
         *("weights", "export", copying, "out.safetensors", "--scores", "scores.json")
     )
-    card = weights.load(str(tmp_path / "out.safetensors")).card
+    card = load_weights(str(tmp_path / "out.safetensors")).card
     rows = {row["name"]: row for row in ours["rows"]}
     assert card.scores["task_psnr"] == round(rows["task"]["psnr"]["mean"], 4)
     fitted = rows["night, fitted"]

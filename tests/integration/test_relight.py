@@ -15,10 +15,10 @@ import torch
 from PIL import Image
 
 from conftest import largest_difference, photo
-from msrnet_cli import weights
 from msrnet_cli.cli import streams
 from msrnet_cli.engines import fused
 from msrnet_cli.folder import stream
+from msrnet_cli.weights import find
 
 ON_CPU = "relight in out --device cpu --engine"
 
@@ -236,7 +236,7 @@ def test_the_default_weights_need_no_option_and_no_network(program, folder):
 def test_without_default_weights_nothing_is_applied_silently(
     program, folder, monkeypatch
 ):
-    monkeypatch.setattr(weights, "built_in", list)
+    monkeypatch.setattr(find, "built_in", list)
     done = program.run("relight", "in", "out", code=5)
     (line,) = done.lines
     assert "--weights" in line

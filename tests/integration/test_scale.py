@@ -52,13 +52,13 @@ def test_memory_does_not_grow_with_the_folder(program, warm_file, tmp_path):
 
 @pytest.mark.slow
 def test_wall_time_is_that_of_the_slowest_stage(program, tmp_path):
-    from msrnet_cli import weights
     from msrnet_cli.config import ModelConfig, WeightsCard
     from msrnet_cli.networks.dmshn import DMSHN
+    from msrnet_cli.weights.file import save_weights
 
     network = DMSHN(32)
     card = WeightsCard(model=ModelConfig("dmshn", 32))
-    weights.save(tmp_path / "w.safetensors", network.state_dict(), card)
+    save_weights(tmp_path / "w.safetensors", network.state_dict(), card)
     (tmp_path / "in").mkdir()
     photo(1024, 1024).save(tmp_path / "p.jpg", quality=95)
     for index in range(32):

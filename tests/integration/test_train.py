@@ -16,7 +16,6 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 import pairs
-from msrnet_cli import weights
 from msrnet_cli.cli import app
 from msrnet_cli.config import LossOptions, ModelConfig
 from msrnet_cli.errors import (
@@ -38,6 +37,7 @@ from msrnet_cli.train.loop import train
 from msrnet_cli.train.options import TrainConfig
 from msrnet_cli.train.record import read_settings
 from msrnet_cli.train.start import start_network
+from msrnet_cli.weights.file import load_network
 
 TINY = ModelConfig(arch="dmshn", channels=4)
 
@@ -101,7 +101,7 @@ def test_a_stack_upon_a_dmshn_begins_where_that_ended(scenes, tmp_path):
     picture = torch.rand(1, 3, 32, 48)
     with torch.no_grad():
         stack = start_network(grown, None)(picture)
-        alone = weights.load_network(weights_file)(picture)
+        alone = load_network(weights_file)(picture)
     assert not torch.allclose(alone, picture, atol=1e-3)
     torch.testing.assert_close(stack, alone, rtol=0, atol=1e-5)
 

@@ -16,7 +16,7 @@ from test_train import StopAfter, assert_bit_identical, ignore, tiny
 
 import pairs
 import smooth
-from msrnet_cli import tensorfile, weights
+from msrnet_cli import tensorfile
 from msrnet_cli.config import ModelConfig
 from msrnet_cli.errors import (
     DataError,
@@ -27,10 +27,16 @@ from msrnet_cli.errors import (
 )
 from msrnet_cli.pairs.store import PairStore
 from msrnet_cli.train import checkpoint, lock, resuming
-from msrnet_cli.train.events import TrainStarted, TrainSummary, Validated
+from msrnet_cli.train.events import TrainStarted
+from msrnet_cli.train.events import TrainSummary
+from msrnet_cli.train.events import Validated
 from msrnet_cli.train.loop import train
 from msrnet_cli.train.recipes import RECIPES
-from msrnet_cli.train.record import newest_run, read_settings
+from msrnet_cli.train.record import newest_run
+from msrnet_cli.train.record import read_settings
+from msrnet_cli.weights.file import load_network
+from msrnet_cli.weights.file import load_weights
+from msrnet_cli.weights.file import save_weights
 
 
 @pytest.fixture(scope="module")
@@ -569,17 +575,17 @@ def test_the_best_of_a_stage_and_size_never_falls(tmp_path):
 
 
 def test_weights_of_the_stages_that_cannot_be_compared_are_not(begun, tmp_path):
-    card = weights.load(begun / "last.safetensors").card
+    card = load_weights(begun / "last.safetensors").card
     other = replace(card, work_size=512)
     assert asdict(card) != asdict(other)
     from msrnet_cli.train import record
 
-    network = weights.load_network(begun / "last.safetensors")
+    network = load_network(begun / "last.safetensors")
     for stage, one in (("1", card), ("2", other)):
         path = record.stage_result(begun, stage)
-        weights.save(path, network.state_dict(), one)
+        save_weights(path, network.state_dict(), one)
     assert record.compared_stages(begun) == {}
-    weights.save(record.stage_result(begun, "2"), network.state_dict(), card)
+    save_weights(record.stage_result(begun, "2"), network.state_dict(), card)
     assert record.compared_stages(begun).keys() == {"1", "2"}
 
 

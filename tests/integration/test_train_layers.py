@@ -18,8 +18,8 @@ from test_train import StopAfter, assert_bit_identical, ignore
 
 import smooth
 from conftest import photo
-from msrnet_cli import weights
-from msrnet_cli.config import LossOptions, ModelConfig
+from msrnet_cli.config import LossOptions
+from msrnet_cli.config import ModelConfig
 from msrnet_cli.errors import DataError, MSRNetError
 from msrnet_cli.inference import Relighter
 from msrnet_cli.pairs.options import DataOptions
@@ -27,6 +27,7 @@ from msrnet_cli.train.events import TrainProgress, TrainStarted, Validated
 from msrnet_cli.train.lock import Lock
 from msrnet_cli.train.loop import train
 from msrnet_cli.train.recipes import RECIPES
+from msrnet_cli.weights.file import load_weights
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,7 @@ def test_the_recipe_learns_and_what_it_learnt_relights(scenes, held_out, tmp_pat
     assert "held-out" in started.validation
     (tried,) = (e for e in events if isinstance(e, Validated))
     assert {"task", "night", "day", "ambient", "azimuth"} <= tried.scores.keys()
-    found = weights.load(tmp_path / "run" / "last.safetensors")
+    found = load_weights(tmp_path / "run" / "last.safetensors")
     assert found.card.model.arch == "lightstage"
     assert found.card.work_size == 32
     relit = Relighter.load(tmp_path / "run" / "last.safetensors").relight(photo())

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from conftest import photo
-from msrnet_cli import hardware, report, weights
+from msrnet_cli import hardware, report
 from msrnet_cli.bench import (
     clock,
     document,
@@ -42,7 +42,10 @@ from msrnet_cli.bench.results import (
     TrainTiming,
 )
 from msrnet_cli.config import ModelConfig
-from msrnet_cli.errors import DeviceError, PictureError, UsageError
+from msrnet_cli.errors import DeviceError
+from msrnet_cli.errors import PictureError
+from msrnet_cli.errors import UsageError
+from msrnet_cli.weights import find
 
 CPU = torch.device("cpu")
 SMALL = ModelConfig("dmshn", 12)
@@ -214,8 +217,8 @@ def test_weights_bring_their_architecture(identity_file):
 
 def test_the_default_weights_are_used_where_they_fit(identity_file, monkeypatch):
     digest = hashlib.sha256(identity_file.read_bytes()).hexdigest()
-    entry = weights.BuiltIn("ours", identity_file, digest, default=True)
-    monkeypatch.setattr(weights, "built_in", lambda: [entry])
+    entry = find.BuiltIn("ours", identity_file, digest, default=True)
+    monkeypatch.setattr(find, "built_in", lambda: [entry])
     assert subject.load_subject(BenchOptions()).weights == "ours"
     other = subject.load_subject(BenchOptions(arch="stacked"))
     assert "drawn from seed" in other.weights

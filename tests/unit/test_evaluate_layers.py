@@ -8,8 +8,10 @@ import pytest
 import torch
 
 import smooth
-from msrnet_cli import metrics, transfer, weights
-from msrnet_cli.config import ModelConfig, WeightsCard
+from msrnet_cli import metrics
+from msrnet_cli import transfer
+from msrnet_cli.config import ModelConfig
+from msrnet_cli.config import WeightsCard
 from msrnet_cli.errors import UsageError
 from msrnet_cli.evaluate import changes, layers, rows, stage
 from msrnet_cli.evaluate.intervals import estimate
@@ -26,6 +28,7 @@ from msrnet_cli.layers.draw import Distributions, Draw, Key
 from msrnet_cli.layers.store import Composer, LayerStore, open_store
 from msrnet_cli.lights import DIRECTIONS, kelvin_gains, turned
 from msrnet_cli.networks import lightstage
+from msrnet_cli.weights.file import save_weights
 
 SIZE, COUNT = 64, 3
 
@@ -297,7 +300,7 @@ def painting_file(tmp_path_factory):
     torch.nn.init.normal_(network.dmshn.decoder1[8].bias, std=0.15)
     path = tmp_path_factory.mktemp("weights") / "stage.safetensors"
     card = WeightsCard(model=ModelConfig("lightstage", channels=12))
-    weights.save(path, network.state_dict(), card)
+    save_weights(path, network.state_dict(), card)
     return path
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from conftest import largest_difference, photo
-from msrnet_cli import engines, hardware, inference, staging, tiling, weights
+from msrnet_cli import engines, hardware, inference, staging, tiling
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import DeviceError, PictureError, UsageError, WeightsError
 from msrnet_cli.images.pixels import quantise, unit
@@ -24,6 +24,8 @@ from msrnet_cli.metrics import psnr
 from msrnet_cli.networks import architecture
 from msrnet_cli.networks.dmshn import DMSHN
 from msrnet_cli.networks.stacked import StackedDMSHN
+from msrnet_cli.weights.file import save_weights
+from msrnet_cli.weights.published import import_published
 from networks import constant_network, tinted_identity
 
 SMALL = WeightsCard(model=ModelConfig("dmshn", 4))
@@ -279,7 +281,7 @@ def test_reduced_formats_agree_with_float32(shared, tmp_path):
     file = tmp_path / "w.safetensors"
     source = shared / "reference" / "dmshn_dehaze_published.safetensors"
     card = WeightsCard(model=ModelConfig(value_range="centred"))
-    weights.import_published(source, file, card)
+    import_published(source, file, card)
     picture = images.read((shared / "real" / "vidit318.png").read_bytes())
     crop = picture.rgb[:, 400:656, 300:556]
     exact = Relighter.load(file, device="cpu", dtype="fp32").relight(crop)
@@ -366,7 +368,7 @@ def test_output_that_stays_unsound_fails_that_picture_only(poison, dtype):
 
 def saved(network, path, arch="dmshn"):
     card = WeightsCard(model=ModelConfig(arch, 4))
-    weights.save(path, network.state_dict(), card)
+    save_weights(path, network.state_dict(), card)
     return path
 
 

@@ -8,12 +8,13 @@ import pytest
 import torch
 
 import tiny_network
-from msrnet_cli import engines, hardware, networks, weights
+from msrnet_cli import engines, hardware, networks
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.engines import AGREEMENT_DB, compiled, fused
 from msrnet_cli.inference import Relighter
 from msrnet_cli.metrics import psnr
 from msrnet_cli.networks.spec import Inputs
+from msrnet_cli.weights.file import load_weights, save_weights
 
 EVERY = (*networks.NAMES, "tiny")
 
@@ -179,8 +180,8 @@ def test_weights_rebuild_it(arch, tmp_path):
     network = drawn(arch)
     channels = networks.architecture(arch).identity_channels
     card = WeightsCard(model=ModelConfig(arch, channels))
-    weights.save(tmp_path / "w.safetensors", network.state_dict(), card)
-    found = weights.load(tmp_path / "w.safetensors")
+    save_weights(tmp_path / "w.safetensors", network.state_dict(), card)
+    found = load_weights(tmp_path / "w.safetensors")
     side = networks.architecture(arch).multiple
     given = inputs(arch, side, side)
     painted = found.network()(*given.tensors)
