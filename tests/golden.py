@@ -18,7 +18,7 @@ import pairs
 from msrnet_cli import train, weights
 from msrnet_cli.config import DataOptions, LossOptions, ModelConfig, TrainConfig
 from msrnet_cli.images.pixels import to_tensor
-from msrnet_cli.inference import Relighter
+from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.results import TrainProgress
 
 FILE = Path(__file__).parent / "golden" / "golden.safetensors"
@@ -53,7 +53,7 @@ def painted(source: torch.Tensor, name: str) -> dict[str, torch.Tensor]:
         output for every fourth pixel of the upper left corner, float32.
     """
     relighter = Relighter.load(name, device="cpu", dtype="fp32", engine="eager")
-    relit = relighter.run([source]).images[0]
+    (relit,) = relighter.run([source]).pictures()
     network = weights.load_network(name)
     with torch.no_grad():
         corner = network(source[None, :, :64, :96].float() / 255)

@@ -26,7 +26,7 @@ from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from msrnet_cli.inference import Relighter
+    from msrnet_cli.relight.relighter import Relighter
     from msrnet_cli.results import JobSummary
 
 
@@ -161,7 +161,7 @@ def relight(
 
     def load(pictures: int = 1) -> Relighter:
         from msrnet_cli import hardware
-        from msrnet_cli.inference import Relighter
+        from msrnet_cli.relight.relighter import Relighter
 
         if not quiet:
             shared.say_what_is_waited_for(engine)

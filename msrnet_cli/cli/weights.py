@@ -100,7 +100,7 @@ def verify_weights(
     """Check weights: names, shapes, values, sha256 of built-in ones, a test picture."""
     from msrnet_cli import report
     from msrnet_cli import weights as store
-    from msrnet_cli.inference import Relighter
+    from msrnet_cli.relight.relighter import Relighter
 
     names = specs or [entry.name for entry in store.built_in()]
     if not names:

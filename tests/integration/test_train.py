@@ -34,8 +34,8 @@ from msrnet_cli.errors import (
     WeightsError,
 )
 from msrnet_cli.evaluate.pairs import evaluate
-from msrnet_cli.inference import Relighter
 from msrnet_cli.pairs.cut import Cutter
+from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.results import TrainProgress, TrainStarted, TrainSummary, Validated
 from msrnet_cli.train import pairing
 from msrnet_cli.train.learner import Learner

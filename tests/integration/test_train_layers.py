@@ -22,8 +22,8 @@ from msrnet_cli import train as training
 from msrnet_cli import weights
 from msrnet_cli.config import DataOptions, LossOptions, ModelConfig
 from msrnet_cli.errors import DataError, MSRNetError
-from msrnet_cli.inference import Relighter
 from msrnet_cli.recipes import RECIPES
+from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.results import TrainProgress, TrainStarted, Validated
 from msrnet_cli.train.lock import Lock
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import smooth
-from msrnet_cli import metrics, transfer, weights
+from msrnet_cli import metrics, weights
 from msrnet_cli.config import EvalOptions, ModelConfig, WeightsCard
 from msrnet_cli.errors import UsageError
 from msrnet_cli.evaluate import changes, layers, rows, stage
@@ -17,7 +17,6 @@ from msrnet_cli.evaluate.methods import ColourMaps, Copy, Layered
 from msrnet_cli.evaluate.rows import Scores, Table, summary
 from msrnet_cli.evaluate.stage import Painter
 from msrnet_cli.images.pixels import quantise, unit
-from msrnet_cli.inference import Relighter
 from msrnet_cli.layers import mix
 from msrnet_cli.layers.camera import encode, lin
 from msrnet_cli.layers.compose import expose, photograph, prepare
@@ -25,6 +24,8 @@ from msrnet_cli.layers.draw import Distributions, Draw, Key
 from msrnet_cli.layers.store import Composer, LayerStore, open_store
 from msrnet_cli.lights import DIRECTIONS, kelvin_gains, turned
 from msrnet_cli.networks import lightstage
+from msrnet_cli.relight import scaling
+from msrnet_cli.relight.relighter import Relighter
 
 SIZE, COUNT = 64, 3
 
@@ -118,7 +119,7 @@ def test_true_layers_at_half_the_size_are_carried_to_full_size(store, reduced_tr
         reduced_truth.see(nights.pictures[:1])[0].layers,
         mix.weights(90.0, kelvin=4500.0),
     )
-    back = transfer.reduce(output, SIZE // 2, SIZE // 2)
+    back = scaling.reduce(output, SIZE // 2, SIZE // 2)
     assert metrics.psnr(back, small) > 40
 
 
@@ -311,7 +312,7 @@ def test_the_task_is_relit_as_the_program_does_it(store, painting_file, work_siz
     )
     nights = changes.nights(store[0], SIZE)
     (ours,) = Layered(painter).by_night(nights).pictures["task"]
-    (theirs,) = relighter.run([nights.pictures[0]]).images
+    (theirs,) = relighter.run([nights.pictures[0]]).outputs
     assert torch.equal(ours, theirs)
     assert not torch.equal(ours, nights.pictures[0])
 
