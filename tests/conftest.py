@@ -22,7 +22,7 @@ from PIL import Image
 
 from msrnet_cli import cli
 from msrnet_cli.config import ModelConfig, WeightsCard
-from msrnet_cli.inference import Relighter
+from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.weights.file import save_weights
 from networks import tinted_identity
 

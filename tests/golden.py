@@ -18,8 +18,8 @@ import pairs
 from msrnet_cli.config import LossOptions
 from msrnet_cli.config import ModelConfig
 from msrnet_cli.images.pixels import to_tensor
-from msrnet_cli.inference import Relighter
 from msrnet_cli.pairs.options import DataOptions
+from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.train.events import TrainProgress
 from msrnet_cli.train.loop import train
 from msrnet_cli.train.options import TrainConfig
@@ -57,7 +57,7 @@ def painted(source: torch.Tensor, name: str) -> dict[str, torch.Tensor]:
         output for every fourth pixel of the upper left corner, float32.
     """
     relighter = Relighter.load(name, device="cpu", dtype="fp32", engine="eager")
-    relit = relighter.run([source]).images[0]
+    (relit,) = relighter.run([source]).pictures()
     network = load_network(name)
     with torch.no_grad():
         corner = network(source[None, :, :64, :96].float() / 255)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msrnet_cli import transfer
 from msrnet_cli.bench.clock import sample, wall_clock, warm_up
 from msrnet_cli.bench.results import CarryTiming
 from msrnet_cli.bench.subject import make_picture
 from msrnet_cli.config import WORK_SIZE
 from msrnet_cli.images.pixels import quantise
+from msrnet_cli.relight import carry
+from msrnet_cli.relight import scaling
 
 if TYPE_CHECKING:
     import torch
@@ -29,11 +30,11 @@ def measure(device: torch.device, effort: Effort) -> CarryTiming:
     """
     width, height = _SIDES[device.type]
     picture = quantise(make_picture(width, height, 0), 8)
-    size = transfer.reduced_size(width, height, WORK_SIZE)
+    size = scaling.reduced_size(width, height, WORK_SIZE)
 
     def run() -> Tensor:
-        small = transfer.reduce(picture, *size).to(device)
-        return transfer.transfer(picture, small, small * 0.5)
+        small = scaling.reduce(picture, *size).to(device)
+        return carry.to_full(picture, small, small * 0.5)
 
     clock = wall_clock(device)  # the copies from and to the device are part of it
     warm_up(run, clock)

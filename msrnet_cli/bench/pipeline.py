@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from msrnet_cli.bench.subject import Pictures, Subject
     from msrnet_cli.config import Dtype, Engine
-    from msrnet_cli.inference import Relighter
+    from msrnet_cli.relight.relighter import Relighter
 
 _COUNT = {"cuda": 64, "cpu": 4, "mps": 16}
 _MADE_SIDE = {"cuda": 1024, "cpu": 512, "mps": 512}

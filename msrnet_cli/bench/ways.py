@@ -14,7 +14,7 @@ import torch
 
 from msrnet_cli import hardware
 from msrnet_cli.bench.machine import ceiling_name
-from msrnet_cli.inference import Relighter
+from msrnet_cli.relight.relighter import Relighter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

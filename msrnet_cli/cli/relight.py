@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from msrnet_cli.folder.events import JobSummary
-    from msrnet_cli.inference import Relighter
+    from msrnet_cli.relight.relighter import Relighter
 
 
 _STREAM = "-"
@@ -155,7 +155,7 @@ def relight(
 
     def load(pictures: int = 1) -> Relighter:
         from msrnet_cli import hardware
-        from msrnet_cli.inference import Relighter
+        from msrnet_cli.relight.relighter import Relighter
 
         if not quiet:
             shared.say_what_is_waited_for(engine)

@@ -100,7 +100,7 @@ def verify_weights(
 ) -> None:
     """Check weights: names, shapes, values, sha256 of built-in ones, a test picture."""
     from msrnet_cli import report
-    from msrnet_cli.inference import Relighter
+    from msrnet_cli.relight.relighter import Relighter
     from msrnet_cli.weights.find import built_in
 
     names = specs or [entry.name for entry in built_in()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import WeightsError
-from msrnet_cli.inference import Relighter
+from msrnet_cli.relight.relighter import Relighter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

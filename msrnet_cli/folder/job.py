@@ -22,7 +22,7 @@ from msrnet_cli.folder.events import FileDone, JobStarted, JobSummary, Stage
 from msrnet_cli.folder.journal import JournalError, digest
 from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.records import Making, Records, holds
-from msrnet_cli.inference import Relit
+from msrnet_cli.relight.records import Relit
 from msrnet_cli.signals import Stopped
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from msrnet_cli.folder.journal import Standing
     from msrnet_cli.folder.plan import Job, Plan
     from msrnet_cli.folder.search import Fault
-    from msrnet_cli.inference import Relighter
+    from msrnet_cli.relight.relighter import Relighter
 
 FAILURES_NAME = "failures.txt"
 _CODERS = 2  # threads that decode, and as many that encode, beside a network on the CPU
@@ -177,10 +177,8 @@ def relight_bytes(
     picture = images.read(data, suffix, max_megapixels)
     images.require_fits(write.format or picture.encoding.format, *picture.size)
     relit = relighter.run([picture.pixels], deep=picture.encoding.depth > 8)
-    if relit.failures[0] is not None:
-        raise relit.failures[0]
-    assert relit.images[0] is not None
-    encoded, notes = images.write(picture, relit.images[0], write)
+    (output,) = relit.pictures()
+    encoded, notes = images.write(picture, output, write)
     return encoded, picture.notes + relit.notes + notes
 
 
@@ -371,7 +369,7 @@ class _Run:
         try:
             relit = self._relighter.run([i.picture.pixels for i in batch], deep=deep)
         except Exception as error:  # as in _decode
-            relit = Relit([None] * len(batch), [_fault(error)] * len(batch))
+            relit = Relit((_fault(error),) * len(batch))
         seconds = time.perf_counter() - begin
         self._add_busy("network", seconds / self._relighter.lanes)
         return _Computed(relit, seconds / len(batch))
@@ -387,15 +385,12 @@ class _Run:
 
     def _hand_on(self, batch: list[_Decoded], computed: _Computed) -> None:
         relit = computed.relit
-        for item, image, failure in zip(
-            batch, relit.images, relit.failures, strict=True
-        ):
-            if image is None:
-                reason = failure or PictureError("no output")
-                self._report(item.job, _failed(item.job, reason))
+        for item, output in zip(batch, relit.outputs, strict=True):
+            if isinstance(output, PictureError):
+                self._report(item.job, _failed(item.job, output))
                 continue
             item = replace(item, seconds={**item.seconds, "network": computed.seconds})
-            future = self._encoders.submit(self._encode, item, image, relit.notes)
+            future = self._encoders.submit(self._encode, item, output, relit.notes)
             self._encoding.append((item.job, future))
 
     def _encode(

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from msrnet_cli import images, metrics, transfer
+from msrnet_cli import images
+from msrnet_cli import metrics
 from msrnet_cli.images.colour.spaces import linear_from_srgb
-from msrnet_cli.inference import Relighter
+from msrnet_cli.relight import scaling
+from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.weights.file import load_weights
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -48,8 +50,8 @@ def energy(picture):
 
 def seen_and_answered(default, picture):
     """What the network sees of a picture, and its answer to that."""
-    small = transfer.reduce(picture, *default.working_size(*picture.shape[:0:-1]))
-    return small, default.run([small]).images[0]
+    small = scaling.reduce(picture, *default.working_size(*picture.shape[:0:-1]))
+    return small, default.run([small]).outputs[0]
 
 
 def test_they_say_what_they_are():
@@ -99,12 +101,12 @@ def test_the_result_is_what_the_network_answered(default, real):
     for picture in [*real, *map(pixels, SCENES)]:
         small, answer = seen_and_answered(default, picture)
         full = default.relight(picture)
-        reduced = transfer.reduce(full, *small.shape[:0:-1])
+        reduced = scaling.reduce(full, *small.shape[:0:-1])
         assert metrics.psnr(reduced, answer) >= 35
 
 
 def test_the_result_keeps_the_detail_of_the_picture(default, real):
     for picture in [*real, *map(pixels, SCENES)]:
         _, answer = seen_and_answered(default, picture)
-        enlarged = transfer.enlarge(answer, *picture.shape[:0:-1])
+        enlarged = scaling.enlarge(answer, *picture.shape[:0:-1])
         assert energy(default.relight(picture)) >= 1.5 * energy(enlarged)

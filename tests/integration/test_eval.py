@@ -338,7 +338,7 @@ def test_data_check_lists_faults_and_says_so_in_its_exit_code(scenes, tmp_path):
 def test_what_is_scored_is_what_the_folder_job_gives(scenes, tmp_path, monkeypatch):
     """Number format included: an 8-bit picture is not computed in more than it gets."""
     seen = []
-    from msrnet_cli.inference import Relighter
+    from msrnet_cli.relight.relighter import Relighter
 
     run = Relighter.run
 

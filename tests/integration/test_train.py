@@ -27,9 +27,9 @@ from msrnet_cli.errors import (
 )
 from msrnet_cli.evaluate.options import EvalOptions
 from msrnet_cli.evaluate.pairs import evaluate
-from msrnet_cli.inference import Relighter
 from msrnet_cli.pairs.cut import Cutter
 from msrnet_cli.pairs.options import DataOptions
+from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.train import pairing
 from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
 from msrnet_cli.train.learner import Learner

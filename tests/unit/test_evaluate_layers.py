@@ -9,7 +9,6 @@ import torch
 
 import smooth
 from msrnet_cli import metrics
-from msrnet_cli import transfer
 from msrnet_cli.config import ModelConfig
 from msrnet_cli.config import WeightsCard
 from msrnet_cli.errors import UsageError
@@ -20,7 +19,6 @@ from msrnet_cli.evaluate.options import EvalOptions
 from msrnet_cli.evaluate.rows import Scores, Table, summary
 from msrnet_cli.evaluate.stage import Painter
 from msrnet_cli.images.pixels import quantise, unit
-from msrnet_cli.inference import Relighter
 from msrnet_cli.layers import mix
 from msrnet_cli.layers.camera import encode, lin
 from msrnet_cli.layers.compose import expose, photograph, prepare
@@ -28,6 +26,8 @@ from msrnet_cli.layers.draw import Distributions, Draw, Key
 from msrnet_cli.layers.store import Composer, LayerStore, open_store
 from msrnet_cli.lights import DIRECTIONS, kelvin_gains, turned
 from msrnet_cli.networks import lightstage
+from msrnet_cli.relight import scaling
+from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.weights.file import save_weights
 
 SIZE, COUNT = 64, 3
@@ -122,7 +122,7 @@ def test_true_layers_at_half_the_size_are_carried_to_full_size(store, reduced_tr
         reduced_truth.see(nights.pictures[:1])[0].layers,
         mix.weights(90.0, kelvin=4500.0),
     )
-    back = transfer.reduce(output, SIZE // 2, SIZE // 2)
+    back = scaling.reduce(output, SIZE // 2, SIZE // 2)
     assert metrics.psnr(back, small) > 40
 
 
@@ -315,7 +315,7 @@ def test_the_task_is_relit_as_the_program_does_it(store, painting_file, work_siz
     )
     nights = changes.nights(store[0], SIZE)
     (ours,) = Layered(painter).by_night(nights).pictures["task"]
-    (theirs,) = relighter.run([nights.pictures[0]]).images
+    (theirs,) = relighter.run([nights.pictures[0]]).outputs
     assert torch.equal(ours, theirs)
     assert not torch.equal(ours, nights.pictures[0])
 

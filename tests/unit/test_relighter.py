@@ -15,15 +15,19 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from conftest import largest_difference, photo
-from msrnet_cli import engines, hardware, inference, staging, tiling
+from msrnet_cli import engines
+from msrnet_cli import hardware
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import DeviceError, PictureError, UsageError, WeightsError
 from msrnet_cli.images.pixels import quantise, unit
-from msrnet_cli.inference import Relighter, pad_to_multiple
 from msrnet_cli.metrics import psnr
 from msrnet_cli.networks import architecture
 from msrnet_cli.networks.dmshn import DMSHN
 from msrnet_cli.networks.stacked import StackedDMSHN
+from msrnet_cli.relight import tiling
+from msrnet_cli.relight import transfer
+from msrnet_cli.relight.relighter import Relighter
+from msrnet_cli.relight.relighter import pad_to_multiple
 from msrnet_cli.weights.file import save_weights
 from msrnet_cli.weights.published import import_published
 from networks import constant_network, tinted_identity
@@ -158,7 +162,7 @@ def test_thin_pictures_come_back_unchanged_from_a_network_that_changes_nothing(
     )
     image = torch.randint(0, 256, (3, *size), dtype=torch.uint8)
     result = subject.run([image])
-    assert torch.equal(result.images[0], image)
+    assert torch.equal(result.outputs[0], image)
     assert any("thin" in note for note in result.notes) == (work_size == "full")
 
 
@@ -166,16 +170,16 @@ def test_a_batch_seen_small_gives_what_single_pictures_give():
     card = WeightsCard(model=ModelConfig("stacked", 8), work_size=32)
     subject = relighter(StackedDMSHN(8), card)
     pictures = [torch.rand(3, 48, 100) for _ in range(3)]
-    together = subject.run(pictures).images
+    together = subject.run(pictures).outputs
     for picture, batched in zip(pictures, together, strict=True):
-        (alone,) = subject.run([picture]).images
+        (alone,) = subject.run([picture]).outputs
         assert (alone - batched).abs().max() <= 1 / 255
 
 
 def test_no_memory_for_the_result_is_said(identity_file, monkeypatch):
     subject = Relighter.load(identity_file, device="cpu", dtype="fp32", work_size=32)
     monkeypatch.setattr(hardware, "free_bytes", lambda _: 32 * 32 * PASS)
-    (failure,) = subject.run([torch.rand(3, 400, 400)]).failures
+    (failure,) = subject.run([torch.rand(3, 400, 400)]).outputs
     assert "400x400" in failure.reason
 
 
@@ -189,9 +193,9 @@ def test_a_batch_gives_what_single_pictures_give(dtype):
         network[1].decoder1[8].bias.fill_(0.4)
     subject = relighter(network, WeightsCard(model=ModelConfig("stacked", 8)), dtype)
     pictures = [torch.rand(3, 48, 40) for _ in range(5)]
-    together = subject.run(pictures).images
+    together = subject.run(pictures).outputs
     for picture, batched in zip(pictures, together, strict=True):
-        (alone,) = subject.run([picture]).images
+        (alone,) = subject.run([picture]).outputs
         assert (alone - batched).abs().max() <= 1 / 255
 
 
@@ -202,8 +206,8 @@ def test_eight_bits_come_back_as_eight_bits(work_size):
     card = WeightsCard(model=ModelConfig("dmshn", 12))
     subject = Relighter(network, card, device="cpu", dtype="fp32", work_size=work_size)
     levels = [quantise(torch.rand(3, 50, 70), 8) for _ in range(2)]
-    found = subject.run(levels).images
-    expected = subject.run([unit(one) for one in levels]).images
+    found = subject.run(levels).outputs
+    expected = subject.run([unit(one) for one in levels]).outputs
     for one, floats in zip(found, expected, strict=True):
         assert one.dtype == torch.uint8
         assert torch.equal(one, quantise(floats, 8))
@@ -286,7 +290,7 @@ def test_reduced_formats_agree_with_float32(shared, tmp_path):
     crop = picture.rgb[:, 400:656, 300:556]
     exact = Relighter.load(file, device="cpu", dtype="fp32").relight(crop)
     reduced = Relighter.load(file, device="cpu", dtype="bf16").relight(crop)
-    assert psnr(reduced, exact) >= inference.AGREEMENT_DB
+    assert psnr(reduced, exact) >= engines.AGREEMENT_DB
 
 
 # --- guards ----------------------------------------------------------------------
@@ -309,7 +313,7 @@ class Sick(torch.nn.Module):
 def test_unsound_output_is_computed_again_in_float32(poison):
     image = torch.rand(3, 16, 16)
     result = relighter(Sick(poison), dtype="bf16", engine="eager").run([image])
-    assert torch.equal(result.images[0], image)
+    assert torch.equal(result.outputs[0], image)
     assert any("fp32" in note for note in result.notes)
 
 
@@ -347,11 +351,11 @@ def test_float32_is_made_when_a_deep_picture_asks_for_it(monkeypatch):
     subject.run([picture])
     assert not made
     with torch.inference_mode():  # what is kept must serve outside of it
-        inside = subject.run([picture], deep=True).images[0]
-    outside = subject.run([picture], deep=True).images[0]
+        inside = subject.run([picture], deep=True).outputs[0]
+    outside = subject.run([picture], deep=True).outputs[0]
     assert len(made) == 1
     assert torch.equal(inside, outside)
-    exact = relighter(subject._plain).run([picture]).images[0]
+    exact = relighter(subject._plain).run([picture]).outputs[0]
     assert torch.equal(outside, exact)
 
 
@@ -360,8 +364,8 @@ def test_float32_is_made_when_a_deep_picture_asks_for_it(monkeypatch):
 def test_output_that_stays_unsound_fails_that_picture_only(poison, dtype):
     subject = relighter(Sick(poison, always=True), dtype=dtype)
     result = subject.run([torch.rand(3, 16, 16)])
-    assert result.images == [None]
-    assert isinstance(result.failures[0], PictureError)
+    assert len(result.outputs) == 1
+    assert isinstance(result.outputs[0], PictureError)
     with pytest.raises(PictureError, match="flat colour; check the weights"):
         subject.relight(torch.rand(3, 16, 16))
 
@@ -425,19 +429,19 @@ class Hungry(torch.nn.Module):
 def test_a_batch_too_large_is_split_and_that_is_said():
     pictures = [torch.rand(3, 16, 16) for _ in range(7)]
     result = relighter(Hungry(2)).run(pictures)
-    assert all(torch.equal(a, b) for a, b in zip(pictures, result.images, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(pictures, result.outputs, strict=True))
     assert any("split" in note for note in result.notes)
 
 
 def test_one_picture_too_large_fails_with_its_size():
     result = relighter(Hungry(0)).run([torch.rand(3, 16, 32)])
-    assert "32x16" in result.failures[0].reason
+    assert "32x16" in result.outputs[0].reason
 
 
 def test_memory_is_looked_at_before_it_is_taken(monkeypatch):
     subject = relighter(DMSHN(4))
     monkeypatch.setattr(hardware, "free_bytes", lambda _: 1000)
-    (failure,) = subject.run([torch.rand(3, 64, 64)]).failures
+    (failure,) = subject.run([torch.rand(3, 64, 64)]).outputs
     assert "memory" in failure.reason
 
 
@@ -454,7 +458,7 @@ def test_tiles_take_four_fifths_of_the_memory_that_is_free(monkeypatch):
 
 def test_memory_that_runs_out_in_tiles_too_halves_what_is_advised(monkeypatch):
     monkeypatch.setattr(hardware, "free_bytes", lambda _: int(512 * 512 * PASS * 1.26))
-    (failure,) = relighter(Hungry(0)).run([torch.rand(3, 512, 512)]).failures
+    (failure,) = relighter(Hungry(0)).run([torch.rand(3, 512, 512)]).outputs
     advised = int(re.search(r"--work-size (\d+) fits", failure.remedy)[1])
     assert 320 < advised <= 512 * 0.5**0.5 * 1.01
 
@@ -463,12 +467,12 @@ def test_memory_that_runs_out_elsewhere_fails_the_pictures_with_their_size(
     monkeypatch,
 ):
     subject = relighter(DMSHN(4), dtype="bf16")
-    for owner, place in ((subject, "_suited"), (staging, "stacked")):
+    for owner, place in ((subject, "_suited"), (transfer, "stacked")):
         with monkeypatch.context() as patch:
             patch.setattr(owner, place, full)
             result = subject.run([torch.rand(3, 16, 32)] * 2)
-        assert result.images == [None, None]
-        assert all("32x16" in failure.reason for failure in result.failures)
+        assert len(result.outputs) == 2
+        assert all("32x16" in failure.reason for failure in result.outputs)
 
 
 def test_other_errors_are_not_swallowed():
@@ -622,7 +626,7 @@ def test_cuda_agrees_with_the_cpu(dtype):
     image = torch.rand(3, 200, 300)
     cpu = Relighter(network, card, device="cpu", dtype="fp32").relight(image)
     cuda = Relighter(network, card, device="cuda", dtype=dtype).relight(image)
-    assert psnr(cuda, cpu) >= inference.AGREEMENT_DB
+    assert psnr(cuda, cpu) >= engines.AGREEMENT_DB
 
 
 @pytest.mark.gpu
@@ -638,7 +642,7 @@ def test_pictures_come_back_from_cuda_as_from_the_cpu(work_size, kind):
     cpu, cuda = (
         Relighter(network, card, device=name, dtype="fp32", work_size=work_size)
         .run(pictures)
-        .images
+        .outputs
         for name in ("cpu", "cuda")
     )
     for one, other in zip(cpu, cuda, strict=True):
@@ -661,13 +665,12 @@ def test_lanes_on_cuda_do_not_mix_up_their_pictures(work_size):
         [quantise(torch.rand(3, 160 + 16 * (n % 3), 240), 8) for _ in range(1 + n % 4)]
         for n in range(40)
     ]
-    alone = [subject.run(batch).images for batch in batches]
+    alone = [subject.run(batch).pictures() for batch in batches]
     with ThreadPoolExecutor(subject.lanes) as pool:
-        together = list(pool.map(subject.run, batches))
+        together = list(pool.map(lambda one: subject.run(one).pictures(), batches))
     assert subject.lanes == 2
     for one, other in zip(alone, together, strict=True):
-        assert other.failures == [None] * len(one)
-        for expected, found in zip(one, other.images, strict=True):
+        for expected, found in zip(one, other, strict=True):
             # The fastest convolutions of a shape may differ from those first taken.
             assert (expected.int() - found.int()).abs().max() <= 1
 
@@ -679,9 +682,9 @@ def test_pictures_that_the_gpu_cannot_hold_are_carried_in_strips(monkeypatch):
     card = WeightsCard(model=ModelConfig("dmshn", 12))
     subject = Relighter(network, card, device="cuda", dtype="fp32", work_size=64)
     picture = quantise(torch.rand(3, 200, 300), 8)
-    expected = subject.run([picture]).images[0]
-    monkeypatch.setattr(staging, "upload", full)
-    found = subject.run([picture]).images[0]
+    expected = subject.run([picture]).outputs[0]
+    monkeypatch.setattr(transfer, "upload", full)
+    found = subject.run([picture]).outputs[0]
     assert (unit(found) - unit(expected)).abs().max() <= 1.01 / 255
 
 
@@ -692,11 +695,11 @@ def test_cuda_runs_out_of_memory_gracefully():
     free, _ = torch.cuda.mem_get_info()
     taken = torch.empty(free - (1 << 30), dtype=torch.uint8, device="cuda")
     # Neither whole nor in a tile with all that it needs around it.
-    (failure,) = subject.run([torch.rand(3, 2048, 2048)]).failures
+    (failure,) = subject.run([torch.rand(3, 2048, 2048)]).outputs
     assert "memory" in failure.reason
     del taken
     torch.cuda.empty_cache()
-    assert subject.run([torch.rand(3, 256, 256)]).failures == [None]
+    assert subject.run([torch.rand(3, 256, 256)]).pictures()
 
 
 def test_memory_that_is_kept_counts_as_free(identity, monkeypatch):
@@ -705,7 +708,7 @@ def test_memory_that_is_kept_counts_as_free(identity, monkeypatch):
     monkeypatch.setattr(hardware, "free_bytes", lambda _: free[bool(returned)])
     monkeypatch.setattr(hardware, "return_freed_memory", lambda: returned.append(1))
     relit = identity.run([torch.rand(3, 64, 64)])
-    assert relit.images[0] is not None
+    assert relit.pictures()
     assert relit.notes == ()
     assert returned
 
@@ -746,8 +749,8 @@ def test_16_bits_are_not_computed_in_a_format_of_8(reduced):
     floats = torch.rand(3, 32, 32)
     assert torch.allclose(reduced.relight(floats), floats, atol=1e-6)
     result = reduced.run([floats], deep=True)
-    assert torch.allclose(result.images[0], floats, atol=1e-6)
-    assert not torch.allclose(reduced.run([floats]).images[0], floats, atol=1e-4)
+    assert torch.allclose(result.outputs[0], floats, atol=1e-6)
+    assert not torch.allclose(reduced.run([floats]).outputs[0], floats, atol=1e-4)
 
 
 def test_a_format_asked_for_by_name_is_used_and_its_price_said(identity_file):

@@ -11,7 +11,6 @@ import copy
 import math
 import threading
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import torch
@@ -19,7 +18,9 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from msrnet_cli import engines, hardware, images, staging, tiling, transfer
+from msrnet_cli import engines
+from msrnet_cli import hardware
+from msrnet_cli import images
 from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE
 from msrnet_cli.engines import AGREEMENT_DB
 from msrnet_cli.errors import DeviceError, PictureError, UsageError, WeightsError
@@ -28,6 +29,11 @@ from msrnet_cli.layers import mix
 from msrnet_cli.lights import read_light
 from msrnet_cli.networks import architecture
 from msrnet_cli.networks.spec import COLOURS, Inputs
+from msrnet_cli.relight import carry
+from msrnet_cli.relight import scaling
+from msrnet_cli.relight import tiling
+from msrnet_cli.relight import transfer
+from msrnet_cli.relight.records import Relit
 from msrnet_cli.weights.file import load_weights
 
 if TYPE_CHECKING:
@@ -52,23 +58,6 @@ _SLOW = 1.5  # times as long as fp32
 _MOST_PAINTED = 1e3  # far above what any training leaves, far below an overflow
 _WHOLE_UP_TO = 1.25  # times the working size: reducing such pictures gains little
 _TILE_SHARE = 0.8  # of the memory that is free; the rest is for the result
-_TRANSFER_BYTES = 16  # a pixel: the result, and strips under way
-
-
-@dataclass(frozen=True)
-class Relit:
-    """What a batch became.
-
-    Attributes:
-        images: Each 3 H W on the CPU, of the type it came in: float32 in [0, 1], or
-            uint8; None for a picture that failed.
-        failures: For each picture the reason it failed, or None.
-        notes: What had to be done differently, such as a smaller batch.
-    """
-
-    images: list[Tensor | None]
-    failures: list[PictureError | None]
-    notes: tuple[str, ...] = ()
 
 
 class Relighter:
@@ -254,15 +243,13 @@ class Relighter:
         """
         notes: list[str] = []
         try:
-            with staging.lane(self.device):
+            with transfer.lane(self.device):
                 outputs = self._outputs(batch, guides, notes, deep=deep)
         except (RuntimeError, MemoryError) as error:
             if not hardware.is_out_of_memory(error):
                 raise
-            outputs = [_no_memory(one) for one in batch]
-        images_ = [None if isinstance(o, PictureError) else o for o in outputs]
-        failures = [o if isinstance(o, PictureError) else None for o in outputs]
-        return Relit(images_, failures, tuple(dict.fromkeys(notes)))
+            outputs = [carry.no_room(one) for one in batch]
+        return Relit(tuple(outputs), tuple(dict.fromkeys(notes)))
 
     def _outputs(
         self,
@@ -276,20 +263,26 @@ class Relighter:
         network = self._suited(notes, deep=deep)
         height, width = batch[0].shape[-2:]
         size = self.working_size(width, height)
-        placed, seen = (batch, batch) if size is None else self._seen(batch, size)
+        reduced = [] if size is None else carry.reduced(batch, size, self.device)
         if size is not None:
-            guides = [transfer.reduce(one, *size) for one in guides]
+            guides = [scaling.reduce(one, *size) for one in guides]
             if self.work_size == "full":
                 notes.append(f"so thin that the network saw it at {size[0]}x{size[1]}")
+        seen = [one.seen for one in reduced] or batch
         together = Inputs(
-            staging.stacked(seen, self.device),
+            transfer.stacked(seen, self.device),
             torch.stack(list(guides)) if guides else None,
         )
         with self._turn:
             outputs = self._attempt(network, together, notes)
         if size is None:
             return _returned([_in_type(o, batch[0].dtype) for o in outputs])
-        return _returned(list(map(self._carried, batch, placed, seen, outputs)))
+        return _returned(
+            [
+                relit if isinstance(relit, PictureError) else one.carry(relit)
+                for one, relit in zip(reduced, outputs, strict=True)
+            ]
+        )
 
     def working_size(self, width: int, height: int) -> tuple[int, int] | None:
         """Width and height at which the network sees a picture; None for its own.
@@ -304,7 +297,7 @@ class Relighter:
             longest = min(longest, self.work_size)
         if side <= longest:
             return None
-        return transfer.reduced_size(width, height, longest)
+        return scaling.reduced_size(width, height, longest)
 
     @property
     def network(self) -> nn.Module:
@@ -328,7 +321,7 @@ class Relighter:
     @property
     def lanes(self) -> int:
         """From how many threads `run` is worth calling at a time."""
-        return staging.lanes(self.device)
+        return transfer.lanes(self.device)
 
     def batch_size(self, width: int, height: int) -> int:
         """How many pictures of a size are worth running together on this device."""
@@ -346,10 +339,7 @@ class Relighter:
         count = self.batch_size(width, height)
         for start in range(0, len(pictures), count):
             relit = self.run(pictures[start : start + count], deep=deep)
-            for image, failure in zip(relit.images, relit.failures, strict=True):
-                if image is None:
-                    raise failure or PictureError("no output")
-                outputs.append(image)
+            outputs += relit.pictures()
         return outputs
 
     def _relight_tensor(self, image: Tensor) -> Tensor:
@@ -515,55 +505,6 @@ class Relighter:
     def _padded(self, x: Tensor) -> Tensor:
         return pad_to_multiple(x, self.architecture.multiple)
 
-    def _seen(
-        self, batch: Sequence[Tensor], size: tuple[int, int]
-    ) -> tuple[Sequence[Tensor], list[Tensor]]:
-        """Full pictures and their reductions: on CUDA, where there is room for both.
-
-        There must also be room for carrying each of them, and for all results.
-        """
-        needed = 2 * sum(picture.nbytes for picture in batch)
-        needed += batch[0][0].numel() * _TRANSFER_BYTES
-        if self.device.type == "cuda" and hardware.has_room(needed, self.device):
-            try:
-                placed = staging.upload(batch, self.device)
-                return placed, [transfer.reduce(one, *size) for one in placed]
-            except torch.OutOfMemoryError:
-                pass  # in main memory, then
-        return batch, [transfer.reduce(one, *size) for one in batch]
-
-    def _carried(
-        self,
-        picture: Tensor,
-        placed: Tensor,
-        seen: Tensor,
-        relit: Tensor | PictureError,
-    ) -> Tensor | PictureError:
-        """The change of light from `seen` to `relit`, upon the full picture.
-
-        Args:
-            picture: In main memory.
-            placed: The same, perhaps on the device.
-            seen: `placed`, reduced.
-            relit: What the network made of that.
-        """
-        if isinstance(relit, PictureError):
-            return relit
-        ways = [(placed, relit.device), (picture, picture.device)]
-        for full, place in ways[1:] if relit.device == picture.device else ways:
-            result = 0 if place == full.device else full.nbytes
-            if not (
-                hardware.has_room(full[0].numel() * _TRANSFER_BYTES, place)
-                and hardware.has_room(result, full.device)
-            ):
-                continue
-            try:
-                return transfer.transfer(full, seen.to(place), relit.to(place))
-            except (RuntimeError, MemoryError) as error:
-                if not hardware.is_out_of_memory(error):
-                    raise
-        return _no_memory(picture)
-
     def _slowness(self, asked: Dtype) -> str:
         """A note where the number format that was asked for is slow here; "" else."""
         if self.device.type != "cpu" or asked == "auto" or self.dtype == torch.float32:
@@ -624,7 +565,7 @@ class Relighter:
                 asked = self._asked["engine"]
                 engine: Engine = "auto" if asked == "compiled" else asked
                 self._exact = self._made(torch.float32, engine).network
-                staging.settle(self.device)
+                transfer.settle(self.device)
             return self._exact
 
     def _choose(
@@ -732,14 +673,6 @@ def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
     return image
 
 
-def _no_memory(picture: Tensor) -> PictureError:
-    height, width = picture.shape[-2:]
-    return PictureError(
-        f"{width}x{height}: no memory for the result",
-        "close other programs, or make the picture smaller",
-    )
-
-
 def _are_sound(relit: Tensor, batch: Tensor) -> list[bool]:
     """Of each picture: finite, and not one flat colour where the source is none.
 
@@ -795,5 +728,5 @@ def _in_type(
 
 def _returned(outputs: Sequence[Tensor | PictureError]) -> list[Tensor | PictureError]:
     """Results, in main memory."""
-    relit = iter(staging.download([o for o in outputs if isinstance(o, Tensor)]))
+    relit = iter(transfer.download([o for o in outputs if isinstance(o, Tensor)]))
     return [next(relit) if isinstance(o, Tensor) else o for o in outputs]
