@@ -70,7 +70,9 @@ class OfflineOption:
 class DeviceOptions(OfflineOption):
     """Where a network runs."""
 
-    device: Annotated[str, Option("auto, cpu, cuda, cuda:N or mps.")] = "auto"
+    device: Annotated[
+        str, Option("auto, cpu, cuda, cuda:N or mps.", metavar="DEVICE")
+    ] = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)

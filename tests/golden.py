@@ -15,8 +15,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 import pairs
-from msrnet_cli.config import LossOptions
-from msrnet_cli.config import ModelConfig
+from msrnet_cli.config import LossOptions, ModelConfig
 from msrnet_cli.images.pixels import to_tensor
 from msrnet_cli.pairs.options import DataOptions
 from msrnet_cli.relight.relighter import Relighter

@@ -9,8 +9,7 @@ from msrnet_cli.bench.results import CarryTiming
 from msrnet_cli.bench.subject import make_picture
 from msrnet_cli.config import WORK_SIZE
 from msrnet_cli.images.pixels import quantise
-from msrnet_cli.relight import carry
-from msrnet_cli.relight import scaling
+from msrnet_cli.relight import carry, scaling
 
 if TYPE_CHECKING:
     import torch

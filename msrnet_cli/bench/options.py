@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -122,4 +122,6 @@ class BenchOptions:
         Path | None,
         Option("Draw time against size and batch.", metavar="FILE.png"),
     ] = None
-    where: Annotated[DeviceOptions, Group("Where to compute")] = DeviceOptions()
+    where: Annotated[DeviceOptions, Group("Where to compute")] = field(
+        default_factory=DeviceOptions
+    )

@@ -29,6 +29,7 @@ import typer
 
 from msrnet_cli import documents
 from msrnet_cli.cli.layout import GENERAL, Command
+from msrnet_cli.cli.options import Json
 from msrnet_cli.errors import UsageError
 from msrnet_cli.options import Field, alternatives, asked, choices
 
@@ -139,7 +140,7 @@ def _wrapped(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _fields(hint: Any) -> list[Field]:  # noqa: ANN401 a record, or Given of one
-    group = "" if get_origin(hint) is Given else GENERAL
+    group = GENERAL if issubclass(_kind(hint), Json) else ""
     return list(asked(_kind(hint)(), group))
 
 
@@ -148,7 +149,10 @@ def _kind(hint: Any) -> type[Any]:  # noqa: ANN401 a record, or Given of one
 
 
 def _given(
-    kind: type[Any], fields: Iterable[Field], values: dict[str, Any], config: Any
+    kind: type[Any],
+    fields: Iterable[Field],
+    values: dict[str, Any],
+    config: Path | None,
 ) -> Given[Any]:
     """Take what belongs to a record out of what Typer parsed."""
     changes, flags = {}, []
@@ -256,7 +260,7 @@ def _config_parameters() -> Iterable[inspect.Parameter]:
             name,
             inspect.Parameter.KEYWORD_ONLY,
             default=default,
-            annotation=Annotated[kind, declaration],  # type: ignore[valid-type]
+            annotation=Annotated[kind, declaration],
         )
 
 

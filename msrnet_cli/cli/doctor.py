@@ -17,7 +17,7 @@ from msrnet_cli.cli.options import Json
     },
 )
 def doctor(output: Json) -> None:
-    """Look at torch, devices, codecs, weights and the internet; say how to mend each."""
+    """Look at torch, devices, codecs, weights, the internet; say how to mend each."""
     from msrnet_cli import report
     from msrnet_cli.doctor import examine
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,9 +11,8 @@ import typer
 from msrnet_cli import signals
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.loading import loading
-from msrnet_cli.cli.options import FromLight, ToLight, numbers, only_given
 from msrnet_cli.config import Arch, Dtype, LossName, LossOptions, ValueRange
-from msrnet_cli.errors import PictureError, UsageError
+from msrnet_cli.errors import UsageError
 from msrnet_cli.pairs.options import DataOptions
 from msrnet_cli.train.options import (
     OptimizerName,
@@ -24,12 +23,48 @@ from msrnet_cli.train.options import (
 )
 from msrnet_cli.train.recipes import RECIPES
 
-data_app = typer.Typer(help="Look at training pictures.")
-app.add_typer(data_app, name="data", no_args_is_help=True)
-
 _train_defaults = TrainConfig()
 _data_defaults = DataOptions()
 _loss_defaults = LossOptions()
+
+
+FromLight = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="LIGHT",
+        help="Light of the inputs, in VIDIT's names.",
+        show_default=_data_defaults.from_light,
+    ),
+]
+ToLight = Annotated[
+    str | None,
+    typer.Option(
+        "--to",
+        metavar="LIGHT",
+        help="Light of the targets.",
+        show_default=_data_defaults.to_light,
+    ),
+]
+
+
+def only_given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that the user gave; the others keep the defaults of `config`."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def numbers(option: str, text: str | None) -> tuple[int, ...] | None:
+    """Read ``8,4,2``.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    if text is None:
+        return None
+    parts = text.split(",")
+    if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+        raise UsageError(f"{option} {text}", "give whole numbers, such as 8,4,2")
+    return tuple(int(part) for part in parts)
 
 
 @app.command()
@@ -452,24 +487,3 @@ def _sizes(text: str | None) -> tuple[tuple[int, ...] | None, tuple[float, ...] 
             f"--size {text}", "give pixels, such as 512, or 128:6,256:3,512:1"
         ) from None
     return sizes, shares
-
-
-@data_app.command("check")
-def check_data(
-    data: Annotated[str, typer.Argument(metavar="DIR|ZIP", help="Pairs.")],
-    from_light: FromLight = None,
-    to_light: ToLight = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
-) -> None:
-    """Decode every picture; list missing partners, differing sizes, broken files."""
-    from msrnet_cli import report
-    from msrnet_cli.pairs.check import check_pairs
-
-    lights = only_given({"from_light": from_light, "to_light": to_light})
-    found = check_pairs(data, replace(_data_defaults, **lights))
-    if as_json:
-        report.json_document(asdict(found))
-    else:
-        report.data_report(found)
-    if found.faults or not found.pairs:
-        raise typer.Exit(PictureError.exit_code)

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli import hardware
-from msrnet_cli import metrics
-from msrnet_cli import perceptual
-from msrnet_cli.errors import DataError
-from msrnet_cli.errors import WeightsError
+from msrnet_cli import hardware, metrics, perceptual
+from msrnet_cli.errors import DataError, WeightsError
 from msrnet_cli.evaluate import relighters as loaded
 from msrnet_cli.evaluate.affine import AffineMap
 from msrnet_cli.evaluate.intervals import estimate

@@ -25,11 +25,11 @@ def load(options: EvalOptions) -> tuple[dict[str, Relighter], tuple[str, ...]]:
         found = {
             _row_name(spec, size): Relighter.load(
                 spec or None,
-                device=options.device,
-                dtype=options.dtype,
-                engine=options.engine,
+                device=options.session.device,
+                dtype=options.session.dtype,
+                engine=options.session.engine,
                 work_size=size,
-                offline=options.offline,
+                offline=options.session.offline,
             )
             for spec in options.weights or ("",)
             for size in options.work_sizes or (None,)

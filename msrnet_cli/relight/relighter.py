@@ -18,9 +18,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from msrnet_cli import engines
-from msrnet_cli import hardware
-from msrnet_cli import images
+from msrnet_cli import engines, hardware, images
 from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE
 from msrnet_cli.engines import AGREEMENT_DB
 from msrnet_cli.errors import DeviceError, PictureError, UsageError, WeightsError
@@ -29,10 +27,7 @@ from msrnet_cli.layers import mix
 from msrnet_cli.lights import read_light
 from msrnet_cli.networks import architecture
 from msrnet_cli.networks.spec import COLOURS, Inputs
-from msrnet_cli.relight import carry
-from msrnet_cli.relight import scaling
-from msrnet_cli.relight import tiling
-from msrnet_cli.relight import transfer
+from msrnet_cli.relight import carry, scaling, tiling, transfer
 from msrnet_cli.relight.records import Relit
 from msrnet_cli.weights.file import load_weights
 

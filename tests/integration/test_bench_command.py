@@ -9,10 +9,8 @@ import torch
 from PIL import Image
 
 from conftest import photo
-from msrnet_cli import cli
-from msrnet_cli import networks
-from msrnet_cli.bench import document
-from msrnet_cli.bench import machine
+from msrnet_cli import cli, networks
+from msrnet_cli.bench import document, machine
 from msrnet_cli.bench.clock import Effort
 from msrnet_cli.bench.rows import Setting, measure_cell
 from msrnet_cli.config import ModelConfig, WeightsCard

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from msrnet_cli import images
-from msrnet_cli import metrics
+from msrnet_cli import images, metrics
 from msrnet_cli.images.colour.spaces import linear_from_srgb
 from msrnet_cli.relight import scaling
 from msrnet_cli.relight.relighter import Relighter

@@ -40,11 +40,9 @@ from msrnet_cli.evaluate.results import (
     StageScores,
 )
 from msrnet_cli.networks import lightstage
-from msrnet_cli.networks.dmshn import DMSHN
-from msrnet_cli.networks.dmshn import initialise_identity
+from msrnet_cli.networks.dmshn import DMSHN, initialise_identity
 from msrnet_cli.pairs.find import find_pairs
-from msrnet_cli.weights.file import load_weights
-from msrnet_cli.weights.file import save_weights
+from msrnet_cli.weights.file import load_weights, save_weights
 
 
 @pytest.fixture(scope="module")

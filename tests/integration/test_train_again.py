@@ -27,16 +27,11 @@ from msrnet_cli.errors import (
 )
 from msrnet_cli.pairs.store import PairStore
 from msrnet_cli.train import checkpoint, lock, resuming
-from msrnet_cli.train.events import TrainStarted
-from msrnet_cli.train.events import TrainSummary
-from msrnet_cli.train.events import Validated
+from msrnet_cli.train.events import TrainStarted, TrainSummary, Validated
 from msrnet_cli.train.loop import train
 from msrnet_cli.train.recipes import RECIPES
-from msrnet_cli.train.record import newest_run
-from msrnet_cli.train.record import read_settings
-from msrnet_cli.weights.file import load_network
-from msrnet_cli.weights.file import load_weights
-from msrnet_cli.weights.file import save_weights
+from msrnet_cli.train.record import newest_run, read_settings
+from msrnet_cli.weights.file import load_network, load_weights, save_weights
 
 
 @pytest.fixture(scope="module")

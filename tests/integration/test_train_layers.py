@@ -18,14 +18,11 @@ from test_train import StopAfter, assert_bit_identical, ignore
 
 import smooth
 from conftest import photo
-from msrnet_cli.config import LossOptions
-from msrnet_cli.config import ModelConfig
+from msrnet_cli.config import LossOptions, ModelConfig
 from msrnet_cli.errors import DataError, MSRNetError
 from msrnet_cli.pairs.options import DataOptions
 from msrnet_cli.relight.relighter import Relighter
-from msrnet_cli.train.events import TrainProgress
-from msrnet_cli.train.events import TrainStarted
-from msrnet_cli.train.events import Validated
+from msrnet_cli.train.events import TrainProgress, TrainStarted, Validated
 from msrnet_cli.train.lock import Lock
 from msrnet_cli.train.loop import train
 from msrnet_cli.train.recipes import RECIPES

@@ -41,10 +41,8 @@ from msrnet_cli.bench.results import (
     Timing,
     TrainTiming,
 )
-from msrnet_cli.config import ModelConfig
-from msrnet_cli.errors import DeviceError
-from msrnet_cli.errors import PictureError
-from msrnet_cli.errors import UsageError
+from msrnet_cli.config import DeviceOptions, ModelConfig
+from msrnet_cli.errors import DeviceError, PictureError, UsageError
 from msrnet_cli.weights import find
 
 CPU = torch.device("cpu")

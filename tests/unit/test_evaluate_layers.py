@@ -9,8 +9,7 @@ import torch
 
 import smooth
 from msrnet_cli import metrics
-from msrnet_cli.config import ModelConfig
-from msrnet_cli.config import WeightsCard
+from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import UsageError
 from msrnet_cli.evaluate import changes, layers, rows, stage
 from msrnet_cli.evaluate.intervals import estimate
@@ -27,6 +26,7 @@ from msrnet_cli.layers.store import Composer, LayerStore, open_store
 from msrnet_cli.lights import DIRECTIONS, kelvin_gains, turned
 from msrnet_cli.networks import lightstage
 from msrnet_cli.relight import scaling
+from msrnet_cli.relight.options import SessionOptions
 from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.weights.file import save_weights
 
@@ -325,8 +325,7 @@ def test_the_command_scores_as_its_parts_do(store, painting_file):
         layers=str(store.folder),
         weights=(str(painting_file),),
         work_sizes=("full",),
-        device="cpu",
-        dtype="fp32",
+        session=SessionOptions(device="cpu", dtype="fp32"),
         limit=2,
     )
     told = []

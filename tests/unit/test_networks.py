@@ -14,8 +14,7 @@ from msrnet_cli.engines import AGREEMENT_DB, compiled, fused
 from msrnet_cli.metrics import psnr
 from msrnet_cli.networks.spec import Inputs
 from msrnet_cli.relight.relighter import Relighter
-from msrnet_cli.weights.file import load_weights
-from msrnet_cli.weights.file import save_weights
+from msrnet_cli.weights.file import load_weights, save_weights
 
 EVERY = (*networks.NAMES, "tiny")
 

@@ -15,8 +15,7 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from conftest import largest_difference, photo
-from msrnet_cli import engines
-from msrnet_cli import hardware
+from msrnet_cli import engines, hardware
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import DeviceError, PictureError, UsageError, WeightsError
 from msrnet_cli.images.pixels import quantise, unit
@@ -24,10 +23,8 @@ from msrnet_cli.metrics import psnr
 from msrnet_cli.networks import architecture
 from msrnet_cli.networks.dmshn import DMSHN
 from msrnet_cli.networks.stacked import StackedDMSHN
-from msrnet_cli.relight import tiling
-from msrnet_cli.relight import transfer
-from msrnet_cli.relight.relighter import Relighter
-from msrnet_cli.relight.relighter import pad_to_multiple
+from msrnet_cli.relight import tiling, transfer
+from msrnet_cli.relight.relighter import Relighter, pad_to_multiple
 from msrnet_cli.weights.file import save_weights
 from msrnet_cli.weights.published import import_published
 from networks import constant_network, tinted_identity
