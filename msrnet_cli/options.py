@@ -53,13 +53,14 @@ class Range:
         return enough and (self.most is None or value <= self.most) and value == value
 
     def __str__(self) -> str:
-        """In words, such as ``from 1 to 100``; "" for any number."""
-        start = "above" if self.above else "from"
-        least = "" if self.least is None else f"{start} {self.least:.12g}"
-        most = "" if self.most is None else f"to {self.most:.12g}"
-        if least and not most:
-            return least if self.above else f"{self.least:.12g} or more"
-        return f"{least} {most}".strip()
+        """In words, such as ``1 to 100``; "" for any number."""
+        least = "" if self.least is None else f"{self.least:.12g}"
+        most = "" if self.most is None else f"{self.most:.12g}"
+        if least and most:
+            return f"{'above ' if self.above else ''}{least} to {most}"
+        if least:
+            return f"more than {least}" if self.above else f"{least} or more"
+        return f"at most {most}" if most else ""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,16 @@ class ReaderGoneError(Exception):
 class _Commands(TyperGroup):
     """The commands; Typer has exit codes of its own for what ends them."""
 
+    def get_help_option(self, ctx: Any) -> Any:  # noqa: ANN401 typer's own are private
+        """As Typer's, but False where it is not asked for.
+
+        For None, Typer would load pydantic: that takes longer than all of help.
+        """
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.default = False
+        return option
+
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 typer's own are private
         try:
             return super().invoke(ctx)
@@ -33,6 +43,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,  # loading rich would double the time --help takes
     pretty_exceptions_enable=False,
+    add_completion=False,  # Typer's own options load pydantic for every command
     context_settings={
         "help_option_names": ["-h", "--help"],
         "max_content_width": WIDEST,
@@ -46,9 +57,23 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _install_completion(context: typer.Context, wanted: bool) -> None:
+    if wanted:
+        from typer.completion import install_callback
+
+        install_callback(context, None, True)  # type: ignore[arg-type]
+
+
+def _show_completion(context: typer.Context, wanted: bool) -> None:
+    if wanted:
+        from typer.completion import show_callback
+
+        show_callback(context, None, True)  # type: ignore[arg-type]
+
+
 @app.callback()
 def _common(
-    _version: Annotated[
+    version: Annotated[
         bool,
         typer.Option(
             "--version",
@@ -57,5 +82,23 @@ def _common(
             help="Show the version.",
         ),
     ] = False,
+    install: Annotated[
+        bool,
+        typer.Option(
+            "--install-completion",
+            callback=_install_completion,
+            is_eager=True,
+            help="Have this shell complete the options of msrnet.",
+        ),
+    ] = False,
+    show: Annotated[
+        bool,
+        typer.Option(
+            "--show-completion",
+            callback=_show_completion,
+            is_eager=True,
+            help="Print what this shell needs for that.",
+        ),
+    ] = False,
 ) -> None:
-    pass
+    del version, install, show  # each ends the program by itself

@@ -186,7 +186,7 @@ def _read(field: Field, typed: Any) -> Any:  # noqa: ANN401 of any type
     elif several:
         parts = typed if field.option.repeated else typed.split(",")
         inner = get_args(alternatives(field.kind)[0])[0]
-        read = field.option.read or (lambda text: _value(inner, text))
+        read = field.option.read or (lambda text: _value(inner, text, several=True))
         value = tuple(_told(flag, typed_part.strip(), read) for typed_part in parts)
         value = tuple(dict.fromkeys(value)) if choices(inner) else value
     else:
@@ -204,7 +204,7 @@ def _told(flag: str, text: str, read: Callable[[str], Any]) -> Any:  # noqa: ANN
         raise UsageError(f"{flag} {text}", f"give {error}") from None
 
 
-def _value(kind: Any, text: str) -> Any:  # noqa: ANN401 of any type
+def _value(kind: Any, text: str, *, several: bool = False) -> Any:  # noqa: ANN401 of any type
     """A value out of its text; a ValueError says what is expected."""
     if names := choices(kind):
         if text not in names:
@@ -214,7 +214,8 @@ def _value(kind: Any, text: str) -> Any:  # noqa: ANN401 of any type
     try:
         return kind(text)
     except ValueError:
-        what = "a whole number" if kind is int else "a number"
+        number = "whole number" if kind is int else "number"
+        what = f"{number}s, such as 8,4,2" if several else f"a {number}"
         raise ValueError(what) from None
 
 
