@@ -74,14 +74,14 @@ def shown(value: object) -> str:
 
 
 def _value(name: str, hint: Any, value: Any, strict: bool) -> Any:  # noqa: ANN401 of any kind
-    allowed = declared(hint, Range) or Range()
+    allowed = declared(hint, Range)
     try:
         made = _made(plain(hint), value, strict)
     except TypeError:
         raise ValueError(f"{name} is {shown(value)}") from None
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-    if not allowed.holds(made):
+    if allowed is not None and not allowed.holds(made):
         raise ValueError(f"{name} is {shown(value)}, not {allowed}")
     return made
 

@@ -9,6 +9,7 @@ edit are derived from it.
 from __future__ import annotations
 
 from dataclasses import dataclass, is_dataclass, replace
+from math import isfinite
 from types import UnionType
 from typing import (
     TYPE_CHECKING,
@@ -42,7 +43,7 @@ class Range:
     several: bool = False
 
     def holds(self, value: Any) -> bool:  # noqa: ANN401 whatever a field may hold
-        """Whether a value is allowed; nan is not, and what is not a number is."""
+        """Whether a value is allowed: not nan or infinity; text and flags always."""
         if isinstance(value, tuple):
             return (bool(value) or not self.several) and all(map(self.holds, value))
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -50,7 +51,7 @@ class Range:
         enough = self.least is None or (
             value > self.least if self.above else value >= self.least
         )
-        return enough and (self.most is None or value <= self.most) and value == value
+        return enough and (self.most is None or value <= self.most) and isfinite(value)
 
     def __str__(self) -> str:
         """In words, such as ``1 to 100``; "" for any number."""

@@ -15,7 +15,7 @@ class ReaderGoneError(Exception):
     """Whoever read our output has gone."""
 
 
-class _Commands(TyperGroup):
+class Commands(TyperGroup):
     """The commands; Typer has exit codes of its own for what ends them."""
 
     def get_help_option(self, ctx: Any) -> Any:  # noqa: ANN401 typer's own are private
@@ -38,7 +38,7 @@ class _Commands(TyperGroup):
 
 
 app = typer.Typer(
-    cls=_Commands,
+    cls=Commands,
     help="Relight pictures: change where the light comes from, and its colour.",
     no_args_is_help=True,
     rich_markup_mode=None,  # loading rich would double the time --help takes

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from msrnet_cli.cli.application import app
+from msrnet_cli.cli.application import Commands, app
 from msrnet_cli.cli.derive import command
 from msrnet_cli.cli.options import Json
 from msrnet_cli.config import Turn
 from msrnet_cli.errors import PictureError
 
-data_app = typer.Typer(help="Look at training pictures.")
+data_app = typer.Typer(cls=Commands, help="Look at training pictures.")
 app.add_typer(data_app, name="data", no_args_is_help=True)
 
 

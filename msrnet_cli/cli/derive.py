@@ -193,7 +193,9 @@ def _read(field: Field, typed: Any) -> Any:  # noqa: ANN401 of any type
         value = _told(flag, typed, lambda text: _value(field.kind, text))
     if not field.option.holds(value):
         shown = ",".join(typed) if isinstance(typed, list) else typed
-        raise UsageError(f"{flag} {shown}", f"give {field.option}")
+        raise UsageError(
+            f"{flag} {shown}", f"give {str(field.option) or 'a finite number'}"
+        )
     return value
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from msrnet_cli.cli.application import app
+from msrnet_cli.cli.application import Commands, app
 from msrnet_cli.cli.derive import command
 from msrnet_cli.cli.options import Json
 from msrnet_cli.config import WORK_SIZE, ModelConfig, OfflineOption, WeightsCard
@@ -29,7 +29,9 @@ Target = Annotated[
     Path, typer.Argument(metavar="TARGET", help="New .safetensors file.")
 ]
 
-weights_app = typer.Typer(help="Look at weights, check them, convert them.")
+weights_app = typer.Typer(
+    cls=Commands, help="Look at weights, check them, convert them."
+)
 app.add_typer(weights_app, name="weights", no_args_is_help=True)
 
 

@@ -28,8 +28,10 @@ def read_azimuth(text: str) -> float:
     try:
         degrees = float(text)
     except ValueError:
-        raise ValueError("degrees clockwise from N") from None
-    return degrees % 360 if math.isfinite(degrees) else degrees
+        degrees = math.nan
+    if not math.isfinite(degrees):
+        raise ValueError("degrees clockwise from N")
+    return degrees % 360
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,7 +59,7 @@ def test_each_engine_has_a_row(run):
     assert [row.way for row in found.rows] == ["reference", "eager", "fused"]
     assert len(found.training) == 1  # which engine relights does not matter there
     done = run("--engine", "eager,warp", code=2)
-    assert "choose from auto, eager, fused" in done.err
+    assert "--engine warp; give one of auto, eager, fused" in done.err
 
 
 def test_people_get_a_table(run, tmp_path):
@@ -125,8 +125,8 @@ def test_a_baseline_that_is_kept_is_fine_and_one_that_is_not_has_its_exit_code(
     [
         (("--size", "100"), "give 96"),
         (("--size", "big"), "give whole numbers"),
-        (("--batch", "0"), "give whole numbers"),
-        (("--dtype", "int8"), "choose from auto, fp32, bf16, fp16"),
+        (("--batch", "0"), "give auto, or whole numbers"),
+        (("--dtype", "int8"), "give one of auto, fp32, bf16, fp16"),
         (("--fail-above", "10%"), "give --baseline"),
         (("--baseline", "old.json", "--fail-above", "much"), "such as 10%"),
         (("--baseline", "old.json", "--fail-above", "-5%"), "such as 10%"),

@@ -25,7 +25,7 @@ import smooth
 from conftest import photo
 from documents import ROOT, Rule
 from msrnet_cli import hub
-from msrnet_cli.cli import app
+from msrnet_cli.cli.commands import load
 from msrnet_cli.networks.dmshn import DMSHN
 from msrnet_cli.weights import find
 from networks import published
@@ -221,7 +221,7 @@ def test_every_command_is_one_that_the_parser_takes(command):
 
 def parsed(arguments):
     """The context of the innermost command, as the program makes it before it runs."""
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(load())
     context = command.make_context("msrnet", list(arguments))
     while rest := [*context._protected_args, *context.args]:
         if not getattr(command, "commands", None):
@@ -243,7 +243,7 @@ def test_every_option_that_the_documents_name_exists():
         "--pip-args",
         "--extra-index-url",
     }
-    known = options_of(typer.main.get_command(app)) | theirs
+    known = options_of(typer.main.get_command(load())) | theirs
     named = {
         option: file
         for file, span in documents.spans()

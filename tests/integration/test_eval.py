@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 import pairs
 import smooth
 from msrnet_cli import cli, metrics, report
-from msrnet_cli.cli import app
+from msrnet_cli.cli.commands import load
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import DataError, MSRNetError, UsageError
 from msrnet_cli.evaluate import intervals
@@ -62,7 +62,7 @@ def identity(tmp_path_factory):
 
 
 def invoke(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(load(), [str(argument) for argument in arguments])
 
 
 def test_what_has_no_partner_is_left_out_and_said(scenes, tmp_path):

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 import pairs
-from msrnet_cli.cli import app
+from msrnet_cli.cli.commands import load
 from msrnet_cli.config import LossOptions, ModelConfig
 from msrnet_cli.errors import (
     DataError,
@@ -405,7 +405,7 @@ def test_what_is_wrong_is_said_before_training_starts(
     monkeypatch.chdir(tmp_path)
     make(tmp_path / "data")
     arguments = ["train", "--data", "data", "--out", "run", "--no-perceptual", *options]
-    result = CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(load(), arguments)
     assert isinstance(result.exception, MSRNetError)
     assert says in str(result.exception)
     assert not (tmp_path / "run" / "metrics.csv").exists()
@@ -425,11 +425,11 @@ def test_stage_two_alone_continues_the_newest_run(scenes, tmp_path, monkeypatch)
         "2",
     ]
     runner = CliRunner()
-    first = runner.invoke(app, [*base, "--data", str(scenes)])
+    first = runner.invoke(load(), [*base, "--data", str(scenes)])
     assert first.exit_code == 0, first.exception
     (run,) = Path("runs").iterdir()
     assert run.name == "dmshn-001"
-    second = runner.invoke(app, ["train", "--stage", "2", "--no-perceptual"])
+    second = runner.invoke(load(), ["train", "--stage", "2", "--no-perceptual"])
     assert second.exit_code == 0, second.exception
     assert (run / "stage2.safetensors").exists()
     card = Relighter.load(run / "best.safetensors").card
@@ -440,7 +440,7 @@ def test_stage_two_alone_continues_the_newest_run(scenes, tmp_path, monkeypatch)
 def test_a_run_is_not_overwritten_by_accident(scenes, tmp_path):
     train(tiny(scenes, tmp_path / "run", steps=1), ignore)
     arguments = ["train", "--data", str(scenes), "--out", str(tmp_path / "run")]
-    result = CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(load(), arguments)
     assert "holds a run" in str(result.exception)
 
 
@@ -453,7 +453,7 @@ def test_training_and_validation_must_not_share_pictures(scenes, tmp_path):
 def test_sides_the_network_cannot_take_leave_no_folder(scenes, tmp_path, option):
     run = tmp_path / "run"
     arguments = ["train", "--data", str(scenes), "--out", str(run), *option]
-    result = CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(load(), arguments)
     assert isinstance(result.exception, UsageError)
     assert "multiple of 16" in str(result.exception)
     assert not run.exists()

@@ -790,4 +790,4 @@ def test_on_cuda_what_does_not_fit_is_a_row_that_says_so():
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
 def test_a_device_that_is_not_there_is_refused():
     with pytest.raises(DeviceError, match="; "):
-        suite.measure(BenchOptions(device="cuda"))
+        suite.measure(BenchOptions(where=DeviceOptions(device="cuda")))
