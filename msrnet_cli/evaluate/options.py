@@ -11,6 +11,15 @@ from msrnet_cli.options import Group, Option
 from msrnet_cli.relight.options import SessionOptions
 
 
+def read_work_sizes(text: str) -> tuple[WorkSize, ...]:
+    """Working sizes as people write them, such as ``144,full``.
+
+    Raises:
+        ValueError: One of them is not a working size; says what is expected.
+    """
+    return tuple(map(read_work_size, text.split(",")))
+
+
 @dataclass(frozen=True, kw_only=True)
 class EvalOptions(Turn):
     """What `msrnet eval` scores: pairs, scenes, or pictures that exist."""
@@ -65,7 +74,7 @@ class EvalOptions(Turn):
             flags=("--work-size",),
             metavar="PX|full,...",
             default=f"what the weights ask for, else {WORK_SIZE}",
-            read=lambda text: tuple(map(read_work_size, text.split(","))),
+            read=read_work_sizes,
         ),
     ] = ()
     enlarged: Annotated[

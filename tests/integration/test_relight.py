@@ -271,7 +271,7 @@ def test_without_default_weights_nothing_is_applied_silently(
         (f"{ON_CPU} tuned", 2, "needs an NVIDIA GPU and T", "use --engine auto"),
         ("relight in out --batch-size 0", 2, "--batch-size 0", "a number from 1 on"),
         ("relight in out --batch-size ²", 2, "--batch-size ²", "a number from 1 on"),
-        ("relight in out --quality 101", 2, "less than or equal to 100", "--help"),
+        ("relight in out --quality 101", 2, "--quality 101", "give 1 to 100"),
         ("relight in out --work-size 15", 2, "--work-size 15", "pixels from 16 on"),
         ("relight in out --work-size xl", 2, "--work-size xl", "give full, or pix"),
         ("relight in out --work-size ''", 2, "--work-size", "give full, or pixels"),
