@@ -11,14 +11,18 @@ or folders.
                segments (JPEG), each as one of `claims`
     meaning    which claim counts, and what the copy is to say
     codes      colours named by numbers; profiles: ICC profiles that say the same
-    colour     ICC profiles: into sRGB for the network and back
+    spaces     colour spaces of curves and a matrix: into sRGB and back
+    icc, lcms  ICC profiles as such spaces; all others through littleCMS
     hdr        PQ and HLG into the range of sRGB
     luma       YCbCr by the numbers of a TIFF file
-    depth      16 bits per channel, which Pillow alone cuts to 8
+    sixteen_bit  16 bits per channel, which Pillow alone cuts to 8
     metadata   what a file says about its picture, as bytes
-    dissecting  a file to metadata, and to what Pillow needs of it
+    dissecting  a file to metadata, and to what Pillow needs of it; dissecting_jpeg,
+               dissecting_png: the two that hold most
     embedding  metadata into a file that was just encoded
-    exif, makernotes, tiff_tags, xmp, photoshop             blocks, changed in place
+    exif, makernotes, xmp, photoshop     blocks, changed in place
+    tiff_directory, tiff_tags            the directories of TIFF files and EXIF blocks
+    exif_layout, tiff_builder            tags as a new EXIF block, a new TIFF file
     jpeg_segments, multipicture, png_chunks, webp_chunks,
     gif_blocks, avif_items                                  files taken apart
     pixels     Pillow images <-> tensors
@@ -28,7 +32,6 @@ or folders.
     jpeg, avif, gifs, bmp    what Pillow does not show of these, or does not write
     tiffs      which page of a TIFF is the picture: directories; odd pixels: samples
     quiet      no lines of C libraries on standard error
-    charts     pictures about numbers: rows of pictures, curves
 """
 
 from msrnet_cli.images.formats import (

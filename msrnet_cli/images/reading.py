@@ -21,7 +21,7 @@ from PIL import (
 )
 
 from msrnet_cli.errors import PictureError
-from msrnet_cli.images import depth as sixteen
+from msrnet_cli.images import sixteen_bit
 from msrnet_cli.images.coding import avif, bmp, gifs, jpeg, png, tiffs, webp
 from msrnet_cli.images.coding.directories import SUBFILE_TYPES
 from msrnet_cli.images.coding.opening import load, opened
@@ -29,9 +29,9 @@ from msrnet_cli.images.coding.quiet import hush
 from msrnet_cli.images.colour.claims import UNUSABLE_PROFILE
 from msrnet_cli.images.colour.jpeg import without_stubs
 from msrnet_cli.images.colour.labels import read_claims
+from msrnet_cli.images.colour.lcms import through_lcms
 from msrnet_cli.images.colour.meaning import converted_by, meaning_of_claims
 from msrnet_cli.images.colour.png import without_colour
-from msrnet_cli.images.colour.spaces import through_lcms
 from msrnet_cli.images.colour.ycbcr import rgb_from_ycbcr
 from msrnet_cli.images.formats import recognise
 from msrnet_cli.images.metadata.dissecting import bare, dissect, of_image
@@ -48,8 +48,7 @@ if TYPE_CHECKING:
     from msrnet_cli.images.colour.claims import Claim
     from msrnet_cli.images.colour.hdr import HighRange
     from msrnet_cli.images.colour.spaces import ColourSpace
-    from msrnet_cli.images.metadata.dissecting import Dissected
-    from msrnet_cli.images.metadata.record import Metadata
+    from msrnet_cli.images.metadata.record import Dissected, Metadata
 
 _PILLOW_FORMATS: dict[Format, tuple[str, ...]] = {
     "png": ("PNG",),
@@ -246,8 +245,8 @@ def _picture(
         jpeg.require_plausible(image, data)
     if format == "avif":
         avif.require_plausible(image.size, data)
-    bits = sixteen.bits_per_sample(image, data)
-    tiles = sixteen.low_byte_tiles(image)
+    bits = sixteen_bit.bits_per_sample(image, data)
+    tiles = sixteen_bit.low_byte_tiles(image)
     encoding = Encoding(
         format,
         image.mode,
@@ -260,7 +259,7 @@ def _picture(
         second = _open(data, format, float("inf"))
         second.tile = tiles
         turn = parts.orientation
-        samples = sixteen.joined(_upright(image, turn), _upright(second, turn))
+        samples = sixteen_bit.joined(_upright(image, turn), _upright(second, turn))
     elif bits > 8 and not image.mode.startswith("I;16"):
         notes.append(f"reduced from {bits} to 8 bits per channel")
     upright = image if tiles else _upright(image, parts.orientation)

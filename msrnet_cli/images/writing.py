@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from msrnet_cli.errors import PictureError
-from msrnet_cli.images import depth as sixteen
+from msrnet_cli.images import sixteen_bit
 from msrnet_cli.images.coding import bmp, gifs, jpeg
 from msrnet_cli.images.colour.avif import write_nclx
 from msrnet_cli.images.limits import require_fits
@@ -97,7 +97,7 @@ def _encoded(
         compress = picture.encoding.save.get("compression") != "raw"
         return write_tiff(pixels, metadata, compress=compress), ()
     if pixels.depth == 16 and pixels.channels >= 3:
-        return sixteen.write_png(pixels, metadata), ()
+        return sixteen_bit.write_png(pixels, metadata), ()
     image, notes = image_of(pixels), tuple[str, ...]()
     if format == "gif":
         image, notes = gifs.as_palette(image)

@@ -12,11 +12,10 @@ from PIL import Image, ImageCms
 from msrnet_cli.images.colour.claims import UNUSABLE_PROFILE, Claim
 from msrnet_cli.images.colour.codes import meaning_of
 from msrnet_cli.images.colour.hdr import HighRange
+from msrnet_cli.images.colour.icc import hdr_codes, space_from_icc
+from msrnet_cli.images.colour.lcms import through_lcms
 from msrnet_cli.images.colour.spaces import (
     ColourSpace,
-    hdr_codes,
-    space_from_icc,
-    through_lcms,
 )
 from msrnet_cli.images.metadata.record import as_srgb
 from msrnet_cli.images.pixels import image_of, rows_of

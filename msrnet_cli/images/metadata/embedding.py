@@ -18,9 +18,11 @@ from msrnet_cli.images.metadata import (
     webp_chunks,
     xmp,
 )
+from msrnet_cli.images.metadata.exif_layout import within
 from msrnet_cli.images.metadata.jpeg_segments import Segment
 from msrnet_cli.images.metadata.png_chunks import Chunk
 from msrnet_cli.images.metadata.record import EXIF_HEAD
+from msrnet_cli.images.metadata.tiff_builder import TiffBuilder
 from msrnet_cli.images.metadata.wording import listed
 
 if TYPE_CHECKING:
@@ -201,7 +203,7 @@ def _jpeg_exif(metadata: Metadata) -> tuple[list[Segment], tuple[str, ...]]:
         return [], notes
     if metadata.home != "jpeg":
         limit = jpeg_segments.MOST - len(EXIF_HEAD)
-        block, notes = tiff_tags.within(block, limit)
+        block, notes = within(block, limit)
     return jpeg_segments.in_segments(jpeg_segments.APP1, EXIF_HEAD, block), notes
 
 
@@ -301,9 +303,9 @@ def _stand_in(block: bytes) -> bytes:
     return (head + fill * (size // len(fill) + 1))[:size]
 
 
-def directory(metadata: Metadata) -> tiff_tags.Builder:
+def directory(metadata: Metadata) -> TiffBuilder:
     """The directory of a new TIFF file with all metadata; its notes come by `embed`."""
-    tags = tiff_tags.Builder(metadata.block)
+    tags = TiffBuilder(metadata.block)
     packet, _ = _whole_xmp(metadata)
     if packet is not None:
         tags.add(tiff_tags.XMP, 1, packet)

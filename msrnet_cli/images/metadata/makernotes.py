@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 
-from msrnet_cli.images.metadata.exif import SIZES
+from msrnet_cli.images.metadata.tiff_directory import SIZES
 
 _HEADERS = (0, 6, 8, 10, 12, 14, 18, 20, 22)
 _MOST_ENTRIES = 500

@@ -10,7 +10,8 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from msrnet_cli.images.metadata import exif, jpeg_segments
+from msrnet_cli.images.metadata import jpeg_segments
+from msrnet_cli.images.metadata.tiff_directory import directory_in, form_of
 
 if TYPE_CHECKING:
     from msrnet_cli.images.metadata.jpeg_segments import Segment
@@ -97,12 +98,12 @@ def _kinds(segments: tuple[Segment, ...]) -> list[int]:
         if segment.marker != jpeg_segments.APP2 or segment.content[:4] != _MPF:
             continue
         block = segment.content[4:]
-        found = exif.directory_in(block)
+        found = directory_in(block)
         entry = found.find(_ENTRIES) if found else None
         if entry is None:
             continue
         value = entry.value(block)
-        code = exif.form_of(block).order + "I12x"
+        code = form_of(block).order + "I12x"
         whole = value[: len(value) // 16 * 16]
         return [attribute & _TYPE for (attribute,) in struct.iter_unpack(code, whole)][
             1:

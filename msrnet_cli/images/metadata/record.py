@@ -76,6 +76,24 @@ class Metadata:
         return Metadata(icc=self.icc, cicp=self.cicp)
 
 
+@dataclass(frozen=True)
+class Dissected:
+    """A file taken apart.
+
+    Attributes:
+        metadata: As it fits the upright picture.
+        orientation: How to turn the pixels: 1 to 8 as Exif counts them; None where
+            only Pillow can tell.
+        bare: The file with no more than a decoder needs.
+        notes: What is damaged or cannot be kept, in words for a user.
+    """
+
+    metadata: Metadata
+    orientation: int | None
+    bare: bytes
+    notes: tuple[str, ...] = ()
+
+
 def uses_adobe_rgb(metadata: Metadata) -> bool:
     """Whether EXIF says that the pixels are Adobe RGB."""
     return metadata.block is not None and exif.is_adobe_rgb(metadata.block)
