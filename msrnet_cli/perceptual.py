@@ -17,14 +17,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from msrnet_cli import hub
 from msrnet_cli.errors import NetworkError, WeightsError
 from msrnet_cli.files import require_regular
+from msrnet_cli.hub import cache
+from msrnet_cli.hub.address import HubAddress
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-VGG16_HUB = hub.HubAddress("timm/vgg16.tv_in1k")
+VGG16_HUB = HubAddress("timm/vgg16.tv_in1k")
 VGG16_LAYERS = 31
 _VGG16_PLAN = (
     64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0,
@@ -84,7 +85,7 @@ def load_vgg16(
         WeightsError: There are no such weights, with how to get them.
     """
     try:
-        file = Path(path) if path else hub.fetch(VGG16_HUB, offline=offline)
+        file = Path(path) if path else cache.fetch(VGG16_HUB, offline=offline)
     except NetworkError as error:
         raise NetworkError(f"no VGG16 weights: {error.reason}", _GET_VGG) from error
     network = VGG16Features(layers)

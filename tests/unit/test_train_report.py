@@ -150,7 +150,7 @@ def test_weights_to_start_from_are_not_fetched_offline(tmp_path, monkeypatch):
         asked.append(offline)
         raise NetworkError("not cached", "fetch it once")
 
-    monkeypatch.setattr("msrnet_cli.hub.fetch", fetch)
+    monkeypatch.setattr("msrnet_cli.hub.cache.fetch", fetch)
     for offline in (True, False):
         config = TrainConfig(out=str(tmp_path), init="hf://a/b", offline=offline)
         with pytest.raises(NetworkError):
