@@ -22,9 +22,9 @@ from msrnet_cli import train as training
 from msrnet_cli.config import DataOptions, LossOptions, ModelConfig
 from msrnet_cli.errors import DataError, MSRNetError
 from msrnet_cli.inference import Relighter
+from msrnet_cli.lock import Lock
 from msrnet_cli.recipes import RECIPES
 from msrnet_cli.results import TrainProgress, TrainStarted, Validated
-from msrnet_cli.train.lock import Lock
 from msrnet_cli.weights.file import load_weights
 
 
@@ -149,7 +149,7 @@ def test_a_failure_before_processes_meet_ends_them_all(scenes, tmp_path):
 
 def test_one_line_refuses_a_second_training_in_several_processes(scenes, tmp_path):
     (tmp_path / "run").mkdir()
-    with Lock(tmp_path / "run") as held:
+    with Lock(tmp_path / "run", "trained") as held:
         held.take()
         process = started(scenes, tmp_path / "run")
         _, told = process.communicate(timeout=90)
