@@ -15,7 +15,7 @@ from PIL import features
 
 from msrnet_cli import __version__, hardware, perceptual
 from msrnet_cli.config import WORK_SIZE, ModelConfig
-from msrnet_cli.errors import NetworkError, WeightsError
+from msrnet_cli.errors import DownloadError, WeightsError
 from msrnet_cli.hub import cache
 from msrnet_cli.hub.address import SCHEME
 from msrnet_cli.networks import architecture
@@ -193,7 +193,7 @@ def _vgg16() -> Check:
     address = perceptual.VGG16_HUB
     try:
         return Check("vgg16", str(cache.fetch(address, offline=True)))
-    except NetworkError:
+    except DownloadError:
         return Check(
             "vgg16",
             "not there yet; msrnet train fetches it for the combined loss (stage 2)"

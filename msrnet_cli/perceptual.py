@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from msrnet_cli.errors import NetworkError, WeightsError
+from msrnet_cli.errors import DownloadError, WeightsError
 from msrnet_cli.files import require_regular
 from msrnet_cli.hub import cache
 from msrnet_cli.hub.address import HubAddress
@@ -86,8 +86,8 @@ def load_vgg16(
     """
     try:
         file = Path(path) if path else cache.fetch(VGG16_HUB, offline=offline)
-    except NetworkError as error:
-        raise NetworkError(f"no VGG16 weights: {error.reason}", _GET_VGG) from error
+    except DownloadError as error:
+        raise DownloadError(f"no VGG16 weights: {error.reason}", _GET_VGG) from error
     network = VGG16Features(layers)
     _fill(network, file, "VGG16", _GET_VGG)
     return network.eval().requires_grad_(False)

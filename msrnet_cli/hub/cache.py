@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msrnet_cli.errors import NetworkError
+from msrnet_cli.errors import DownloadError
 from msrnet_cli.files import write_whole, writing_whole
 from msrnet_cli.hub import client
 from msrnet_cli.hub.address import SCHEME
@@ -37,7 +37,7 @@ def fetch(address: HubAddress, *, offline: bool = False) -> Path:
         The file in the hub's cache.
 
     Raises:
-        NetworkError: It is not cached and cannot be fetched, or what the hub sends is
+        DownloadError: It is not cached and cannot be fetched, or what the hub sends is
             not what it should be.
     """
     # Read when the client is imported. Its user agent would ask the hub for more.
@@ -47,7 +47,7 @@ def fetch(address: HubAddress, *, offline: bool = False) -> Path:
     cached = _cached(address)
     if offline or client.is_switched_off():
         if cached is None:
-            raise NetworkError(
+            raise DownloadError(
                 f"{SCHEME}{address.repo}/{address.file} is not cached and the network"
                 " is off",
                 "fetch it once online, or pass a file to --weights",
@@ -58,7 +58,7 @@ def fetch(address: HubAddress, *, offline: bool = False) -> Path:
     with client.quiet():
         try:
             told = client.ask(address)
-        except NetworkError:
+        except DownloadError:
             raise
         except Exception as error:  # the client lets its HTTP library's errors through
             if cached is not None and not client.is_answer(error):
@@ -71,7 +71,7 @@ def cache_folder() -> Path:
     """Where the hub's client keeps what it fetched.
 
     Raises:
-        NetworkError: A setting of the client is not what it should be.
+        DownloadError: A setting of the client is not what it should be.
     """
     client.require_client()
     from huggingface_hub.constants import HF_HUB_CACHE
@@ -83,18 +83,18 @@ def _downloaded(address: HubAddress, told: Told) -> Path:
     """The file in the cache, as the hub has it now.
 
     Raises:
-        NetworkError: It could not be fetched, or not be written.
+        DownloadError: It could not be fetched, or not be written.
     """
     where = f"{SCHEME}{address.repo}"
     try:
         return _placed(address, told)
-    except NetworkError:
+    except DownloadError:
         raise
     except OSError as error:
         if error.filename is None:  # from the network
             raise client.unreachable(where, error) from error
         reason = error.strerror or error
-        raise NetworkError(
+        raise DownloadError(
             f"{where}: the cache {cache_folder()} cannot be written ({reason})",
             "make room there, or set HF_HOME to another folder",
         ) from error
@@ -154,7 +154,7 @@ def _download(address: HubAddress, told: Told, target: Path) -> None:
     """Write the content of a file, whole, of the size and hash that were told.
 
     Raises:
-        NetworkError: It is not what was told; nothing is left of it.
+        DownloadError: It is not what was told; nothing is left of it.
     """
     length, digest = 0, told.digest()
     most = client.MAX_BYTES if told.size is None else told.size

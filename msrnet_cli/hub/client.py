@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from msrnet_cli.errors import NetworkError
+from msrnet_cli.errors import DownloadError
 from msrnet_cli.hub.address import SCHEME
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def require_client() -> None:
     """Import the client, which then reads its settings.
 
     Raises:
-        NetworkError: A setting is not what it should be.
+        DownloadError: A setting is not what it should be.
     """
     try:
         # By its whole name: the package's own way there prints to standard error.
@@ -69,7 +69,7 @@ def require_client() -> None:
 
         urlsplit(settings.ENDPOINT)
     except ValueError as error:
-        raise NetworkError(
+        raise DownloadError(
             f"the settings of the hub's client are not readable ({error})",
             "check HF_ENDPOINT and the variables that begin with HF_HUB_",
         ) from error
@@ -98,7 +98,7 @@ def ask(address: HubAddress) -> Told:
     """What the hub says of a file.
 
     Raises:
-        NetworkError: A name or a size in the answer cannot be trusted.
+        DownloadError: A name or a size in the answer cannot be trusted.
     """
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
 
@@ -153,9 +153,9 @@ def chunks(told: Told) -> Generator[bytes]:
             yield from answer.iter_content(CHUNK)
 
 
-def refused(address: HubAddress, why: str) -> NetworkError:
+def refused(address: HubAddress, why: str) -> DownloadError:
     """The error for an answer that cannot be trusted."""
-    return NetworkError(
+    return DownloadError(
         f"{SCHEME}{address.repo}/{address.file} is refused: {why}",
         "check HF_ENDPOINT and HTTPS_PROXY, or download the file by other means and"
         " pass its path to --weights",
@@ -174,32 +174,32 @@ def is_answer(error: Exception) -> bool:
     return isinstance(error, kinds)
 
 
-def explained(error: Exception, address: HubAddress) -> NetworkError:
+def explained(error: Exception, address: HubAddress) -> DownloadError:
     """An error of the client, in one line."""
     from huggingface_hub import errors
 
     where = f"hf://{address.repo}"
     if isinstance(error, errors.GatedRepoError):
-        return NetworkError(f"{where} is gated", "accept its terms, then set HF_TOKEN")
+        return DownloadError(f"{where} is gated", "accept its terms, then set HF_TOKEN")
     if isinstance(error, errors.RepositoryNotFoundError):
-        return NetworkError(
+        return DownloadError(
             f"{where} does not exist or is private", "check the name, or set HF_TOKEN"
         )
     if isinstance(error, errors.RevisionNotFoundError):
-        return NetworkError(
+        return DownloadError(
             f"{where} has no revision {address.revision}", "check the revision"
         )
     if isinstance(error, errors.EntryNotFoundError):
-        return NetworkError(
+        return DownloadError(
             f"{where} has no file {address.file}", "name the file: hf://owner/repo/file"
         )
     return unreachable(where, error)
 
 
-def unreachable(where: str, error: BaseException) -> NetworkError:
+def unreachable(where: str, error: BaseException) -> DownloadError:
     """The error for a request that failed on its way."""
     cause = str(error).strip().partition("\n")[0] or type(error).__name__
-    return NetworkError(
+    return DownloadError(
         f"{where} could not be fetched ({cause})",
         "check HF_ENDPOINT, HTTPS_PROXY and SSL_CERT_FILE, or download the file"
         " by other means and pass its path to --weights",

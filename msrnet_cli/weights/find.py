@@ -49,7 +49,7 @@ def locate(spec: str | None = None, *, offline: bool = False) -> Path:
 
     Raises:
         WeightsError: There is no such file.
-        NetworkError: It could not be fetched.
+        DownloadError: It could not be fetched.
     """
     if spec is None:
         found = default()

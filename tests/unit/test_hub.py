@@ -284,7 +284,7 @@ cache = os.environ["HF_HOME"]
 for _ in range(int(sys.argv[1])):
     try:
         print("fetched", fetch(HubAddress("owner/repo")))
-    except errors.NetworkError as error:
+    except errors.DownloadError as error:
         print(error, [files for _, _, files in os.walk(cache) if files])
 """
 

@@ -10,7 +10,7 @@ import pytest
 import pairs
 from msrnet_cli import perceptual, report
 from msrnet_cli.config import TrainConfig
-from msrnet_cli.errors import NetworkError
+from msrnet_cli.errors import DownloadError
 from msrnet_cli.results import (
     TrainProgress,
     TrainStarted,
@@ -148,11 +148,11 @@ def test_weights_to_start_from_are_not_fetched_offline(tmp_path, monkeypatch):
 
     def fetch(_address, *, offline):
         asked.append(offline)
-        raise NetworkError("not cached", "fetch it once")
+        raise DownloadError("not cached", "fetch it once")
 
     monkeypatch.setattr("msrnet_cli.hub.cache.fetch", fetch)
     for offline in (True, False):
         config = TrainConfig(out=str(tmp_path), init="hf://a/b", offline=offline)
-        with pytest.raises(NetworkError):
+        with pytest.raises(DownloadError):
             start_network(config, None)
     assert asked == [True, False]
