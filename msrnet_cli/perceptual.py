@@ -1,7 +1,7 @@
 """Networks that look at pictures as people do: VGG16 features, and LPIPS.
 
-Own small stacks with torchvision's key names. Loads weights; downloads only through
-`hub`.
+Plain stacks of layers with torchvision's key names. Weights are downloaded only
+through `hub`.
 
 Sources: Simonyan & Zisserman 2015 (VGG16); Krizhevsky 2014, as torchvision builds it
 (AlexNet); Zhang et al. 2018 (LPIPS).
@@ -96,7 +96,7 @@ def load_vgg16(
 class LPIPS(nn.Module):
     """Distance of two pictures as people see it: AlexNet features, weighted.
 
-    Small is alike. Version 0.1 of its weights, which `lpips_heads` holds.
+    A small distance means alike. The weights, version 0.1, lie in `lpips_heads`.
     """
 
     def __init__(self) -> None:
@@ -153,7 +153,7 @@ def load_lpips(alexnet: str = "") -> LPIPS:
 
 
 def _fill_heads(network: LPIPS) -> None:
-    """The five learnt weightings, from the file that is part of this package."""
+    """Load the five learnt weightings from the file in this package."""
     state = _read_state(_HEADS, "LPIPS", "install msrnet again")
     with torch.no_grad():
         for index, head in enumerate(network.heads):
@@ -161,7 +161,7 @@ def _fill_heads(network: LPIPS) -> None:
 
 
 def _unit(features: Tensor) -> Tensor:
-    """Features of length 1 at each place."""
+    """Features scaled to length 1 at each place."""
     return features / (features.square().sum(1, keepdim=True).sqrt() + 1e-10)
 
 
@@ -202,5 +202,5 @@ def _read_state(file: Path, name: str, remedy: str) -> dict[str, Any]:
             f"{name} weights {file} cannot be opened safely", remedy
         ) from error
     if not isinstance(state, dict):
-        raise WeightsError(f"{name} weights {file}: no state dict", remedy)
+        raise WeightsError(f"{name} weights {file}: not a state dict", remedy)
     return state
