@@ -35,7 +35,7 @@ def space_from_icc(profile: bytes) -> ColourSpace | None:
 def hdr_codes(profile: bytes) -> tuple[int, int] | None:
     """Primaries and transfer of a profile whose cicp tag says PQ or HLG (ITU-T H.273).
 
-    The curves and tables beside that tag are of no use then: they are a rendering for
+    The curves and tables beside that tag are then not used: they are a rendering for
     programs that do not know the tag.
     """
     try:

@@ -17,7 +17,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CODES = 65536  # one entry per 16-bit code: a round trip is exact at every code
+CODES = 65536  # one entry per 16-bit code, so that a round trip is exact at every code
 _D50 = (0.96422, 1.0, 0.82521)
 D65 = (0.3127, 0.3290)
 """Chromaticity x, y of the white of sRGB, Display P3, Rec. 2020 and Adobe RGB."""
@@ -96,9 +96,9 @@ class ColourSpace:
     def from_srgb(self, relit: Tensor, native: Tensor) -> Tensor:
         """Relit sRGB back into this space.
 
-        The part of a colour that lies outside sRGB is not seen by the network; it is
-        put back, dimmed or brightened as the picture is at that place. A network that
-        changes nothing therefore gives back `native` itself.
+        The network does not see the part of a colour outside sRGB. That part is added
+        again, scaled by the change of luminance at its place. So a network that changes
+        nothing gives `native` back.
 
         Args:
             relit: 3 H W, sRGB in [0, 1].
@@ -139,8 +139,8 @@ class ColourSpace:
     def is_plausible(self) -> bool:
         """Whether pictures could be in this space: curves rise, white is white.
 
-        A label that fails this is a mistake: by it every picture would be black, white
-        or of one colour.
+        A label that fails this is a mistake: every picture would be black, white or of
+        one colour.
         """
         steps = self.curves.diff(dim=1)
         ends = self.curves[:, -1] > self.curves[:, 0]
@@ -237,7 +237,7 @@ def _apply(matrix: Tensor, light: Tensor) -> Tensor:
 
 
 def _cube() -> Tensor:
-    """Colours all over a space, 3 27 27."""
+    """Colours that cover a space evenly, 3 27 27."""
     steps = torch.linspace(0, 1, 9)
     return torch.cartesian_prod(steps, steps, steps).T.reshape(3, 27, 27)
 
@@ -265,13 +265,13 @@ def _rgb_to_xyz(primaries: tuple[float, ...], white: tuple[float, float]) -> Ten
 
 
 def _adaptation(white: Tensor, to: tuple[float, ...]) -> Tensor:
-    """Bradford's matrix that carries one white, XYZ, into another."""
+    """Bradford's matrix that maps one white, XYZ, to another."""
     target = torch.tensor(to, dtype=torch.float64)
     gains = (_BRADFORD @ target) / (_BRADFORD @ white)
     return torch.linalg.inv(_BRADFORD) @ torch.diag(gains) @ _BRADFORD
 
 
 def _adapted(to_xyz: Tensor, to: tuple[float, ...] | None = None) -> Tensor:
-    """The matrix with its white carried into another; D65 by default."""
+    """The matrix with its white mapped to another; D65 by default."""
     x, y = D65
     return _adaptation(to_xyz.sum(1), to or (x / y, 1.0, (1 - x - y) / y)) @ to_xyz

@@ -1,7 +1,7 @@
-"""A file to what it says about its picture, and to what Pillow needs of it.
+"""A file taken apart: its metadata, and the part that Pillow needs.
 
-Pillow sees pixels and colours only: so no metadata, however large or damaged, can cost
-a picture.
+Pillow gets pixels and colours only, so that no metadata, however large or damaged, can
+make a picture unreadable.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def dissect(data: bytes, format: Format) -> Dissected:
 
 
 def bare(data: bytes, format: Format) -> bytes:
-    """What a decoder needs of a file, whatever its metadata are."""
+    """The part of a file that a decoder needs, without metadata."""
     with suppress(DamagedError, struct.error, LookupError):
         if format == "avif":
             return avif_items.split(data).bare
@@ -90,7 +90,7 @@ def of_image(image: Image.Image) -> tuple[Metadata, tuple[str, ...]]:
 
 
 def _made_true(found: Dissected) -> Dissected:
-    """Take out what a turned and relit picture makes false."""
+    """Remove what is no longer true of a turned and relit picture."""
     metadata, lost, notes = found.metadata, [*found.metadata.notes], [*found.notes]
     block = metadata.block
     if block is not None and directory_in(block) is None:
@@ -122,7 +122,7 @@ def _made_true(found: Dissected) -> Dissected:
 
 
 def _orientation(block: bytes | None, packet: bytes | None) -> int:
-    """EXIF's word counts before that of XMP."""
+    """1 to 8 by EXIF, else by XMP."""
     if block is not None and exif.orientation(block) != 1:
         return exif.orientation(block)
     main = directory_in(block) if block is not None else None

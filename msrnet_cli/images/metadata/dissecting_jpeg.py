@@ -89,7 +89,7 @@ def _whole_xmp(
 def _jpeg_blocks(
     segments: tuple[Segment, ...],
 ) -> tuple[tuple[Block, ...], tuple[str, ...]]:
-    """Segments that only a JPEG holds, and notes on those that are no longer true."""
+    """Segments that only a JPEG holds, and notes on those that are left out."""
     signed = {s.content[2:4] for s in segments if _is_jumbf(s) and b"c2pa" in s.content}
     blocks: list[Block] = []
     lost: list[str] = []
@@ -115,7 +115,7 @@ def _place_of(segment: Segment) -> str | None:
     """What a segment is a part of: EXIF, XMP, ...
 
     Returns:
-        "" where it is of no use in the new file, None where it is a block of its own.
+        "" where the new file does not need it, None where it is a block of its own.
     """
     content, marker = segment.content, segment.marker
     for head, kind, name in _PARTS:

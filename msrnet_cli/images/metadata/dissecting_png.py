@@ -54,7 +54,7 @@ _RAW = b"raw profile type "
 
 
 def _is_copy(chunk: png_chunks.Chunk) -> bool:
-    """Whether a chunk is carried by other means, or is a copy that could differ."""
+    """Whether the content of a chunk is carried elsewhere, or is a copy of it."""
     key = png_chunks.key_of(chunk).lower()
     names = (b"exif", b"app1", b"xmp", b"icc", b"icm")
     return chunk.name == b"eXIf" or key in {_RAW + name for name in names}
@@ -85,7 +85,7 @@ def _png_xmp(texts: dict[bytes, png_chunks.Chunk]) -> bytes | None:
 def _png_photoshop(texts: dict[bytes, png_chunks.Chunk]) -> tuple[bytes, ...]:
     found = (_raw(texts, b"8bim"), _raw(texts, b"iptc"))
     whole = next((part for part in found if part), b"")
-    if whole[:1] == b"\x1c":  # some tools leave out Photoshop's part of it
+    if whole[:1] == b"\x1c":  # some tools write bare IPTC, without Photoshop's resource
         whole = photoshop.with_iptc(whole)
     return (whole,) if whole else ()
 

@@ -1,7 +1,7 @@
 """EXIF: a small TIFF file whose bytes are changed in place, and never moved.
 
-Maker notes hold offsets into the block that nobody but the camera's maker knows, and
-text has no declared encoding: what is not changed here therefore stays byte for byte.
+Maker notes hold offsets into the block in formats that only the makers of cameras know,
+and the encoding of text is not declared. So every other byte stays as it is.
 
 Source: Exif 2.32 (CIPA DC-008) section 4.6.
 """
@@ -42,7 +42,7 @@ _INCH = 2.54  # centimetres
 
 
 def is_sound(block: bytes) -> bool:
-    """Whether all that can be followed lies within the block."""
+    """Whether all directories and values lie within the block."""
     for tags in _PLACES:
         found = directory_in(block, *tags)
         if found is None and _promised(block, tags):
@@ -74,7 +74,7 @@ def orientation(block: bytes) -> int:
 
 
 def upright(block: bytes) -> bytes:
-    """The block of the picture once it was turned as `orientation` asks."""
+    """The block for the picture after its turn by `orientation`."""
     turned = orientation(block) in _QUARTER_TURNS
     block = with_number(block, (), _ORIENTATION, 1)
     if turned:
@@ -87,14 +87,15 @@ def upright(block: bytes) -> bytes:
 def is_adobe_rgb(block: bytes) -> bool:
     """Whether the block says that pixels are Adobe RGB.
 
-    Cameras name it by a number, or by the rule R03 (DCF 2.0) where no number says sRGB.
+    Cameras write a number for Adobe RGB, or the rule R03 (DCF 2.0), which counts unless
+    the number is that of sRGB.
     """
     space = number_of(block, (EXIF_DIRECTORY,), _COLOUR_SPACE)
     return space == _ADOBE_RGB or (space != _SRGB and _rule(block) is not None)
 
 
 def as_srgb(block: bytes) -> bytes:
-    """The block of the picture once its pixels are sRGB."""
+    """The block for the picture after its conversion to sRGB."""
     block = with_number(block, (EXIF_DIRECTORY,), _COLOUR_SPACE, _SRGB)
     rule = _rule(block)
     if rule is not None:
@@ -168,7 +169,7 @@ def _pictures(
 
 
 def _used(block: bytes) -> Iterator[tuple[int, int]]:
-    """Start and end of all that must stay."""
+    """Start and end of the parts that must stay."""
     form = form_of(block)
     yield 0, 8
     for tags in _PLACES:
@@ -183,7 +184,7 @@ def _used(block: bytes) -> Iterator[tuple[int, int]]:
 def _erased(
     block: bytes, start: int, size: int, others: list[tuple[int, int]]
 ) -> bytes:
-    """Blank a part, or cut it off where it is the last; not if others lie there."""
+    """Blank a part, or cut it off at the end of the block; not where others lie."""
     end = min(start + size, len(block))
     if start <= 0 or any(a < end and start < b for a, b in others):
         return block

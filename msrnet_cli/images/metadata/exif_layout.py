@@ -48,7 +48,7 @@ class _Layout:
         self._taken = [range(item.start, item.start + item.size) for item in pinned]
 
     def place(self, items: tuple[Item, ...], pointer: int) -> None:
-        """Add a directory, and put its offset where `pointer` says."""
+        """Add a directory, and write its offset at `pointer`."""
         at = self._grow(2 + 12 * len(items) + 4)
         self._offset(pointer, at)
         struct.pack_into(self._order + "H", self._out, at, len(items))
@@ -73,7 +73,7 @@ class _Layout:
             self._offset(at + 8, start)
 
     def finish(self) -> tuple[bytes, tuple[str, ...]]:
-        """Add the maker notes; the offsets in those that have moved follow."""
+        """Add the maker notes, with adjusted offsets in those that have moved."""
         complaints: tuple[str, ...] = ()
         for pointer, item in self._notes:
             assert isinstance(item.value, bytes)
@@ -92,7 +92,7 @@ class _Layout:
         return bytes(self._out), complaints
 
     def _grow(self, size: int) -> int:
-        """Room on an even offset, behind all else but pinned maker notes."""
+        """Room at an even offset, after everything except pinned maker notes."""
         self._out += bytes(len(self._out) % 2)
         for taken in self._taken:
             start = len(self._out)
@@ -107,7 +107,7 @@ class _Layout:
 
 
 def within(block: bytes, limit: int) -> tuple[bytes, tuple[str, ...]]:
-    """An EXIF block of no more than some bytes.
+    """An EXIF block of at most so many bytes.
 
     Returns:
         The block itself, or one without its largest tags, and notes that name them.

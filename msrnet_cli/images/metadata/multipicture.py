@@ -33,7 +33,7 @@ class Following:
     """What follows a picture.
 
     Attributes:
-        kept: What is neither picture nor video: the trailers of many a tool.
+        kept: The rest that is neither picture nor video, as some tools write.
         notes: What is left out.
     """
 
@@ -48,8 +48,8 @@ def what_follows(
 
     Args:
         segments: Of the first picture.
-        trailer: All behind its end.
-        gain_map: Whether it says that a gain map is there.
+        trailer: All bytes behind its end.
+        gain_map: Whether its metadata name a gain map.
     """
     kinds = _kinds(segments)
     rest = _behind_pictures(trailer)
@@ -72,7 +72,7 @@ def what_follows(
 
 
 def _behind_pictures(trailer: bytes) -> bytes:
-    """What follows all pictures and videos: the data of some agency's tool."""
+    """The rest behind all pictures and videos, as some tools write."""
     place = 0
     for _ in range(_MOST_PARTS):
         start = _next_part(trailer, place)

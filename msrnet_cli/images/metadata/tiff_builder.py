@@ -23,8 +23,8 @@ _STRIP_OFFSETS = 273
 class TiffBuilder:
     """The directory of a new TIFF file, on top of an EXIF block that stays in place.
 
-    The file begins with the block itself, so that whatever counts offsets from its
-    beginning, such as maker notes, still finds them.
+    The file begins with the block itself, so that offsets from its beginning, as in
+    maker notes, stay valid.
     """
 
     def __init__(self, block: bytes | None) -> None:
@@ -67,7 +67,7 @@ class TiffBuilder:
         self[296] = 2  # inches
 
     def save(self, out: io.BytesIO) -> None:
-        """Write all but the strips; until now their offsets counted from there on."""
+        """Write all but the strips; turn offsets from the first strip into absolute."""
         end = len(self._laid_out())
         _, count, content = self._rows[_STRIP_OFFSETS]
         offsets = struct.unpack(f"{self.order}{count}I", content)

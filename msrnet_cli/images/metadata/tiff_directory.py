@@ -39,11 +39,11 @@ SIZES = {
 }
 """Bytes of one value, by the number of its type; 129 is UTF-8 text (Exif 3.0)."""
 
-_MOST_ENTRIES = 4096  # hundreds are seen: more would only cost time
+_MOST_ENTRIES = 4096  # real files have hundreds; more would only cost time
 
 
 class DamagedError(ValueError):
-    """A block that does not hold what it promises."""
+    """A block that is cut short, or not in the format of TIFF."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def first_directory(block: bytes, form: Form) -> Directory:
 
 
 def directory_at(block: bytes, form: Form, at: int) -> Directory:
-    """Read a directory; where it is cut off, or far too long, what there is of it.
+    """Read a directory; of one that is cut off, or far too long, the first entries.
 
     Raises:
         DamagedError: It lies outside the block.
@@ -199,7 +199,7 @@ def _entry(length: int, form: Form, at: int, row: tuple[int, ...]) -> Entry:
 
 
 def directory_in(block: bytes, *tags: int) -> Directory | None:
-    """The first directory, or the one that tags lead to from there."""
+    """The first directory, or the directory that tags lead to from the first."""
     try:
         form = form_of(block)
         found = first_directory(block, form)
@@ -261,7 +261,7 @@ def with_number(block: bytes, place: tuple[int, ...], tag: int, value: int) -> b
 
 
 def exchanged(block: bytes, found: Directory | None, pair: tuple[int, int]) -> bytes:
-    """Let two tags change their values, whatever their types are."""
+    """The block with the values of two tags exchanged, whatever their types are."""
     first, second = (found.find(tag) if found else None for tag in pair)
     if first is None or second is None:
         return block

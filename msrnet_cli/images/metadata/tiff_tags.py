@@ -1,6 +1,6 @@
 """The tags of a TIFF file, read: those about its pixels for Pillow, all others apart.
 
-What a tag holds is carried as bytes, whatever it means: private tags, GeoTIFF, layers.
+Values are carried as bytes, whatever they mean: private tags, GeoTIFF, layers.
 
 Sources: TIFF 6.0 sections 2 and 8; Adobe TIFF supplement 1 (directories within).
 """
@@ -142,7 +142,7 @@ class _Reader:
         self._room = len(data)  # sound values do not overlap: no more than the file
 
     def notes(self) -> tuple[str, ...]:
-        """What was left out, and why."""
+        """Which tags were left out, and why."""
         damaged, wrong = listed(self.damaged), listed(self.wrong)
         notes = (f"{damaged} left out: damaged",) if damaged else ()
         return notes + ((f"{wrong} left out: of a wrong type",) if wrong else ())
@@ -208,7 +208,7 @@ def for_pillow(data: bytes) -> tuple[bytes, tuple[str, ...]]:
 
     Raises:
         DamagedError: There is no directory.
-        PictureError: A tag without which no pixel is found is of a wrong type.
+        PictureError: A tag that is needed to find the pixels is of a wrong type.
     """
     form = form_of(data)
     directory = first_directory(data, form)
@@ -235,7 +235,7 @@ def for_pillow(data: bytes) -> tuple[bytes, tuple[str, ...]]:
 
 
 def _decodable(tag: int, kind: int, form: Form) -> bool:
-    """Whether decoders know what to do with this type of a tag about pixels."""
+    """Whether decoders can read this type in a tag about pixels."""
     if tag == PROFILE:
         return kind in (1, 7)
     whole = TiffTags.lookup(tag).type in (3, 4)

@@ -1,4 +1,4 @@
-"""Notes for people: the common ones, and names, no more than a line holds."""
+"""Notes for people: common notes, and lists of names that fit into a line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_NAMES = 8
 
 
 def listed(names: Iterable[str]) -> str:
-    """Some names, each once, and how many more there are; "" for none."""
+    """The first names, each once, and how many more there are; "" for none."""
     once = dict.fromkeys(names)
     text = ", ".join(islice(once, _MOST_NAMES))
     more = len(once) - _MOST_NAMES
