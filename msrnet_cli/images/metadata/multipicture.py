@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli.images.metadata import jpeg_segments
 from msrnet_cli.images.metadata.tiff_directory import directory_in, form_of
+from msrnet_cli.images.metadata.wording import GAIN_MAP, VIDEO
 
 if TYPE_CHECKING:
     from msrnet_cli.images.metadata.jpeg_segments import Segment
@@ -59,9 +60,9 @@ def what_follows(
     if not gone.strip(_FILLING):
         return Following(kept=rest if rest.strip(_FILLING) else b"")
     video = _VIDEO.search(gone) is not None
-    notes = ["motion video left out"] * video
+    notes = [VIDEO] * video
     if any(sign in gone for sign in _GAIN_MAP_SIGNS):
-        notes.append("gain map left out: it is for the old light")
+        notes.append(GAIN_MAP)
     elif any(kind in _PREVIEWS for kind in kinds):
         notes.append("preview left out: it shows the old light")
     elif kinds and not gain_map:
