@@ -14,9 +14,11 @@ import PIL
 import torch
 from PIL import features
 
-from msrnet_cli import __version__, hardware, hub, perceptual
+from msrnet_cli import __version__, hardware, perceptual
 from msrnet_cli.config import WORK_SIZE, ModelConfig
-from msrnet_cli.errors import NetworkError, WeightsError
+from msrnet_cli.errors import DownloadError, WeightsError
+from msrnet_cli.hub import cache
+from msrnet_cli.hub.address import SCHEME
 from msrnet_cli.networks import architecture
 from msrnet_cli.synth.engine import choose_engine
 from msrnet_cli.weights import find
@@ -169,7 +171,7 @@ def _weights() -> list[Check]:
 
 def _cache() -> Check:
     try:
-        folder = hub.cache_folder()
+        folder = cache.cache_folder()
     except WeightsError as error:
         return Check("cache", error.reason, error.remedy)
     existing = next(path for path in (folder, *folder.parents) if path.exists())
@@ -207,12 +209,12 @@ def _llvm() -> list[Check]:
 def _vgg16() -> Check:
     address = perceptual.VGG16_HUB
     try:
-        return Check("vgg16", str(hub.fetch(address, offline=True)))
-    except NetworkError:
+        return Check("vgg16", str(cache.fetch(address, offline=True)))
+    except DownloadError:
         return Check(
             "vgg16",
             "not there yet; msrnet train fetches it for the combined loss (stage 2)"
-            f" from {hub.SCHEME}{address.repo}",
+            f" from {SCHEME}{address.repo}",
             absent=True,
         )
 

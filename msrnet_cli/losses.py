@@ -1,7 +1,7 @@
-"""What training makes small: the paper's losses, its ablation's, the scores, layers.
+"""Losses: the paper's, those of its ablation, the scores, and one for layers.
 
-Tensors in, a scalar tensor out. Pictures are B C H W in [0, 1], except where said;
-the first argument is the network's output, the second the target.
+Tensors in, a scalar tensor out. Pictures are B C H W in [0, 1] unless a docstring says
+otherwise; the first argument is the output of the network, the second the target.
 
 Sources: paper section 3, equation 1; its authors' dehazing code for TV and the
 perceptual term; Wang et al. 2004 for SSIM; Zheng et al. 2020 (MBCNN) for Sobel.
@@ -46,12 +46,12 @@ _SOBEL = (
 def build(
     name: LossName, options: LossOptions, features: nn.Module | None = None
 ) -> Loss:
-    """The loss of a name.
+    """The loss that has a name.
 
     Args:
         name: ``l2``, ``l1``, ``combined``, ``sobel``, ``psnr`` or ``scores``; not
             ``layers``, which is not a loss of one picture and its target.
-        options: Weights inside the loss.
+        options: Weights of the terms of a loss.
         features: VGG16 features for the perceptual term, B 3 H W to B F h w; needed
             where ``combined`` gives it a weight.
 
@@ -91,25 +91,25 @@ def combined(
 def log_error(image: Tensor, target: Tensor) -> Tensor:
     """Mean of log10 of each picture's squared error: -PSNR / 10, as it is averaged.
 
-    L2 is ruled by the worst pictures; here a dB is a dB, in a dark picture too.
+    The worst pictures dominate L2; here a dB counts the same in every picture.
     """
     error = (image - target).square().mean((-3, -2, -1))
     return (error + _ERROR_FLOOR).log10().mean()
 
 
 def scores(image: Tensor, target: Tensor, structure: float) -> Tensor:
-    """What pictures are scored by: PSNR, and SSIM by its weight."""
+    """The scores as a loss: PSNR, and SSIM with a weight."""
     return log_error(image, target) + structure * (1 - ssim(image, target))
 
 
 def layers(output: Tensor, target: Tensor, light: Tensor, even: Tensor) -> Tensor:
     """How far painted layers are from the true ones.
 
-    The mean over layers of log10 of the squared error (a dB is a dB in each of them,
-    and E, which the paper's own task needs, counts twice), the structure of their
-    luma, their gradients, the surface normals, the light as it is read; and a penalty
-    on anything but evenness where the picture is even, for nothing else shows a
-    checkerboard.
+    The sum of: the mean over layers of log10 of the squared error, so that a dB counts
+    the same in each of them (E counts twice: the paper's own task needs it); the
+    structure of their luma; their gradients; the surface normals; the light that is
+    read; and the unevenness of layers that should be smooth, because only smooth layers
+    show a checkerboard.
 
     Args:
         output: B 33 H W: eight lights, ambient light, normals in [0, 1], and what is
@@ -135,14 +135,14 @@ def layers(output: Tensor, target: Tensor, light: Tensor, even: Tensor) -> Tenso
 
 
 def _luma(layers_: Tensor) -> Tensor:
-    """B L H W of B 3L H W, encoded: colour has no structure of its own."""
+    """B L H W of B 3L H W, encoded: structure is compared without colour."""
     red, green, blue = LUMINANCE
     x = layers_.unflatten(1, (-1, 3))
     return x[:, :, 0] * red + x[:, :, 1] * green + x[:, :, 2] * blue
 
 
 def unevenness(output: Tensor, even: Tensor) -> Tensor:
-    """Mean absolute Laplacian of the pictures that are to be even, over all pictures.
+    """Mean absolute Laplacian of the pictures that should be even, over all pictures.
 
     Args:
         output: B C H W.
@@ -165,9 +165,9 @@ def ssim(image: Tensor, target: Tensor) -> Tensor:
 
 
 def sparse_ssim(image: Tensor, target: Tensor) -> Tensor:
-    """As `ssim`, of windows at every second pixel each way: a third of the time.
+    """As `ssim`, with windows at every second pixel of each axis: a third of the time.
 
-    Neighbouring windows say nearly the same. No gradient reaches the target.
+    Neighbouring windows are nearly equal. No gradient reaches the target.
     """
     with torch.no_grad():
         my, yy = _blur(target, 2), _blur(target * target, 2)
@@ -176,7 +176,7 @@ def sparse_ssim(image: Tensor, target: Tensor) -> Tensor:
 
 
 def _similarity(mx: Tensor, my: Tensor, xx: Tensor, yy: Tensor, xy: Tensor) -> Tensor:
-    """Mean structural similarity out of local means of x, y and their products."""
+    """Mean structural similarity from the local means of x, y and their products."""
     var_x, var_y, cov = xx - mx * mx, yy - my * my, xy - mx * my
     numerator = (2 * mx * my + _C1) * (2 * cov + _C2)
     denominator = (mx * mx + my * my + _C1) * (var_x + var_y + _C2)
@@ -223,8 +223,8 @@ def _blur(images: Tensor, step: int = 1) -> Tensor:
 def _band(length: int, step: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """The window as a banded matrix, with a row for every `step`-th place.
 
-    A product with it is the same convolution, and for training sizes several times
-    faster than a convolution with one channel, forward and backward.
+    A product with the matrix equals the convolution. At training sizes the product is
+    several times faster than a convolution of one channel, forward and backward.
     """
     place = torch.arange(length, dtype=torch.float64)
     distance = (place[::step, None] - place[None]).abs()

@@ -10,7 +10,6 @@ muon        orthogonalised momentum
 checkpoint  everything that resuming needs, in one file
 history     metrics.csv
 record      what a person looks at: metrics, previews, curves, weights
-lock        one training at a time in a folder
 processes   several processes that train together
 loop        walks through the plan
 """

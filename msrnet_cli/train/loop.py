@@ -28,11 +28,11 @@ from msrnet_cli.errors import (
     UsageError,
 )
 from msrnet_cli.files import remove_leftovers
+from msrnet_cli.lock import Lock
 from msrnet_cli.train import checkpoint, inventory, record, resuming, schedule, start
 from msrnet_cli.train.checkpoint import Checkpoint, Position
 from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
 from msrnet_cli.train.learner import Learner, Step, training_dtype
-from msrnet_cli.train.lock import Lock
 from msrnet_cli.train.processes import (
     LEADER_SECONDS,
     Processes,
@@ -117,7 +117,7 @@ def _train(
     resume: bool,
 ) -> TrainSummary:
     device = hardware.choose_device(local_device(config.device))
-    with Processes.join(device) as processes, Lock(Path(config.out)) as lock:
+    with Processes.join(device) as processes, Lock(Path(config.out), "trained") as lock:
         try:
             run = Run(config, device, processes, lock, notify, resume=resume)
             return _walk(run, should_stop)

@@ -11,10 +11,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msrnet_cli import charts
 from msrnet_cli.config import SMALLEST_WORK_SIZE, WeightsCard
 from msrnet_cli.errors import UsageError, WeightsError
 from msrnet_cli.files import write_whole
-from msrnet_cli.images import charts
 from msrnet_cli.networks import architecture
 from msrnet_cli.train import checkpoint, schedule, settings
 from msrnet_cli.train.history import COLUMNS, History
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from msrnet_cli.images.charts import Curve
-    from msrnet_cli.train.events import TrainProgress, Validated
+    from msrnet_cli.charts import Curve
+    from msrnet_cli.train.events import TrainProgress
+    from msrnet_cli.train.events import Validated
     from msrnet_cli.train.material import About
     from msrnet_cli.train.options import TrainConfig
 

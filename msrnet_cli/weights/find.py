@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-from msrnet_cli import hub
 from msrnet_cli.errors import WeightsError
+from msrnet_cli.hub import cache
+from msrnet_cli.hub.address import SCHEME, parse_address
 
 _OF_A_RUN = ("best.safetensors", "last.safetensors")
 
@@ -48,7 +49,7 @@ def locate(spec: str | None = None, *, offline: bool = False) -> Path:
 
     Raises:
         WeightsError: There is no such file.
-        NetworkError: It could not be fetched.
+        DownloadError: It could not be fetched.
     """
     if spec is None:
         found = default()
@@ -58,8 +59,8 @@ def locate(spec: str | None = None, *, offline: bool = False) -> Path:
                 "name a file with --weights FILE or --weights hf://owner/repo",
             )
         return found.path
-    if spec.startswith(hub.SCHEME):
-        return hub.fetch(hub.parse_address(spec), offline=offline)
+    if spec.startswith(SCHEME):
+        return cache.fetch(parse_address(spec), offline=offline)
     named = {entry.name: entry.path for entry in built_in()}
     return named.get(spec) or _existing(spec, ", ".join(named) or "none")
 
@@ -101,7 +102,7 @@ def _in_run(folder: Path) -> str:
     return ""
 
 
-@cache
+@functools.cache
 def _built_in_folder() -> Path:
     package = Path(__file__).parents[1]
     packaged = package / "_weights"

@@ -24,8 +24,8 @@ import pairs
 import smooth
 from conftest import photo
 from documents import ROOT, Rule
-from msrnet_cli import hub
 from msrnet_cli.cli.commands import load
+from msrnet_cli.hub import cache
 from msrnet_cli.networks.dmshn import DMSHN
 from msrnet_cli.weights import find
 from networks import published
@@ -110,7 +110,7 @@ def things(tmp_path_factory, warm_file):
 def world(program, things, small_bench, monkeypatch):
     """A folder to run in, a hub with one file, and a bench that is soon done."""
     shutil.copytree(things, program.folder, dirs_exist_ok=True)
-    monkeypatch.setattr(hub, "fetch", lambda *_, **__: things / "weights.safetensors")
+    monkeypatch.setattr(cache, "fetch", lambda *_, **__: things / "weights.safetensors")
     return program
 
 

@@ -16,6 +16,7 @@ Image = pytest.importorskip("PIL.Image")
 
 from msrnet_cli.errors import UsageError  # noqa: E402
 from msrnet_cli.lights import Light, azimuth  # noqa: E402
+from msrnet_cli.lock import Lock  # noqa: E402
 from msrnet_cli.synth import SceneDone, SetStarted, render_set  # noqa: E402
 from msrnet_cli.synth.engine import choose_engine  # noqa: E402
 from msrnet_cli.synth.light import gains, luminance, tone  # noqa: E402
@@ -98,6 +99,29 @@ def test_a_folder_with_another_set_is_refused(tiny):
     with pytest.raises(UsageError, match="was made "):
         render(tiny[0], replace(TINY, seed=1))
     assert contents(tiny[0]) == before
+
+
+def test_a_second_run_in_a_folder_is_refused_and_deletes_nothing(tmp_path):
+    part = tmp_path / ".msrnet-0-1-0.part"  # what the first run is writing
+    with Lock(tmp_path, "rendered") as first:
+        first.take()
+        part.write_bytes(b"half")
+        with pytest.raises(UsageError, match="is being rendered by another process"):
+            render(tmp_path, TINY)
+        assert part.exists()
+        assert not (tmp_path / "synth.json").exists()
+    render(tmp_path, TINY)
+    assert not part.exists()
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_a_set_is_rendered_by_as_many_processes_as_cores_may_be_used(
+    tmp_path, monkeypatch, cores
+):
+    monkeypatch.setattr("msrnet_cli.synth.dataset.usable_cores", lambda: cores)
+    monkeypatch.setattr("msrnet_cli.synth.dataset._carry_out", lambda *_: ())
+    _, told = render(tmp_path, replace(TINY, workers=0))
+    assert told[0].workers == cores
 
 
 def test_splits_draw_other_scenes(tiny, tmp_path):

@@ -16,6 +16,7 @@ from test_train import StopAfter, assert_bit_identical, ignore, tiny
 
 import pairs
 import smooth
+from msrnet_cli import lock
 from msrnet_cli import tensorfile
 from msrnet_cli.config import ModelConfig
 from msrnet_cli.errors import (
@@ -26,11 +27,15 @@ from msrnet_cli.errors import (
     UsageError,
 )
 from msrnet_cli.pairs.store import PairStore
-from msrnet_cli.train import checkpoint, lock, resuming
-from msrnet_cli.train.events import TrainStarted, TrainSummary, Validated
+from msrnet_cli.train import checkpoint
+from msrnet_cli.train import resuming
+from msrnet_cli.train.events import TrainStarted
+from msrnet_cli.train.events import TrainSummary
+from msrnet_cli.train.events import Validated
 from msrnet_cli.train.loop import train
 from msrnet_cli.train.recipes import RECIPES
-from msrnet_cli.train.record import newest_run, read_settings
+from msrnet_cli.train.record import newest_run
+from msrnet_cli.train.record import read_settings
 from msrnet_cli.weights.file import load_network, load_weights, save_weights
 
 
@@ -197,7 +202,7 @@ def as_the_first_release(run, **changes):
         del document[added]
     settings.write_text(json.dumps(document))
     (run / "data.json").unlink()
-    (run / lock.NAME).unlink()
+    (run / lock.NAME).unlink(missing_ok=True)
 
 
 def test_a_run_of_the_first_release_goes_on(begun, program, tmp_path):

@@ -20,10 +20,12 @@ import smooth
 from conftest import photo
 from msrnet_cli.config import LossOptions, ModelConfig
 from msrnet_cli.errors import DataError, MSRNetError
+from msrnet_cli.lock import Lock
 from msrnet_cli.pairs.options import DataOptions
 from msrnet_cli.relight.relighter import Relighter
-from msrnet_cli.train.events import TrainProgress, TrainStarted, Validated
-from msrnet_cli.train.lock import Lock
+from msrnet_cli.train.events import TrainProgress
+from msrnet_cli.train.events import TrainStarted
+from msrnet_cli.train.events import Validated
 from msrnet_cli.train.loop import train
 from msrnet_cli.train.recipes import RECIPES
 from msrnet_cli.weights.file import load_weights
@@ -150,7 +152,7 @@ def test_a_failure_before_processes_meet_ends_them_all(scenes, tmp_path):
 
 def test_one_line_refuses_a_second_training_in_several_processes(scenes, tmp_path):
     (tmp_path / "run").mkdir()
-    with Lock(tmp_path / "run") as held:
+    with Lock(tmp_path / "run", "trained") as held:
         held.take()
         process = started(scenes, tmp_path / "run")
         _, told = process.communicate(timeout=90)

@@ -9,8 +9,11 @@ import pytest
 
 import pairs
 from msrnet_cli import perceptual, report
-from msrnet_cli.errors import NetworkError
-from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
+from msrnet_cli.errors import DownloadError
+from msrnet_cli.train.events import TrainProgress
+from msrnet_cli.train.events import TrainStarted
+from msrnet_cli.train.events import TrainSummary
+from msrnet_cli.train.events import Validated
 from msrnet_cli.train.options import TrainConfig
 from msrnet_cli.train.record import read_settings
 from msrnet_cli.train.start import start_network
@@ -143,11 +146,11 @@ def test_weights_to_start_from_are_not_fetched_offline(tmp_path, monkeypatch):
 
     def fetch(_address, *, offline):
         asked.append(offline)
-        raise NetworkError("not cached", "fetch it once")
+        raise DownloadError("not cached", "fetch it once")
 
-    monkeypatch.setattr("msrnet_cli.hub.fetch", fetch)
+    monkeypatch.setattr("msrnet_cli.hub.cache.fetch", fetch)
     for offline in (True, False):
         config = TrainConfig(out=str(tmp_path), init="hf://a/b", offline=offline)
-        with pytest.raises(NetworkError):
+        with pytest.raises(DownloadError):
             start_network(config, None)
     assert asked == [True, False]

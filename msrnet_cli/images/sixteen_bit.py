@@ -1,8 +1,8 @@
 """Sixteen bits per channel in colour, which Pillow reads as 8; and PNG of that depth.
 
-Reading uses Pillow's own decoders twice: once as they are, which keeps the high byte
-of each sample, and once told that the bytes come in the other order, which keeps the
-low byte. Compression, filters and interlacing stay Pillow's work.
+Pillow's own decoders run twice: once as they are, which keeps the high byte of each
+sample, and once with the byte order exchanged, which keeps the low byte. Compression,
+filters and interlacing stay Pillow's work.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def low_byte_tiles(image: ImageFile.ImageFile) -> list[ImageFile._Tile] | None:
     """Decoder settings that read the low bytes of a picture not yet loaded.
 
     Returns:
-        None where the picture is not 16-bit RGB or RGBA, or cannot be read so.
+        None where the picture is not 16-bit RGB or RGBA, or cannot be read this way.
     """
     twins = [_twin(tile) for tile in image.tile]
     if image.mode not in ("RGB", "RGBA") or not twins:
@@ -61,7 +61,7 @@ def bits_per_sample(image: ImageFile.ImageFile, data: bytes) -> int:
 
 
 def joined(high: Image.Image, low: Image.Image) -> Rows:
-    """The samples of which two images, loaded and upright, hold the two bytes."""
+    """16-bit samples out of two images, loaded and upright: high and low bytes."""
     first, second = rows_of(high), rows_of(low)
 
     def compute(rows: slice) -> Tensor:
@@ -120,7 +120,7 @@ def _paeth_rows(pixels: Rows) -> Iterator[bytes]:
 
 
 def _filtered(here: Tensor, above: Tensor, step: int) -> bytes:
-    """Some scanlines, below the line above them; step is the bytes of a pixel."""
+    """Filter some scanlines, given the line above; step is the bytes of a pixel."""
     up = torch.cat((above, here[:-1]))
     left = torch.nn.functional.pad(here, (step, 0))[:, :-step]
     corner = torch.nn.functional.pad(up, (step, 0))[:, :-step]

@@ -95,7 +95,7 @@ def test_png_is_written_and_read_at_full_depth(channels):
 
 
 def test_a_tall_picture_is_filtered_alike_across_strips(monkeypatch):
-    monkeypatch.setattr("msrnet_cli.images.depth._STRIP_BYTES", 1000)
+    monkeypatch.setattr("msrnet_cli.images.sixteen_bit._STRIP_BYTES", 1000)
     monkeypatch.setattr("msrnet_cli.images.tiff._STRIP_BYTES", 1000)
     array = samples(3, 50, 20)
     for format in ("png", "tiff"):
