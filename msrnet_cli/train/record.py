@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from msrnet_cli.charts import Curve
-    from msrnet_cli.train.events import TrainProgress
-    from msrnet_cli.train.events import Validated
+    from msrnet_cli.train.events import TrainProgress, Validated
     from msrnet_cli.train.material import About
     from msrnet_cli.train.options import TrainConfig
 

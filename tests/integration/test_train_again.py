@@ -16,8 +16,7 @@ from test_train import StopAfter, assert_bit_identical, ignore, tiny
 
 import pairs
 import smooth
-from msrnet_cli import lock
-from msrnet_cli import tensorfile
+from msrnet_cli import lock, tensorfile
 from msrnet_cli.config import ModelConfig
 from msrnet_cli.errors import (
     DataError,
@@ -27,15 +26,11 @@ from msrnet_cli.errors import (
     UsageError,
 )
 from msrnet_cli.pairs.store import PairStore
-from msrnet_cli.train import checkpoint
-from msrnet_cli.train import resuming
-from msrnet_cli.train.events import TrainStarted
-from msrnet_cli.train.events import TrainSummary
-from msrnet_cli.train.events import Validated
+from msrnet_cli.train import checkpoint, resuming
+from msrnet_cli.train.events import TrainStarted, TrainSummary, Validated
 from msrnet_cli.train.loop import train
 from msrnet_cli.train.recipes import RECIPES
-from msrnet_cli.train.record import newest_run
-from msrnet_cli.train.record import read_settings
+from msrnet_cli.train.record import newest_run, read_settings
 from msrnet_cli.weights.file import load_network, load_weights, save_weights
 
 

@@ -23,9 +23,7 @@ from msrnet_cli.errors import DataError, MSRNetError
 from msrnet_cli.lock import Lock
 from msrnet_cli.pairs.options import DataOptions
 from msrnet_cli.relight.relighter import Relighter
-from msrnet_cli.train.events import TrainProgress
-from msrnet_cli.train.events import TrainStarted
-from msrnet_cli.train.events import Validated
+from msrnet_cli.train.events import TrainProgress, TrainStarted, Validated
 from msrnet_cli.train.loop import train
 from msrnet_cli.train.recipes import RECIPES
 from msrnet_cli.weights.file import load_weights

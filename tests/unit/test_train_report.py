@@ -10,10 +10,7 @@ import pytest
 import pairs
 from msrnet_cli import perceptual, report
 from msrnet_cli.errors import DownloadError
-from msrnet_cli.train.events import TrainProgress
-from msrnet_cli.train.events import TrainStarted
-from msrnet_cli.train.events import TrainSummary
-from msrnet_cli.train.events import Validated
+from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
 from msrnet_cli.train.options import TrainConfig
 from msrnet_cli.train.record import read_settings
 from msrnet_cli.train.start import start_network
