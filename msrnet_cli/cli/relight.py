@@ -22,6 +22,7 @@ from msrnet_cli.config import (
     WriteOptions,
 )
 from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
+from msrnet_cli.relight.options import DEFAULTS, SessionOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,12 +102,12 @@ def relight(
     ] = _defaults.compare,
     device: Annotated[
         str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")
-    ] = "auto",
-    dtype: Annotated[Dtype, typer.Option(help="Number format.")] = "auto",
+    ] = DEFAULTS.device,
+    dtype: Annotated[Dtype, typer.Option(help="Number format.")] = DEFAULTS.dtype,
     engine: Annotated[
         Engine,
         typer.Option(help="How the network runs; fused: CPU; graph, tuned: CUDA."),
-    ] = "auto",
+    ] = DEFAULTS.engine,
     work_size: Annotated[
         str | None,
         typer.Option(
@@ -127,7 +128,7 @@ def relight(
     ] = _defaults.fail_fast,
     offline: Annotated[
         bool, typer.Option("--offline", help="Never use the network.")
-    ] = False,
+    ] = DEFAULTS.offline,
     as_json: Annotated[
         bool, typer.Option("--json", help="Events as JSON lines on standard output.")
     ] = False,
@@ -157,7 +158,13 @@ def relight(
         ),
     )
 
-    size = shared.work_size(work_size)
+    session = SessionOptions(
+        device=device,
+        dtype=dtype,
+        engine=engine,
+        work_size=shared.work_size(work_size),
+        offline=offline,
+    )
 
     def load(pictures: int = 1) -> Relighter:
         from msrnet_cli import hardware
@@ -166,15 +173,7 @@ def relight(
         if not quiet:
             shared.say_what_is_waited_for(engine)
         hardware.keep_freed_memory()
-        return Relighter.load(
-            weights,
-            device=device,
-            dtype=dtype,
-            work_size=size,
-            offline=offline,
-            engine=engine,
-            pictures=pictures,
-        )
+        return Relighter.load(weights, session, pictures=pictures)
 
     _check_terminal(inputs, output, files_from)
     if _STREAM in (*inputs, output):

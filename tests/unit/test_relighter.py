@@ -24,7 +24,9 @@ from msrnet_cli.networks import architecture
 from msrnet_cli.networks.dmshn import DMSHN
 from msrnet_cli.networks.stacked import StackedDMSHN
 from msrnet_cli.relight import tiling, transfer
-from msrnet_cli.relight.relighter import Relighter, pad_to_multiple
+from msrnet_cli.relight.relighter import Relighter
+from msrnet_cli.relight.session import Session
+from msrnet_cli.relight.sizes import pad_to_multiple
 from networks import constant_network, tinted_identity
 
 SMALL = WeightsCard(model=ModelConfig("dmshn", 4))
@@ -81,7 +83,7 @@ def test_padding_does_not_change_a_fitting_size():
 def test_large_pictures_are_seen_small_and_come_back_large(identity_file):
     seen = []
     subject = Relighter.load(identity_file, device="cpu", dtype="fp32", work_size=64)
-    network = subject._network
+    network = subject.network
     network.register_forward_pre_hook(lambda _, args: seen.append(args[0].shape[-2:]))
     image = torch.from_numpy(pixels_of(photo(201, 150)))
     assert torch.equal(subject.relight(image), image)
@@ -350,7 +352,7 @@ def test_float32_is_made_when_a_deep_picture_asks_for_it(monkeypatch):
     outside = subject.run([picture], deep=True).outputs[0]
     assert len(made) == 1
     assert torch.equal(inside, outside)
-    exact = relighter(subject._plain).run([picture]).outputs[0]
+    exact = relighter(subject._session.plain).run([picture]).outputs[0]
     assert torch.equal(outside, exact)
 
 
@@ -462,7 +464,7 @@ def test_memory_that_runs_out_elsewhere_fails_the_pictures_with_their_size(
     monkeypatch,
 ):
     subject = relighter(DMSHN(4), dtype="bf16")
-    for owner, place in ((subject, "_suited"), (transfer, "stacked")):
+    for owner, place in ((Session, "suited"), (transfer, "stacked")):
         with monkeypatch.context() as patch:
             patch.setattr(owner, place, full)
             result = subject.run([torch.rand(3, 16, 32)] * 2)
