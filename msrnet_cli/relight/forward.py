@@ -84,7 +84,7 @@ class Forward:
         """B C H W with sides that the network takes."""
         return sizes.pad_to_multiple(x, self.architecture.multiple)
 
-    def memory(self, batch: Tensor) -> int:
+    def bytes_needed(self, batch: Tensor) -> int:
         """About the most bytes that a pass over a batch, B 3 H W, takes."""
         height, width = batch.shape[-2:]
         pixels = sizes.padded_pixels(width, height, self.architecture.multiple)

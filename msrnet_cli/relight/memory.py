@@ -40,7 +40,7 @@ def run(forwards: Forwards, forward: Forward, inputs: Inputs) -> Relit:
 def _attempt(forwards: Forwards, forward: Forward, inputs: Inputs) -> Relit:
     """Run a batch; where memory runs out, run its halves; then single ones in tiles."""
     try:
-        if not hardware.has_room(forward.memory(inputs.image), forward.device):
+        if not hardware.has_room(forward.bytes_needed(inputs.image), forward.device):
             # Raised before trying: where memory is overcommitted, the operating system
             # would kill the process instead.
             raise MemoryError
@@ -94,7 +94,7 @@ def _too_large(forward: Forward, image: Tensor, pixels: int) -> PictureError:
     height, width = image.shape[-2:]
     free = hardware.free_bytes(forward.device)
     have = "" if free is None else f", {free / 1e9:.1f} GB are free"
-    needed = forward.memory(image) / 1e9
+    needed = forward.bytes_needed(image) / 1e9
     scale = (pixels / (height * width)) ** 0.5
     # At a working size close to its own the picture would not be reduced at all.
     fits = int(max(height, width) * min(scale, 0.99 / WHOLE_UP_TO))

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from msrnet_cli.config import WeightsCard
     from msrnet_cli.errors import PictureError
+    from msrnet_cli.relight.forward import Forward
     from msrnet_cli.relight.options import SessionKeywords, SessionOptions
 
     ImageT = TypeVar("ImageT", Image.Image, np.ndarray[Any, Any], Tensor)
@@ -249,25 +250,29 @@ class Relighter:
         forward, notes = self._session.suited(deep=deep)
         height, width = batch[0].shape[-2:]
         size = self.working_size(width, height)
-        reduced = [] if size is None else carry.reduced(batch, size, self.device)
-        if size is not None:
-            guides = [scaling.reduce(one, *size) for one in guides]
+        if size is None:
+            relit = self._compute(forward, batch, guides)
+            outputs = [_in_type(one, batch[0].dtype) for one in relit.outputs]
+        else:
             if self.work_size == "full":
                 thin = f"so thin that the network saw it at {size[0]}x{size[1]}"
                 notes = (*notes, thin)
-        seen = [one.seen for one in reduced] or batch
+            reduced = carry.reduced(batch, size, self.device)
+            guides = [scaling.reduce(one, *size) for one in guides]
+            relit = self._compute(forward, [one.seen for one in reduced], guides)
+            outputs = carry.carried(reduced, relit.outputs)
+        notes = tuple(dict.fromkeys(notes + relit.notes))
+        return Relit(_in_main_memory(outputs), notes)
+
+    def _compute(
+        self, forward: Forward, seen: Sequence[Tensor], guides: Sequence[Tensor]
+    ) -> Relit:
+        """Run the network on pictures at the size at which it sees them."""
         inputs = Inputs(
             transfer.stacked(seen, self.device),
             torch.stack(list(guides)) if guides else None,
         )
-        relit = memory.run(self._session.forwards, forward, inputs)
-        outputs = (
-            carry.carried(reduced, relit.outputs)
-            if reduced
-            else [_in_type(one, batch[0].dtype) for one in relit.outputs]
-        )
-        notes = tuple(dict.fromkeys(notes + relit.notes))
-        return Relit(_in_main_memory(outputs), notes)
+        return memory.run(self._session.forwards, forward, inputs)
 
 
 def _in_type(
