@@ -1,4 +1,4 @@
-"""The light of a reduced picture carried to its full size: what that costs a pixel."""
+"""What it costs, per pixel, to carry light from a reduced picture to the full one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def measure(device: torch.device, effort: Effort) -> CarryTiming:
     """Reduce a photograph and carry a change of light to it, as `msrnet relight` does.
 
     Args:
-        device: Where the strips are computed; the photograph is in main memory.
+        device: Where the strips are computed; the photograph stays in main memory.
         effort: How often.
     """
     width, height = _SIDES[device.type]
@@ -35,6 +35,6 @@ def measure(device: torch.device, effort: Effort) -> CarryTiming:
         small = scaling.reduce(picture, *size).to(device)
         return carry.to_full(picture, small, small * 0.5)
 
-    clock = wall_clock(device)  # the copies from and to the device are part of it
+    clock = wall_clock(device)  # includes the copies from and to the device
     warm_up(run, clock)
     return CarryTiming(width * height / 1e6, WORK_SIZE, sample(run, clock, effort))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -66,8 +65,7 @@ def _load(options: RelightOptions, output: Output, pictures: int = 1) -> Relight
     if not output.quiet:
         say_what_is_waited_for(options.session.engine)
     hardware.keep_freed_memory()
-    session = asdict(options.session)
-    return Relighter.load(options.weights, pictures=pictures, **session)
+    return Relighter.load(options.weights, options.session, pictures=pictures)
 
 
 def _check_terminal(inputs: list[str], output: str, files_from: str | None) -> None:

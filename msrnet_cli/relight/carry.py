@@ -106,6 +106,16 @@ def reduced(
     return _reduced(batch, batch, size)
 
 
+def carried(
+    reduced: Sequence[Reduced], outputs: Sequence[Tensor | PictureError]
+) -> list[Tensor | PictureError]:
+    """Carry each output of the network to its full picture; failures stay failures."""
+    return [
+        output if isinstance(output, PictureError) else one.carry(output)
+        for one, output in zip(reduced, outputs, strict=True)
+    ]
+
+
 def no_room(picture: Tensor) -> PictureError:
     """The failure of a picture, C H W, whose result finds no memory."""
     height, width = picture.shape[-2:]

@@ -1,8 +1,8 @@
-"""Pictures on their way to a device and back.
+"""Copies of pictures between main memory and a device.
 
-To and from CUDA they pass through pinned memory, in their own type, and nobody waits
-for a single one. Each thread has a stream of its own there: while the batch of one is
-computed, that of another is copied. For other devices these are plain copies, or none.
+To and from CUDA, pictures are copied asynchronously through pinned memory, as uint8 or
+float32. Each thread has its own stream, so one batch is copied while another batch is
+computed. For other devices these are plain copies, or none.
 """
 
 from __future__ import annotations
@@ -20,43 +20,43 @@ if TYPE_CHECKING:
 
 _LANES = 2  # one batch is copied while another is computed
 _MAIN = torch.device("cpu")
-_MOST_PINNED = 1 << 27  # bytes in a piece: 44 megapixels; torch keeps what it pinned
+_MOST_PINNED = 1 << 27  # bytes of one block: 44 megapixels; torch caches pinned memory
 
 
-class _Own(threading.local):
-    """What each thread has for itself."""
+class _ThreadStreams(threading.local):
+    """The CUDA streams of each thread."""
 
     def __init__(self) -> None:
-        self.streams: dict[torch.device, torch.cuda.Stream] = {}
+        self.by_device: dict[torch.device, torch.cuda.Stream] = {}
 
 
-_own = _Own()
+_streams = _ThreadStreams()
 
 
 def lanes(device: torch.device) -> int:
-    """How many threads a device is worth feeding from."""
+    """How many threads should feed a device at a time."""
     return _LANES if device.type == "cuda" else 1
 
 
 def lane(device: torch.device) -> AbstractContextManager[object]:
-    """The stream of this thread on a device, after all that was begun there before."""
+    """Use this thread's stream on a device, after the work of the current stream."""
     if device.type != "cuda":
         return nullcontext()
-    stream = _own.streams.get(device)
+    stream = _streams.by_device.get(device)
     if stream is None:
-        stream = _own.streams[device] = torch.cuda.Stream(device)
+        stream = _streams.by_device[device] = torch.cuda.Stream(device)
     stream.wait_stream(torch.cuda.current_stream(device))
     return torch.cuda.stream(stream)
 
 
 def settle(device: torch.device) -> None:
-    """Wait for what this thread began on a device: other lanes are to use it."""
+    """Wait for this thread's stream, so that other lanes can use its results."""
     if device.type == "cuda":
         torch.cuda.current_stream(device).synchronize()
 
 
 def stacked(pictures: Sequence[Tensor], device: torch.device) -> Tensor:
-    """B 3 H W of pictures that lie in one place; ready to be copied to a device."""
+    """Pictures as one B 3 H W, in memory that can be copied to a device at once."""
     shape = (len(pictures), *pictures[0].shape)
     place = _pinned(shape, pictures[0], device)
     if place is None:
@@ -65,16 +65,16 @@ def stacked(pictures: Sequence[Tensor], device: torch.device) -> Tensor:
 
 
 def upload(pictures: Sequence[Tensor], device: torch.device) -> list[Tensor]:
-    """Pictures on a device; what is begun there in this lane finds them whole.
+    """Copy pictures to a device; later work in this lane waits for the copies.
 
     Raises:
-        torch.OutOfMemoryError: They do not fit.
+        torch.OutOfMemoryError: The pictures do not fit.
     """
     return [_upload(picture, device) for picture in pictures]
 
 
 def download(pictures: Sequence[Tensor]) -> list[Tensor]:
-    """Pictures in main memory, whole when this returns."""
+    """Copy pictures to main memory; the copies are complete when this returns."""
     found = list(map(_download, pictures))
     for device in {picture.device for picture in pictures}:
         settle(device)
@@ -96,12 +96,12 @@ def _download(picture: Tensor) -> Tensor:
 
 
 def _pinned(shape: Sequence[int], like: Tensor, device: torch.device) -> Tensor | None:
-    """Pinned memory for what goes to a device; None where none is needed, or to be had.
+    """Pinned memory for a copy; None where it is not needed or not available.
 
     Args:
-        shape: What it is to hold.
-        like: Of the same type, and where that comes from.
-        device: Where it goes.
+        shape: Of the copy.
+        like: The tensor to copy, or one of the same type in the same place.
+        device: Where the copy goes.
     """
     crosses = like.is_cuda != (device.type == "cuda")
     size = torch.Size(shape).numel() * like.element_size()
@@ -109,5 +109,5 @@ def _pinned(shape: Sequence[int], like: Tensor, device: torch.device) -> Tensor 
         return None
     try:
         return torch.empty(shape, dtype=like.dtype, pin_memory=True)
-    except RuntimeError:  # some systems allow little of it
+    except RuntimeError:  # some systems limit pinned memory
         return None
