@@ -109,7 +109,8 @@ def _names_a_file(inputs: Sequence[str], output: str, lists: str | None) -> bool
 
 def _check_output(output: Destination, wanted: Format | None) -> None:
     check_no_url(output.text)
-    path, format = output.path, images.format_of(output.path.suffix)
+    path = output.path
+    format = images.format_of(path.suffix)
     if output.is_file:
         if wanted and format != wanted:
             raise UsageError(

@@ -188,10 +188,8 @@ def _is_too_long(target: Path) -> bool:
 
 
 def _beyond_reach(entry: Found, target: Path) -> Fault:
-    reason, remedy = (
-        f"{target} is too long for a path",
-        "name an output nearer the root",
-    )
+    reason = f"{target} is too long for a path"
+    remedy = "name an output nearer the root"
     return Fault(str(entry.path), reason, remedy, entry.listing)
 
 

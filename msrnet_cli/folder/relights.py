@@ -93,7 +93,7 @@ class FakeRelighter:
 
     def __init__(
         self,
-        on_run: Callable[[Sequence[Tensor]], object] = lambda _: None,
+        on_run: Callable[[Sequence[Tensor]], object] | None = None,
         *,
         gain: float = 1.0,
         batch_pixels: int = 800,
@@ -108,6 +108,7 @@ class FakeRelighter:
 
     def run(self, batch: Sequence[Tensor], *, deep: bool = False) -> Relit:  # noqa: ARG002
         self.batches.append(len(batch))
-        self._on_run(batch)
+        if self._on_run is not None:
+            self._on_run(batch)
         relit: list[Tensor | None] = [(x * self._gain).to(x.dtype) for x in batch]
         return Relit(relit, [None] * len(relit))
