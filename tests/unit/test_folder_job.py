@@ -13,18 +13,18 @@ from dataclasses import replace
 import pytest
 
 from conftest import photo
-from fake_relighter import FakeRelighter
 from msrnet_cli import images, report
 from msrnet_cli.config import WeightsCard
 from msrnet_cli.errors import PictureError
 from msrnet_cli.files import Folder
-from msrnet_cli.folder import job as folder_job
-from msrnet_cli.folder import journal
+from msrnet_cli.folder import journal, scheduler, work
 from msrnet_cli.folder.budget import Budget
 from msrnet_cli.folder.events import FileDone, Ignored
+from msrnet_cli.folder.executor import coders
 from msrnet_cli.folder.job import relight_folder
 from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.plan import make_plan
+from msrnet_cli.folder.relights import FakeRelighter
 from msrnet_cli.folder.search import Fault
 
 LIMIT = 5_000  # pixels in flight, in these tests
@@ -38,9 +38,8 @@ class InFlight:
         self.now = self.most = self.together = 0
         self._count = 0
         self._lock = threading.Lock()
-        decode, encode = folder_job._Run._decode, folder_job._Run._encode
-        monkeypatch.setattr(folder_job._Run, "_decode", self._decoding(decode))
-        monkeypatch.setattr(folder_job._Run, "_encode", self._encoding(encode))
+        monkeypatch.setattr(work, "prepare", self._decoding(work.prepare))
+        monkeypatch.setattr(work, "finish", self._encoding(work.finish))
 
     def add(self, pixels):
         with self._lock:
@@ -51,9 +50,9 @@ class InFlight:
                 self.most = max(self.most, self.now)
 
     def _decoding(self, decode):
-        def wrapped(run, job):
+        def wrapped(job, *rest):
             self.add(job.pixels)
-            result = decode(run, job)
+            result = decode(job, *rest)
             if isinstance(result, FileDone):
                 self.add(-job.pixels)
             return result
@@ -61,10 +60,10 @@ class InFlight:
         return wrapped
 
     def _encoding(self, encode):
-        def wrapped(run, item, relit, notes):
+        def wrapped(relit, *rest):
             time.sleep(0.002)  # so that pictures pile up behind it
-            result = encode(run, item, relit, notes)
-            self.add(-item.job.pixels)
+            result = encode(relit, *rest)
+            self.add(-relit.job.pixels)
             return result
 
         return wrapped
@@ -72,7 +71,7 @@ class InFlight:
 
 @pytest.fixture
 def in_flight(monkeypatch):
-    monkeypatch.setattr(folder_job, "_IN_FLIGHT_MEGAPIXELS", LIMIT / 1e6)
+    monkeypatch.setattr(scheduler, "_IN_FLIGHT_MEGAPIXELS", LIMIT / 1e6)
     return InFlight(monkeypatch)
 
 
@@ -165,7 +164,7 @@ def test_huge_pictures_go_one_by_one(folder, in_flight):
 
 
 def test_a_picture_is_let_go_before_the_next_one_is_decoded(folder, monkeypatch):
-    monkeypatch.setattr(folder_job, "_IN_FLIGHT_MEGAPIXELS", 1e-6)
+    monkeypatch.setattr(scheduler, "_IN_FLIGHT_MEGAPIXELS", 1e-6)
     read, seen, kept = images.read, [], []
 
     def watched(*arguments):
@@ -406,7 +405,7 @@ def test_what_another_run_is_at_work_on_is_left_to_it_and_looked_at_last(
 
     monkeypatch.setattr(journal.Journal, "is_first", lambda _: False)
     monkeypatch.setattr(journal.Journal, "claim", claim)
-    monkeypatch.setattr(folder_job, "_PATIENCE", 0.001)
+    monkeypatch.setattr(scheduler, "_PATIENCE", 0.001)
     events = []
     assert relit(notify=events.append).relit == 40
     assert any("another run is at work" in note for note in events[0].notes)
@@ -512,7 +511,7 @@ def test_an_unknown_size_is_no_obstacle(folder, in_flight):
 
 
 def test_a_gpu_leaves_the_processor_to_decode_and_encode():
-    assert folder_job.coders("cpu", 64) == 2
-    assert folder_job.coders("cuda", 8) == 8
-    assert folder_job.coders("cuda", 1) == 2
-    assert folder_job.coders("mps", 128) == 8
+    assert coders("cpu", 64) == 2
+    assert coders("cuda", 8) == 8
+    assert coders("cuda", 1) == 2
+    assert coders("mps", 128) == 8
