@@ -10,4 +10,5 @@ synth      a set of rendered scenes
 doctor     what this machine offers
 data       faults of a set of pairs
 weights    weights and their cards
+schemas    JSON Schema files of all that `machine` writes
 """

@@ -1,6 +1,7 @@
 """What programs read: JSON on standard output, one document or one event a line.
 
-A number that is not finite is null, because JSON has no word for it.
+A number that is not finite is null, because JSON has no word for it. `docs/schema`
+holds a schema of each document, see `report.schemas`.
 """
 
 from __future__ import annotations
