@@ -32,15 +32,16 @@ def bench(given: Given[BenchOptions], output: Json) -> None:
         raise UsageError("--fail-above compares with a baseline", "give --baseline")
     if options.plot is not None:
         require_place("--plot", options.plot, ".png")
-    from msrnet_cli import report
     from msrnet_cli.bench import document, plot, suite
+    from msrnet_cli.report import bench as report
+    from msrnet_cli.report import machine, terminal
 
     before = None if options.baseline is None else document.read(options.baseline)
-    with report.progress() as notify:
+    with terminal.progress() as notify:
         result = suite.measure(options, notify)
-    report.bench_table(result, aside=output.json)
+    report.tables(result, aside=output.json)
     if output.json:
-        report.json_document(document.to_json(result))
+        machine.document(document.to_json(result))
     if options.plot is not None:
         write_result("--plot", options.plot, plot.draw(result))
     if before is not None:
@@ -51,11 +52,11 @@ def _compare(
     before: BenchResult, after: BenchResult, limit: float | None, *, aside: bool
 ) -> None:
     """Report what changed; raises where too much became slower."""
-    from msrnet_cli import report
     from msrnet_cli.bench import document
+    from msrnet_cli.report import bench as report
 
     changes = document.compare(before, after, math.inf if limit is None else limit)
-    report.bench_changes(changes, aside=aside)
+    report.changes(changes, aside=aside)
     worse = [change.name for change in changes if change.regressed]
     if worse and limit is not None:
         raise SlowerError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -31,14 +30,15 @@ def check_data(
     output: Json,
 ) -> None:
     """Decode every picture; list missing partners, differing sizes, broken files."""
-    from msrnet_cli import report
     from msrnet_cli.pairs.check import check_pairs
     from msrnet_cli.pairs.options import DataOptions
+    from msrnet_cli.report import data as report
+    from msrnet_cli.report import machine
 
     found = check_pairs(data, DataOptions(turn.from_light, turn.to_light))
     if output.json:
-        report.json_document(asdict(found))
+        machine.document(found)
     else:
-        report.data_report(found)
+        report.faults(found)
     if found.faults or not found.pairs:
         raise typer.Exit(PictureError.exit_code)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.derive import command
 from msrnet_cli.cli.options import Json
@@ -18,11 +16,12 @@ from msrnet_cli.cli.options import Json
 )
 def doctor(output: Json) -> None:
     """Look at torch, devices, codecs, weights, the internet; say how to mend each."""
-    from msrnet_cli import report
     from msrnet_cli.doctor import examine
+    from msrnet_cli.report import doctor as report
+    from msrnet_cli.report import machine
 
     checks = examine()
     if output.json:
-        report.json_document([asdict(check) for check in checks])
+        machine.document(checks)
     else:
-        report.checks_table(checks)
+        report.table(checks)

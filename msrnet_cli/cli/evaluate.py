@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -47,32 +46,34 @@ def evaluate(
     _require_one_kind(options, folders, given.flags)
     if options.csv is not None:
         require_place("--csv", options.csv)
-    from msrnet_cli import hardware, report
+    from msrnet_cli import hardware
     from msrnet_cli.evaluate import layers, pairs
+    from msrnet_cli.report import evaluate as report
+    from msrnet_cli.report import machine, terminal
 
     hardware.keep_freed_memory()
     say_what_is_waited_for(options.session.engine)
     if options.layers:
-        with report.progress() as notify:
+        with terminal.progress() as notify:
             scored = layers.evaluate(options, notify)
         if output.json:
-            report.json_document(asdict(scored))
+            machine.document(scored)
         else:
-            report.stage_table(scored)
+            report.scene_tables(scored)
         return
-    with report.progress() as notify:
+    with terminal.progress() as notify:
         if folders:
             target = options.to_light if "--to" in given.flags else ""
             found = pairs.compare(folders[0], folders[1], options, target, notify)
         else:
             found = pairs.evaluate(options, notify)
     if output.json:
-        report.json_document(asdict(found))
+        machine.document(found)
     else:
-        report.eval_table(found, each=options.each)
+        report.table(found, each=options.each)
     if options.csv is not None:
         try:
-            report.eval_csv(found, options.csv)
+            report.write_csv(found, options.csv)
         except OSError as error:
             raise UsageError(
                 f"--csv {options.csv}: {error.strerror}", "choose another place"

@@ -60,7 +60,9 @@ def write_result(flag: str, path: Path, data: bytes) -> None:
 
 def say_what_is_waited_for(engine: Engine) -> None:
     """Tell of the wait for a compiler before it begins."""
-    from msrnet_cli import report
+    from msrnet_cli.report import terminal
 
     if engine == "compiled":
-        report.warn("compiling the network first: up to some minutes, once for a size")
+        terminal.warn(
+            "compiling the network first: up to some minutes, once for a size"
+        )

@@ -92,19 +92,20 @@ def _relight_folder(
     if output.json:
         streams.require("stdout")
     with loading():
-        from msrnet_cli import report
+        from msrnet_cli.report import relight as report
+        from msrnet_cli.report import terminal
 
         if options.files_from == _STREAM and sys.stdin.isatty():
-            report.warn("the list of inputs is read from here, up to Ctrl-D")
+            terminal.warn("the list of inputs is read from here, up to Ctrl-D")
         elif not output.quiet:
-            report.loading()
+            terminal.loading()
         from msrnet_cli.folder.job import relight_folder
         from msrnet_cli.folder.plan import make_plan
 
         plan = make_plan(inputs, target, options.folder, options.files_from)
         relighter = _load(options, output, len(plan.jobs))
     signals.raise_on_signals()
-    notify = report.job_reporter(as_json=output.json, quiet=output.quiet)
+    notify = report.reporter(as_json=output.json, quiet=output.quiet)
     name = options.weights or "built-in default"
     summary = relight_folder(plan, relighter, options.folder, notify, name, seconds())
     _finish(summary)
@@ -135,8 +136,8 @@ def _relight_stream(
             "--json and a picture both want standard output", "drop --json"
         )
     with loading():
-        from msrnet_cli import report
         from msrnet_cli.folder import stream
+        from msrnet_cli.report import terminal
 
     def ready() -> Relighter:
         with loading():
@@ -149,4 +150,4 @@ def _relight_stream(
     except PictureError as error:  # the only picture there was
         raise NothingDoneError(error.reason, error.remedy) from error
     for note in () if output.quiet else notes:
-        report.warn(note)
+        terminal.warn(note)

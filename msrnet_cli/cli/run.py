@@ -57,9 +57,9 @@ def _require_folder() -> None:
 
 
 def _exit_with(error: MSRNetError) -> NoReturn:
-    from msrnet_cli import report
+    from msrnet_cli.report import terminal
 
-    report.error_line(error)
+    terminal.error_line(error)
     _exit(error.exit_code)
 
 

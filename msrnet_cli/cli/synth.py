@@ -35,7 +35,8 @@ def synth(
 
     The same command goes on with a set that was stopped.
     """
-    from msrnet_cli import report
+    from msrnet_cli.report import synth as report
+    from msrnet_cli.report import terminal
     from msrnet_cli.synth import render_set
 
     options = given.record
@@ -44,16 +45,10 @@ def synth(
     options = replace(options, layout="layers") if layers else options
     refuse_idle(options.layout, (path[-1] for path in given.changes))
     signals.raise_on_signals()
+    notify = report.reporter(as_json=output.json, quiet=output.quiet)
     try:
-        summary = render_set(
-            out, options, _ignore if output.quiet else report.SceneLines()
-        )
+        summary = render_set(out, options, notify)
     except signals.Stopped as stop:
-        report.warn(f"stopped by {stop.signal}; the same command goes on")
+        terminal.warn(f"stopped by {stop.signal}; the same command goes on")
         raise
-    if not output.quiet:
-        report.synth_closing(summary)
-
-
-def _ignore(_event: object) -> None:
-    pass
+    notify(summary)

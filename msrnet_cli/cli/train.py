@@ -420,17 +420,19 @@ def train(
         },
     }
     with loading():
-        from msrnet_cli import hardware, report
+        from msrnet_cli import hardware
+        from msrnet_cli.report import terminal
+        from msrnet_cli.report import train as report
         from msrnet_cli.train import loop
 
     hardware.keep_freed_memory()
     config = _train_config(given, parts, recipe, resume=resume)
-    notify = report.train_reporter(quiet=quiet)
+    notify = report.reporter(quiet=quiet)
     try:
         with signals.remembered() as stop:
             summary = loop.train(config, notify, stop, resume=resume)
     except signals.Stopped as stopped:
-        report.warn(f"stopped by {stopped.signal} before the first step")
+        terminal.warn(f"stopped by {stopped.signal} before the first step")
         raise
     if summary.stopped_by:
         raise typer.Exit(signals.EXIT_CODES[summary.stopped_by])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ import typer
 from msrnet_cli.cli.application import Commands, app
 from msrnet_cli.cli.derive import command
 from msrnet_cli.cli.options import Json
-from msrnet_cli.config import WORK_SIZE, ModelConfig, OfflineOption, WeightsCard
+from msrnet_cli.config import ModelConfig, OfflineOption, WeightsCard
 from msrnet_cli.errors import WeightsError
 from msrnet_cli.weights.options import ExportOptions, ImportOptions
 
@@ -45,43 +45,21 @@ app.add_typer(weights_app, name="weights", no_args_is_help=True)
 )
 def list_weights(output: Json) -> None:
     """List the built-in weights."""
-    from msrnet_cli import report
+    from msrnet_cli.report import machine, terminal
+    from msrnet_cli.report import weights as report
     from msrnet_cli.weights.card import read_card
     from msrnet_cli.weights.find import built_in
 
-    entries = [(entry, read_card(entry.path)) for entry in built_in()]
-    if output.json:
-        records = [
-            {
-                "name": entry.name,
-                "default": entry.default,
-                "sha256": entry.sha256,
-                "path": str(entry.path),
-                **asdict(card),
-            }
-            for entry, card in entries
-        ]
-        report.json_document(records)
-        return
-    heads = ("name", "light", "network", "seen at", "sha256")
-    rows = [
-        (f"{e.name} (default)" if e.default else e.name, *_columns(card), e.sha256[:12])
-        for e, card in entries
+    entries = [
+        report.Listed(e.name, e.default, e.sha256, e.path, read_card(e.path))
+        for e in built_in()
     ]
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    for row in (heads, *rows) if rows else ():
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print(report.harmless("  ".join(cells).rstrip()))
+    if output.json:
+        machine.document(list(map(report.flat, entries)))
+        return
+    report.table(entries)
     if not entries:
-        report.warn("this version comes without built-in weights")
-
-
-def _columns(card: WeightsCard) -> tuple[str, str, str]:
-    """Light, network and working size, for people."""
-    from msrnet_cli.weights.card import change_of_light
-
-    network = f"{card.model.arch}, {card.model.channels} channels"
-    return change_of_light(card), network, f"{card.work_size or WORK_SIZE} px"
+        terminal.warn("this version comes without built-in weights")
 
 
 @command(
@@ -116,24 +94,25 @@ def verify_weights(
     ] = None,
 ) -> None:
     """Check weights: names, shapes, values, sha256 of built-in ones, a test picture."""
-    from msrnet_cli import report
     from msrnet_cli.relight.relighter import Relighter
+    from msrnet_cli.report import machine, terminal
+    from msrnet_cli.report import weights as report
     from msrnet_cli.weights.find import built_in
 
     names = specs or [entry.name for entry in built_in()]
     if not names:
-        report.warn("this version comes without built-in weights")
+        terminal.warn("this version comes without built-in weights")
     cards = []
     for name in names:
         found = Relighter.load(
             name, device="cpu", dtype="fp32", engine="eager", offline=online.offline
         )
-        cards.append({"weights": name, "sha256": found.digest, **asdict(found.card)})
+        verified = report.Verified(name, found.digest, found.card)
+        cards.append(report.flat(verified))
         if not output.json:
-            columns = ", ".join(_columns(found.card))
-            print(report.harmless(f"{name}: sound; {columns}; sha256 {found.digest}"))
+            report.sound(verified)
     if output.json:
-        report.json_document(cards)
+        machine.document(cards)
 
 
 @command(

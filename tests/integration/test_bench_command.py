@@ -77,13 +77,14 @@ def test_tables_fit_a_terminal_and_progress_is_gone(identity_file, monkeypatch):
     shown = io.StringIO()
     shown.isatty = lambda: True
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
     arguments = ("bench", "--weights", str(identity_file), *OPTIONS, "--train")
     monkeypatch.setattr(sys, "argv", ["msrnet", *arguments])
     monkeypatch.setattr(sys, "stdout", shown)
     monkeypatch.setattr(sys, "stderr", shown)
     with pytest.raises(SystemExit):
         cli.main()
-    *steps, table = shown.getvalue().split("\r\x1b[K")
+    *steps, table = shown.getvalue().split("\r\x1b[2K")
     steps = [step.partition(":")[0] for step in steps[1:]]
     assert steps == [f"{n} of {len(steps)}" for n in range(1, len(steps) + 1)]
     lines = table.splitlines()

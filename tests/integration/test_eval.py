@@ -19,7 +19,8 @@ from typer.testing import CliRunner
 
 import pairs
 import smooth
-from msrnet_cli import cli, metrics, report
+from msrnet_cli import cli
+from msrnet_cli import metrics
 from msrnet_cli.cli.commands import load
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import DataError, MSRNetError, UsageError
@@ -42,6 +43,8 @@ from msrnet_cli.evaluate.results import (
 from msrnet_cli.networks import lightstage
 from msrnet_cli.networks.dmshn import DMSHN, initialise_identity
 from msrnet_cli.pairs.find import find_pairs
+from msrnet_cli.report import evaluate as report
+from msrnet_cli.report import terminal
 from msrnet_cli.weights.file import load_weights, save_weights
 
 
@@ -262,7 +265,7 @@ def test_the_table_of_scenes_fits_a_terminal(capsys):
     )
     even = Evenness(Estimate(3.87, 0.72), 72.8)
     method = StageScores("weights.safetensors", rows, 128, even)
-    report.stage_table(StageResult("scenes", 96, 256, "cpu", (method,)))
+    report.scene_tables(StageResult("scenes", 96, 256, "cpu", (method,)))
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
@@ -501,14 +504,14 @@ class Screen:
         self.columns, self.lines, self.place = columns, [""], 0
 
     def feed(self, text):
-        for part in re.split(r"(\r\n|\r|\n|\x1b\[K)", text):
+        for part in re.split(r"(\r\n|\r|\n|\x1b\[2K)", text):
             if part == "\r":
                 self.place = 0
             elif part in ("\n", "\r\n"):
                 self.lines.append("")
                 self.place = 0
-            elif part == "\x1b[K":
-                self.lines[-1] = self.lines[-1][: self.place]
+            elif part == "\x1b[2K":
+                self.lines[-1] = ""
             else:
                 line = self.lines[-1]
                 self.lines[-1] = line[: self.place] + part
@@ -523,6 +526,7 @@ def on_a_terminal(columns, monkeypatch, *arguments):
     shown.isatty = lambda: True
     with monkeypatch.context() as patch:
         patch.setenv("COLUMNS", str(columns))
+        patch.setenv("TERM", "xterm")
         patch.setattr(sys, "argv", ["msrnet", *map(str, arguments)])
         patch.setattr(sys, "stdout", shown)
         patch.setattr(sys, "stderr", shown)
@@ -542,7 +546,7 @@ def test_eval_leaves_nothing_but_its_table_on_a_terminal(
     for arguments, opening in ((pair, scenes), (stage, lights)):
         code, lines, written = on_a_terminal(columns, monkeypatch, *arguments)
         assert code in (0, None)
-        assert "\x1b[K" in written, "progress was shown"
+        assert "\x1b[2K" in written, "progress was shown"
         assert lines[0].startswith(f"{opening}: ")
         kept = (str(identity), str(copying), "msrnet: note: ")
         table = [line for line in lines[1:] if not line.startswith(kept)]
@@ -565,10 +569,11 @@ def test_progress_never_reaches_into_a_second_line(monkeypatch):
     shown.isatty = lambda: True
     monkeypatch.setattr(sys, "stderr", shown)
     monkeypatch.setenv("COLUMNS", "40")
-    with report.progress() as notify:
+    monkeypatch.setenv("TERM", "xterm")
+    with terminal.progress() as notify:
         for name in ("x" * 100, "\u5149" * 30, "a\nb\x1b[2J", ""):
             notify(name)
-    texts = shown.getvalue().split("\r\x1b[K")[1:]
+    texts = shown.getvalue().split("\r\x1b[2K")[1:]
     assert max(map(cell_len, texts)) < 40
     assert "\n" not in shown.getvalue()
     assert shown.getvalue().count("\x1b") == 5
@@ -582,7 +587,7 @@ def test_a_long_name_of_a_picture_has_a_line_of_its_own(capsys):
     means |= dict.fromkeys(("lpips", "mps"), Estimate(0.5, 0.1))
     means["seconds"] = Estimate(123.456, 123.456)
     method = MethodScores("w", (image,), means, -12.34, 160)
-    report.eval_table(EvalResult("set", 1, "cpu", (method,)), each=True)
+    report.table(EvalResult("set", 1, "cpu", (method,)), each=True)
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[-2].strip() == image.name

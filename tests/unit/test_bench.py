@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from conftest import photo
-from msrnet_cli import hardware, report
+from msrnet_cli import hardware
 from msrnet_cli.bench import (
     clock,
     document,
@@ -43,6 +43,7 @@ from msrnet_cli.bench.results import (
 )
 from msrnet_cli.config import DeviceOptions, ModelConfig
 from msrnet_cli.errors import DeviceError, PictureError, UsageError
+from msrnet_cli.report import bench as report
 from msrnet_cli.weights import find
 
 CPU = torch.device("cpu")
@@ -644,7 +645,7 @@ def test_tables_hold_slow_and_fast_rows_without_exponents(capsys):
     failed = BenchRow("openvino", "bf16", 2048, 32, failure="out of memory")
     step = dataclasses.replace(STEP, size=2048, batch=32, peak=10**11, share=12.345)
     lost = dataclasses.replace(STEP, timing=None, failure="out of memory")
-    report.bench_table(result([slow, fast, failed], [step, lost]))
+    report.tables(result([slow, fast, failed], [step, lost]))
     out = capsys.readouterr().out
     pages = out[out.index("\nThe network alone") : out.index("\nLight carried")]
     assert max(map(len, pages.splitlines())) <= 80
@@ -655,7 +656,7 @@ def test_tables_hold_slow_and_fast_rows_without_exponents(capsys):
     assert pages.count("FAILED") == 2
     assert out.count("out of memory") == 2
     changes = [Change("a", 123456.0, 0.00012, 1.0, regressed=True)]
-    report.bench_changes(changes)
+    report.changes(changes)
     assert "a: 123456 to 0.000120 (" in capsys.readouterr().out
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from conftest import photo
-from msrnet_cli import images, report
+from msrnet_cli import images
 from msrnet_cli.config import WeightsCard
 from msrnet_cli.errors import PictureError
 from msrnet_cli.files import Folder
@@ -26,6 +26,7 @@ from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.plan import make_plan
 from msrnet_cli.folder.relights import FakeRelighter
 from msrnet_cli.folder.search import Fault
+from msrnet_cli.report import relight as report
 
 LIMIT = 5_000  # pixels in flight, in these tests
 SMALL, HUGE = (20, 10), (100, 90)
@@ -422,7 +423,7 @@ def test_a_failure_is_told_once_and_at_once(folder, capsys, quiet):
         path = folder / f"in/{index:02}.png"
         path.unlink()
         path.write_bytes(b"")
-    relit(notify=report.job_reporter(as_json=False, quiet=quiet))
+    relit(notify=report.reporter(as_json=False, quiet=quiet))
     lines = capsys.readouterr().err.splitlines()
     for index in (3, 20):
         told = [line for line in lines if f"in/{index:02}.png" in line]
@@ -433,7 +434,7 @@ def test_a_failure_is_told_once_and_at_once(folder, capsys, quiet):
 
 def test_a_halt_is_told_also_where_little_is(folder, monkeypatch, capsys):
     failing_after(monkeypatch, "out/", 5, OSError(errno.ENOSPC, "no more"))
-    relit(notify=report.job_reporter(as_json=False, quiet=True))
+    relit(notify=report.reporter(as_json=False, quiet=True))
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("msrnet: out/")
     assert "no more" in line
@@ -441,7 +442,7 @@ def test_a_halt_is_told_also_where_little_is(folder, monkeypatch, capsys):
 
 def test_a_run_that_did_nothing_had_no_slowest_stage(folder, capsys):
     relit()
-    relit(notify=report.json_events)
+    relit(notify=report.json_lines)
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert summary["skipped"] == 40
     assert "slowest_stage" not in summary
@@ -482,12 +483,11 @@ def test_start_counts_in_what_a_job_took(folder, capsys):
     assert "relit in 40." in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_what_was_passed_over_is_named_once(capsys):
+def test_what_was_passed_over_is_named_once():
     names = [f"{letter}.txt" for letter in "abcde"]
     passed = [Ignored(name, "not a picture") for name in names]
     passed += [Ignored("l.png", "symbolic link"), Ignored(".x", "hidden")]
-    report._passed_over(passed)
-    assert capsys.readouterr().err.splitlines() == [
+    assert report.passed_over(passed) == [
         "passed over: l.png: symbolic link",
         "passed over: hidden (1); not a picture (5): a.txt, b.txt, c.txt, ...",
     ]
