@@ -8,6 +8,7 @@ edit are derived from it.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, is_dataclass, replace
 from types import UnionType
 from typing import (
@@ -22,7 +23,7 @@ from typing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,33 +34,45 @@ class Range:
         least: The smallest; None for no bound.
         most: The largest; None for no bound.
         above: Whether `least` itself is excluded.
+        below: Whether `most` itself is excluded.
         several: A sequence holds at least one value.
     """
 
     least: float | None = None
     most: float | None = None
     above: bool = False
+    below: bool = False
     several: bool = False
 
     def holds(self, value: Any) -> bool:  # noqa: ANN401 whatever a field may hold
-        """Whether a value is allowed; nan is not, and what is not a number is."""
+        """Whether a value is allowed: of numbers, only finite ones are."""
         if isinstance(value, tuple):
             return (bool(value) or not self.several) and all(map(self.holds, value))
         if isinstance(value, bool) or not isinstance(value, int | float):
             return True
-        enough = self.least is None or (
-            value > self.least if self.above else value >= self.least
-        )
-        return enough and (self.most is None or value <= self.most) and value == value
+        if not abs(value) <= sys.float_info.max:  # nan, too, and a larger integer
+            return False
+        low = self.least is None or value > self.least
+        high = self.most is None or value < self.most
+        is_least = value == self.least and not self.above
+        is_most = value == self.most and not self.below
+        return (low or is_least) and (high or is_most)
 
     def __str__(self) -> str:
         """In words, such as ``from 1 to 100``; "" for any number."""
-        start = "above" if self.above else "from"
-        least = "" if self.least is None else f"{start} {self.least:.12g}"
-        most = "" if self.most is None else f"to {self.most:.12g}"
-        if least and not most:
+        if self.least is None and self.most is None:
+            return ""
+        start, end = "above" if self.above else "from", "below" if self.below else "to"
+        least, most = f"{start} {self.least or 0:.12g}", f"{end} {self.most or 0:.12g}"
+        if self.most is None:
             return least if self.above else f"{self.least:.12g} or more"
-        return f"{least} {most}".strip()
+        if self.least is None:
+            return most
+        return (
+            f"{least} {most}"
+            if start == "from" and end == "to"
+            else (f"{least} and {most}")
+        )
 
 
 @dataclass(frozen=True)
@@ -68,7 +81,8 @@ class Option(Range):
 
     Attributes:
         help: What it does, for people.
-        flags: Such as ``("--recursive", "-r")``; empty: made of the field's name.
+        flags: Such as ``("--recursive", "-r")``, or ``("--mirror/--no-mirror",)`` for
+            one that can also be turned off; empty: made of the field's name.
         metavar: Stands for the value in help; "" for the names of its type.
         default: Words that stand for the default in help; None for the value itself.
         read: Makes the value of what was typed; None does it by the field's type.
@@ -120,6 +134,12 @@ class Field:
         """Such as ``--lr-end``; what the declaration says goes first."""
         return self.option.flags or (f"--{self.path[-1].replace('_', '-')}",)
 
+    @property
+    def flag(self) -> str:
+        """The flag that gives the field its value, such as ``--no-mirror`` for off."""
+        on, _, off = self.flags[0].partition("/")
+        return off if off and self.default is False else on
+
 
 def hints(record: type[Any]) -> Mapping[str, Any]:
     """The types of a record's fields with all that is declared of them."""
@@ -155,6 +175,19 @@ def asked(record: Any, group: str = "") -> Iterator[Field]:  # noqa: ANN401 any 
             for found in asked(value, inner.title or group):
                 if found.path[0] not in inner.without:
                     yield replace(found, path=(name, *found.path))
+
+
+def replaced(record: Any, path: Sequence[str], value: Any) -> Any:  # noqa: ANN401 any record
+    """A record of records with another value in one field.
+
+    Args:
+        record: The outer one.
+        path: Names of fields from the outer record inwards, as in `Field`.
+        value: For the last of them.
+    """
+    name, *inner = path
+    new = replaced(getattr(record, name), inner, value) if inner else value
+    return replace(record, **{name: new})
 
 
 def alternatives(kind: Any) -> tuple[Any, ...]:  # noqa: ANN401 any type

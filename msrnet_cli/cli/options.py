@@ -8,12 +8,12 @@ import typer
 
 from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE, Format
 from msrnet_cli.errors import UsageError
-from msrnet_cli.pairs.options import DataOptions
+from msrnet_cli.pairs.options import PairOptions
 
 if TYPE_CHECKING:
     from msrnet_cli.config import Engine, WorkSize
 
-_data_defaults = DataOptions()
+_data_defaults = PairOptions()
 
 FromLight = Annotated[
     str | None,

@@ -12,24 +12,28 @@ from msrnet_cli import signals
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.loading import loading
 from msrnet_cli.cli.options import FromLight, ToLight, numbers, only_given
-from msrnet_cli.config import Arch, Dtype, LossName, LossOptions, ValueRange
+from msrnet_cli.config import Arch, Dtype, ValueRange
 from msrnet_cli.errors import PictureError, UsageError
-from msrnet_cli.pairs.options import DataOptions
+from msrnet_cli.options import asked, replaced
+from msrnet_cli.pairs.options import PairOptions
 from msrnet_cli.train.options import (
+    LossName,
     OptimizerName,
     Recipe,
     Shape,
+    Size,
     StageName,
-    TrainConfig,
+    TrainOptions,
+    read_sizes,
 )
 from msrnet_cli.train.recipes import RECIPES
 
 data_app = typer.Typer(help="Look at training pictures.")
 app.add_typer(data_app, name="data", no_args_is_help=True)
 
-_train_defaults = TrainConfig()
-_data_defaults = DataOptions()
-_loss_defaults = LossOptions()
+_train_defaults = TrainOptions()
+_data_defaults = PairOptions()
+_loss_defaults = _train_defaults.loss
 
 
 @app.command()
@@ -66,7 +70,7 @@ def train(
         typer.Option(
             help="1: L2. 2: L1, SSIM, perceptual, TV, from stage 1's result. all: 1,"
             " then 2.",
-            show_default=_train_defaults.stage,
+            show_default=_train_defaults.schedule.stage,
         ),
     ] = None,
     resume: Annotated[
@@ -74,21 +78,23 @@ def train(
     ] = False,
     arch: Annotated[
         Arch | None,
-        typer.Option(help="The network.", show_default=_train_defaults.model.arch),
+        typer.Option(
+            help="The network.", show_default=_train_defaults.network.model.arch
+        ),
     ] = None,
     channels: Annotated[
         int | None,
         typer.Option(
             min=1,
             help="Channels of the network at full resolution.",
-            show_default=str(_train_defaults.model.channels),
+            show_default=str(_train_defaults.network.model.channels),
         ),
     ] = None,
     value_range: Annotated[
         ValueRange | None,
         typer.Option(
             help="What the network sees: pictures in [0, 1], or minus 0.5.",
-            show_default=_train_defaults.model.value_range,
+            show_default=_train_defaults.network.model.value_range,
         ),
     ] = None,
     init: Annotated[
@@ -96,7 +102,7 @@ def train(
         typer.Option(
             metavar="small|identity|WEIGHTS",
             help="Weights to start from.",
-            show_default=_train_defaults.init,
+            show_default=_train_defaults.network.init,
         ),
     ] = None,
     loss: Annotated[
@@ -110,7 +116,7 @@ def train(
         typer.Option(
             min=0.0,
             help="Passes over all pairs or scenes.",
-            show_default=f"{_train_defaults.epochs:g}",
+            show_default=f"{_train_defaults.schedule.epochs:g}",
         ),
     ] = None,
     steps: Annotated[
@@ -129,7 +135,7 @@ def train(
         typer.Option(
             help="muon: orthogonalised momentum for convolution weights, Adam for the"
             " rest.",
-            show_default=_train_defaults.optimizer,
+            show_default=_train_defaults.optimizer.optimizer,
         ),
     ] = None,
     lr: Annotated[
@@ -137,7 +143,7 @@ def train(
         typer.Option(
             min=0.0,
             help="Highest learning rate.",
-            show_default=f"{_train_defaults.lr:g}",
+            show_default=f"{_train_defaults.rate.lr:g}",
         ),
     ] = None,
     lr_end: Annotated[
@@ -145,13 +151,13 @@ def train(
         typer.Option(
             min=0.0,
             help="Learning rate at the end of a stage.",
-            show_default=f"{_train_defaults.lr_end:g}",
+            show_default=f"{_train_defaults.rate.lr_end:g}",
         ),
     ] = None,
     shape: Annotated[
         Shape | None,
         typer.Option(
-            help="How the learning rate falls.", show_default=_train_defaults.shape
+            help="How the learning rate falls.", show_default=_train_defaults.rate.shape
         ),
     ] = None,
     warmup: Annotated[
@@ -159,7 +165,7 @@ def train(
         typer.Option(
             min=0,
             help="Steps in which the rate rises at first, at most a tenth of a stage.",
-            show_default=str(_train_defaults.warmup),
+            show_default=str(_train_defaults.rate.warmup),
         ),
     ] = None,
     clip: Annotated[
@@ -167,7 +173,7 @@ def train(
         typer.Option(
             min=0.0,
             help="Gradients are scaled down to this norm; 0: never.",
-            show_default=f"{_train_defaults.clip:g}",
+            show_default=f"{_train_defaults.optimizer.clip:g}",
         ),
     ] = None,
     size: Annotated[
@@ -261,7 +267,7 @@ def train(
         typer.Option(
             min=0.0,
             help="Weight of the Sobel loss beside L2.",
-            show_default=f"{_loss_defaults.sobel:g}",
+            show_default=f"{_loss_defaults.sobel_weight:g}",
         ),
     ] = None,
     structure_weight: Annotated[
@@ -269,7 +275,7 @@ def train(
         typer.Option(
             min=0.0,
             help="Weight of SSIM beside PSNR, with --loss scores.",
-            show_default=f"{_loss_defaults.structure:g}",
+            show_default=f"{_loss_defaults.structure_weight:g}",
         ),
     ] = None,
     validations: Annotated[
@@ -277,7 +283,7 @@ def train(
         typer.Option(
             min=1,
             help="How often to validate during the run.",
-            show_default=str(_train_defaults.validations),
+            show_default=str(_train_defaults.schedule.validations),
         ),
     ] = None,
     val_pairs: Annotated[
@@ -285,7 +291,7 @@ def train(
         typer.Option(
             min=1,
             help="Validate on at most this many pairs or scenes.",
-            show_default=str(_train_defaults.val_pairs),
+            show_default=str(_train_defaults.data.val_pairs),
         ),
     ] = None,
     save_minutes: Annotated[
@@ -293,14 +299,14 @@ def train(
         typer.Option(
             min=0.0,
             help="Minutes between checkpoints.",
-            show_default=f"{_train_defaults.save_minutes:g}",
+            show_default=f"{_train_defaults.schedule.save_minutes:g}",
         ),
     ] = None,
     seed: Annotated[
         int | None,
         typer.Option(
             help="Seed of first weights, order and augmentation.",
-            show_default=str(_train_defaults.seed),
+            show_default=str(_train_defaults.run.seed),
         ),
     ] = None,
     processes: Annotated[
@@ -309,7 +315,7 @@ def train(
             min=1,
             max=64,
             help="Train in this many processes on this machine's CPU.",
-            show_default=str(_train_defaults.processes),
+            show_default=str(_train_defaults.run.processes),
         ),
     ] = None,
     device: Annotated[
@@ -334,8 +340,9 @@ def train(
 
     The defaults are stage 1 of the paper's recipe; --stage all is the whole of it.
     """
-    sizes, shares = _sizes(size)
     given = {
+        "sizes": _sizes(size),
+        "batch": numbers("--batch", batch),
         "data": data,
         "val": val,
         "out": out,
@@ -351,9 +358,6 @@ def train(
         "shape": shape,
         "warmup": warmup,
         "clip": clip,
-        "sizes": sizes,
-        "shares": shares,
-        "batch": numbers("--batch", batch),
         "crop": crop,
         "ema": ema,
         "seed": seed,
@@ -365,35 +369,31 @@ def train(
         "val_pairs": val_pairs,
         "save_minutes": save_minutes,
         "offline": offline,
-    }
-    parts: dict[str, dict[str, Any]] = {
-        "model": {"arch": arch, "channels": channels, "value_range": value_range},
-        "data_options": {
-            "from_light": from_light,
-            "to_light": to_light,
-            "mirror": mirror,
-            "exposure": exposure,
-            "tint": tint,
-            "zoom": zoom,
-        },
-        "loss_options": {
-            "perceptual": 0.0 if perceptual is False else None,
-            "vgg": vgg,
-            "vgg_layer": vgg_layer,
-            "sobel": sobel_weight,
-            "structure": structure_weight,
-        },
+        "arch": arch,
+        "channels": channels,
+        "value_range": value_range,
+        "from_light": from_light,
+        "to_light": to_light,
+        "mirror": mirror,
+        "exposure": exposure,
+        "tint": tint,
+        "zoom": zoom,
+        "perceptual": perceptual,
+        "vgg": vgg,
+        "vgg_layer": vgg_layer,
+        "sobel_weight": sobel_weight,
+        "structure_weight": structure_weight,
     }
     with loading():
         from msrnet_cli import hardware, report
         from msrnet_cli.train import loop
 
     hardware.keep_freed_memory()
-    config = _train_config(given, parts, recipe, resume=resume)
+    options = _train_options(given, recipe, resume=resume)
     notify = report.train_reporter(quiet=quiet)
     try:
         with signals.remembered() as stop:
-            summary = loop.train(config, notify, stop, resume=resume)
+            summary = loop.train(options, notify, stop, resume=resume)
     except signals.Stopped as stopped:
         report.warn(f"stopped by {stopped.signal} before the first step")
         raise
@@ -401,13 +401,9 @@ def train(
         raise typer.Exit(signals.EXIT_CODES[summary.stopped_by])
 
 
-def _train_config(
-    given: dict[str, Any],
-    parts: dict[str, dict[str, Any]],
-    recipe: Recipe | None,
-    *,
-    resume: bool,
-) -> TrainConfig:
+def _train_options(
+    given: dict[str, Any], recipe: Recipe | None, *, resume: bool
+) -> TrainOptions:
     """Defaults or the settings of an earlier run, with what was given on top."""
     from msrnet_cli.train.record import exists, new_run, newest_run, read_settings
 
@@ -421,37 +417,33 @@ def _train_config(
         )
     if goes_on:
         base = read_settings(Path(given["out"]) if given["out"] else newest_run())
-        if not resume:
-            base = replace(base, init="small")  # that is: stage 1's result
+        if not resume:  # from stage 1's result, that is
+            base = replaced(base, ("network", "init"), "small")
     for length in ("steps", "minutes"):
         if given["epochs"] is not None or given[length] is not None:
-            base = replace(base, steps=None, minutes=None)
-    changes = only_given(given)
-    for name, fields in parts.items():
-        changes[name] = replace(getattr(base, name), **only_given(fields))
-    config = replace(base, **changes)
-    if not config.out:
-        config = replace(config, out=str(new_run(config.model.arch)))
+            base = replaced(base, ("schedule", "steps"), None)
+            base = replaced(base, ("schedule", "minutes"), None)
+    options = base
+    for field in asked(base):
+        value = given[field.path[-1]]
+        if value is not None:
+            options = replaced(options, field.path, value)
+    if not options.run.out:
+        fresh = str(new_run(options.network.model.arch))
+        options = replaced(options, ("run", "out"), fresh)
     elif holds_run and not goes_on:
         raise UsageError(
-            f"{config.out} holds a run", "go on with --resume, or choose another --out"
+            f"{options.run.out} holds a run",
+            "go on with --resume, or choose another --out",
         )
-    return config
+    return options
 
 
-def _sizes(text: str | None) -> tuple[tuple[int, ...] | None, tuple[float, ...] | None]:
-    """Read ``128:6,256:3`` into sizes and shares."""
-    if text is None:
-        return None, None
-    entries = [entry.partition(":") for entry in text.split(",")]
+def _sizes(text: str | None) -> tuple[Size, ...] | None:
     try:
-        sizes = numbers("--size", ",".join(size for size, _, _ in entries))
-        shares = tuple(float(share) for _, _, share in entries if share)
-    except (UsageError, ValueError):
-        raise UsageError(
-            f"--size {text}", "give pixels, such as 512, or 128:6,256:3,512:1"
-        ) from None
-    return sizes, shares
+        return None if text is None else read_sizes(text)
+    except ValueError as error:
+        raise UsageError(f"--size {text}", str(error)) from None
 
 
 @data_app.command("check")
