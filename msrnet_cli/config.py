@@ -6,9 +6,11 @@ Each record holds the defaults of its job.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, cast, get_args
-
 from msrnet_cli.options import Option
+from typing import Annotated
+from typing import Literal
+from typing import cast
+from typing import get_args
 
 Arch = Literal["dmshn", "stacked", "lightstage"]
 """The networks, each a file in `networks/`."""
@@ -101,9 +103,14 @@ class ModelConfig:
             itself, or, ``centred``, the picture minus 0.5.
     """
 
-    arch: Arch = "stacked"
-    channels: int = 32
-    value_range: ValueRange = "zero_one"
+    arch: Annotated[Arch, Option("The network.")] = "stacked"
+    channels: Annotated[
+        int,
+        Option("Channels of the network at full resolution.", least=1, most=2**20),
+    ] = 32
+    value_range: Annotated[
+        ValueRange, Option("What the network sees: pictures in [0, 1], or minus 0.5.")
+    ] = "zero_one"
 
     @property
     def offset(self) -> float:
@@ -157,36 +164,3 @@ class WriteOptions:
     lossless: Annotated[bool, Option("WebP without loss; AVIF at its best.")] = False
     # Never the colour profile: without it the colours would change.
     strip_metadata: Annotated[bool, Option("Leave out EXIF, XMP, IPTC, text.")] = False
-
-
-LossName = Literal["l2", "l1", "combined", "sobel", "psnr", "scores", "layers"]
-
-
-@dataclass(frozen=True)
-class LossOptions:
-    """Weights and choices inside the losses (paper, section 3, equation 1).
-
-    Attributes:
-        l1: Weight of the mean absolute error.
-        ssim: Weight of 1 - SSIM. The paper prints 5e-3 for an SSIM loss without a
-            sign; its authors' earlier code adds SSIM with -5e-3, which has the same
-            gradient.
-        perceptual: Weight of the VGG16 feature distance; 0 leaves it out.
-        tv: Weight of the total variation.
-        sobel: Weight of the Advanced Sobel loss beside L2; the paper gives none, 0.25
-            is MBCNN's, where that loss comes from.
-        structure: Weight of 1 - SSIM in the loss ``scores``; at 1, 0.1 of SSIM counts
-            as much as 1 dB of PSNR.
-        vgg: File with VGG16 weights; "" fetches ``timm/vgg16.tv_in1k`` from the hub.
-        vgg_layer: Features up to this layer of VGG16 are compared; 31 is the whole
-            stack with its last pooling, as in the authors' code.
-    """
-
-    l1: float = 1.0
-    ssim: float = 5e-3
-    perceptual: float = 0.006
-    tv: float = 2e-8
-    sobel: float = 0.25
-    structure: float = 1.0
-    vgg: str = ""
-    vgg_layer: int = 31

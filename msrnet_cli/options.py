@@ -8,6 +8,7 @@ edit are derived from it.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, is_dataclass, replace
 from math import isfinite
 from types import UnionType
@@ -23,7 +24,7 @@ from typing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,34 +35,40 @@ class Range:
         least: The smallest; None for no bound.
         most: The largest; None for no bound.
         above: Whether `least` itself is excluded.
+        below: Whether `most` itself is excluded.
         several: A sequence holds at least one value.
     """
 
     least: float | None = None
     most: float | None = None
     above: bool = False
+    below: bool = False
     several: bool = False
 
     def holds(self, value: Any) -> bool:  # noqa: ANN401 whatever a field may hold
-        """Whether a value is allowed: not nan or infinity; text and flags always."""
+        """Whether a value is allowed: of numbers, only finite ones are."""
         if isinstance(value, tuple):
             return (bool(value) or not self.several) and all(map(self.holds, value))
         if isinstance(value, bool) or not isinstance(value, int | float):
             return True
-        enough = self.least is None or (
-            value > self.least if self.above else value >= self.least
-        )
-        return enough and (self.most is None or value <= self.most) and isfinite(value)
+        if not abs(value) <= sys.float_info.max:  # nan, too, and a larger integer
+            return False
+        low = self.least is None or value > self.least
+        high = self.most is None or value < self.most
+        is_least = value == self.least and not self.above
+        is_most = value == self.most and not self.below
+        return (low or is_least) and (high or is_most)
 
     def __str__(self) -> str:
         """In words, such as ``1 to 100``; "" for any number."""
         least = "" if self.least is None else f"{self.least:.12g}"
         most = "" if self.most is None else f"{self.most:.12g}"
         if least and most:
-            return f"{'above ' if self.above else ''}{least} to {most}"
+            start, end = "above " * self.above, "below " * self.below
+            return f"{start}{least} to {end}{most}"
         if least:
             return f"more than {least}" if self.above else f"{least} or more"
-        return f"at most {most}" if most else ""
+        return f"{'less than' if self.below else 'at most'} {most}" if most else ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,8 @@ class Option(Range):
 
     Attributes:
         help: What it does, for people.
-        flags: Such as ``("--recursive", "-r")``; empty: made of the field's name.
+        flags: Such as ``("--recursive", "-r")``, or ``("--mirror/--no-mirror",)`` for
+            one that can also be turned off; empty: made of the field's name.
         metavar: Stands for the value in help; "" for the names of its type.
         default: Words that stand for the default in help; None for the value itself.
         read: Makes the value of what was typed; None does it by the field's type.
@@ -122,6 +130,12 @@ class Field:
         """Such as ``--lr-end``; what the declaration says goes first."""
         return self.option.flags or (f"--{self.path[-1].replace('_', '-')}",)
 
+    @property
+    def flag(self) -> str:
+        """The flag that gives the field its value, such as ``--no-mirror`` for off."""
+        on, _, off = self.flags[0].partition("/")
+        return off if off and self.default is False else on
+
 
 def hints(record: type[Any]) -> Mapping[str, Any]:
     """The types of a record's fields with all that is declared of them."""
@@ -162,6 +176,19 @@ def asked(record: Any, group: str = "") -> Iterator[Field]:  # noqa: ANN401 any 
 def outside(record: Any) -> Iterator[Field]:  # noqa: ANN401 any record
     """Fields of a record of records that hold what their declaration does not allow."""
     return (field for field in asked(record) if not field.option.holds(field.default))
+
+
+def replaced(record: Any, path: Sequence[str], value: Any) -> Any:  # noqa: ANN401 any record
+    """A record of records with another value in one field.
+
+    Args:
+        record: The outer one.
+        path: Names of fields from the outer record inwards, as in `Field`.
+        value: For the last of them.
+    """
+    name, *inner = path
+    new = replaced(getattr(record, name), inner, value) if inner else value
+    return replace(record, **{name: new})
 
 
 def alternatives(kind: Any) -> tuple[Any, ...]:  # noqa: ANN401 any type

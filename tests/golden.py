@@ -15,13 +15,12 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 import pairs
-from msrnet_cli.config import LossOptions, ModelConfig
+from msrnet_cli.config import ModelConfig
+import training
 from msrnet_cli.images.pixels import to_tensor
-from msrnet_cli.pairs.options import DataOptions
 from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.train.events import TrainProgress
 from msrnet_cli.train.loop import train
-from msrnet_cli.train.options import TrainConfig
 from msrnet_cli.weights.file import load_network
 
 FILE = Path(__file__).parent / "golden" / "golden.safetensors"
@@ -72,7 +71,7 @@ def learnt(name: str) -> dict[str, torch.Tensor]:
     """
     with tempfile.TemporaryDirectory() as folder:
         data = pairs.write_vidit(Path(folder) / "data", 4, size=48)
-        config = TrainConfig(
+        config = training.settings(
             data=str(data),
             out=str(Path(folder) / "run"),
             model=ModelConfig(arch="stacked", channels=12),
@@ -85,8 +84,11 @@ def learnt(name: str) -> dict[str, torch.Tensor]:
             dtype="fp32",
             validations=1,
             val_pairs=1,
-            data_options=DataOptions(mirror=True, exposure=0.3, tint=0.1, zoom=0.4),
-            loss_options=LossOptions(perceptual=0.0),
+            mirror=True,
+            exposure=0.3,
+            tint=0.1,
+            zoom=0.4,
+            perceptual=False,
             **RUNS[name],
         )
         found: list[list[float]] = []

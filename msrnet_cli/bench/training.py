@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING, get_args
 
 import torch
 
-from msrnet_cli import hardware, losses
+from msrnet_cli import hardware
 from msrnet_cli.bench import machine, work
 from msrnet_cli.bench.clock import sample, wall_clock, warm_up
 from msrnet_cli.bench.results import TrainTiming
-from msrnet_cli.config import Engine, LossOptions
+from msrnet_cli.config import Engine
 from msrnet_cli.networks import architecture, build
 from msrnet_cli.pairs import cut
-from msrnet_cli.train import lighting, pairing
+from msrnet_cli.train import lighting, losses, pairing
 from msrnet_cli.train.learner import Learner
-from msrnet_cli.train.options import TrainConfig
+from msrnet_cli.train.options import (
+    LossOptions,
+    NetworkOptions,
+    RunOptions,
+    TrainOptions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,7 +99,7 @@ def with_ceilings(
 
 def _timed(setting: Setting, dtype: Dtype, blank: TrainTiming) -> TrainTiming:
     model = setting.subject.card.model
-    config = TrainConfig(model=model, dtype=dtype)
+    config = TrainOptions(network=NetworkOptions(model), run=RunOptions(dtype=dtype))
     learner = Learner(build(model), config, setting.device)
     source = setting.pictures.batch(blank.size, blank.batch).to(setting.device)
     loss, batch = _task(architecture(model.arch), source)

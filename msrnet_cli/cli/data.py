@@ -31,11 +31,11 @@ def check_data(
 ) -> None:
     """Decode every picture; list missing partners, differing sizes, broken files."""
     from msrnet_cli.pairs.check import check_pairs
-    from msrnet_cli.pairs.options import DataOptions
+    from msrnet_cli.pairs.options import PairOptions
     from msrnet_cli.report import data as report
     from msrnet_cli.report import machine
 
-    found = check_pairs(data, DataOptions(turn.from_light, turn.to_light))
+    found = check_pairs(data, PairOptions(from_light=turn.from_light, to_light=turn.to_light))
     if output.json:
         machine.document(found)
     else:

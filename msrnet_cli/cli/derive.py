@@ -11,7 +11,7 @@ that every option refuses in the same words.
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
@@ -31,7 +31,7 @@ from msrnet_cli import documents
 from msrnet_cli.cli.layout import GENERAL, Command
 from msrnet_cli.cli.options import Json
 from msrnet_cli.errors import UsageError
-from msrnet_cli.options import Field, alternatives, asked, choices
+from msrnet_cli.options import Field, alternatives, asked, choices, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -67,7 +67,7 @@ class Given(Generic[Record]):
     def on(self, base: Record) -> Record:
         """A record with what was typed in place of its own values."""
         for path, value in self.changes.items():
-            base = _changed(base, path, value)
+            base = replaced(base, path, value)
         return base
 
     def read(self, path: Path) -> Record:
@@ -163,12 +163,6 @@ def _given(
         changes[field.path] = _read(field, typed)
         flags.append(field.flags[0].partition("/")[0])
     return Given(kind, changes, tuple(flags), config)
-
-
-def _changed(record: Any, path: tuple[str, ...], value: Any) -> Any:  # noqa: ANN401
-    name, *rest = path
-    inner = _changed(getattr(record, name), tuple(rest), value) if rest else value
-    return replace(record, **{name: inner})
 
 
 def _read(field: Field, typed: Any) -> Any:  # noqa: ANN401 of any type

@@ -19,7 +19,7 @@ from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.pairs.check import require_one_size, size_fault, size_of
 from msrnet_cli.pairs.find import find_pairs, spread
 from msrnet_cli.pairs.match import match_folders
-from msrnet_cli.pairs.options import DataOptions
+from msrnet_cli.pairs.options import PairOptions
 from msrnet_cli.pairs.resample import resize
 from msrnet_cli.relight import scaling
 
@@ -130,7 +130,7 @@ def compare(
 
 def _found(folder: str, options: EvalOptions) -> Found:
     """The pairs of a folder, no more of them than are asked for."""
-    lights = DataOptions(from_light=options.from_light, to_light=options.to_light)
+    lights = PairOptions(from_light=options.from_light, to_light=options.to_light)
     found = find_pairs(folder, lights)
     return replace(found, pairs=spread(found.pairs, options.limit or len(found.pairs)))
 

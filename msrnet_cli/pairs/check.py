@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.pairs.files import PictureFile
-    from msrnet_cli.pairs.options import DataOptions
+    from msrnet_cli.pairs.options import PairOptions
 
 Size = tuple[int, int]
 """Width and height, in pixels."""
 
 
-def check_pairs(data: str | Path, options: DataOptions | None = None) -> DataReport:
+def check_pairs(data: str | Path, options: PairOptions | None = None) -> DataReport:
     """Decode every picture, and report all that is wrong with a set of pairs.
 
     Args:

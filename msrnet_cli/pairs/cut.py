@@ -15,7 +15,7 @@ from msrnet_cli.images.colour.spaces import linear_from_srgb, srgb_from_linear
 from msrnet_cli.images.pixels import unit
 from msrnet_cli.pairs.draw import Draw, Sampler
 from msrnet_cli.pairs.files import PictureFile
-from msrnet_cli.pairs.options import DataOptions
+from msrnet_cli.pairs.options import PairOptions
 from msrnet_cli.pairs.resample import resampling, resize
 from msrnet_cli.pairs.store import PairStore
 from msrnet_cli.relight import transfer
@@ -65,7 +65,7 @@ class Cutter:
     """
 
     store: PairStore
-    options: DataOptions
+    options: PairOptions
     seed: int | None = 0
 
     @property

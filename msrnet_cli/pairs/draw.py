@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from msrnet_cli.pairs.files import PictureFile
     from msrnet_cli.pairs.find import Pair
-    from msrnet_cli.pairs.options import DataOptions
+    from msrnet_cli.pairs.options import PairOptions
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Sampler:
     """
 
     pairs: Sequence[Pair]
-    options: DataOptions
+    options: PairOptions
     seed: int | None = 0
 
     def choice(self, number: int) -> Choice:

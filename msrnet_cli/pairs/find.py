@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from msrnet_cli.errors import DataError, UsageError
 from msrnet_cli.lights import DIRECTIONS, read_light
 from msrnet_cli.pairs.files import PictureFile, list_pictures
-from msrnet_cli.pairs.options import DataOptions
+from msrnet_cli.pairs.options import PairOptions
 from msrnet_cli.pairs.records import DataFault
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Found:
     """
 
     data: Path
-    options: DataOptions
+    options: PairOptions
     files: tuple[PictureFile, ...]
     pairs: tuple[Pair, ...]
     faults: tuple[DataFault, ...]
@@ -82,7 +82,7 @@ class Found:
         return (text,) if parts else ()
 
 
-def find_pairs(data: str | Path, options: DataOptions | None = None) -> Found:
+def find_pairs(data: str | Path, options: PairOptions | None = None) -> Found:
     """Find pairs to use; what belongs to none is left out.
 
     Args:
@@ -108,14 +108,14 @@ def find_pairs(data: str | Path, options: DataOptions | None = None) -> Found:
     return found
 
 
-def sort_out(data: str | Path, options: DataOptions | None = None) -> Found:
+def sort_out(data: str | Path, options: PairOptions | None = None) -> Found:
     """All pictures of a folder or .zip: in pairs, at fault, or neither.
 
     Raises:
         DataError: The folder or archive cannot be read.
         UsageError: A light is unknown, or both are the same.
     """
-    options = options or DataOptions()
+    options = options or PairOptions()
     if read_light(options.from_light) == read_light(options.to_light):
         raise UsageError(
             f"--from and --to are both {options.to_light}", "name two lights"
@@ -178,7 +178,7 @@ def spread(items: Sequence[_T], most: int) -> tuple[_T, ...]:
 
 
 def _named_as_vidit(
-    files: Iterable[PictureFile], options: DataOptions
+    files: Iterable[PictureFile], options: PairOptions
 ) -> tuple[list[Pair], list[DataFault]]:
     lit: dict[str, list[PictureFile]] = {}
     for file in files:
@@ -205,7 +205,7 @@ def _named_as_vidit(
     return pairs, faults
 
 
-def _pair(lights: Mapping[str, PictureFile], options: DataOptions) -> Pair:
+def _pair(lights: Mapping[str, PictureFile], options: PairOptions) -> Pair:
     source, target = (lights[light] for light in _wanted(options))
     across = tuple(lights.get(light) for light in _in_mirror(options))
     other = (across[0], across[1]) if across[0] and across[1] else None
@@ -213,7 +213,7 @@ def _pair(lights: Mapping[str, PictureFile], options: DataOptions) -> Pair:
 
 
 def _in_two_folders(
-    files: Sequence[PictureFile], options: DataOptions
+    files: Sequence[PictureFile], options: PairOptions
 ) -> tuple[list[Pair], list[DataFault]]:
     sides = [
         [file for file in files if _side(file) == side] for side in (_INPUT, _TARGET)
@@ -299,7 +299,7 @@ def scene_and_light(file: PictureFile) -> tuple[str, str]:
     return (match[1], match[2].upper()) if match else (file.name.stem, "")
 
 
-def _wanted(options: DataOptions) -> tuple[str, str]:
+def _wanted(options: PairOptions) -> tuple[str, str]:
     return str(read_light(options.from_light)), str(read_light(options.to_light))
 
 
@@ -311,7 +311,7 @@ def _seconds(
     return [DataFault(str(file), "second", text) for file in others]
 
 
-def _in_mirror(options: DataOptions) -> list[str]:
+def _in_mirror(options: PairOptions) -> list[str]:
     """The two lights that a mirror turns into those of inputs and targets."""
     return [str(read_light(light).mirrored()) for light in _wanted(options)]
 

@@ -11,7 +11,7 @@ from msrnet_cli.errors import DataError
 from msrnet_cli.lights import read_light
 from msrnet_cli.pairs.files import PictureFile, list_pictures
 from msrnet_cli.pairs.find import scene_and_light
-from msrnet_cli.pairs.options import DataOptions
+from msrnet_cli.pairs.options import PairOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -133,7 +133,7 @@ def _targets(output: _Named, there: Sequence[_Named], light: str) -> list[_Named
     tests: tuple[Callable[[_Named], bool], ...] = (
         lambda target: target.name == output.name,
         lambda target: target.stem == output.stem,
-        lambda target: target.light == DataOptions.to_light,
+        lambda target: target.light == PairOptions.to_light,
     )
     sieved = (list(filter(test, there)) for test in tests)
     return next(filter(None, sieved), list(there))
@@ -166,7 +166,7 @@ def _notes(
     alone = sum(bool(there) for there in scenes.values()) - len(outputs)
     if alone:
         yield f"targets without an output: {alone}, left out"
-    usual = DataOptions.to_light
+    usual = PairOptions.to_light
     doubtful = sum(
         outputs[output.scene] == 1
         and targets[0].light not in ("", usual)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from msrnet_cli.config import Turn
+from msrnet_cli.options import Option
+
+_MOST_STOPS = 16
 
 
-@dataclass(frozen=True)
-class DataOptions:
-    """Which pictures are trained on, and what is done to them.
+@dataclass(frozen=True, kw_only=True)
+class PairOptions(Turn):
+    """Which pictures make pairs, and what is done to them before they are learnt.
 
     Attributes:
-        from_light: Light of the inputs where files are named as VIDIT's are, as
-            ``6500_N``.
-        to_light: Light of the targets.
+        crop: Side of a random window of the resized picture, in pixels; 0 for all of
+            it.
         mirror: Also show each pair as in a mirror, which swaps E and W; needs the
             pictures lit from the other side. Not in the paper.
         exposure: Brighten or darken input and target alike by up to this many stops.
@@ -22,9 +27,36 @@ class DataOptions:
             share, and mostly by little. Not in the paper.
     """
 
-    from_light: str = "6500_N"
-    to_light: str = "4500_E"
-    mirror: bool = False
-    exposure: float = 0.0
-    tint: float = 0.0
-    zoom: float = 0.0
+    crop: Annotated[
+        int,
+        Option(
+            "Side of a random window of the resized picture.",
+            least=0,
+            metavar="PX",
+            default="all of it",
+        ),
+    ] = 0
+    mirror: Annotated[
+        bool,
+        Option(
+            "Also show pairs mirrored, with E and W swapped.",
+            flags=("--mirror/--no-mirror",),
+        ),
+    ] = False
+    exposure: Annotated[
+        float,
+        Option("Vary the exposure.", least=0, most=_MOST_STOPS, metavar="STOPS"),
+    ] = 0.0
+    tint: Annotated[
+        float, Option("Vary each colour.", least=0, most=_MOST_STOPS, metavar="STOPS")
+    ] = 0.0
+    zoom: Annotated[
+        float,
+        Option(
+            "Show parts of pictures, their sides shorter by up to this share.",
+            least=0,
+            most=1,
+            below=True,
+            metavar="SHARE",
+        ),
+    ] = 0.0

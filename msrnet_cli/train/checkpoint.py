@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from safetensors import SafetensorError, safe_open
 
 from msrnet_cli import tensorfile
+from msrnet_cli.documents import parsed, rebuilt
 from msrnet_cli.errors import TrainingError
 from msrnet_cli.files import require_regular
+from msrnet_cli.options import Range
 from msrnet_cli.train import settings
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from msrnet_cli.train.options import TrainConfig
+    from msrnet_cli.train.options import TrainOptions
 
 NEWEST = "checkpoint.safetensors"
 PREVIOUS = "checkpoint.previous.safetensors"
@@ -54,11 +56,11 @@ class Position:
         best: Best one in this stage at this size; None before the first.
     """
 
-    step: int = 0
-    drawn: int = 0
-    seconds: float = 0.0
-    stage: str = ""
-    size: int = 0
+    step: Annotated[int, Range(least=0)] = 0
+    drawn: Annotated[int, Range(least=0)] = 0
+    seconds: Annotated[float, Range(least=0)] = 0.0
+    stage: Literal["", "1", "2"] = ""
+    size: Annotated[int, Range(least=0)] = 0
     psnr: float = 0.0
     best: float | None = None
 
@@ -74,7 +76,7 @@ class Checkpoint:
         note: What the user must know where a newer one could not be read.
     """
 
-    config: TrainConfig
+    config: TrainOptions
     position: Position
     tensors: Mapping[str, Tensor]
     note: str = ""
@@ -86,11 +88,10 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     Raises:
         OSError: It could not be written; the older ones are still there.
     """
-    config = settings.with_absolute_paths(checkpoint.config)
     text = json.dumps(
         {
             **settings.stamp(),
-            "config": asdict(config),
+            "config": settings.document_of(checkpoint.config),
             "position": asdict(checkpoint.position),
             "crc32": tensorfile.checksum(checkpoint.tensors),
         }
@@ -129,7 +130,7 @@ def load(folder: Path) -> Checkpoint:
     )
 
 
-def load_settings(folder: Path) -> TrainConfig | None:
+def load_settings(folder: Path) -> TrainOptions | None:
     """The settings in the newest checkpoint with a sound header; None for none.
 
     Raises:
@@ -138,7 +139,7 @@ def load_settings(folder: Path) -> TrainConfig | None:
     for path in _there(folder):
         try:
             with _opened(path) as file:
-                return settings.from_document(_header(file)["config"])
+                return _settings(_header(file))
         except settings.NewerError as error:
             raise _newer(path, error) from error
         except _UNREADABLE:
@@ -166,10 +167,8 @@ def _opened(path: Path) -> Iterator[safe_open]:
 def _read(path: Path) -> Checkpoint:
     with _opened(path) as file:
         header = _header(file)
-        config = settings.from_document(header["config"])
-        position: Position = settings.rebuilt(Position, header["position"])
-        if position.stage not in ("", "1", "2"):
-            raise ValueError("its stage is not one of a run")
+        config = _settings(header)
+        position: Position = rebuilt(Position, header["position"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     # The first releases wrote none.
     if "crc32" in header and header["crc32"] != tensorfile.checksum(tensors):
@@ -181,9 +180,14 @@ def _header(file: safe_open) -> dict[str, Any]:
     text = (file.metadata() or {}).get(_KEY)
     if text is None:
         raise ValueError("it is not a checkpoint of a run")
-    header: dict[str, Any] = settings.parsed(text)
-    settings.require_known(header)
+    header: dict[str, Any] = parsed(text)
+    settings.known_version(header)
     return header
+
+
+def _settings(header: dict[str, Any]) -> TrainOptions:
+    version = settings.known_version(header)
+    return settings.from_document(header["config"], version)
 
 
 def _newer(path: Path, error: settings.NewerError) -> TrainingError:

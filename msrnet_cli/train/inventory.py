@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
+from msrnet_cli.documents import parsed
 from msrnet_cli.files import write_whole
 from msrnet_cli.train import settings
 
@@ -78,12 +79,12 @@ def read(folder: Path) -> Inventory | None:
         OSError: It cannot be read.
     """
     try:
-        document = settings.parsed(settings.read_text(folder / NAME))
+        document = parsed(settings.read_text(folder / NAME))
     except FileNotFoundError:
         return None
     if not isinstance(document, dict):
         raise ValueError("it does not list files")
-    settings.require_known(document)
+    settings.known_version(document)
     return Inventory(_files(document, "training"), _files(document, "validation"))
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.train.material import Batch, Loss
-    from msrnet_cli.train.options import TrainConfig
+    from msrnet_cli.train.options import TrainOptions
     from msrnet_cli.train.processes import Processes
 
 _MOMENTS: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {
@@ -64,20 +64,20 @@ class Learner:
     def __init__(
         self,
         network: nn.Module,
-        config: TrainConfig,
+        config: TrainOptions,
         device: torch.device,
         processes: Processes = ALONE,
     ) -> None:
         self.device = device
         self.dtype = training_dtype(config, device)
         self._config = config
-        self._offset = config.model.offset
+        self._offset = config.network.model.offset
         self.network = network.to(device).train()
         # torch's stubs do not know this form of Module.to
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._processes = processes
         self._forward = self._wrapped()
-        self._average = copy.deepcopy(self.network) if config.ema else None
+        self._average = copy.deepcopy(self.network) if config.optimizer.ema else None
         self.start_stage()
 
     @property
@@ -112,7 +112,7 @@ class Learner:
             value = loss(self.relight(self._forward, batch.source), batch)
             value.backward()
         norm = nn.utils.clip_grad_norm_(
-            self.network.parameters(), self._config.clip or float("inf")
+            self.network.parameters(), self._config.optimizer.clip or float("inf")
         )
         meanwhile()
         # Waits for the device, once.
@@ -176,8 +176,8 @@ class Learner:
         return self._steps
 
     def _fresh_optimizers(self) -> list[torch.optim.Optimizer]:
-        rate, parameters = self._config.lr, list(self.network.parameters())
-        if self._config.optimizer == "adam":
+        rate, parameters = self._config.rate.lr, list(self.network.parameters())
+        if self._config.optimizer.optimizer == "adam":
             return [torch.optim.Adam(parameters, lr=rate, fused=True)]
         weights = [p for p in parameters if p.ndim > 1]
         biases = [p for p in parameters if p.ndim == 1]
@@ -194,7 +194,7 @@ class Learner:
         if self._processes.count > 1:
             ids = [self.device] if self.device.type == "cuda" else None
             forward = DistributedDataParallel(forward, device_ids=ids)
-        if self._config.compile:
+        if self._config.run.compile:
             forward.compile()
         return forward
 
@@ -208,7 +208,7 @@ class Learner:
         self._steps += 1
         if self._average is None:
             return
-        decay = min(self._config.ema, (1 + self._steps) / (10 + self._steps))
+        decay = min(self._config.optimizer.ema, (1 + self._steps) / (10 + self._steps))
         with torch.no_grad():
             torch._foreach_lerp_(
                 list(self._average.parameters()),
@@ -217,21 +217,21 @@ class Learner:
             )
 
 
-def training_dtype(config: TrainConfig, device: torch.device) -> torch.dtype:
+def training_dtype(config: TrainOptions, device: torch.device) -> torch.dtype:
     """The number format of the forward pass.
 
     Raises:
         DeviceError: It is fp16, whose range the gradients leave.
     """
-    if config.dtype == "fp16":
+    if config.run.dtype == "fp16":
         raise DeviceError("gradients leave the range of fp16", "use --dtype bf16")
-    if config.dtype == "auto":
+    if config.run.dtype == "auto":
         preferred = hardware.preferred_dtype(device)
         reduced = preferred != torch.float32
         if reduced and device.type == "cpu" and not hardware.bfloat16_trains_faster():
             return torch.float32
         return preferred
-    return hardware.DTYPES[config.dtype]
+    return hardware.DTYPES[config.run.dtype]
 
 
 def _below(

@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli import losses
 from msrnet_cli.evaluate import layers as evaluation
 from msrnet_cli.layers import reading
 from msrnet_cli.layers.store import Composer, LayerStore
 from msrnet_cli.networks.spec import COLOURS
+from msrnet_cli.train import losses
 from msrnet_cli.train.material import About, Trial
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from msrnet_cli.config import LossName
     from msrnet_cli.layers import store
     from msrnet_cli.train.inventory import Inventory
     from msrnet_cli.train.material import Loss, Paint
-    from msrnet_cli.train.options import TrainConfig
+    from msrnet_cli.train.options import LossName, TrainOptions
     from msrnet_cli.train.schedule import Phase
 
 _COMPOSERS = 8  # threads, where a device computes meanwhile
@@ -79,13 +78,13 @@ class Scenes:
     def losses(
         self,
         names: set[LossName],
-        _config: TrainConfig,
+        _config: TrainOptions,
         _device: torch.device,
     ) -> dict[LossName, Loss]:
         """The one loss of layers."""
         return dict.fromkeys(names, of_layers)
 
-    def open(self, config: TrainConfig, device: torch.device) -> LayerMaterial:
+    def open(self, config: TrainOptions, device: torch.device) -> LayerMaterial:
         """Ready to compose: scenes are read when they are needed."""
         return LayerMaterial(self, config, device)
 
@@ -100,11 +99,11 @@ class LayerMaterial:
     """
 
     def __init__(
-        self, scenes: Scenes, config: TrainConfig, device: torch.device
+        self, scenes: Scenes, config: TrainOptions, device: torch.device
     ) -> None:
         self.about = scenes.about
         self._device = device
-        self._composer = Composer(scenes.training, config.seed)
+        self._composer = Composer(scenes.training, config.run.seed)
         self._tried = scenes.validation
         # A CPU that composes does not learn meanwhile: threads would gain nothing.
         self._pool = ThreadPoolExecutor(_COMPOSERS) if device.type != "cpu" else None

@@ -29,7 +29,15 @@ from msrnet_cli.errors import (
 )
 from msrnet_cli.files import remove_leftovers
 from msrnet_cli.lock import Lock
-from msrnet_cli.train import checkpoint, inventory, record, resuming, schedule, start
+from msrnet_cli.networks import architecture
+from msrnet_cli.train import checkpoint
+from msrnet_cli.train import checks
+from msrnet_cli.train import inventory
+from msrnet_cli.train import losses
+from msrnet_cli.train import record
+from msrnet_cli.train import resuming
+from msrnet_cli.train import schedule
+from msrnet_cli.train import start
 from msrnet_cli.train.checkpoint import Checkpoint, Position
 from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
 from msrnet_cli.train.learner import Learner, Step, training_dtype
@@ -50,15 +58,15 @@ if TYPE_CHECKING:
     from msrnet_cli.config import WeightsCard
     from msrnet_cli.train.events import TrainEvent
     from msrnet_cli.train.material import Batch, Trial
-    from msrnet_cli.train.options import TrainConfig
-    from msrnet_cli.train.schedule import Phase, Plan
+    from msrnet_cli.train.options import TrainOptions
+    from msrnet_cli.train.schedule import Phase
 
 _REPORT_STEPS = 10
 _SIGNALS = ("", *signals.EXIT_CODES)
 
 
 def train(
-    config: TrainConfig,
+    config: TrainOptions,
     notify: Callable[[TrainEvent], None],
     should_stop: Callable[[], str] = str,
     *,
@@ -67,11 +75,11 @@ def train(
     """Train a network.
 
     Args:
-        config: All settings; `config.out` must be set.
+        config: All settings; `config.run.out` must be set.
         notify: Is told what happens.
         should_stop: Asked after each step; the name of a signal ends the run there,
             with a checkpoint.
-        resume: Go on from the newest checkpoint in `config.out`.
+        resume: Go on from the newest checkpoint in `config.run.out`.
 
     Raises:
         DataError: The pictures do not make pairs.
@@ -82,19 +90,14 @@ def train(
         TrainingError: The loss is not finite, the disk is full, or data broke after
             the first step.
     """
-    if config.processes > 1:
-        if config.device not in ("auto", "cpu"):
-            raise UsageError(
-                f"--processes {config.processes} learn on the CPU, not on"
-                f" {config.device}",
-                "start one process a GPU with torchrun",
-            )
-        config = replace(config, device="cpu")
-    with beside(config.processes, partial(_take_part, config, resume)):
+    checks.check(config)
+    if config.run.processes > 1:
+        config = replace(config, run=replace(config.run, device="cpu"))
+    with beside(config.run.processes, partial(_take_part, config, resume)):
         return _train(config, notify, should_stop, resume=resume)
 
 
-def _take_part(config: TrainConfig, resume: bool) -> None:
+def _take_part(config: TrainOptions, resume: bool) -> None:
     """Train in a process beside the leading one, which tells what goes wrong.
 
     What both find wrong is told once: the leading one ends this process before it
@@ -110,14 +113,14 @@ def _take_part(config: TrainConfig, resume: bool) -> None:
 
 
 def _train(
-    config: TrainConfig,
+    config: TrainOptions,
     notify: Callable[[TrainEvent], None],
     should_stop: Callable[[], str],
     *,
     resume: bool,
 ) -> TrainSummary:
-    device = hardware.choose_device(local_device(config.device))
-    with Processes.join(device) as processes, Lock(Path(config.out), "trained") as lock:
+    device = hardware.choose_device(local_device(config.run.device))
+    with Processes.join(device) as processes, Lock(Path(config.run.out), "trained") as lock:
         try:
             run = Run(config, device, processes, lock, notify, resume=resume)
             return _walk(run, should_stop)
@@ -163,7 +166,7 @@ class Run:
 
     def __init__(
         self,
-        config: TrainConfig,
+        config: TrainOptions,
         device: torch.device,
         processes: Processes,
         lock: Lock,
@@ -172,17 +175,22 @@ class Run:
         resume: bool,
     ) -> None:
         self.config = config
-        self.folder = Path(config.out)
+        self.folder = Path(config.run.out)
         self.processes = processes
         self._lock = lock
         self._notify = notify if processes.leads else lambda _: None
         training_dtype(config, device)  # all these refuse before work is done
-        schedule.check_kind(config)
         processes.together(self._take_lock)
         resuming.require_data(config, resume=resume)
         found = start.find_material(config)
         self._files = found.files
-        self.plan = schedule.make_plan(config, found.about.count, processes.count)
+        paints_layers = architecture(config.network.model.arch).paints_layers
+        named = losses.by_stage(
+            config.loss, config.schedule.stages, layers=paints_layers
+        )
+        self.plan = schedule.make_plan(
+            config.schedule, named, found.about.count, processes.count
+        )
         before = self._before(resume=resume)
         notes = resuming.notes_on(self.config, before, found.files)
         network = start.start_network(config, before)
@@ -192,7 +200,7 @@ class Run:
         self._material = found.open(config, device)
         # By the clock, each process might find another number format to be faster.
         dtype = processes.first(hardware.dtype_name(training_dtype(config, device)))
-        same = replace(config, dtype=dtype)
+        same = replace(config, run=replace(config.run, dtype=dtype))
         self.learner = Learner(network, same, device, processes)
         self.position = Position()
         if before is not None:
@@ -229,7 +237,7 @@ class Run:
                 self._report(phase, meter)
             if validate:
                 self._validate(phase)
-            waited = time.monotonic() - saved >= 60 * self.config.save_minutes
+            waited = time.monotonic() - saved >= 60 * self.config.schedule.save_minutes
             if validate or waited or stopped_by:
                 self._save()
                 saved = time.monotonic()
@@ -262,7 +270,7 @@ class Run:
         position, began = self.position, time.monotonic()
         images = phase.batch * self.processes.count
         rate = schedule.learning_rate(
-            phase, self._place(), self.learner.steps_in_stage, self.config
+            self.config.rate, phase, self._place(), self.learner.steps_in_stage
         )
         numbers = self._numbers(phase, 0)
         batch = self._ahead.pop((numbers, phase.size), None)
@@ -338,7 +346,7 @@ class Run:
 
     def _is_validation_due(self, phase: Phase, before: float) -> bool:
         """At equal parts of the run, and at the end of each phase."""
-        part = self.config.validations / self.plan.end
+        part = self.config.schedule.validations / self.plan.end
         now = self._place()
         return now >= phase.end or int(now * part) > int(before * part)
 
@@ -422,7 +430,9 @@ class Run:
                 "move it elsewhere to go on from the one before, or start a new run",
             ) from error
         self.position = before.position
-        if bool(before.config.val) != bool(self.config.val):  # other pictures are tried
+        if bool(before.config.data.val) != bool(
+            self.config.data.val
+        ):  # other pictures are tried
             self.position = replace(self.position, best=None)
 
     def _take_lock(self) -> None:
@@ -460,8 +470,8 @@ class Run:
     def _require_space(self) -> None:
         """Tell now, not hours later, that the disk is too small."""
         parameters = sum(p.nbytes for p in self.learner.network.parameters())
-        moments = 2 if self.config.optimizer == "adam" else 1
-        in_checkpoint = 1 + moments + bool(self.config.ema)
+        moments = 2 if self.config.optimizer.optimizer == "adam" else 1
+        in_checkpoint = 1 + moments + bool(self.config.optimizer.ema)
         # Two checkpoints, one that is being written; best, last, stage1, stage2.
         wanted = parameters * (3 * in_checkpoint + 4)
         needed = wanted - record.bytes_replaced(self.folder)
@@ -543,7 +553,7 @@ class Run:
             device=hardware.describe(self.learner.device),
             dtype=hardware.dtype_name(self.learner.dtype),
             parameters=sum(p.numel() for p in self.learner.network.parameters()),
-            plan=_describe(self.plan),
+            plan=self.plan.describe(),
             step=self.position.step,
             notes=(*notes, *written, *about.notes),
         )
@@ -569,35 +579,22 @@ class _Meter:
 
 
 def _explained(
-    error: Exception, config: TrainConfig, processes: Processes
+    error: Exception, config: TrainOptions, processes: Processes
 ) -> MSRNetError | None:
     """What a failure inside torch means to the user; None where it is a bug."""
     if processes.count > 1 and is_lost_peer(error):
         return lost_peer()
     if hardware.is_out_of_memory(error):
-        sizes = ", ".join(map(str, config.sizes))
-        begun = (Path(config.out) / checkpoint.NEWEST).exists()
+        sizes = ", ".join(str(size.side) for size in config.schedule.sizes)
+        begun = (Path(config.run.out) / checkpoint.NEWEST).exists()
         go_on = "go on with --resume and" if begun else "give"
         return TrainingError(
-            f"memory ran out (sizes {sizes}, batch {config.batch})",
+            f"memory ran out (sizes {sizes}, batch {config.schedule.batch})",
             f"{go_on} a smaller --batch, --size or --crop",
         )
-    if config.compile and type(error).__module__.startswith("torch._"):
+    if config.run.compile and type(error).__module__.startswith("torch._"):
         return DeviceError(
             f"torch.compile fails here ({type(error).__name__})",
             "install a C++ compiler, or drop --compile",
         )
     return None
-
-
-def _describe(plan: Plan) -> tuple[str, ...]:
-    lines = []
-    for phase in plan.phases:
-        length = phase.end - phase.start
-        seconds = plan.unit == "seconds"
-        span = f"{length / 60:.1f} min" if seconds else f"{length:.0f} steps"
-        lines.append(
-            f"stage {phase.stage}: {phase.loss}, {phase.size} px,"
-            f" batch {phase.batch}, {span}"
-        )
-    return tuple(lines)

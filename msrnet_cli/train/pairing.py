@@ -7,21 +7,21 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from msrnet_cli import losses, perceptual
+from msrnet_cli import perceptual
 from msrnet_cli.metrics import detail, psnr
 from msrnet_cli.pairs.cut import Batch, Cutter
 from msrnet_cli.pairs.store import PairStore
+from msrnet_cli.train import losses
 from msrnet_cli.train.material import About, Trial
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from msrnet_cli.config import LossName
     from msrnet_cli.pairs.find import Pair
     from msrnet_cli.train.inventory import Inventory
     from msrnet_cli.train.material import Loss, Paint
-    from msrnet_cli.train.options import TrainConfig
+    from msrnet_cli.train.options import LossName, TrainOptions
     from msrnet_cli.train.schedule import Phase
 
 _PREVIEW_ROWS = 4
@@ -44,23 +44,23 @@ class Pairs:
     files: Inventory
 
     def losses(
-        self, names: set[LossName], config: TrainConfig, device: torch.device
+        self, names: set[LossName], config: TrainOptions, device: torch.device
     ) -> dict[LossName, Loss]:
         """The losses of these names; fetches VGG16 where one needs it.
 
         Raises:
             WeightsError: VGG16's weights are not there.
         """
-        options = config.loss_options
+        options = config.loss
         features: nn.Module | None = None
         if "combined" in names and options.perceptual:
             features = perceptual.load_vgg16(
-                options.vgg, options.vgg_layer, offline=config.offline
+                options.vgg, options.vgg_layer, offline=config.run.offline
             ).to(device)
         built = {name: losses.build(name, options, features) for name in names}
         return {name: partial(against_target, loss) for name, loss in built.items()}
 
-    def open(self, config: TrainConfig, device: torch.device) -> PairMaterial:
+    def open(self, config: TrainOptions, device: torch.device) -> PairMaterial:
         """Read them, as far as memory allows.
 
         Raises:
@@ -79,13 +79,15 @@ class PairMaterial:
         device: Where batches are wanted.
     """
 
-    def __init__(self, pairs: Pairs, config: TrainConfig, device: torch.device) -> None:
-        self._config, self._device, options = config, device, config.data_options
+    def __init__(
+        self, pairs: Pairs, config: TrainOptions, device: torch.device
+    ) -> None:
+        self._config, self._device, options = config, device, config.data.pairs
         # Parts of pictures are brought to these sizes, too.
-        side = math.ceil(max(config.sizes) / (1 - options.zoom))
+        side = math.ceil(config.schedule.largest / (1 - options.zoom))
         self._store = PairStore(pairs.training, side, device)
-        self._tried = PairStore(pairs.validation, max(config.sizes), device)
-        self._cutter = Cutter(self._store, options, config.seed)
+        self._tried = PairStore(pairs.validation, config.schedule.largest, device)
+        self._cutter = Cutter(self._store, options, config.run.seed)
         self._centre = Cutter(self._tried, options, seed=None)
         self._about = pairs.about
 
@@ -99,7 +101,7 @@ class PairMaterial:
 
     def batch(self, numbers: range, size: int) -> Batch:
         """The examples of these numbers, at a size in pixels."""
-        return self._cutter.batch(numbers, size, self._config.crop)
+        return self._cutter.batch(numbers, size, self._config.data.pairs.crop)
 
     def prefetch(self, numbers: range, size: int) -> None:  # noqa: ARG002 whole pictures
         """Start decoding what will be needed soon."""

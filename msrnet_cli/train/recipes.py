@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from msrnet_cli.config import ModelConfig
-from msrnet_cli.train.options import Recipe, TrainConfig
+from msrnet_cli.train.options import (
+    DataOptions,
+    NetworkOptions,
+    OptimizerOptions,
+    RateOptions,
+    Recipe,
+    ScheduleOptions,
+    Size,
+    TrainOptions,
+)
 
-RECIPES: dict[Recipe, TrainConfig] = {
-    "paper": TrainConfig(),
-    "lightstage": TrainConfig(
-        model=ModelConfig(arch="lightstage"),
-        init="identity",
-        epochs=16,
-        optimizer="muon",
-        warmup=50,
-        sizes=(96,),
-        batch=(8,),
-        ema=0.995,
-        validations=8,
-        val_pairs=8,
+RECIPES: dict[Recipe, TrainOptions] = {
+    "paper": TrainOptions(),
+    "lightstage": TrainOptions(
+        data=DataOptions(val_pairs=8),
+        network=NetworkOptions(ModelConfig(arch="lightstage"), init="identity"),
+        optimizer=OptimizerOptions("muon", ema=0.995),
+        rate=RateOptions(warmup=50),
+        schedule=ScheduleOptions(
+            epochs=16, sizes=(Size(96),), batch=(8,), validations=8
+        ),
     ),
 }
 """The paper's (section 4.1), and the light stage's, measured in weights/TRAINING.md."""

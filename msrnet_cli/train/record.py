@@ -16,7 +16,7 @@ from msrnet_cli.config import SMALLEST_WORK_SIZE, WeightsCard
 from msrnet_cli.errors import UsageError, WeightsError
 from msrnet_cli.files import write_whole
 from msrnet_cli.networks import architecture
-from msrnet_cli.train import checkpoint, schedule, settings
+from msrnet_cli.train import checkpoint, losses, settings
 from msrnet_cli.train.history import COLUMNS, History
 from msrnet_cli.weights.file import load_weights, save_weights
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from msrnet_cli.charts import Curve
     from msrnet_cli.train.events import TrainProgress, Validated
     from msrnet_cli.train.material import About
-    from msrnet_cli.train.options import TrainConfig
+    from msrnet_cli.train.options import TrainOptions
 
 RUNS = Path("runs")
 BEST, LAST = "best.safetensors", "last.safetensors"
@@ -65,7 +65,7 @@ def exists(run: Path) -> bool:
     return any((run / name).exists() for name in checkpoint.ORDER)
 
 
-def read_settings(run: Path) -> TrainConfig:
+def read_settings(run: Path) -> TrainOptions:
     """The settings of an earlier run, from run.json; else from its checkpoint.
 
     Raises:
@@ -84,7 +84,7 @@ def read_settings(run: Path) -> TrainConfig:
         if in_checkpoint is None:
             raise _no_settings(run, error) from error
         found = in_checkpoint
-    return replace(found, out=str(run))
+    return replace(found, run=replace(found.run, out=str(run)))
 
 
 def note_on_settings(run: Path) -> tuple[str, ...]:
@@ -169,7 +169,7 @@ class Record:
         """What the user must know of what was there."""
         return (self._history.note,) if self._history.note else ()
 
-    def settings(self, config: TrainConfig) -> None:
+    def settings(self, config: TrainOptions) -> None:
         """Write down how the run was started."""
         write_whole(self.folder / SETTINGS, settings.to_json(config).encode())
 
@@ -275,7 +275,7 @@ class Record:
 
 
 def make_card(
-    config: TrainConfig,
+    config: TrainOptions,
     about: About,
     stage: str,
     size: int,
@@ -292,21 +292,21 @@ def make_card(
         psnr: On the pairs it validates on; 0 before the first time.
     """
     # Without held-out pairs, some training pairs are scored.
-    score = "validation_psnr" if config.val else "training_psnr"
-    data = Path(config.data).resolve().name
-    layers = architecture(config.model.arch).paints_layers
+    score = "validation_psnr" if config.data.val else "training_psnr"
+    data = Path(config.data.data).resolve().name
+    layers = architecture(config.network.model.arch).paints_layers
     usual = f"stage {stage} of MSR-Net's training"
     done = ["the light stage's training" if layers else usual]
     done.append(f"start: {_start(config, stage)}")
-    if config.loss:
-        done.append(f"loss {config.loss}")
-    if config.optimizer != "adam":
-        done.append(f"optimizer {config.optimizer}")
-    loss = schedule.loss_name(config, stage)
-    if loss == "combined" and not config.loss_options.perceptual:
+    if config.loss.loss:
+        done.append(f"loss {config.loss.loss}")
+    if config.optimizer.optimizer != "adam":
+        done.append(f"optimizer {config.optimizer.optimizer}")
+    loss = losses.by_stage(config.loss, (stage,), layers=layers)[stage]
+    if loss == "combined" and not config.loss.perceptual:
         done.append("without the perceptual term")
     return WeightsCard(
-        model=config.model,
+        model=config.network.model,
         from_light=about.lights[0],
         to_light=about.lights[1],
         work_size=max(size, SMALLEST_WORK_SIZE),
@@ -316,11 +316,17 @@ def make_card(
     )
 
 
-def _start(config: TrainConfig, stage: str) -> str:
+def _start(config: TrainOptions, stage: str) -> str:
     known = ("small", "identity")
-    if stage == "2" and (config.stage == "all" or config.init == "small"):
+    if stage == "2" and (
+        config.schedule.stage == "all" or config.network.init == "small"
+    ):
         return "the result of stage 1"
-    return config.init if config.init in known else Path(config.init).name
+    return (
+        config.network.init
+        if config.network.init in known
+        else Path(config.network.init).name
+    )
 
 
 def _tensorboard(folder: Path) -> Any:  # noqa: ANN401 tensorboard is optional

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from msrnet_cli.train.checkpoint import Checkpoint, Position
-    from msrnet_cli.train.options import TrainConfig
+    from msrnet_cli.train.options import TrainOptions
     from msrnet_cli.train.schedule import Plan
 
 
@@ -32,26 +32,28 @@ def require_folder(folder: Path) -> None:
         )
 
 
-def require_data(config: TrainConfig, *, resume: bool) -> None:
+def require_data(config: TrainOptions, *, resume: bool) -> None:
     """Tell where the data of a run that goes on has gone, and how to name it anew.
 
     Raises:
         DataError: It does not exist.
     """
     stage = "--stage 2" if not resume else "--resume"
-    begun = resume or (config.stage == "2" and record.exists(Path(config.out)))
-    for option, path in (("--data", config.data), ("--val", config.val)):
+    begun = resume or (
+        config.schedule.stage == "2" and record.exists(Path(config.run.out))
+    )
+    for option, path in (("--data", config.data.data), ("--val", config.data.val)):
         if begun and path and not Path(path).exists():
             relative = "" if Path(path).is_absolute() else f" in {Path.cwd()}"
             raise DataError(
-                f"{path}, the data that {config.out} was started with, does not exist"
-                f"{relative}",
-                f"say where it is now: msrnet train {stage} --out {config.out} {option}"
-                " DIR",
+                f"{path}, the data that {config.run.out} was started with, does not"
+                f" exist{relative}",
+                f"say where it is now: msrnet train {stage} --out {config.run.out}"
+                f" {option} DIR",
             )
 
 
-def require_same_run(config: TrainConfig, before: TrainConfig) -> None:
+def require_same_run(config: TrainOptions, before: TrainOptions) -> None:
     """Refuse to go on with settings that make another run.
 
     Sizes, batch and crop may change: that is how a run fits into memory. So may its
@@ -60,30 +62,31 @@ def require_same_run(config: TrainConfig, before: TrainConfig) -> None:
     Raises:
         UsageError: With the first setting that differs.
     """
-    if config.stage == "2" and before.stage == "1":
+    if config.schedule.stage == "2" and before.schedule.stage == "1":
         raise UsageError(
-            f"{config.out} holds stage 1, --resume cannot turn it into stage 2",
+            f"{config.run.out} holds stage 1, --resume cannot turn it into stage 2",
             "give --stage 2 without --resume",
         )
     asked, found = _identity(config), _identity(before)
-    written = _identity(record.read_settings(Path(config.out)))
+    written = _identity(record.read_settings(Path(config.run.out)))
     for name, value in asked.items():
         if value == found[name]:
             continue
         if value == written[name]:
             raise UsageError(
-                f"the checkpoint in {config.out} belongs to another run: {name} is"
+                f"the checkpoint in {config.run.out} belongs to another run: {name} is"
                 f" {_told(found[name])} in it, {_told(value)} in run.json",
                 "put back the one that belongs there, or start a new run",
             )
         raise UsageError(
-            f"{config.out} was started with {name} {_told(found[name])}, not"
+            f"{config.run.out} was started with {name} {_told(found[name])}, not"
             f" {_told(value)}",
             f"drop {name}, or start a new run",
         )
-    if config.ema and not before.ema:
+    if config.optimizer.ema and not before.optimizer.ema:
         raise UsageError(
-            f"{config.out} was started without --ema", "drop --ema, or start a new run"
+            f"{config.run.out} was started without --ema",
+            "drop --ema, or start a new run",
         )
 
 
@@ -102,7 +105,7 @@ def require_same_stage(plan: Plan, place: float, position: Position) -> None:
 
 
 def notes_on(
-    config: TrainConfig, before: Checkpoint | None, files: Inventory
+    config: TrainOptions, before: Checkpoint | None, files: Inventory
 ) -> tuple[str, ...]:
     """What the user must know about a run that goes on.
 
@@ -111,12 +114,12 @@ def notes_on(
     """
     if before is None:
         return ()
-    damage = record.note_on_settings(Path(config.out))
+    damage = record.note_on_settings(Path(config.run.out))
     note = (before.note,) if before.note else ()
     return (*note, *damage, *compare_data(config, files))
 
 
-def compare_data(config: TrainConfig, now: Inventory) -> tuple[str, ...]:
+def compare_data(config: TrainOptions, now: Inventory) -> tuple[str, ...]:
     """Refuse other data under another name; tell what has changed under the same.
 
     Args:
@@ -130,13 +133,13 @@ def compare_data(config: TrainConfig, now: Inventory) -> tuple[str, ...]:
         UsageError: A folder that was named anew holds other files than the run was
             started with.
     """
-    folder = Path(config.out)
+    folder = Path(config.run.out)
     began, told = _inventory(folder)
     before = record.read_settings(folder)
-    data = (before.data, config.data)
+    data = (before.data.data, config.data.data)
     told += _compared("--data", data, began.training, now.training, folder)
-    if before.val and config.val:
-        val = (before.val, config.val)
+    if before.data.val and config.data.val:
+        val = (before.data.val, config.data.val)
         told += _compared("--val", val, began.validation, now.validation, folder)
     return tuple(told)
 
@@ -174,21 +177,23 @@ def _compared(
     return [f"{new} has changed since the run was started: {other}"] if other else []
 
 
-def _identity(config: TrainConfig) -> dict[str, object]:
+def _identity(config: TrainOptions) -> dict[str, object]:
     """What stays the same as long as a run is the same, by option."""
-    options = config.data_options
+    options = config.data.pairs
     return {
-        "--stage": config.stage,
-        "--loss": config.loss,
+        "--stage": config.schedule.stage,
+        "--loss": config.loss.loss,
         "--from": options.from_light,
         "--to": options.to_light,
         "--mirror": options.mirror,
-        "--optimizer": config.optimizer,
-        "--arch": config.model.arch,
-        "--channels": config.model.channels,
-        "--value-range": config.model.value_range,
-        "--init": Path(config.init).name,  # it may have moved, and is not read again
-        "--seed": config.seed,
+        "--optimizer": config.optimizer.optimizer,
+        "--arch": config.network.model.arch,
+        "--channels": config.network.model.channels,
+        "--value-range": config.network.model.value_range,
+        "--init": Path(
+            config.network.init
+        ).name,  # it may have moved, and is not read again
+        "--seed": config.run.seed,
     }
 
 

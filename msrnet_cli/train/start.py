@@ -30,36 +30,36 @@ if TYPE_CHECKING:
     from msrnet_cli.pairs.files import PictureFile
     from msrnet_cli.pairs.find import Pair
     from msrnet_cli.train.checkpoint import Checkpoint
-    from msrnet_cli.train.options import TrainConfig
+    from msrnet_cli.train.options import TrainOptions
 
 
-def find_material(config: TrainConfig) -> Pairs | Scenes:
+def find_material(config: TrainOptions) -> Pairs | Scenes:
     """What a run learns from: scenes for a network of layers, else pairs.
 
     Raises:
         UsageError: No data is named.
         DataError: There is none, or the same in training and validation.
     """
-    if not config.data:
+    if not config.data.data:
         raise UsageError("no training data is named", "give --data DIR")
-    if networks.architecture(config.model.arch).paints_layers:
+    if networks.architecture(config.network.model.arch).paints_layers:
         return _find_scenes(config)
     return _find_pairs(config)
 
 
-def _find_pairs(config: TrainConfig) -> Pairs:
-    found = find_pairs(config.data, config.data_options)
+def _find_pairs(config: TrainOptions) -> Pairs:
+    found = find_pairs(config.data.data, config.data.pairs)
     held_out: dict[str, int] = {}
     tried, kind = found.pairs, "training pairs: they do not tell how it generalises"
-    if config.val:
-        plain = replace(config.data_options, mirror=False)
-        tried = find_pairs(config.val, plain).pairs
+    if config.data.val:
+        plain = replace(config.data.pairs, mirror=False)
+        tried = find_pairs(config.data.val, plain).pairs
         held_out = _listed_pairs(tried)
-        kind = f"pairs of {Path(config.val).name}"
+        kind = f"pairs of {Path(config.data.val).name}"
         shared = {pair.source for pair in tried} & {pair.source for pair in found.pairs}
         if shared:
             raise _in_both(str(min(shared)))
-    some = spread(tried, max(1, config.val_pairs))
+    some = spread(tried, max(1, config.data.val_pairs))
     validation = tuple(replace(pair, mirrored=None) for pair in some)
     about = About(
         count=len(found.pairs),
@@ -73,28 +73,28 @@ def _find_pairs(config: TrainConfig) -> Pairs:
     return Pairs(found.pairs, validation, about, files)
 
 
-def _find_scenes(config: TrainConfig) -> Scenes:
-    every = open_store(Path(config.data))
-    training = every.at_least(max(config.sizes))
+def _find_scenes(config: TrainOptions) -> Scenes:
+    every = open_store(Path(config.data.data))
+    training = every.at_least(config.schedule.largest)
     small = len(every) - len(training)
     files = Inventory(_listed_scenes(every.paths), {})
     tried, kind = training, "training scenes: they do not tell how it generalises"
-    if config.val:
-        held_out = open_store(Path(config.val))
+    if config.data.val:
+        held_out = open_store(Path(config.data.val))
         files = replace(files, validation=_listed_scenes(held_out.paths))
-        tried = held_out.at_least(max(config.sizes))
-        kind = f"scenes of {Path(config.val).name}"
+        tried = held_out.at_least(config.schedule.largest)
+        kind = f"scenes of {Path(config.data.val).name}"
         shared = set(tried.paths) & set(training.paths)
         if shared:
             raise _in_both(str(min(shared)))
-    some = spread(tried.paths, max(1, config.val_pairs))
+    some = spread(tried.paths, max(1, config.data.val_pairs))
     about = About(
         count=len(training),
         kind="scene",
         mirrored=len(training),
         validation=f"{len(some)} {kind}",
         lights=("", ""),
-        notes=(f"scenes under {max(config.sizes)} px: {small}, left out",)
+        notes=(f"scenes under {config.schedule.largest} px: {small}, left out",)
         if small
         else (),
     )
@@ -117,20 +117,20 @@ def _in_both(name: str) -> DataError:
     return DataError(f"{name} is in training and validation", "separate the folders")
 
 
-def start_network(config: TrainConfig, before: Checkpoint | None) -> nn.Module:
+def start_network(config: TrainOptions, before: Checkpoint | None) -> nn.Module:
     """The network before its first step."""
-    torch.manual_seed(config.seed)
-    network = networks.build(config.model)
-    stage1 = record.stage_result(Path(config.out), "1")
+    torch.manual_seed(config.run.seed)
+    network = networks.build(config.network.model)
+    stage1 = record.stage_result(Path(config.run.out), "1")
     if before is not None:
         return network
-    if config.init == "identity":
+    if config.network.init == "identity":
         _start_as_identity(network, config)
-    elif config.init != "small":
-        _take_weights(network, config, config.init)
-    elif config.stage == "2" and stage1.exists():
+    elif config.network.init != "small":
+        _take_weights(network, config, config.network.init)
+    elif config.schedule.stage == "2" and stage1.exists():
         _take_weights(network, config, str(stage1))
-    elif config.stage == "2":
+    elif config.schedule.stage == "2":
         raise UsageError(
             f"stage 2 starts from the result of stage 1, and {stage1} does not exist",
             "train --stage 1 or --stage all first, or give --init WEIGHTS",
@@ -145,14 +145,14 @@ def lights(pairs: Sequence[Pair]) -> tuple[str, str]:
     return _only(sources), _only(targets)
 
 
-def require_new_stage(config: TrainConfig) -> None:
+def require_new_stage(config: TrainOptions) -> None:
     """Refuse to begin a second stage anew over an existing one.
 
     Raises:
         UsageError: The run holds a stage 2.
     """
-    folder = Path(config.out)
-    if config.stage != "2":
+    folder = Path(config.run.out)
+    if config.schedule.stage != "2":
         return
     try:
         begun = checkpoint.load(folder).position.stage == "2"
@@ -175,31 +175,32 @@ def _only(values: set[str]) -> str:
     return next(iter(values)) if len(values) == 1 else ""
 
 
-def _take_weights(network: nn.Module, config: TrainConfig, spec: str) -> None:
+def _take_weights(network: nn.Module, config: TrainOptions, spec: str) -> None:
     """Start from a weights file; a DMSHN becomes the first half of a stack."""
-    found = load_weights(spec, offline=config.offline)
-    upon = networks.architecture(config.model.arch).upon
-    if found.card.model == config.model:
+    found = load_weights(spec, offline=config.run.offline)
+    upon = networks.architecture(config.network.model.arch).upon
+    if found.card.model == config.network.model:
         network.load_state_dict(found.state)
-    elif upon and found.card.model == replace(config.model, arch=upon.arch):
+    elif upon and found.card.model == replace(config.network.model, arch=upon.arch):
         _start_as_identity(network, config)
         below = {f"{upon.prefix}{name}": v for name, v in found.state.items()}
         network.load_state_dict(below, strict=False)
     else:
         raise WeightsError(
             f"{spec} is {_model_name(found.card.model)}, the run"
-            f" {_model_name(config.model)}",
+            f" {_model_name(config.network.model)}",
             "train the same network as the weights, or a stack upon a DMSHN",
         )
 
 
-def _start_as_identity(network: nn.Module, config: TrainConfig) -> None:
-    architecture = networks.architecture(config.model.arch)
+def _start_as_identity(network: nn.Module, config: TrainOptions) -> None:
+    architecture = networks.architecture(config.network.model.arch)
     if architecture.start_as_identity is None:
         raise UsageError(
-            f"{config.model.arch} cannot start as the identity", "use --init small"
+            f"{config.network.model.arch} cannot start as the identity",
+            "use --init small",
         )
-    if config.model.channels < architecture.identity_channels:
+    if config.network.model.channels < architecture.identity_channels:
         raise UsageError(
             f"the identity needs {architecture.identity_channels} channels",
             "raise --channels, or use --init small",

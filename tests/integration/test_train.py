@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import pairs
 from msrnet_cli.cli.commands import load
-from msrnet_cli.config import LossOptions, ModelConfig
+from msrnet_cli.config import ModelConfig
 from msrnet_cli.errors import (
     DataError,
     MSRNetError,
@@ -28,18 +28,18 @@ from msrnet_cli.errors import (
 from msrnet_cli.evaluate.options import EvalOptions
 from msrnet_cli.evaluate.pairs import evaluate
 from msrnet_cli.pairs.cut import Cutter
-from msrnet_cli.pairs.options import DataOptions
 from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.train import pairing
 from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
 from msrnet_cli.train.learner import Learner
 from msrnet_cli.train.loop import train
-from msrnet_cli.train.options import TrainConfig
 from msrnet_cli.train.record import read_settings
 from msrnet_cli.train.start import start_network
 from msrnet_cli.weights.file import load_network
+from training import settings
 
 TINY = ModelConfig(arch="dmshn", channels=4)
+UNVARIED = {"mirror": False, "exposure": 0.0, "zoom": 0.0}
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def _one_thread():
 
 def tiny(scenes, out, **changes):
     """Eight steps through two sizes, with all that could break a resumption."""
-    config = TrainConfig(
+    config = settings(
         data=str(scenes),
         out=str(out),
         model=TINY,
@@ -66,10 +66,12 @@ def tiny(scenes, out, **changes):
         dtype="fp32",
         validations=2,
         val_pairs=2,
-        data_options=DataOptions(mirror=True, exposure=0.3, zoom=0.4),
-        loss_options=LossOptions(perceptual=0.0),
+        mirror=True,
+        exposure=0.3,
+        zoom=0.4,
+        perceptual=False,
     )
-    return replace(config, **changes)
+    return settings(config, **changes)
 
 
 class StopAfter:
@@ -112,7 +114,7 @@ def test_a_stack_upon_another_network_is_refused(scenes, tmp_path):
     narrow = tiny(scenes, tmp_path, model=replace(TINY, arch="stacked"), init=upon)
     with pytest.raises(UsageError, match="needs 12 channels"):
         start_network(narrow, None)
-    wide = replace(narrow, model=ModelConfig("stacked", 12))
+    wide = settings(narrow, model=ModelConfig("stacked", 12))
     with pytest.raises(WeightsError, match=r"dmshn, 4 channels.*upon a DMSHN"):
         start_network(wide, None)
 
@@ -158,7 +160,7 @@ def test_a_run_leaves_what_people_look_for(scenes, tmp_path):
 def test_a_stopped_run_resumes_bit_by_bit(scenes, tmp_path, stop, optimizer):
     config = tiny(scenes, tmp_path / "whole", optimizer=optimizer)
     train(config, ignore)
-    config = replace(config, out=str(tmp_path / "parts"))
+    config = settings(config, out=str(tmp_path / "parts"))
     summary = train(config, ignore, StopAfter(stop))
     assert (summary.steps, summary.stopped_by) == (stop, "SIGTERM")
     train(config, ignore, resume=True)
@@ -169,7 +171,7 @@ def test_a_stopped_run_resumes_bit_by_bit(scenes, tmp_path, stop, optimizer):
 def test_both_stages_resume_bit_by_bit(scenes, tmp_path, stop):
     config = tiny(scenes, tmp_path / "whole", stage="all", sizes=(16,), batch=(2,))
     train(config, ignore)
-    config = replace(config, out=str(tmp_path / "parts"))
+    config = settings(config, out=str(tmp_path / "parts"))
     train(config, ignore, StopAfter(stop))
     train(config, ignore, resume=True)
     assert_bit_identical(tmp_path / "whole", tmp_path / "parts")
@@ -248,9 +250,9 @@ def test_a_killed_run_resumes_bit_by_bit(endless, start, tmp_path):
         wait_for_step(run, step, process)
         process.kill()
         process.wait()
-    settings = read_settings(run)
-    train(settings, ignore, resume=True)
-    train(replace(settings, out=str(tmp_path / "whole")), ignore)
+    found = read_settings(run)
+    train(found, ignore, resume=True)
+    train(settings(found, out=str(tmp_path / "whole")), ignore)
     assert_bit_identical(tmp_path / "whole", run)
 
 
@@ -274,7 +276,7 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(scenes, tmp_pa
     events = []
     train(config, events.append, resume=True)
     assert events[0].step == 4
-    train(replace(config, out=str(tmp_path / "whole")), ignore)
+    train(settings(config, out=str(tmp_path / "whole")), ignore)
     assert_bit_identical(tmp_path / "whole", tmp_path / "run")
 
 
@@ -323,7 +325,7 @@ def test_a_full_disk_ends_the_run_and_keeps_the_checkpoint(
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     train(config, ignore, resume=True)
-    train(replace(config, out=str(tmp_path / "whole")), ignore)
+    train(settings(config, out=str(tmp_path / "whole")), ignore)
     assert_bit_identical(tmp_path / "whole", tmp_path / "run")
 
 
@@ -342,7 +344,7 @@ def test_a_time_budget_is_kept(scenes, tmp_path):
 def test_it_learns(tmp_path):
     """Four pairs, a small network that starts as the identity: well above a copy."""
     data = pairs.write_vidit(tmp_path / "data", 4, size=32)
-    config = TrainConfig(
+    config = settings(
         data=str(data),
         out=str(tmp_path / "run"),
         model=ModelConfig(arch="dmshn", channels=12),
@@ -365,7 +367,7 @@ def test_it_learns(tmp_path):
 def test_metrics_hold_each_step_once_after_a_resumption(scenes, tmp_path):
     config = tiny(scenes, tmp_path / "run", save_minutes=1000.0)
     train(config, ignore, StopAfter(5))
-    config = replace(config, steps=20)
+    config = settings(config, steps=20)
     train(config, ignore, resume=True)
     with (tmp_path / "run" / "metrics.csv").open() as file:
         steps = [int(row["step"]) for row in csv.DictReader(file) if row["loss"]]
@@ -462,7 +464,7 @@ def test_sides_the_network_cannot_take_leave_no_folder(scenes, tmp_path, option)
 def test_a_diverged_network_never_replaces_a_sound_one(scenes, tmp_path):
     run = tmp_path / "run"
     config = tiny(scenes, run, sizes=(32,), batch=(2,), ema=0.0, steps=4)
-    wild = replace(config, lr=1e30, clip=0.0, warmup=0, validations=4)
+    wild = settings(config, lr=1e30, clip=0.0, warmup=0, validations=4)
     with pytest.raises(TrainingError, match=r"not finite.*--resume"):
         train(wild, ignore)
     for name in ("checkpoint", "last"):
@@ -498,27 +500,27 @@ def test_a_second_stage_is_not_begun_again(scenes, tmp_path, stop):
             {"model": ModelConfig(arch="stacked", channels=4)},
             "--arch dmshn, not stacked",
         ),
-        ({"data_options": DataOptions()}, "--mirror on, not off"),
+        ({"mirror": False}, "--mirror on, not off"),
     ],
 )
 def test_only_the_same_run_is_resumed(scenes, tmp_path, change, says):
     config = tiny(scenes, tmp_path / "run", steps=2)
     train(config, ignore)
     with pytest.raises(UsageError, match=says):
-        train(replace(config, **change), ignore, resume=True)
+        train(settings(config, **change), ignore, resume=True)
 
 
 def test_a_longer_run_does_not_fall_back_into_its_first_stage(scenes, tmp_path):
     config = tiny(scenes, tmp_path / "run", stage="all", sizes=(16,), batch=(2,))
     train(config, ignore, StopAfter(5))
     with pytest.raises(UsageError, match="in stage 2"):
-        train(replace(config, steps=100), ignore, resume=True)
+        train(settings(config, steps=100), ignore, resume=True)
 
 
 def test_pictures_to_mirror_are_not_read_without_mirroring(tmp_path):
     data = pairs.write_vidit(tmp_path / "data", 2, size=32)
     (data / "Image000_4500_W.png").write_bytes(b"no picture")
-    config = tiny(data, tmp_path / "run", steps=1, data_options=DataOptions())
+    config = tiny(data, tmp_path / "run", steps=1, **UNVARIED)
     assert train(config, ignore).psnr
 
 
@@ -551,7 +553,7 @@ def test_weights_ask_for_the_size_they_were_trained_at(scenes, tmp_path):
 
 def test_weights_claim_no_light_that_the_files_do_not_name(tmp_path):
     data = pairs.write_folders(tmp_path / "data", 2, size=32)
-    config = tiny(data, tmp_path / "run", steps=1, data_options=DataOptions())
+    config = tiny(data, tmp_path / "run", steps=1, **UNVARIED)
     train(config, ignore)
     assert (card(tmp_path / "run").from_light, card(tmp_path / "run").to_light) == (
         "",
@@ -565,7 +567,7 @@ def test_stage_two_alone_is_refused_before_anything_is_fetched(
 ):
     monkeypatch.setattr("msrnet_cli.perceptual.load_vgg16", pytest.fail)
     config = tiny(scenes, tmp_path / "run", stage="2", loss=loss, sizes=(32,))
-    config = replace(config, batch=(1,), loss_options=LossOptions())
+    config = settings(config, batch=(1,), perceptual=True)
     with pytest.raises(UsageError, match="result of stage 1"):
         train(config, ignore)
 
@@ -574,11 +576,11 @@ def test_time_that_ends_before_stage_two_is_told(scenes, tmp_path):
     config = tiny(
         scenes, tmp_path / "run", stage="all", steps=None, minutes=1e-6, sizes=(16,)
     )
-    config = replace(config, batch=(1,))
+    config = settings(config, batch=(1,))
     with pytest.raises(TrainingError, match=r"before stage 2.*--minutes"):
         train(config, ignore)
     assert (tmp_path / "run" / "stage1.safetensors").exists()
-    summary = train(replace(config, minutes=0.02), ignore, resume=True)
+    summary = train(settings(config, minutes=0.02), ignore, resume=True)
     assert summary.steps > 1
     assert (tmp_path / "run" / "stage2.safetensors").exists()
 
@@ -660,7 +662,7 @@ def test_two_processes_report_the_loss_of_the_whole_batch(scenes, tmp_path):
     found = on_two_processes(scenes, tmp_path / "two", "--batch", "2")
     assert found.returncode == 0, found.stderr
     config = tiny(scenes, tmp_path / "one", steps=1, sizes=(32,), batch=(4,))
-    train(replace(config, data_options=DataOptions(), ema=0.0), ignore)
+    train(settings(config, **UNVARIED, ema=0.0), ignore)
     losses = []
     for run in ("one", "two"):
         with (tmp_path / run / "metrics.csv").open() as file:
@@ -703,7 +705,7 @@ def test_four_pairs_are_learnt_by_heart_and_stage_two_improves_ssim(tmp_path):
     """Stage 1 reaches 30 dB; stage 2 loses little PSNR and gains SSIM."""
     torch.set_num_threads(os.cpu_count() or 1)
     data = pairs.write_vidit(tmp_path / "data", 4, size=128)
-    config = TrainConfig(
+    config = settings(
         data=str(data),
         out=str(tmp_path / "run"),
         init="identity",
@@ -712,10 +714,10 @@ def test_four_pairs_are_learnt_by_heart_and_stage_two_improves_ssim(tmp_path):
         batch=(4,),
         lr=5e-4,
         warmup=30,
-        loss_options=LossOptions(perceptual=0.0),
+        perceptual=False,
     )
     train(config, ignore)
-    second = replace(config, stage="2", init="small", minutes=5, lr=1e-4)
+    second = settings(config, stage="2", init="small", minutes=5, lr=1e-4)
     train(second, ignore)
     options = EvalOptions(
         data=str(data),

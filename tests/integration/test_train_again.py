@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from test_train import StopAfter, assert_bit_identical, ignore, tiny
 
@@ -31,7 +32,11 @@ from msrnet_cli.train.events import TrainStarted, TrainSummary, Validated
 from msrnet_cli.train.loop import train
 from msrnet_cli.train.recipes import RECIPES
 from msrnet_cli.train.record import newest_run, read_settings
-from msrnet_cli.weights.file import load_network, load_weights, save_weights
+from msrnet_cli.weights.file import load_network
+from msrnet_cli.weights.file import load_weights
+from msrnet_cli.weights.file import save_weights
+from training import flat
+from training import settings
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +53,7 @@ def plain(data, out, **changes):
     """Eight steps without mirrored pairs, saved at each."""
     changes = {"save_minutes": 0.0, "sizes": (16,), "batch": (2,), **changes}
     config = tiny(data, out, **changes)
-    options = replace(config.data_options, mirror=False)
-    return replace(config, data_options=options)
+    return settings(config, mirror=False)
 
 
 @pytest.fixture
@@ -57,9 +61,9 @@ def begun(material, tmp_path):
     """A copy of all that, to move and to damage."""
     for name in ("data", "val", "run"):
         shutil.copytree(material / name, tmp_path / name)
-    settings = tmp_path / "run" / "run.json"
-    settings.write_text(
-        settings.read_text().replace(str(material), str(tmp_path)), "utf-8"
+    document = tmp_path / "run" / "run.json"
+    document.write_text(
+        document.read_text().replace(str(material), str(tmp_path)), "utf-8"
     )
     return tmp_path / "run"
 
@@ -71,7 +75,7 @@ def gone_on(program, run, *options, code=0):
 def events_of(run, **changes):
     """What a run tells that goes on to its end."""
     events = []
-    config = replace(read_settings(run), **changes)
+    config = settings(read_settings(run), **changes)
     train(config, events.append, resume=True)
     return events
 
@@ -116,7 +120,7 @@ def test_data_that_moved_is_named_anew_and_gives_the_same_bits(
         assert str(part) in line
     gone_on(program, begun, "--data", there)
     assert_bit_identical(tmp_path / "unmoved", begun)
-    assert read_settings(begun).data == str(there)
+    assert read_settings(begun).data.data == str(there)
 
 
 def test_pictures_to_validate_on_move_too(begun, program, tmp_path):
@@ -162,7 +166,7 @@ def test_other_data_is_refused_under_another_name_and_told_under_the_same(
 
 def test_scenes_in_layers_move_too(tmp_path):
     scenes = smooth.write(tmp_path / "scenes", 3, size=32)
-    config = replace(
+    config = settings(
         RECIPES["lightstage"],
         data=str(scenes),
         out=str(tmp_path / "run"),
@@ -181,8 +185,8 @@ def test_scenes_in_layers_move_too(tmp_path):
         train(config, ignore, resume=True)
     other = smooth.write(tmp_path / "other", 2, size=32)
     with pytest.raises(UsageError, match=r"1 missing \(Image002"):
-        train(replace(config, data=str(other)), ignore, resume=True)
-    train(replace(config, data=str(there)), ignore, resume=True)
+        train(settings(config, data=str(other)), ignore, resume=True)
+    train(settings(config, data=str(there)), ignore, resume=True)
     # More scenes under the same name: what a set does that is still rendered.
     smooth.write(there, 1, size=32, first=9)
     (note,) = notes(events_of(tmp_path / "run", steps=4))
@@ -191,11 +195,10 @@ def test_scenes_in_layers_move_too(tmp_path):
 
 def as_the_first_release(run, **changes):
     """run.json as it was, and nothing that lists files."""
-    settings = run / "run.json"
-    document = {**json.loads(settings.read_text()), **changes}
+    document = {**flat(read_settings(run)), **changes}
     for added in ("version", "msrnet", "offline"):
         del document[added]
-    settings.write_text(json.dumps(document))
+    (run / "run.json").write_text(json.dumps(document))
     (run / "data.json").unlink()
     (run / lock.NAME).unlink(missing_ok=True)
 
@@ -211,7 +214,33 @@ def test_a_run_of_the_first_release_goes_on(begun, program, tmp_path):
     there = moved(tmp_path / "data")
     done = gone_on(program, "run", "--data", there, "--val", tmp_path / "val")
     assert "is taken for data" in done.err
-    assert read_settings(tmp_path / "elsewhere" / "run").data == str(there)
+    assert read_settings(tmp_path / "elsewhere" / "run").data.data == str(there)
+
+
+def in_the_first_format(path):
+    """A checkpoint as it was: flat settings, no counts of Adam's steps."""
+    found = checkpoint.load(path.parent)
+    edit_header(path, lambda about: about.update(version=1, config=flat(found.config)))
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    tensors = {k: v for k, v in load_file(path).items() if not k.startswith("step.")}
+    about = json.loads(metadata["msrnet-run"])
+    about["crc32"] = tensorfile.checksum(tensors)
+    tensorfile.write(path, tensors, {"msrnet-run": json.dumps(about)})
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_a_checkpoint_of_the_first_format_gives_the_same_bits(tmp_path, optimizer):
+    data = pairs.write_folders(tmp_path / "data", 3, size=32)
+    config = plain(data, tmp_path / "run", optimizer=optimizer)
+    train(config, ignore, StopAfter(5))
+    shutil.copytree(tmp_path / "run", tmp_path / "now")
+    events_of(tmp_path / "now")
+    as_the_first_release(tmp_path / "run")
+    in_the_first_format(tmp_path / "run" / checkpoint.NEWEST)
+    assert checkpoint.load(tmp_path / "run").note == ""
+    assert events_of(tmp_path / "run")[0].step == 5
+    assert_bit_identical(tmp_path / "now", tmp_path / "run")
 
 
 def test_stage_two_takes_data_that_moved(tmp_path, program):
@@ -256,13 +285,13 @@ def test_damaged_settings_come_from_the_checkpoint(begun, program, tmp_path, tex
     assert "run.json is damaged" in done.err
     found = read_settings(begun)
     paths = dict.fromkeys(("data", "val", "out"), "")
-    assert replace(found, **paths) == replace(expected, **paths)
+    assert settings(found, **paths) == settings(expected, **paths)
 
 
 def test_settings_that_are_gone_come_from_the_checkpoint(begun):
     (begun / "run.json").unlink()
     assert newest_run(begun.parent) == begun
-    assert read_settings(begun).steps == 8
+    assert read_settings(begun).schedule.steps == 8
     for path in begun.glob("checkpoint*"):
         path.unlink()
     with pytest.raises(UsageError, match="holds no run"):
@@ -274,8 +303,6 @@ def test_settings_that_are_gone_come_from_the_checkpoint(begun):
 
 def edit_header(path, change):
     """Write a checkpoint anew with another header."""
-    from safetensors import safe_open
-
     with safe_open(path, framework="pt") as file:
         about = json.loads(file.metadata()["msrnet-run"])
     change(about)
@@ -285,13 +312,13 @@ def edit_header(path, change):
 
 def test_files_of_a_newer_version_are_told_as_such(begun, program):
     newest = begun / checkpoint.NEWEST
-    edit_header(newest, lambda about: about.update(version=2, msrnet="9.9"))
+    edit_header(newest, lambda about: about.update(version=3, msrnet="9.9"))
     told = gone_on(program, begun, code=6).err
     assert "written by 9.9" in told
     assert "the version that wrote it" in told
     document = json.loads((begun / "run.json").read_text())
-    (begun / "run.json").write_text(json.dumps({**document, "version": 2}))
-    assert "format 2" in gone_on(program, begun, code=2).err
+    (begun / "run.json").write_text(json.dumps({**document, "version": 3}))
+    assert "format 3" in gone_on(program, begun, code=2).err
 
 
 def cut(path):
@@ -311,7 +338,9 @@ def without_position(path):
 
 
 def of_another_kind(path):
-    edit_header(path, lambda about: about["config"]["model"].update(arch="other"))
+    edit_header(
+        path, lambda about: about["config"]["network"]["model"].update(arch="other")
+    )
 
 
 @pytest.mark.parametrize(
@@ -338,7 +367,7 @@ def test_what_is_not_a_file_is_never_waited_for(begun):
         (begun / name).unlink()
         os.mkfifo(begun / name)
     config = checkpoint.load(begun).config
-    assert read_settings(begun) == replace(config, out=str(begun))
+    assert read_settings(begun) == settings(config, out=str(begun))
     events = events_of(begun)
     told = " ".join(notes(events))
     for name in ("run.json", "data.json", "metrics.csv", checkpoint.NEWEST):
@@ -432,7 +461,7 @@ def test_tensors_that_do_not_fit_are_named_with_a_way_out(begun, damage):
 
 def test_a_checkpoint_of_another_run_is_told(begun):
     found = checkpoint.load(begun)
-    other = replace(found.config, seed=7)
+    other = settings(found.config, seed=7)
     checkpoint.save(begun, replace(found, config=other))
     with pytest.raises(UsageError, match=r"another run: --seed is 7 in it, 0 in run"):
         events_of(begun)
@@ -443,7 +472,7 @@ def test_space_for_a_resumption_counts_what_is_replaced(begun, monkeypatch):
     usage = shutil.disk_usage(begun)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=held))
     assert events_of(begun)[-1].steps == 8
-    fresh = plain(read_settings(begun).data, begun.with_name("fresh"))
+    fresh = plain(read_settings(begun).data.data, begun.with_name("fresh"))
     with pytest.raises(UsageError, match=r"MB left, a run needs .* MB more"):
         train(fresh, ignore)
 
@@ -511,7 +540,7 @@ def test_a_file_in_the_place_of_a_folder_is_told_before_any_work(
 def test_data_that_breaks_in_mid_run_leaves_a_checkpoint_of_the_last_step(
     begun, monkeypatch, harm
 ):
-    data = Path(read_settings(begun).data)
+    data = Path(read_settings(begun).data.data)
     kept = {path: path.read_bytes() for path in data.rglob("*.png")}
     init = PairStore.__init__
 
@@ -527,7 +556,7 @@ def test_data_that_breaks_in_mid_run_leaves_a_checkpoint_of_the_last_step(
             path.unlink() if harm == "gone" else path.write_bytes(b"no picture")
         return ""
 
-    config = replace(read_settings(begun), steps=40, save_minutes=1000.0)
+    config = settings(read_settings(begun), steps=40, save_minutes=1000.0)
     with pytest.raises(TrainingError, match=r"the data broke.*--resume"):
         train(config, ignore, break_it, resume=True)
     assert checkpoint.load(begun).position.step == 5 + len(asked)
@@ -586,5 +615,5 @@ def test_weights_of_the_stages_that_cannot_be_compared_are_not(begun, tmp_path):
 
 def test_a_length_that_grows_is_the_same_run(begun):
     before = checkpoint.load(begun)
-    resuming.require_same_run(replace(before.config, out=str(begun), steps=99),
+    resuming.require_same_run(settings(before.config, out=str(begun), steps=99),
                               before.config)  # fmt: skip

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,15 +17,15 @@ from test_train import StopAfter, assert_bit_identical, ignore
 
 import smooth
 from conftest import photo
-from msrnet_cli.config import LossOptions, ModelConfig
+from msrnet_cli.config import ModelConfig
 from msrnet_cli.errors import DataError, MSRNetError
 from msrnet_cli.lock import Lock
-from msrnet_cli.pairs.options import DataOptions
 from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.train.events import TrainProgress, TrainStarted, Validated
 from msrnet_cli.train.loop import train
 from msrnet_cli.train.recipes import RECIPES
 from msrnet_cli.weights.file import load_weights
+from training import settings
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +40,7 @@ def held_out(tmp_path_factory):
 
 def small(scenes, out, **changes):
     """Six steps through two sizes."""
-    config = replace(
+    config = settings(
         RECIPES["lightstage"],
         data=str(scenes),
         out=str(out),
@@ -55,7 +54,7 @@ def small(scenes, out, **changes):
         validations=1,
         val_pairs=1,
     )
-    return replace(config, **changes)
+    return settings(config, **changes)
 
 
 def test_the_recipe_learns_and_what_it_learnt_relights(scenes, held_out, tmp_path):
@@ -86,7 +85,7 @@ def test_the_recipe_learns_and_what_it_learnt_relights(scenes, held_out, tmp_pat
 def test_a_stopped_run_resumes_bit_by_bit(scenes, tmp_path, stop):
     config = small(scenes, tmp_path / "whole")
     train(config, ignore)
-    config = replace(config, out=str(tmp_path / "parts"))
+    config = settings(config, out=str(tmp_path / "parts"))
     train(config, ignore, StopAfter(stop))
     train(config, ignore, resume=True)
     assert_bit_identical(tmp_path / "whole", tmp_path / "parts")
@@ -163,10 +162,10 @@ def test_a_constant_rate_goes_on_and_a_branch_decays_from_its_weights(scenes, tm
     trunk = small(scenes, tmp_path / "trunk", shape="constant", steps=2, sizes=(32,),
                   batch=(2,))  # fmt: skip
     train(trunk, ignore)
-    train(replace(trunk, steps=4), ignore, resume=True)
+    train(settings(trunk, steps=4), ignore, resume=True)
     last = tmp_path / "trunk" / "last.safetensors"
     rates = []
-    branch = replace(trunk, out=str(tmp_path / "branch"), init=str(last),
+    branch = settings(trunk, out=str(tmp_path / "branch"), init=str(last),
                      shape="linear", warmup=0, steps=20)  # fmt: skip
 
     def note(event):
@@ -174,15 +173,15 @@ def test_a_constant_rate_goes_on_and_a_branch_decays_from_its_weights(scenes, tm
             rates.append(event.lr)
 
     train(branch, note)
-    assert rates[-1] < rates[0] < trunk.lr
+    assert rates[-1] < rates[0] < trunk.rate.lr
 
 
 REFUSED = [
     ({"stage": "2"}, "--stage is for pairs"),
     ({"loss": "l2"}, "--loss is for pairs"),
     ({"crop": 32}, "--crop is for pairs"),
-    ({"data_options": DataOptions(mirror=True)}, "--mirror is for pairs"),
-    ({"loss_options": LossOptions(sobel=1.0)}, "--sobel-weight is for pairs"),
+    ({"mirror": True}, "--mirror is for pairs"),
+    ({"sobel_weight": 1.0}, "--sobel-weight is for pairs"),
     ({"processes": 2, "device": "cuda"}, "start one process a GPU with torchrun"),
     ({"sizes": (48,)}, "--size 48 is not a multiple of 32; give 64"),
     ({"sizes": (96,)}, "no scene in .* has 96 px, the largest 64"),

@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from skimage.metrics import structural_similarity
 
-from msrnet_cli import losses
-from msrnet_cli.config import LossOptions
 from msrnet_cli.errors import UsageError
 from msrnet_cli.metrics import psnr
 from msrnet_cli.perceptual import VGG16Features
+from msrnet_cli.train import losses
+from msrnet_cli.train.options import LossOptions
 
 OPTIONS = LossOptions()
 
@@ -91,7 +91,7 @@ def test_sobel_of_one_point_is_the_sum_of_the_kernels():
 
 @pytest.mark.parametrize("name", ["l2", "combined", "sobel", "psnr", "scores"])
 def test_gradients_agree_with_differences(name):
-    options = LossOptions(perceptual=0.0)
+    options = LossOptions(perceptual=False)
     loss = losses.build(name, options)
     x, y = two(12, 13)
     x = (x[:1] + 0.01 * torch.randn_like(x[:1])).requires_grad_()
@@ -123,7 +123,7 @@ def test_a_dark_picture_counts_as_much_as_a_bright_one():
 @pytest.mark.parametrize("weight", [None, 0.0, 3.0])
 def test_a_decibel_counts_as_much_as_a_tenth_of_ssim(weight):
     x, y = two()
-    options = OPTIONS if weight is None else replace(OPTIONS, structure=weight)
+    options = OPTIONS if weight is None else replace(OPTIONS, structure_weight=weight)
     scores = losses.build("scores", options)
     near = y + 0.5 * (x - y)
     decibels = sum(

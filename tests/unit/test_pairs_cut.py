@@ -14,11 +14,11 @@ from msrnet_cli.pairs.cut import Cutter, Example
 from msrnet_cli.pairs.draw import Choice, Draw
 from msrnet_cli.pairs.files import PictureFile
 from msrnet_cli.pairs.find import Pair, find_pairs
-from msrnet_cli.pairs.options import DataOptions
+from msrnet_cli.pairs.options import PairOptions
 from msrnet_cli.pairs.resample import Span
 from msrnet_cli.pairs.store import PairStore
 
-MIRROR = DataOptions(mirror=True)
+MIRROR = PairOptions(mirror=True)
 
 
 def test_a_mirrored_pair_shows_the_same_light(tmp_path):
@@ -42,7 +42,7 @@ def test_a_mirrored_pair_shows_the_same_light(tmp_path):
 
 def test_an_example_depends_on_its_number_and_the_seed_alone(tmp_path):
     pairs.write_vidit(tmp_path, 3)
-    options = DataOptions(mirror=True, exposure=0.5, tint=0.2)
+    options = PairOptions(mirror=True, exposure=0.5, tint=0.2)
     store = PairStore(find_pairs(tmp_path, options).pairs)
     first = Cutter(store, options, seed=1).batch([7, 8], 48, 32)
     again = Cutter(store, options, seed=1).batch([8, 7], 48, 32)
@@ -60,7 +60,7 @@ def test_zoom_shows_the_same_part_of_both_pictures(tmp_path):
     for light in ("6500_N", "4500_E"):
         pairs.save(picture, tmp_path / f"Image000_{light}.png")
     store = PairStore(find_pairs(tmp_path).pairs)
-    cutter = Cutter(store, DataOptions(zoom=0.5))
+    cutter = Cutter(store, PairOptions(zoom=0.5))
     batch = cutter.batch(range(200), 32)
     assert torch.equal(batch.source, batch.target)
     spans = batch.source[:, :2].amax((2, 3)) - batch.source[:, :2].amin((2, 3))
@@ -77,7 +77,7 @@ def test_zoomed_pictures_of_several_sizes_in_any_company(tmp_path, monkeypatch, 
         for light in ("6500_N", "4500_E", "4500_W"):
             picture = torch.rand(3, height, width)
             pairs.save(picture, tmp_path / f"Image00{number}_{light}.png")
-    options = DataOptions(mirror=True, zoom=0.6)
+    options = PairOptions(mirror=True, zoom=0.6)
     cutter = Cutter(PairStore(find_pairs(tmp_path, options).pairs), options)
     alone = cutter.batch(range(12), 32, 24)
     assert alone.source.shape == alone.target.shape == (12, 3, 24, 24)
@@ -96,7 +96,7 @@ def test_zoomed_pictures_of_several_sizes_in_any_company(tmp_path, monkeypatch, 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 def test_examples_cut_on_cuda_are_those_cut_on_the_cpu(tmp_path):
     pairs.write_vidit(tmp_path, 3)
-    options = DataOptions(mirror=True, zoom=0.6, exposure=0.3, tint=0.1)
+    options = PairOptions(mirror=True, zoom=0.6, exposure=0.3, tint=0.1)
     found = find_pairs(tmp_path, options).pairs
     one, other = (
         Cutter(PairStore(found, device=torch.device(name)), options).batch(range(9), 32)
@@ -126,7 +126,7 @@ def test_an_example_is_the_part_that_was_drawn(flip):
 
 def test_validation_shows_pictures_as_they_are(tmp_path):
     pairs.write_vidit(tmp_path, 2)
-    options = DataOptions(mirror=True, exposure=0.5, tint=0.2, zoom=0.5)
+    options = PairOptions(mirror=True, exposure=0.5, tint=0.2, zoom=0.5)
     store = PairStore(find_pairs(tmp_path, options).pairs)
     batch = Cutter(store, options, seed=None).batch(range(2), 64)
     assert batch.names == ("Image000", "Image001")
@@ -137,8 +137,8 @@ def test_validation_shows_pictures_as_they_are(tmp_path):
 def test_exposure_and_tint_change_the_light_of_both_pictures(tmp_path):
     pairs.write_vidit(tmp_path, 1)
     store = PairStore(find_pairs(tmp_path).pairs)
-    plain = Cutter(store, DataOptions()).batch([0, 1], 64)
-    cutter = Cutter(store, DataOptions(exposure=1.0, tint=0.3))
+    plain = Cutter(store, PairOptions()).batch([0, 1], 64)
+    cutter = Cutter(store, PairOptions(exposure=1.0, tint=0.3))
     varied = cutter.batch([0, 1], 64)
     for name, place in itertools.product(("source", "target"), range(2)):
         gains = cutter.sampler.draw(place, (64, 64), 64).gains

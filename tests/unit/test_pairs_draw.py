@@ -9,9 +9,9 @@ import pytest
 from msrnet_cli.pairs.draw import Sampler
 from msrnet_cli.pairs.files import PictureFile
 from msrnet_cli.pairs.find import Pair
-from msrnet_cli.pairs.options import DataOptions
+from msrnet_cli.pairs.options import PairOptions
 
-ALL = DataOptions(mirror=True, exposure=0.4, tint=0.2, zoom=0.5)
+ALL = PairOptions(mirror=True, exposure=0.4, tint=0.2, zoom=0.5)
 SHAPE = (48, 80)
 
 
@@ -61,7 +61,7 @@ def test_the_pictures_are_known_before_the_rest_is_drawn():
 
 
 def test_every_pass_shows_every_scene_once_in_an_order_of_its_own():
-    sampler = Sampler(scenes(5), DataOptions(), seed=0)
+    sampler = Sampler(scenes(5), PairOptions(), seed=0)
     names = [sampler.choice(number).name for number in range(15)]
     passes = [tuple(names[i : i + 5]) for i in (0, 5, 10)]
     assert all(set(one) == set("01234") for one in passes)
@@ -74,7 +74,7 @@ def test_half_of_the_examples_are_mirrored_where_that_can_be():
     )
     assert 160 < found[True] < 240
     for pairs, options in (
-        (scenes(1), DataOptions()),
+        (scenes(1), PairOptions()),
         (scenes(1, mirrored=False), ALL),
     ):
         sampler = Sampler(pairs, options, seed=0)
@@ -96,7 +96,7 @@ def test_what_is_seen_lies_in_the_picture(shape, size, crop):
 
 
 def test_zoom_is_mostly_by_little():
-    sampler = Sampler(scenes(1), DataOptions(zoom=0.5), seed=0)
+    sampler = Sampler(scenes(1), PairOptions(zoom=0.5), seed=0)
     shares = [sampler.draw(n, (1000, 1000), 32).rows.length / 1000 for n in range(400)]
     # 1 - u² / 2 for a uniform u: median 7/8, mean 5/6.
     assert statistics.median(shares) == pytest.approx(0.875, abs=0.03)
@@ -104,12 +104,12 @@ def test_zoom_is_mostly_by_little():
 
 
 def test_gains_are_a_brightness_and_a_little_of_each_colour():
-    options = DataOptions(exposure=1.0, tint=0.125)
+    options = PairOptions(exposure=1.0, tint=0.125)
     for number in range(100):
         gains = Sampler(scenes(1), options, seed=0).draw(number, SHAPE, 32).gains
         assert max(gains) / min(gains) <= 2**0.25
         assert 2**-1.125 <= min(gains) <= max(gains) <= 2**1.125
-    assert Sampler(scenes(1), DataOptions(), 0).draw(0, SHAPE, 32).gains is None
+    assert Sampler(scenes(1), PairOptions(), 0).draw(0, SHAPE, 32).gains is None
 
 
 def test_without_a_seed_nothing_is_left_to_chance():

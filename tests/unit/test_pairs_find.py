@@ -10,9 +10,9 @@ import torch
 import pairs
 from msrnet_cli.errors import DataError, UsageError
 from msrnet_cli.pairs.find import find_pairs, sort_out, spread
-from msrnet_cli.pairs.options import DataOptions
+from msrnet_cli.pairs.options import PairOptions
 
-MIRROR = DataOptions(mirror=True)
+MIRROR = PairOptions(mirror=True)
 
 
 def test_vidit_names_make_pairs_with_mirrored_twins(tmp_path):
@@ -28,7 +28,7 @@ def test_any_of_the_forty_lights_can_be_either_end(tmp_path):
     lights = ("2500_SE", "5500_NW", "2500_SW")
     for light in lights:
         pairs.save(pairs.albedo(0), tmp_path / f"Image000_{light}.png")
-    options = DataOptions(from_light="2500_SE", to_light="5500_NW")
+    options = PairOptions(from_light="2500_SE", to_light="5500_NW")
     (pair,) = sort_out(tmp_path, options).pairs
     assert pair.target.path.name == "Image000_5500_NW.png"
     assert pair.mirrored is None, "5500_NE is not there"
@@ -51,7 +51,7 @@ def test_input_and_target_folders_make_pairs_zipped_or_not(tmp_path, inside):
 @pytest.mark.parametrize("light", ["6500_X", "6600_N", "N", "6500"])
 def test_unknown_lights_are_refused(tmp_path, light):
     with pytest.raises(UsageError, match="unknown light"):
-        find_pairs(tmp_path, DataOptions(from_light=light))
+        find_pairs(tmp_path, PairOptions(from_light=light))
 
 
 def test_a_folder_without_pairs_says_what_it_wants(tmp_path):
@@ -177,7 +177,7 @@ def test_names_that_differ_only_in_case_stay_apart(tmp_path, write):
 def test_pictures_to_mirror_are_kept_only_where_they_are_wanted(tmp_path):
     pairs.write_vidit(tmp_path, 1)
     (plain,), (both,) = (
-        find_pairs(tmp_path, DataOptions(mirror=mirror)).pairs
+        find_pairs(tmp_path, PairOptions(mirror=mirror)).pairs
         for mirror in (False, True)
     )
     assert len(set(both.files)) == 3

@@ -8,7 +8,7 @@ import pairs
 from msrnet_cli.errors import DataError, PictureError
 from msrnet_cli.pairs.cut import Cutter
 from msrnet_cli.pairs.find import find_pairs
-from msrnet_cli.pairs.options import DataOptions
+from msrnet_cli.pairs.options import PairOptions
 from msrnet_cli.pairs.store import PairStore
 
 
@@ -33,7 +33,7 @@ def test_pictures_are_read_ahead_where_memory_is_short(tmp_path):
     roomy, short = PairStore(found), PairStore(found, memory=1000)
     assert roomy.in_memory
     assert not short.in_memory
-    cutters = [Cutter(store, DataOptions()) for store in (roomy, short)]
+    cutters = [Cutter(store, PairOptions()) for store in (roomy, short)]
     short.prefetch(cutters[1].files(range(3)))
     batches = [cutter.batch(range(3), 32) for cutter in cutters]
     assert torch.equal(batches[0].source, batches[1].source)
@@ -61,5 +61,5 @@ def test_sizes_are_compared_as_they_are_in_the_files(tmp_path):
         PairStore(find_pairs(folder).pairs, 16)
     ahead = PairStore(find_pairs(folder).pairs, 16, memory=0)
     with pytest.raises(DataError, match="32x32 and 64x64"):
-        Cutter(ahead, DataOptions()).batch([0], 16)
+        Cutter(ahead, PairOptions()).batch([0], 16)
     ahead.close()

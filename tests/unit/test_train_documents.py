@@ -4,18 +4,21 @@ import csv
 import json
 import math
 import random
-from dataclasses import replace
+from functools import reduce
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from msrnet_cli.config import LossOptions, ModelConfig
-from msrnet_cli.train import inventory, settings
+from msrnet_cli.config import ModelConfig
+from msrnet_cli.train import inventory
+from msrnet_cli.train import settings
 from msrnet_cli.train.history import COLUMNS, History
-from msrnet_cli.train.options import TrainConfig
+from msrnet_cli.train.options import TrainOptions
 from msrnet_cli.train.recipes import RECIPES
+from training import flat, places
+from training import settings as settings_of
 
-CHANGED = TrainConfig(
+CHANGED = settings_of(
     data="/d",
     val="/v",
     out="/o",
@@ -25,40 +28,64 @@ CHANGED = TrainConfig(
     minutes=0.5,
     sizes=(32, 64),
     shares=(0.5, 0.5),
-    loss_options=LossOptions(vgg="/w"),
+    crop=16,
+    mirror=True,
+    perceptual=False,
+    vgg="/w",
 )
+FIRST_FORMAT = Path(__file__).parents[1] / "golden" / "first_format.json"
+ALL = [TrainOptions(), CHANGED, *RECIPES.values()]
 
 
-@pytest.mark.parametrize("config", [TrainConfig(), CHANGED, *RECIPES.values()])
-def test_settings_come_back_as_they_were(config):
-    assert settings.from_json(settings.to_json(config)) == config
+@pytest.mark.parametrize("options", ALL)
+def test_settings_come_back_as_they_were(options):
+    assert settings.from_json(settings.to_json(options)) == options
 
 
 def test_paths_in_settings_hold_in_any_working_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("start.safetensors").touch()
-    options = LossOptions(vgg="vgg.pth")
-    config = TrainConfig("pairs", "val.zip", "run", loss_options=options)
+    options = settings_of(data="pairs", val="val.zip", out="run", vgg="vgg.pth")
     for init, kept in (("start.safetensors", False), ("identity", True)):
-        given = replace(config, init=init)
+        given = settings_of(options, init=init)
         found = settings.from_json(settings.to_json(given))
-        paths = found.data, found.val, found.out, found.loss_options.vgg
+        paths = found.data.data, found.data.val, found.run.out, found.loss.vgg
         assert paths == tuple(
             str(tmp_path / name) for name in ("pairs", "val.zip", "run", "vgg.pth")
         )
-        assert found.init == (init if kept else str(tmp_path / init))
+        assert found.network.init == (init if kept else str(tmp_path / init))
 
 
-def test_settings_of_the_first_release_are_read():
-    document = json.loads(settings.to_json(CHANGED))
+@pytest.mark.parametrize("options", ALL)
+def test_flat_settings_of_the_first_releases_are_read(options):
+    document = flat(options)
+    assert settings.from_json(json.dumps(document)) == options
     for added in ("version", "msrnet", "offline"):
         del document[added]
-    assert settings.from_json(json.dumps(document)) == CHANGED
+    assert settings.from_json(json.dumps(document)) == options
+
+
+def test_a_document_that_a_first_release_wrote_is_read():
+    found = settings.from_json(FIRST_FORMAT.read_text())
+    assert found == settings_of(
+        RECIPES["lightstage"],
+        data="/somewhere/data/scenes",
+        val="/somewhere/data/heldout256",
+        out="/somewhere/runs/light",
+        init="/somewhere/runs/u96w.safetensors",
+        steps=1000000,
+        shape="constant",
+        sizes=(128,),
+        ema=0.999,
+        processes=2,
+        device="cpu",
+        validations=2000,
+    )
 
 
 def test_settings_of_a_newer_version_are_told_as_such():
-    document = {**json.loads(settings.to_json(CHANGED)), "version": 2, "msrnet": "9.9"}
-    with pytest.raises(settings.NewerError, match=r"written by 9\.9, in format 2"):
+    document = {**json.loads(settings.to_json(CHANGED)), "version": 3, "msrnet": "9.9"}
+    with pytest.raises(settings.NewerError, match=r"written by 9\.9, in format 3"):
         settings.from_json(json.dumps(document))
 
 
@@ -72,16 +99,39 @@ WRONG = [
     ("validations", 0), ("lr", 10**400), ("lr", math.nan), ("steps", 0),
     ("crop", -1), ("data", "a\0b"), ("out", "\ud800"), ("model", {"channels": 0}),
 ]  # fmt: skip
-
-
+ONLY_FLAT = [
+    ("shares", 3), ("shares", [1.0]), ("shares", [0.0, 1.0]), ("data_options", []),
+    ("loss_options", None),
+]  # fmt: skip
 DEEP = "[" * 100_000
 
 
-@pytest.mark.parametrize(("field", "value"), WRONG)
-def test_a_setting_of_another_type_is_named(field, value):
-    document = {**json.loads(settings.to_json(CHANGED)), field: value}
+def named(field, value):
+    """What is said of a wrong value, in the end."""
     name = next(iter(value)) if isinstance(value, dict) else field
-    with pytest.raises(ValueError, match=name if name != "model" else "ModelConfig"):
+    return {
+        "model": "ModelConfig",
+        "sizes": "sizes|side|shares",
+        "shares": "shares?",
+    }.get(name, name)
+
+
+@pytest.mark.parametrize(("field", "value"), [*WRONG, *ONLY_FLAT])
+def test_a_setting_of_another_type_is_named_in_a_flat_document(field, value):
+    document = {**flat(CHANGED), field: value}
+    with pytest.raises(ValueError, match=rf"\b({named(field, value)})\b"):
+        settings.from_json(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [(field, value) for field, value in WRONG if field != "loss_options"],
+)
+def test_a_setting_of_another_type_is_named(field, value):
+    document = json.loads(settings.to_json(CHANGED))
+    *records, name = places(CHANGED)[field]
+    reduce(dict.__getitem__, records, document)[name] = value
+    with pytest.raises(ValueError, match=rf"\b({named(field, value)})\b"):
         settings.from_json(json.dumps(document))
 
 
@@ -91,6 +141,46 @@ def test_a_setting_of_another_type_is_named(field, value):
 def test_what_does_not_hold_settings_is_refused(text):
     with pytest.raises(ValueError, match=r"Expecting|settings of a run|Invalid|deep"):
         settings.from_json(text)
+
+
+def test_a_new_run_takes_the_settings_of_a_document_but_not_its_folder(tmp_path):
+    path = tmp_path / "run.json"
+    path.write_text(settings.to_json(CHANGED))
+    assert settings.for_a_new_run(path) == settings_of(CHANGED, out="")
+    found = settings.for_a_new_run(FIRST_FORMAT)
+    assert (found.run.out, found.rate.shape) == ("", "constant")
+
+
+def mistyped(document):
+    document["rate"]["learning_rate"] = 0.1
+
+
+def newer(document):
+    document["version"] = 3
+
+
+def negative(document):
+    document["rate"]["lr"] = -1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (mistyped, "rate: learning_rate is not one of lr, lr_end, shape, warmup"),
+        (newer, "in format 3.*the version that wrote it"),
+        (negative, "lr is -1, not above 0"),
+        (dict.clear, "does not hold settings"),
+    ],
+)
+def test_a_document_that_people_edited_is_refused_with_a_reason(tmp_path, spoil, told):
+    document = json.loads(settings.to_json(CHANGED))
+    spoil(document)
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(UsageError, match=told):
+        settings.for_a_new_run(path)
+    with pytest.raises(UsageError, match=r"gone\.json cannot be read: No such file"):
+        settings.for_a_new_run(tmp_path / "gone.json")
 
 
 def rows_of(path):

@@ -12,9 +12,9 @@ from msrnet_cli import perceptual
 from msrnet_cli.errors import DownloadError
 from msrnet_cli.report import train as report
 from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
-from msrnet_cli.train.options import TrainConfig
 from msrnet_cli.train.record import read_settings
 from msrnet_cli.train.start import start_network
+from training import settings
 
 
 class Terminal(io.StringIO):
@@ -134,9 +134,9 @@ def test_offline_is_asked_for_each_time(program, tmp_path):
     pairs.write_folders(tmp_path / "data", 1, size=32)
     small = ("--arch", "dmshn", "--channels", 4, "--size", 32, "--steps", 1)
     program.run("train", "--data", "data", "--out", "run", *small, "--offline")
-    assert read_settings(tmp_path / "run").offline
+    assert read_settings(tmp_path / "run").run.offline
     program.run("train", "--out", "run", "--resume", "--steps", 2)
-    assert not read_settings(tmp_path / "run").offline
+    assert not read_settings(tmp_path / "run").run.offline
 
 
 def test_weights_to_start_from_are_not_fetched_offline(tmp_path, monkeypatch):
@@ -148,7 +148,7 @@ def test_weights_to_start_from_are_not_fetched_offline(tmp_path, monkeypatch):
 
     monkeypatch.setattr("msrnet_cli.hub.cache.fetch", fetch)
     for offline in (True, False):
-        config = TrainConfig(out=str(tmp_path), init="hf://a/b", offline=offline)
+        config = settings(out=str(tmp_path), init="hf://a/b", offline=offline)
         with pytest.raises(DownloadError):
             start_network(config, None)
     assert asked == [True, False]

@@ -20,14 +20,15 @@ from msrnet_cli.errors import UsageError
 from msrnet_cli.lights import LUMINANCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from torch import Tensor, nn
 
-    from msrnet_cli.config import LossName, LossOptions
+    from msrnet_cli.train.options import LossName, LossOptions
 
     Loss = Callable[[Tensor, Tensor], Tensor]
 
+_PAPER: dict[str, LossName] = {"1": "l2", "2": "combined"}
 _WINDOW, _SIGMA = 11, 1.5
 _C1, _C2 = 0.01**2, 0.03**2
 _LIT = 27  # channels of layers
@@ -41,6 +42,21 @@ _SOBEL = (
     ((0.0, 1.0, 2.0), (-1.0, 0.0, 1.0), (-2.0, -1.0, 0.0)),
     ((2.0, 1.0, 0.0), (1.0, 0.0, -1.0), (0.0, -1.0, -2.0)),
 )
+
+
+def by_stage(
+    options: LossOptions, stages: Iterable[str], *, layers: bool
+) -> dict[str, LossName]:
+    """What each stage makes small.
+
+    Args:
+        options: May replace the paper's losses.
+        stages: ``1``, ``2``.
+        layers: Whether the network paints layers.
+    """
+    if layers:
+        return dict.fromkeys(stages, options.loss or "layers")
+    return {stage: options.loss or _PAPER[stage] for stage in stages}
 
 
 def build(
@@ -65,10 +81,10 @@ def build(
     if name == "psnr":
         return log_error
     if name == "scores":
-        return lambda image, target: scores(image, target, options.structure)
+        return lambda image, target: scores(image, target, options.structure_weight)
     if name == "sobel":
         return lambda image, target: (
-            F.mse_loss(image, target) + options.sobel * sobel(image, target)
+            F.mse_loss(image, target) + options.sobel_weight * sobel(image, target)
         )
     if options.perceptual and features is None:
         raise UsageError(
@@ -81,11 +97,11 @@ def combined(
     image: Tensor, target: Tensor, options: LossOptions, features: nn.Module | None
 ) -> Tensor:
     """L1, SSIM, perceptual and TV, weighted (paper, equation 1)."""
-    loss = options.l1 * F.l1_loss(image, target)
-    loss = loss + options.ssim * (1 - ssim(image, target))
+    loss = options.l1_weight * F.l1_loss(image, target)
+    loss = loss + options.ssim_weight * (1 - ssim(image, target))
     if options.perceptual and features is not None:
-        loss = loss + options.perceptual * perceptual(image, target, features)
-    return loss + options.tv * total_variation(image)
+        loss = loss + options.perceptual_weight * perceptual(image, target, features)
+    return loss + options.tv_weight * total_variation(image)
 
 
 def log_error(image: Tensor, target: Tensor) -> Tensor:
