@@ -6,11 +6,9 @@ Each record holds the defaults of its job.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated, Literal, cast, get_args
+
 from msrnet_cli.options import Option
-from typing import Annotated
-from typing import Literal
-from typing import cast
-from typing import get_args
 
 Arch = Literal["dmshn", "stacked", "lightstage"]
 """The networks, each a file in `networks/`."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, is_dataclass, replace
-from math import isfinite
 from types import UnionType
 from typing import (
     TYPE_CHECKING,

@@ -15,8 +15,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 import pairs
-from msrnet_cli.config import ModelConfig
 import training
+from msrnet_cli.config import ModelConfig
 from msrnet_cli.images.pixels import to_tensor
 from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.train.events import TrainProgress

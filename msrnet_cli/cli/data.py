@@ -35,7 +35,9 @@ def check_data(
     from msrnet_cli.report import data as report
     from msrnet_cli.report import machine
 
-    found = check_pairs(data, PairOptions(from_light=turn.from_light, to_light=turn.to_light))
+    found = check_pairs(
+        data, PairOptions(from_light=turn.from_light, to_light=turn.to_light)
+    )
     if output.json:
         machine.document(found)
     else:

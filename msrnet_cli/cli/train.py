@@ -84,7 +84,9 @@ def _options(start: Start, given: Given[TrainOptions]) -> TrainOptions:
         fresh = str(new_run(options.network.model.arch))
         options = replaced(options, ("run", "out"), fresh)
     elif holds_run and not goes_on:
-        raise UsageError(f"{out} holds a run", "go on with --resume, or choose another --out")
+        raise UsageError(
+            f"{out} holds a run", "go on with --resume, or choose another --out"
+        )
     return options
 
 

@@ -30,14 +30,16 @@ from msrnet_cli.errors import (
 from msrnet_cli.files import remove_leftovers
 from msrnet_cli.lock import Lock
 from msrnet_cli.networks import architecture
-from msrnet_cli.train import checkpoint
-from msrnet_cli.train import checks
-from msrnet_cli.train import inventory
-from msrnet_cli.train import losses
-from msrnet_cli.train import record
-from msrnet_cli.train import resuming
-from msrnet_cli.train import schedule
-from msrnet_cli.train import start
+from msrnet_cli.train import (
+    checkpoint,
+    checks,
+    inventory,
+    losses,
+    record,
+    resuming,
+    schedule,
+    start,
+)
 from msrnet_cli.train.checkpoint import Checkpoint, Position
 from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
 from msrnet_cli.train.learner import Learner, Step, training_dtype
@@ -120,7 +122,10 @@ def _train(
     resume: bool,
 ) -> TrainSummary:
     device = hardware.choose_device(local_device(config.run.device))
-    with Processes.join(device) as processes, Lock(Path(config.run.out), "trained") as lock:
+    with (
+        Processes.join(device) as processes,
+        Lock(Path(config.run.out), "trained") as lock,
+    ):
         try:
             run = Run(config, device, processes, lock, notify, resume=resume)
             return _walk(run, should_stop)

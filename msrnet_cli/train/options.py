@@ -342,9 +342,7 @@ class RunOptions(DeviceOptions):
         Option("Train in this many processes on this machine's CPU.", least=1, most=64),
     ] = 1
     dtype: Annotated[Dtype, Option("Number format of the forward pass.")] = "auto"
-    compile: Annotated[bool, Option("Compile the network.")] = (
-        False
-    )
+    compile: Annotated[bool, Option("Compile the network.")] = False
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,7 @@ from typer.testing import CliRunner
 
 import pairs
 import smooth
-from msrnet_cli import cli
-from msrnet_cli import metrics
+from msrnet_cli import cli, metrics
 from msrnet_cli.cli.commands import load
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import DataError, MSRNetError, UsageError

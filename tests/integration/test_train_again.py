@@ -32,11 +32,8 @@ from msrnet_cli.train.events import TrainStarted, TrainSummary, Validated
 from msrnet_cli.train.loop import train
 from msrnet_cli.train.recipes import RECIPES
 from msrnet_cli.train.record import newest_run, read_settings
-from msrnet_cli.weights.file import load_network
-from msrnet_cli.weights.file import load_weights
-from msrnet_cli.weights.file import save_weights
-from training import flat
-from training import settings
+from msrnet_cli.weights.file import load_network, load_weights, save_weights
+from training import flat, settings
 
 
 @pytest.fixture(scope="module")

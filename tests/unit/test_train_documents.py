@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from msrnet_cli.config import ModelConfig
-from msrnet_cli.train import inventory
-from msrnet_cli.train import settings
+from msrnet_cli.errors import UsageError
+from msrnet_cli.train import inventory, settings
 from msrnet_cli.train.history import COLUMNS, History
 from msrnet_cli.train.options import TrainOptions
 from msrnet_cli.train.recipes import RECIPES
