@@ -111,5 +111,6 @@ def _earlier(start: Start, given: Given[TrainOptions], out: str) -> TrainOptions
                 f"{flag} is for a new run", "drop it: the run has settings of its own"
             )
     base = read_settings(Path(out) if out else newest_run())
+    base = replaced(base, ("run", "offline"), False)  # asked for each time
     # Stage 2 begins where stage 1 ended.
     return base if start.resume else replaced(base, ("network", "init"), "small")

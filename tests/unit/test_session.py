@@ -1,17 +1,16 @@
 """The choice of device, number format and engine."""
 
 import copy
-import dataclasses
 import re
 import subprocess
 import sys
 import time
-from typing import ClassVar
+from typing import ClassVar, get_type_hints
 
 import pytest
 import torch
 
-from msrnet_cli import engines, hardware, weights
+from msrnet_cli import engines, hardware
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import DeviceError, UsageError
 from msrnet_cli.metrics import psnr
@@ -19,6 +18,7 @@ from msrnet_cli.networks.dmshn import DMSHN
 from msrnet_cli.relight import session
 from msrnet_cli.relight.options import SessionKeywords, SessionOptions
 from msrnet_cli.relight.relighter import Relighter
+from msrnet_cli.weights.published import import_published
 from networks import constant_network, tinted_identity
 from relighters import SMALL, relighter
 
@@ -91,7 +91,7 @@ def test_reduced_formats_agree_with_float32(shared, tmp_path):
     file = tmp_path / "w.safetensors"
     source = shared / "reference" / "dmshn_dehaze_published.safetensors"
     card = WeightsCard(model=ModelConfig(value_range="centred"))
-    weights.import_published(source, file, card)
+    import_published(source, file, card)
     picture = images.read((shared / "real" / "vidit318.png").read_bytes())
     crop = picture.rgb[:, 400:656, 300:556]
     exact = Relighter.load(file, device="cpu", dtype="fp32").relight(crop)
@@ -181,11 +181,7 @@ def test_keywords_take_the_place_of_options():
 
 
 def test_every_option_is_a_keyword_of_the_same_type():
-    fields = {field.name: field.type for field in dataclasses.fields(SessionOptions)}
-    assert fields == {
-        name: kind.__forward_arg__
-        for name, kind in SessionKeywords.__annotations__.items()
-    }
+    assert get_type_hints(SessionOptions) == get_type_hints(SessionKeywords)
 
 
 def test_options_and_results_load_no_torch():

@@ -5,11 +5,11 @@ import re
 import pytest
 import torch
 
-from msrnet_cli import weights
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import PictureError, WeightsError
 from msrnet_cli.networks import architecture
 from msrnet_cli.relight.relighter import Relighter
+from msrnet_cli.weights.file import save_weights
 from relighters import relighter
 
 
@@ -47,7 +47,7 @@ def test_output_that_stays_unsound_fails_that_picture_only(poison, dtype):
 
 def saved(network, path, arch="dmshn"):
     card = WeightsCard(model=ModelConfig(arch, 4))
-    weights.save(path, network.state_dict(), card)
+    save_weights(path, network.state_dict(), card)
     return path
 
 

@@ -168,7 +168,7 @@ def negative(document):
     [
         (mistyped, "rate: learning_rate is not one of lr, lr_end, shape, warmup"),
         (newer, "in format 3.*the version that wrote it"),
-        (negative, "lr is -1, not above 0"),
+        (negative, "lr is -1, not more than 0"),
         (dict.clear, "does not hold settings"),
     ],
 )
