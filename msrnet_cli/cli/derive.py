@@ -11,7 +11,7 @@ that every option refuses in the same words.
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
@@ -125,10 +125,14 @@ def _wrapped(function: Callable[..., None]) -> Callable[..., None]:
         config, printed = values.pop("config", None), values.pop("print_config", False)
         made: dict[str, Any] = {}
         for name, hint in records.items():
-            given = _given(_kind(hint), fields[name], values, config)
-            made[name] = given if get_origin(hint) is Given else given.record
-            if printed and get_origin(hint) is Given:
-                _print_document(given.record)
+            given = _given(_kind(hint), fields[name], values)
+            if get_origin(hint) is Given:
+                given = replace(given, config=config)
+                made[name] = given
+                if printed:
+                    _print_document(given.record)
+            else:
+                made[name] = given.record
         function(**values, **made)
 
     run.__name__, run.__doc__ = function.__name__, function.__doc__
@@ -149,10 +153,7 @@ def _kind(hint: Any) -> type[Any]:  # noqa: ANN401 a record, or Given of one
 
 
 def _given(
-    kind: type[Any],
-    fields: Iterable[Field],
-    values: dict[str, Any],
-    config: Path | None,
+    kind: type[Any], fields: Iterable[Field], values: dict[str, Any]
 ) -> Given[Any]:
     """Take what belongs to a record out of what Typer parsed."""
     changes, flags = {}, []
@@ -162,7 +163,7 @@ def _given(
             continue
         changes[field.path] = _read(field, typed)
         flags.append(field.flags[0].partition("/")[0])
-    return Given(kind, changes, tuple(flags), config)
+    return Given(kind, changes, tuple(flags))
 
 
 def _read(field: Field, typed: Any) -> Any:  # noqa: ANN401 of any type
