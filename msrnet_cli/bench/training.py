@@ -17,13 +17,8 @@ from msrnet_cli.config import Engine
 from msrnet_cli.networks import architecture, build
 from msrnet_cli.pairs import cut
 from msrnet_cli.train import lighting, losses, pairing
-from msrnet_cli.train.learner import Learner
-from msrnet_cli.train.options import (
-    LossOptions,
-    NetworkOptions,
-    RunOptions,
-    TrainOptions,
-)
+from msrnet_cli.train.learner import Learner, training_dtype
+from msrnet_cli.train.options import LossOptions, OptimizerOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,8 +94,13 @@ def with_ceilings(
 
 def _timed(setting: Setting, dtype: Dtype, blank: TrainTiming) -> TrainTiming:
     model = setting.subject.card.model
-    config = TrainOptions(network=NetworkOptions(model), run=RunOptions(dtype=dtype))
-    learner = Learner(build(model), config, setting.device)
+    learner = Learner(
+        build(model),
+        OptimizerOptions(),
+        setting.device,
+        training_dtype(dtype, setting.device),
+        offset=model.offset,
+    )
     source = setting.pictures.batch(blank.size, blank.batch).to(setting.device)
     loss, batch = _task(architecture(model.arch), source)
 

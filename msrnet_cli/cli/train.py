@@ -405,7 +405,7 @@ def _train_options(
     given: dict[str, Any], recipe: Recipe | None, *, resume: bool
 ) -> TrainOptions:
     """Defaults or the settings of an earlier run, with what was given on top."""
-    from msrnet_cli.train.record import exists, new_run, newest_run, read_settings
+    from msrnet_cli.train.runs import exists, new_run, newest_run, read_settings
 
     holds_run = bool(given["out"]) and exists(Path(given["out"]))
     moved = given["data"] is None or (holds_run and given["init"] is None)

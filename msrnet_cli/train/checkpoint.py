@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
@@ -17,8 +17,8 @@ from msrnet_cli import tensorfile
 from msrnet_cli.documents import parsed, rebuilt
 from msrnet_cli.errors import TrainingError
 from msrnet_cli.files import require_regular
-from msrnet_cli.options import Range
 from msrnet_cli.train import settings
+from msrnet_cli.train.position import Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,43 +40,17 @@ _UNREADABLE = (SafetensorError, OSError, RuntimeError, ValueError, KeyError, Typ
 
 
 @dataclass(frozen=True)
-class Position:
-    """Where a run is.
-
-    Every random choice of a run follows from its seed and `drawn`; there is no other
-    random state.
-
-    Attributes:
-        step: Steps taken.
-        drawn: Training examples drawn, on all processes.
-        seconds: Training time.
-        stage: Stage of the last step, "" before the first.
-        size: Picture size of the last step.
-        psnr: Last PSNR on the validation pairs.
-        best: Best one in this stage at this size; None before the first.
-    """
-
-    step: Annotated[int, Range(least=0)] = 0
-    drawn: Annotated[int, Range(least=0)] = 0
-    seconds: Annotated[float, Range(least=0)] = 0.0
-    stage: Literal["", "1", "2"] = ""
-    size: Annotated[int, Range(least=0)] = 0
-    psnr: float = 0.0
-    best: float | None = None
-
-
-@dataclass(frozen=True)
 class Checkpoint:
     """A moment of a run.
 
     Attributes:
-        config: Its settings.
+        options: Its settings.
         position: Where it was.
         tensors: What was learnt, as `Learner.tensors` gives it.
         note: What the user must know where a newer one could not be read.
     """
 
-    config: TrainOptions
+    options: TrainOptions
     position: Position
     tensors: Mapping[str, Tensor]
     note: str = ""
@@ -91,7 +65,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     text = json.dumps(
         {
             **settings.stamp(),
-            "config": settings.document_of(checkpoint.config),
+            "config": settings.document_of(checkpoint.options),
             "position": asdict(checkpoint.position),
             "crc32": tensorfile.checksum(checkpoint.tensors),
         }
@@ -167,13 +141,13 @@ def _opened(path: Path) -> Iterator[safe_open]:
 def _read(path: Path) -> Checkpoint:
     with _opened(path) as file:
         header = _header(file)
-        config = _settings(header)
+        options = _settings(header)
         position: Position = rebuilt(Position, header["position"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     # The first releases wrote none.
     if "crc32" in header and header["crc32"] != tensorfile.checksum(tensors):
         raise ValueError("its tensors are not those that were written")
-    return Checkpoint(config, position, tensors)
+    return Checkpoint(options, position, tensors)
 
 
 def _header(file: safe_open) -> dict[str, Any]:

@@ -16,12 +16,14 @@ from msrnet_cli.train import losses
 from msrnet_cli.train.material import About, Trial
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from torch import Tensor
 
     from msrnet_cli.layers import store
     from msrnet_cli.train.inventory import Inventory
     from msrnet_cli.train.material import Loss, Paint
-    from msrnet_cli.train.options import LossName, TrainOptions
+    from msrnet_cli.train.options import LossName, LossOptions
     from msrnet_cli.train.schedule import Phase
 
 _COMPOSERS = 8  # threads, where a device computes meanwhile
@@ -77,16 +79,18 @@ class Scenes:
 
     def losses(
         self,
-        names: set[LossName],
-        _config: TrainOptions,
+        names: Collection[LossName],
+        _options: LossOptions,
         _device: torch.device,
+        *,
+        offline: bool = False,  # noqa: ARG002 nothing is fetched
     ) -> dict[LossName, Loss]:
         """The one loss of layers."""
         return dict.fromkeys(names, of_layers)
 
-    def open(self, config: TrainOptions, device: torch.device) -> LayerMaterial:
+    def open(self, _largest: int, seed: int, device: torch.device) -> LayerMaterial:
         """Ready to compose: scenes are read when they are needed."""
-        return LayerMaterial(self, config, device)
+        return LayerMaterial(self, seed, device)
 
 
 class LayerMaterial:
@@ -94,16 +98,14 @@ class LayerMaterial:
 
     Args:
         scenes: What was found.
-        config: Sizes and seed.
+        seed: Of all that is drawn.
         device: Where batches are wanted.
     """
 
-    def __init__(
-        self, scenes: Scenes, config: TrainOptions, device: torch.device
-    ) -> None:
+    def __init__(self, scenes: Scenes, seed: int, device: torch.device) -> None:
         self.about = scenes.about
         self._device = device
-        self._composer = Composer(scenes.training, config.run.seed)
+        self._composer = Composer(scenes.training, seed)
         self._tried = scenes.validation
         # A CPU that composes does not learn meanwhile: threads would gain nothing.
         self._pool = ThreadPoolExecutor(_COMPOSERS) if device.type != "cpu" else None

@@ -110,24 +110,25 @@ class Processes:
         dist.all_gather_object(values, value)
         return [value for value in values if value is not None]
 
-    def together(self, work: Callable[[], None]) -> None:
-        """Do something that only the leading process may fail at.
+    def lead(self, work: Callable[[], _T]) -> _T | None:
+        """Have the leading process do something; the others fail where it fails.
 
         Without this, the others would wait for it, or break in their next exchange.
 
+        Returns:
+            What the leading process made of it; None on the others.
+
         Raises:
-            TrainingError: It failed on another process.
+            TrainingError: It failed on the leading process, and this is another one.
         """
-        failure: Exception | None = None
         try:
-            work()
-        except Exception as error:  # told below, once the others know
-            failure = error
-        failed = self.gather(failure is not None)
-        if failure is not None:
-            raise failure
-        if any(failed):
+            result = work() if self.leads else None
+        except Exception:  # raised again, once the others know
+            self.gather(True)
+            raise
+        if any(self.gather(False)):
             raise lost_peer()
+        return result
 
     def __enter__(self) -> Processes:
         return self

@@ -5,31 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msrnet_cli.errors import DataError, UsageError
-from msrnet_cli.train import inventory, record
+from msrnet_cli.errors import DataError, TrainingError, UsageError
+from msrnet_cli.train import checkpoint, inventory, runs
 from msrnet_cli.train.inventory import Inventory
 from msrnet_cli.train.settings import NewerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from msrnet_cli.train.checkpoint import Checkpoint, Position
-    from msrnet_cli.train.options import TrainOptions
+    from msrnet_cli.train.checkpoint import Checkpoint
+    from msrnet_cli.train.options import DataOptions, TrainOptions
+    from msrnet_cli.train.position import Position
     from msrnet_cli.train.schedule import Plan
-
-
-def require_folder(folder: Path) -> None:
-    """Tell before any work that a run cannot have this folder.
-
-    Raises:
-        UsageError: It is a file, or lies below one.
-    """
-    lies_in = (folder, *folder.parents)
-    file = next((path for path in lies_in if path.is_file()), None)
-    if file is not None:
-        raise UsageError(
-            f"{folder} cannot be written: {file} is a file", "choose another --out"
-        )
 
 
 def require_data(config: TrainOptions, *, resume: bool) -> None:
@@ -40,7 +27,7 @@ def require_data(config: TrainOptions, *, resume: bool) -> None:
     """
     stage = "--stage 2" if not resume else "--resume"
     begun = resume or (
-        config.schedule.stage == "2" and record.exists(Path(config.run.out))
+        config.schedule.stage == "2" and runs.exists(Path(config.run.out))
     )
     for option, path in (("--data", config.data.data), ("--val", config.data.val)):
         if begun and path and not Path(path).exists():
@@ -51,6 +38,30 @@ def require_data(config: TrainOptions, *, resume: bool) -> None:
                 f"say where it is now: msrnet train {stage} --out {config.run.out}"
                 f" {option} DIR",
             )
+
+
+def require_new_stage(folder: Path, stage: str) -> None:
+    """Refuse to begin a second stage anew over an existing one.
+
+    Args:
+        folder: Of the run.
+        stage: That is to begin.
+
+    Raises:
+        UsageError: The run holds a stage 2.
+    """
+    if stage != "2":
+        return
+    try:
+        begun = checkpoint.load(folder).position.stage == "2"
+    except TrainingError:  # no sound checkpoint: there is nothing to go on with
+        begun = False
+    if begun or runs.stage_result(folder, "2").exists():
+        raise UsageError(
+            f"{folder} holds a stage 2 already",
+            "go on with --resume, or begin a new run with --data and --init"
+            f" {runs.stage_result(folder, '1')}",
+        )
 
 
 def require_same_run(config: TrainOptions, before: TrainOptions) -> None:
@@ -68,7 +79,7 @@ def require_same_run(config: TrainOptions, before: TrainOptions) -> None:
             "give --stage 2 without --resume",
         )
     asked, found = _identity(config), _identity(before)
-    written = _identity(record.read_settings(Path(config.run.out)))
+    written = _identity(runs.read_settings(Path(config.run.out)))
     for name, value in asked.items():
         if value == found[name]:
             continue
@@ -90,13 +101,14 @@ def require_same_run(config: TrainOptions, before: TrainOptions) -> None:
         )
 
 
-def require_same_stage(plan: Plan, place: float, position: Position) -> None:
+def require_same_stage(plan: Plan, position: Position) -> None:
     """Refuse a plan in which a run would fall back into a stage that is over.
 
     Raises:
         UsageError: The stage of the checkpoint does not lie ahead in the plan.
     """
-    if position.stage and plan.phase(place).stage < position.stage:
+    ahead = plan.phase(position.place(plan.unit))
+    if position.stage and ahead.stage < position.stage:
         raise UsageError(
             f"the run is in stage {position.stage}, which begins later in a run of"
             " this length",
@@ -105,26 +117,33 @@ def require_same_stage(plan: Plan, place: float, position: Position) -> None:
 
 
 def notes_on(
-    config: TrainOptions, before: Checkpoint | None, files: Inventory
+    folder: Path, options: DataOptions, before: Checkpoint | None, files: Inventory
 ) -> tuple[str, ...]:
     """What the user must know about a run that goes on.
+
+    Args:
+        folder: Of the run.
+        options: From which data it goes on.
+        before: From which checkpoint; None for a run that begins.
+        files: That lie there now.
 
     Raises:
         UsageError: It would learn from other data.
     """
     if before is None:
         return ()
-    damage = record.note_on_settings(Path(config.run.out))
+    damage = runs.note_on_settings(folder)
     note = (before.note,) if before.note else ()
-    return (*note, *damage, *compare_data(config, files))
+    return (*note, *damage, *compare_data(folder, options, files))
 
 
-def compare_data(config: TrainOptions, now: Inventory) -> tuple[str, ...]:
+def compare_data(folder: Path, options: DataOptions, now: Inventory) -> tuple[str, ...]:
     """Refuse other data under another name; tell what has changed under the same.
 
     Args:
-        config: Of a run that goes on.
-        now: The files that it would learn from.
+        folder: Of a run that goes on.
+        options: From which data it goes on.
+        now: The files that lie there.
 
     Returns:
         Notes for the user.
@@ -133,13 +152,12 @@ def compare_data(config: TrainOptions, now: Inventory) -> tuple[str, ...]:
         UsageError: A folder that was named anew holds other files than the run was
             started with.
     """
-    folder = Path(config.run.out)
     began, told = _inventory(folder)
-    before = record.read_settings(folder)
-    data = (before.data.data, config.data.data)
+    before = runs.read_settings(folder).data
+    data = (before.data, options.data)
     told += _compared("--data", data, began.training, now.training, folder)
-    if before.data.val and config.data.val:
-        val = (before.data.val, config.data.val)
+    if before.val and options.val:
+        val = (before.val, options.val)
         told += _compared("--val", val, began.validation, now.validation, folder)
     return tuple(told)
 
@@ -171,8 +189,7 @@ def _compared(
     if other and moved:
         raise UsageError(
             f"{option} {new} does not hold what {folder} was started with: {other}",
-            "name the same files, or start a new run with --init"
-            f" {folder / record.LAST}",
+            f"name the same files, or start a new run with --init {folder / runs.LAST}",
         )
     return [f"{new} has changed since the run was started: {other}"] if other else []
 

@@ -11,9 +11,9 @@ import pairs
 from msrnet_cli import perceptual, report
 from msrnet_cli.errors import NetworkError
 from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
-from msrnet_cli.train.record import read_settings
+from msrnet_cli.train.options import NetworkOptions
+from msrnet_cli.train.runs import read_settings
 from msrnet_cli.train.start import start_network
-from training import settings
 
 
 class Terminal(io.StringIO):
@@ -138,7 +138,7 @@ def test_offline_is_asked_for_each_time(program, tmp_path):
     assert not read_settings(tmp_path / "run").run.offline
 
 
-def test_weights_to_start_from_are_not_fetched_offline(tmp_path, monkeypatch):
+def test_weights_to_start_from_are_not_fetched_offline(monkeypatch):
     asked = []
 
     def fetch(_address, *, offline):
@@ -147,7 +147,6 @@ def test_weights_to_start_from_are_not_fetched_offline(tmp_path, monkeypatch):
 
     monkeypatch.setattr("msrnet_cli.hub.fetch", fetch)
     for offline in (True, False):
-        config = settings(out=str(tmp_path), init="hf://a/b", offline=offline)
         with pytest.raises(NetworkError):
-            start_network(config, None)
+            start_network(NetworkOptions(init="hf://a/b"), offline=offline)
     assert asked == [True, False]
