@@ -1,7 +1,7 @@
 """Checkpoints: everything that resuming needs, in one file, without pickle.
 
-Tensors as safetensors; the rest as JSON in its header. The file appears whole or not
-at all, and the one before it is kept.
+Tensors as safetensors; the rest as JSON in the header. A checkpoint appears whole or
+not at all, and the checkpoint before is kept.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ PREVIOUS = "checkpoint.previous.safetensors"
 UNFINISHED = f"{NEWEST}.new"
 _KEY = "msrnet-run"
 ORDER = (NEWEST, UNFINISHED, PREVIOUS)
-"""Which one to go on from, where several are there."""
+"""In which order to try them."""
 
-# safetensors tells a file that cannot be opened by a plain RuntimeError.
+# safetensors raises a plain RuntimeError for a file that it cannot open.
 _UNREADABLE = (SafetensorError, OSError, RuntimeError, ValueError, KeyError, TypeError)
 
 
@@ -45,9 +45,9 @@ class Checkpoint:
 
     Attributes:
         options: Its settings.
-        position: Where it was.
-        tensors: What was learnt, as `Learner.tensors` gives it.
-        note: What the user must know where a newer one could not be read.
+        position: Of the run at that moment.
+        tensors: From `Learner.tensors`.
+        note: For the user, where a newer checkpoint could not be read.
     """
 
     options: TrainOptions
@@ -57,10 +57,10 @@ class Checkpoint:
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write the newest checkpoint and keep the one before it.
+    """Write the newest checkpoint and keep the one before.
 
     Raises:
-        OSError: It could not be written; the older ones are still there.
+        OSError: It could not be written; older checkpoints are still there.
     """
     text = json.dumps(
         {
@@ -82,7 +82,8 @@ def load(folder: Path) -> Checkpoint:
     """Read the newest valid checkpoint of a run.
 
     Raises:
-        TrainingError: There is none, or a newer version of this program wrote it.
+        TrainingError: There is none that is valid, or a newer version of this program
+            wrote it.
     """
     problems: list[str] = []
     for path in _there(folder):
@@ -105,7 +106,7 @@ def load(folder: Path) -> Checkpoint:
 
 
 def load_settings(folder: Path) -> TrainOptions | None:
-    """The settings in the newest checkpoint with a sound header; None for none.
+    """The settings in the newest checkpoint with a valid header; None without one.
 
     Raises:
         TrainingError: A newer version of this program wrote it.
@@ -122,7 +123,7 @@ def load_settings(folder: Path) -> TrainOptions | None:
 
 
 def forget_previous(folder: Path) -> None:
-    """Remove the checkpoint before the newest: it belongs to another run."""
+    """Remove the previous checkpoint: it belongs to another run."""
     (folder / PREVIOUS).unlink(missing_ok=True)
 
 
@@ -133,7 +134,7 @@ def _there(folder: Path) -> list[Path]:
 @contextmanager
 def _opened(path: Path) -> Iterator[safe_open]:
     require_regular(path.stat().st_mode)  # opening a FIFO would wait
-    path.open("rb").close()  # safetensors does not say that it may not
+    path.open("rb").close()  # safetensors does not tell a missing permission
     with safe_open(path, framework="pt") as file:
         yield file
 

@@ -24,11 +24,11 @@ _TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 class Lock:
     """Keeps a second training out of a folder while a process lives.
 
-    The system lets go of it when the process ends, however that comes. Processes that
-    it starts do not hold it.
+    The system releases the lock when the process ends, even if it is killed. Child
+    processes do not hold the lock.
 
     Args:
-        folder: Of the run; it need not exist yet.
+        folder: Of the run; need not exist yet.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -47,9 +47,9 @@ class Lock:
         self.release()
 
     def take(self) -> None:
-        """Lock the folder where it exists, and is not locked by this object already.
+        """Lock the folder if it exists and this object has not locked it already.
 
-        On a file system without locks nothing happens.
+        Does nothing on a file system without locks.
 
         Raises:
             UsageError: Another process trains there.
@@ -74,14 +74,14 @@ class Lock:
             os.write(self._handle, about.encode())
 
     def release(self) -> None:
-        """Let go of the folder."""
+        """Unlock the folder."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
 
 
 def _opened(path: Path) -> int:
-    """A handle that started programs do not inherit; never through a link."""
+    """A handle that child processes do not inherit; a link is never followed."""
     if os.path.lexists(path):
         try:
             require_regular(path.lstat().st_mode)
@@ -92,14 +92,14 @@ def _opened(path: Path) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o666)
     except PermissionError:
-        # Another user's: its lock is seen all the same.
+        # Another user's file: its lock can be seen all the same.
         if not path.exists():
             raise
         return os.open(path, os.O_RDONLY | _NO_LINK)
 
 
 def _locked(handle: int) -> bool:
-    """Whether this handle has the lock now; True where there are no locks."""
+    """Whether this handle has the lock now; True where the system has no locks."""
     if sys.platform == "win32":
         return True
     import fcntl

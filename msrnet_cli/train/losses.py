@@ -1,4 +1,4 @@
-"""What training makes small: the paper's losses, its ablation's, the scores, layers.
+"""Losses: the paper's, those of its ablation, the scores, and that of layers.
 
 Tensors in, a scalar tensor out. Pictures are B C H W in [0, 1], except where said;
 the first argument is the network's output, the second the target.
@@ -65,8 +65,8 @@ def build(
     """The loss of a name.
 
     Args:
-        name: ``l2``, ``l1``, ``combined``, ``sobel``, ``psnr`` or ``scores``; not
-            ``layers``, which is not a loss of one picture and its target.
+        name: ``l2``, ``l1``, ``combined``, ``sobel``, ``psnr`` or ``scores``;
+            ``layers`` compares more than a picture and its target.
         options: Weights inside the loss.
         features: VGG16 features for the perceptual term, B 3 H W to B F h w; needed
             where ``combined`` gives it a weight.
@@ -107,31 +107,32 @@ def combined(
 def log_error(image: Tensor, target: Tensor) -> Tensor:
     """Mean of log10 of each picture's squared error: -PSNR / 10, as it is averaged.
 
-    L2 is ruled by the worst pictures; here a dB is a dB, in a dark picture too.
+    The worst pictures dominate L2. Here a dB counts alike in every picture, in a dark
+    one too.
     """
     error = (image - target).square().mean((-3, -2, -1))
     return (error + _ERROR_FLOOR).log10().mean()
 
 
 def scores(image: Tensor, target: Tensor, structure: float) -> Tensor:
-    """What pictures are scored by: PSNR, and SSIM by its weight."""
+    """The scores themselves: PSNR, and SSIM by its weight."""
     return log_error(image, target) + structure * (1 - ssim(image, target))
 
 
 def layers(output: Tensor, target: Tensor, light: Tensor, even: Tensor) -> Tensor:
     """How far painted layers are from the true ones.
 
-    The mean over layers of log10 of the squared error (a dB is a dB in each of them,
-    and E, which the paper's own task needs, counts twice), the structure of their
-    luma, their gradients, the surface normals, the light as it is read; and a penalty
-    on anything but evenness where the picture is even, for nothing else shows a
-    checkerboard.
+    A sum of six terms: the mean over layers of log10 of the squared error, in which a
+    dB counts alike in every layer, but twice in E, the light of the paper's task; the
+    SSIM of the layers' luma; the error of their gradients; of the surface normals; of
+    the light that is read from the picture; and `unevenness`, because no other term
+    shows a checkerboard.
 
     Args:
-        output: B 33 H W: eight lights, ambient light, normals in [0, 1], and what is
-            read of the light, three channels each.
-        target: B 30 H W: lights and normals, true.
-        light: B 3: what should be read of the light, see `layers.reading`.
+        output: B 33 H W: eight lights, ambient light, normals in [0, 1], and the light
+            that is read from the picture, three channels each.
+        target: B 30 H W: the true lights and normals.
+        light: B 3: the light that should be read, see `layers.reading`.
         even: B, bool: pictures whose layers are smooth everywhere.
     """
     lit, faces = output[:, :_LIT].contiguous(), output[:, _LIT : _LIT + 3]
@@ -158,7 +159,7 @@ def _luma(layers_: Tensor) -> Tensor:
 
 
 def unevenness(output: Tensor, even: Tensor) -> Tensor:
-    """Mean absolute Laplacian of the pictures that are to be even, over all pictures.
+    """Sum of the mean absolute Laplacians of even pictures, over the number of all.
 
     Args:
         output: B C H W.
@@ -181,9 +182,9 @@ def ssim(image: Tensor, target: Tensor) -> Tensor:
 
 
 def sparse_ssim(image: Tensor, target: Tensor) -> Tensor:
-    """As `ssim`, of windows at every second pixel each way: a third of the time.
+    """As `ssim`, with windows at every second pixel each way: a third of the time.
 
-    Neighbouring windows say nearly the same. No gradient reaches the target.
+    Neighbouring windows have nearly the same SSIM. No gradient reaches the target.
     """
     with torch.no_grad():
         my, yy = _blur(target, 2), _blur(target * target, 2)
@@ -228,7 +229,7 @@ def sobel(image: Tensor, target: Tensor) -> Tensor:
 
 
 def _blur(images: Tensor, step: int = 1) -> Tensor:
-    """Convolve B C H W with the window along both axes, zeros beyond the border."""
+    """Convolve B C H W with the window along both axes; zeros beyond the border."""
     height, width = images.shape[-2:]
     down = _band(height, step, images.dtype, images.device)
     across = _band(width, step, images.dtype, images.device)

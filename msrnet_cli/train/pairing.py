@@ -1,4 +1,4 @@
-"""Pairs of pictures as what a run learns from: one light into another."""
+"""Pairs of pictures as material: one light into another."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Pairs:
         validation: Pairs to try the network on, without pictures to mirror.
         options: How they are varied.
         about: For people.
-        files: By which the same data is known again.
+        files: Identify the data.
     """
 
     training: tuple[Pair, ...]
@@ -70,7 +70,7 @@ class Pairs:
         return {name: partial(against_target, loss) for name, loss in built.items()}
 
     def open(self, largest: int, seed: int, device: torch.device) -> PairMaterial:
-        """Read them, as far as memory allows; see `PairMaterial`.
+        """Read the pairs, as far as memory allows; see `PairMaterial`.
 
         Raises:
             PictureError: A picture cannot be read.
@@ -93,7 +93,7 @@ class PairMaterial:
         self, pairs: Pairs, largest: int, seed: int, device: torch.device
     ) -> None:
         options = pairs.options
-        # Parts of pictures are brought to these sizes, too.
+        # A part of a zoomed picture must still have `largest` pixels.
         side = math.ceil(largest / (1 - options.zoom))
         self._store = PairStore(pairs.training, side, device)
         self._tried = PairStore(pairs.validation, largest, device)
@@ -145,5 +145,5 @@ class PairMaterial:
 
 
 def against_target(loss: losses.Loss, output: Tensor, batch: Batch) -> Tensor:
-    """A loss of two pictures, of what the network painted and the batch's target."""
+    """A loss of two pictures, between a network's output and the target."""
     return loss(output, batch.target)

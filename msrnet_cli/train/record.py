@@ -1,4 +1,4 @@
-"""What a person looks at while a network learns: metrics, previews, curves, weights."""
+"""Files of a run that people look at: metrics, previews, curves, weights."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class Record:
-    """Writes what a run reports.
+    """Writes what a run reports into its folder.
 
     Args:
-        folder: The run's folder; made where it does not exist.
+        folder: Of the run; must exist.
         step: Rows of metrics.csv beyond this step are dropped: a resumed run takes
             these steps again.
     """
@@ -42,7 +42,7 @@ class Record:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user must know of what was there."""
+        """For the user, about files that were there before."""
         return (self._history.note,) if self._history.note else ()
 
     def progress(self, event: TrainProgress) -> None:
@@ -66,14 +66,14 @@ class Record:
         )
 
     def draw(self, step: int, rows: Sequence[Sequence[Tensor]]) -> str:
-        """Write a preview and the curves: a run goes on without them.
+        """Write a preview and the curves; a run goes on if that fails.
 
         Args:
             step: Names the preview.
             rows: Input, output and target of some pairs.
 
         Returns:
-            What the user must know where they cannot be written, once; else "".
+            A note where they cannot be written, the first time; else "".
         """
         preview = self.folder / "previews" / f"step-{step:07}.png"
         pictures = {
@@ -139,7 +139,7 @@ class Record:
                 continue
             here, step = (row["stage"], row["size"]), float(row["step"])
             if before not in (None, here):
-                # Another loss, or pictures of another size: not comparable.
+                # Values of another loss or size are not comparable: break the line.
                 points.append((step, math.nan))
             points.append((step, float(row[column])))
             before = here

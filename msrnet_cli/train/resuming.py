@@ -1,4 +1,4 @@
-"""What a run must have in common with the one that it goes on with."""
+"""What a resumed run must have in common with the run before."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from msrnet_cli.train.schedule import Plan
 
 
-def require_data(config: TrainOptions, *, resume: bool) -> None:
-    """Tell where the data of a run that goes on has gone, and how to name it anew.
+def require_data(options: TrainOptions, *, resume: bool) -> None:
+    """Tell that the data of a resumed run is missing, and how to say where it is now.
 
     Raises:
-        DataError: It does not exist.
+        DataError: The data does not exist.
     """
     stage = "--stage 2" if not resume else "--resume"
     begun = resume or (
-        config.schedule.stage == "2" and runs.exists(Path(config.run.out))
+        options.schedule.stage == "2" and runs.exists(Path(options.run.out))
     )
-    for option, path in (("--data", config.data.data), ("--val", config.data.val)):
+    for option, path in (("--data", options.data.data), ("--val", options.data.val)):
         if begun and path and not Path(path).exists():
             relative = "" if Path(path).is_absolute() else f" in {Path.cwd()}"
             raise DataError(
-                f"{path}, the data that {config.run.out} was started with, does not"
+                f"{path}, the data that {options.run.out} was started with, does not"
                 f" exist{relative}",
-                f"say where it is now: msrnet train {stage} --out {config.run.out}"
+                f"say where it is now: msrnet train {stage} --out {options.run.out}"
                 f" {option} DIR",
             )
 
@@ -64,45 +64,45 @@ def require_new_stage(folder: Path, stage: str) -> None:
         )
 
 
-def require_same_run(config: TrainOptions, before: TrainOptions) -> None:
-    """Refuse to go on with settings that make another run.
+def require_same_run(options: TrainOptions, before: TrainOptions) -> None:
+    """Refuse settings that make another run.
 
-    Sizes, batch and crop may change: that is how a run fits into memory. So may its
-    length, its rates, and the folder in which its data lies: see `compare_data`.
+    Sizes, batch and crop may change, so that a run fits into memory. The length, the
+    rates and the folder of the data may change, too: see `compare_data`.
 
     Raises:
         UsageError: With the first setting that differs.
     """
-    if config.schedule.stage == "2" and before.schedule.stage == "1":
+    if options.schedule.stage == "2" and before.schedule.stage == "1":
         raise UsageError(
-            f"{config.run.out} holds stage 1, --resume cannot turn it into stage 2",
+            f"{options.run.out} holds stage 1, --resume cannot turn it into stage 2",
             "give --stage 2 without --resume",
         )
-    asked, found = _identity(config), _identity(before)
-    written = _identity(runs.read_settings(Path(config.run.out)))
+    asked, found = _identity(options), _identity(before)
+    written = _identity(runs.read_settings(Path(options.run.out)))
     for name, value in asked.items():
         if value == found[name]:
             continue
         if value == written[name]:
             raise UsageError(
-                f"the checkpoint in {config.run.out} belongs to another run: {name} is"
+                f"the checkpoint in {options.run.out} belongs to another run: {name} is"
                 f" {_told(found[name])} in it, {_told(value)} in run.json",
                 "put back the one that belongs there, or start a new run",
             )
         raise UsageError(
-            f"{config.run.out} was started with {name} {_told(found[name])}, not"
+            f"{options.run.out} was started with {name} {_told(found[name])}, not"
             f" {_told(value)}",
             f"drop {name}, or start a new run",
         )
-    if config.optimizer.ema and not before.optimizer.ema:
+    if options.optimizer.ema and not before.optimizer.ema:
         raise UsageError(
-            f"{config.run.out} was started without --ema",
+            f"{options.run.out} was started without --ema",
             "drop --ema, or start a new run",
         )
 
 
 def require_same_stage(plan: Plan, position: Position) -> None:
-    """Refuse a plan in which a run would fall back into a stage that is over.
+    """Refuse a plan that would take a run back to a stage that is over.
 
     Raises:
         UsageError: The stage of the checkpoint does not lie ahead in the plan.
@@ -163,7 +163,7 @@ def compare_data(folder: Path, options: DataOptions, now: Inventory) -> tuple[st
 
 
 def _inventory(folder: Path) -> tuple[Inventory, list[str]]:
-    """The files that a run was started with, none where they are unknown; notes."""
+    """The files with which a run was started, empty if unknown; and notes."""
     unknown = Inventory({}, {})
     try:
         return inventory.read(folder) or unknown, []
@@ -179,7 +179,7 @@ def _compared(
     now: Mapping[str, int],
     folder: Path,
 ) -> list[str]:
-    """Notes on data that is not what a run was started with."""
+    """Notes on data that differs from that with which a run was started."""
     old, new = (Path(path) for path in paths)
     moved = new.resolve() != old.resolve()
     if not before:  # a run of the first releases
@@ -194,23 +194,23 @@ def _compared(
     return [f"{new} has changed since the run was started: {other}"] if other else []
 
 
-def _identity(config: TrainOptions) -> dict[str, object]:
-    """What stays the same as long as a run is the same, by option."""
-    options = config.data.pairs
+def _identity(options: TrainOptions) -> dict[str, object]:
+    """The settings that may not change within a run, by option."""
+    pairs = options.data.pairs
     return {
-        "--stage": config.schedule.stage,
-        "--loss": config.loss.loss,
-        "--from": options.from_light,
-        "--to": options.to_light,
-        "--mirror": options.mirror,
-        "--optimizer": config.optimizer.optimizer,
-        "--arch": config.network.model.arch,
-        "--channels": config.network.model.channels,
-        "--value-range": config.network.model.value_range,
+        "--stage": options.schedule.stage,
+        "--loss": options.loss.loss,
+        "--from": pairs.from_light,
+        "--to": pairs.to_light,
+        "--mirror": pairs.mirror,
+        "--optimizer": options.optimizer.optimizer,
+        "--arch": options.network.model.arch,
+        "--channels": options.network.model.channels,
+        "--value-range": options.network.model.value_range,
         "--init": Path(
-            config.network.init
+            options.network.init
         ).name,  # it may have moved, and is not read again
-        "--seed": config.run.seed,
+        "--seed": options.run.seed,
     }
 
 

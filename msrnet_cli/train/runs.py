@@ -19,10 +19,10 @@ SETTINGS, METRICS = "run.json", "metrics.csv"
 
 
 def newest_run(runs: Path = RUNS) -> Path:
-    """The run under a folder that was worked on last.
+    """The run under a folder that was changed last.
 
     Raises:
-        UsageError: There is none.
+        UsageError: There is no run.
     """
     files = (SETTINGS, checkpoint.NEWEST)
     found = {path.parent for name in files for path in runs.glob(f"*/{name}")}
@@ -80,7 +80,7 @@ def write_settings(run: Path, options: TrainOptions) -> None:
 
 
 def note_on_settings(run: Path) -> tuple[str, ...]:
-    """What the user must know where run.json does not say how a run was started."""
+    """A note for the user where run.json cannot be used; else empty."""
     try:
         settings.from_json(settings.read_text(run / SETTINGS))
     except (OSError, ValueError) as error:
@@ -107,12 +107,12 @@ def _why(error: Exception) -> str:
 
 
 def stage_result(run: Path, stage: str) -> Path:
-    """Where the weights lie that a stage ended with."""
+    """The file of the weights at the end of a stage."""
     return run / f"stage{stage}.safetensors"
 
 
 def bytes_replaced(run: Path) -> int:
-    """Size of the checkpoints and weights in a folder that a run writes anew."""
+    """Bytes of the checkpoints and weights in a folder, which a run overwrites."""
     stages = (stage_result(run, stage).name for stage in ("1", "2"))
     return sum(
         (run / name).stat().st_size
