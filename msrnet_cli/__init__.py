@@ -13,18 +13,18 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from msrnet_cli.inference import Relighter as Relighter
     from msrnet_cli.networks.dmshn import DMSHN as DMSHN
     from msrnet_cli.networks.stacked import StackedDMSHN as StackedDMSHN
-    from msrnet_cli.weights import load_network as load_network
+    from msrnet_cli.relight.relighter import Relighter as Relighter
+    from msrnet_cli.weights.file import load_network as load_network
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "DMSHN": "networks.dmshn",
-    "Relighter": "inference",
+    "Relighter": "relight.relighter",
     "StackedDMSHN": "networks.stacked",
-    "load_network": "weights",
+    "load_network": "weights.file",
 }
 __all__ = ["DMSHN", "Relighter", "StackedDMSHN", "__version__", "load_network"]
 

@@ -1,8 +1,8 @@
 """What the operating system lets this process use: cores and main memory.
 
-Containers, services and batch systems set limits through Linux' control groups. A
-group lies in others, and every limit on the way up counts. Loads no torch: the number
-of cores is wanted before torch is.
+Containers, services and batch systems set limits through the control groups of Linux.
+Groups are nested, and the limits of all outer groups count, too. This module loads no
+torch: the number of cores is needed before torch is imported.
 
 Sources: https://docs.kernel.org/admin-guide/cgroup-v2.html (cpu.max, memory.max,
 memory.high) and https://docs.kernel.org/admin-guide/cgroup-v1/ (cpu.cfs_quota_us,

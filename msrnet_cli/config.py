@@ -6,7 +6,7 @@ Each record holds the defaults of its job.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast, get_args
 
 from msrnet_cli.options import Option
 
@@ -27,6 +27,67 @@ WORK_SIZE = 1024
 SMALLEST_WORK_SIZE = 16
 LARGEST_WORK_SIZE = 65536
 """The most that a card may ask for."""
+
+
+def read_work_size(text: str) -> WorkSize:
+    """A working size as people write it.
+
+    Raises:
+        ValueError: It is neither ``full`` nor a size; says what is expected.
+    """
+    if text == "full":
+        return "full"
+    if not text.isdecimal() or int(text) < SMALLEST_WORK_SIZE:
+        raise ValueError(
+            f"full, or pixels from {SMALLEST_WORK_SIZE} on, such as {WORK_SIZE}"
+        )
+    return int(text)
+
+
+def read_format(text: str) -> Format:
+    """A format in any letter case, or a suffix such as ``.jpg``.
+
+    Raises:
+        ValueError: It is neither; says what is expected.
+    """
+    name = text.lower().removeprefix(".")
+    name = {"jpg": "jpeg", "jpe": "jpeg", "tif": "tiff"}.get(name, name)
+    if name not in get_args(Format):
+        raise ValueError(f"one of {', '.join(get_args(Format))}")
+    return cast("Format", name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfflineOption:
+    """Whether weights may be fetched."""
+
+    offline: Annotated[
+        bool, Option("Never use the internet: weights must be on this machine.")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceOptions(OfflineOption):
+    """Where a network runs."""
+
+    device: Annotated[
+        str, Option("auto, cpu, cuda, cuda:N or mps.", metavar="DEVICE")
+    ] = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """A change of light; the default is the one that the paper learns."""
+
+    from_light: Annotated[
+        str,
+        Option(
+            "Light of the inputs, in VIDIT's names.", flags=("--from",), metavar="LIGHT"
+        ),
+    ] = "6500_N"
+    to_light: Annotated[
+        str, Option("Light of the targets.", flags=("--to",), metavar="LIGHT")
+    ] = "4500_E"
 
 
 @dataclass(frozen=True)
@@ -83,18 +144,21 @@ class WeightsCard:
 
 @dataclass(frozen=True)
 class WriteOptions:
-    """How a relit picture is written.
+    """How a relit picture is written."""
 
-    Attributes:
-        format: Output format; None keeps the input's.
-        quality: 1 to 100 for JPEG, WebP and AVIF; None keeps the input's JPEG tables
-            or takes a high default.
-        lossless: Write WebP and AVIF without loss.
-        strip_metadata: Leave out EXIF, XMP, IPTC, text and comments (never the
-            colour profile: without it the colours would change).
-    """
-
-    format: Format | None = None
-    quality: int | None = None
-    lossless: bool = False
-    strip_metadata: bool = False
+    format: Annotated[
+        Format | None,
+        Option("Output format.", default="the input's", read=read_format),
+    ] = None
+    quality: Annotated[
+        int | None,
+        Option(
+            "For JPEG, WebP, AVIF.",
+            least=1,
+            most=100,
+            default="the input's tables in JPEG, else high",
+        ),
+    ] = None
+    lossless: Annotated[bool, Option("WebP without loss; AVIF at its best.")] = False
+    # Never the colour profile: without it the colours would change.
+    strip_metadata: Annotated[bool, Option("Leave out EXIF, XMP, IPTC, text.")] = False

@@ -14,11 +14,16 @@ import PIL
 import torch
 from PIL import features
 
-from msrnet_cli import __version__, hardware, hub, perceptual, weights
+from msrnet_cli import __version__, hardware, perceptual
 from msrnet_cli.config import WORK_SIZE, ModelConfig
-from msrnet_cli.errors import NetworkError, WeightsError
+from msrnet_cli.errors import DownloadError, WeightsError
+from msrnet_cli.hub import cache
+from msrnet_cli.hub.address import SCHEME
 from msrnet_cli.networks import architecture
 from msrnet_cli.synth.engine import choose_engine
+from msrnet_cli.weights import find
+from msrnet_cli.weights.card import change_of_light, read_card
+from msrnet_cli.weights.file import load_weights
 
 _NETWORK_SETTINGS = {
     "HF_ENDPOINT": "weights come from another hub",
@@ -131,8 +136,8 @@ def _memory() -> Check:
 
 def _needed() -> tuple[float, str]:
     """Bytes of a pass over a megapixel, by the network of the default weights."""
-    default = next((e for e in weights.built_in() if e.default), None)
-    model = weights.read_card(default.path).model if default else ModelConfig()
+    default = find.default()
+    model = read_card(default.path).model if default else ModelConfig()
     needed = architecture(model.arch).memory("fp32", model.channels)
     return needed * WORK_SIZE**2, model.arch
 
@@ -149,24 +154,24 @@ def _codecs() -> Check:
 
 
 def _weights() -> list[Check]:
-    entries = weights.built_in()
+    entries = find.built_in()
     checks = []
     if not any(entry.default for entry in entries):
         checks.append(Check("weights", "no default", "name a file with --weights"))
     for entry in entries:
         try:
-            card = weights.load(entry.name).card
+            card = load_weights(entry.name).card
         except WeightsError as error:
             checks.append(Check("weights", error.reason, error.remedy))
         else:
-            change = weights.change_of_light(card)
+            change = change_of_light(card)
             checks.append(Check("weights", f"{entry.name}: sound, {change}"))
     return checks
 
 
 def _cache() -> Check:
     try:
-        folder = hub.cache_folder()
+        folder = cache.cache_folder()
     except WeightsError as error:
         return Check("cache", error.reason, error.remedy)
     existing = next(path for path in (folder, *folder.parents) if path.exists())
@@ -204,12 +209,12 @@ def _llvm() -> list[Check]:
 def _vgg16() -> Check:
     address = perceptual.VGG16_HUB
     try:
-        return Check("vgg16", str(hub.fetch(address, offline=True)))
-    except NetworkError:
+        return Check("vgg16", str(cache.fetch(address, offline=True)))
+    except DownloadError:
         return Check(
             "vgg16",
             "not there yet; msrnet train fetches it for the combined loss (stage 2)"
-            f" from {hub.SCHEME}{address.repo}",
+            f" from {SCHEME}{address.repo}",
             absent=True,
         )
 

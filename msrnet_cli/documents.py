@@ -1,6 +1,6 @@
 """Records as JSON and back: the one codec for settings, cards, checkpoints and results.
 
-Whoever reads a document may find anything in it: people edit such files.
+A document may hold anything, because people edit such files.
 """
 
 from __future__ import annotations
@@ -74,14 +74,14 @@ def shown(value: object) -> str:
 
 
 def _value(name: str, hint: Any, value: Any, strict: bool) -> Any:  # noqa: ANN401 of any kind
-    allowed = declared(hint, Range) or Range()
+    allowed = declared(hint, Range)
     try:
         made = _made(plain(hint), value, strict)
     except TypeError:
         raise ValueError(f"{name} is {shown(value)}") from None
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-    if not allowed.holds(made):
+    if allowed is not None and not allowed.holds(made):
         raise ValueError(f"{name} is {shown(value)}, not {allowed}")
     return made
 
@@ -128,7 +128,10 @@ def _sequence(parts: tuple[Any, ...], value: Any, strict: bool) -> tuple[Any, ..
 
 def _mapping(parts: tuple[Any, ...], value: Any, strict: bool) -> dict[str, Any]:  # noqa: ANN401
     _require(value, isinstance(value, dict))
-    return {_scalar(parts[0], k): _made(parts[1], v, strict) for k, v in value.items()}
+    return {
+        _made(parts[0], key, strict): _made(parts[1], each, strict)
+        for key, each in value.items()
+    }
 
 
 def _scalar(hint: Any, value: Any) -> Any:  # noqa: ANN401 of any kind

@@ -7,7 +7,7 @@ MSRNetError
 ├── PictureError   3   one picture cannot be read, relit or written
 ├── NothingDoneError    4   the job was sound, but no picture came out
 ├── WeightsError   5   a weights file is missing, malformed or refused
-│   └── NetworkError   weights could not be fetched
+│   └── DownloadError  weights could not be fetched
 ├── TrainingError  6   a training run cannot go on
 └── SlowerError    7   the bench fell behind its baseline
 
@@ -68,8 +68,8 @@ class WeightsError(MSRNetError):
     exit_code = 5
 
 
-class NetworkError(WeightsError):
-    """Weights could not be fetched from the hub."""
+class DownloadError(WeightsError):
+    """Weights could not be fetched over the internet."""
 
 
 class TrainingError(MSRNetError):

@@ -1,4 +1,4 @@
-"""Bytes into a file, completely or not at all; and out of files that are only files."""
+"""Files written completely or not at all, and read only where they are regular."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ if TYPE_CHECKING:
 _PREFIX, _SUFFIX = ".msrnet-", ".part"
 _STALE_SECONDS = 3600
 _numbers = itertools.count()
-# Names this process on this machine: containers share folders, but not process numbers.
+# Part names hold machine and process: containers may share a folder, but not process
+# numbers.
 _MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
 
 MOST_BYTES = 4 << 30
 """A larger file is not read: no picture is that large, and memory may be smaller."""
 
 _PROBE_BYTES = 1 << 16
-# What network shares, FUSE and other systems say that know no fsync.
+# Errors of file systems without fsync, such as network shares and FUSE.
 _NO_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 _HAS_HANDLES = os.open in os.supports_dir_fd
 _PLAIN = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-# Opening a FIFO else waits for somebody at its other end.
+# Non-blocking: opening a FIFO would wait for a process at its other end.
 _READING = os.O_RDONLY | _PLAIN | _NO_LINK | getattr(os, "O_NONBLOCK", 0)
 _WRITING = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _PLAIN | _NO_LINK
-# O_PATH also holds a folder that may be written, but not listed.
+# With O_PATH a folder can be held that may be written, but not listed.
 _HOLDING = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | _PLAIN
 
 
@@ -44,10 +45,9 @@ class FolderGoneError(OSError):
 
 
 class Folder:
-    """A folder held open: what is written can land in no other.
+    """A folder held open: files written through it cannot land in another folder.
 
-    Whoever removes the folder, or puts a link or another folder in its place, is
-    noticed.
+    If the folder is removed, or replaced by a link or another folder, that is noticed.
 
     Args:
         path: The folder; its links are followed now, and never again.
@@ -63,7 +63,7 @@ class Folder:
 
     @classmethod
     def made(cls, path: Path) -> Folder:
-        """The same, made where it does not exist."""
+        """Hold a folder, which is made where it does not exist."""
         path.mkdir(parents=True, exist_ok=True)
         return cls(path)
 
@@ -155,11 +155,11 @@ class Folder:
         os.unlink(self._at(name), dir_fd=self._handle)
 
     def _at(self, name: str) -> str:
-        """What names a file to functions that take a handle of its folder."""
+        """The name or path by which to reach a file, with or without a handle."""
         return str(self.path / name) if self._handle is None else name
 
     def _rename(self, part: str, name: str) -> None:
-        # By path: in another folder there is no such part, so nothing can land there.
+        # By path: another folder holds no such part, so nothing can land there.
         try:
             (self.path / part).replace(self.path / name)
         except PermissionError as error:
@@ -167,7 +167,7 @@ class Folder:
             raise PermissionError(error.errno, reason) from error
 
     def _sync(self) -> None:
-        """Make a rename last through a power cut, where the system can."""
+        """Make a rename survive a power cut, where the system can."""
         with suppress(OSError):
             handle = os.open(self._at("."), os.O_RDONLY, dir_fd=self._handle)
             try:
@@ -200,7 +200,7 @@ def writing_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def sync(handle: int) -> None:
-    """As os.fsync, where the file system has it: some network shares do not.
+    """As os.fsync, where the file system has it: some network shares lack it.
 
     Raises:
         OSError: The data did not arrive, as on a full disk.
@@ -214,12 +214,12 @@ def sync(handle: int) -> None:
 
 @contextmanager
 def opened_regular(path: Path) -> Iterator[BinaryIO]:
-    """A file to read; nothing else is opened, and opening never waits.
+    """A regular file, opened to read; opening never waits.
 
     Raises:
         OSError: It cannot be opened, or is a link, a folder, a FIFO, a device.
     """
-    require_regular(path.lstat().st_mode)  # some devices act when they are opened
+    require_regular(path.lstat().st_mode)  # opening some devices has an effect
     with os.fdopen(os.open(path, _READING), "rb") as file:
         require_regular(os.fstat(file.fileno()).st_mode)
         yield file
@@ -244,10 +244,10 @@ def read_regular(path: Path) -> bytes:
 
 
 def require_regular(mode: int) -> None:
-    """See that a mode, as stat gives it, is that of a regular file.
+    """Refuse a mode, as stat gives it, that is not that of a regular file.
 
     Raises:
-        OSError: It is something else, which is named.
+        OSError: It is of another kind, which the message names.
     """
     if stat.S_ISREG(mode):
         return
@@ -271,14 +271,14 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def probe(folder: Path) -> tuple[bool, bool]:
-    """Try a folder out, and leave no trace: write a file, and look for other spellings.
+    """Try out how a folder treats files and their names; nothing is left in it.
 
     Args:
         folder: Where it does not exist, the nearest folder above it stands for it.
 
     Returns:
-        Whether names are told apart that differ only in letter case, and whether in
-        their Unicode form.
+        Whether names that differ only in letter case are two files, and whether names
+        that differ only in Unicode form are.
 
     Raises:
         OSError: Nothing can be written there.
@@ -308,13 +308,13 @@ def _tells_apart(folder: Path, one: str, other: str) -> bool:
 
 
 def _part_name() -> str:
-    """A short name that no other run gives: targets may be as long as names can be."""
+    """A unique name, and a short one: a target may be as long as a name can be."""
     return f"{_PREFIX}{_MACHINE}-{os.getpid()}-{next(_numbers)}{_SUFFIX}"
 
 
 def _is_running(process: str) -> bool:
     if os.name != "posix" or not process.isdigit():
-        return True  # unknown: let its age decide
+        return True  # unknown: the age of the file decides
     try:
         os.kill(int(process), 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""The one place that chooses device and number format, and knows their memory."""
+"""What this machine offers: devices, number formats, and the memory of a device."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def cuda_problem() -> str:
 def preferred_dtype(device: torch.device) -> torch.dtype:
     """The fastest number format with hardware of its own: bfloat16, else float32.
 
-    On a CPU a short trial decides: chips that have such instructions may still be many
-    times slower in it, by the release of torch.
+    On a CPU a short trial decides: with some releases of torch, chips that have such
+    instructions are still many times slower in bfloat16.
     """
     if device.type == "cuda":
         fast = torch.cuda.get_device_capability(device) >= (8, 0)
@@ -100,20 +100,20 @@ def bfloat16_trains_faster() -> bool:
 def times_as_long(dtype: torch.dtype, *, training: bool = False) -> float:
     """How many times as long as in float32 this CPU takes, by a short trial.
 
-    Convolutions as those of a network are tried, forward; in training also backward,
-    with an optimizer's matrix products. Both formats take turns, so that other programs
-    disturb both. Takes some 30 ms, more where the format is slow.
+    The trial runs convolutions like those of a network, forward; for training also
+    backward, with the matrix products of an optimizer. Both formats take turns, so that
+    other programs disturb both. A trial takes about 30 ms, more in a slow format.
 
     Args:
         dtype: To compare with float32.
-        training: Whether to try a step of training.
+        training: Try a step of training, not only a forward pass.
 
     Returns:
         Less than 1 where the format is faster.
     """
     trials = {each: _trial(each, training) for each in (torch.float32, dtype)}
     found: dict[torch.dtype, list[float]] = {each: [] for each in trials}
-    for turn in range(_TRIALS + 1):  # the first is for what is set up once
+    for turn in range(_TRIALS + 1):  # the first one pays for what is set up once
         for each, trial in trials.items():
             began = time.perf_counter()
             trial()
@@ -123,7 +123,7 @@ def times_as_long(dtype: torch.dtype, *, training: bool = False) -> float:
 
 
 def _trial(dtype: torch.dtype, training: bool) -> Callable[[], None]:
-    """Something like a part of a pass, or of a step, in a number format."""
+    """Work like a part of a pass, or of a training step, in a number format."""
     x = torch.ones(4, 32, 64, 64, dtype=dtype).to(memory_format=torch.channels_last)
     weight = torch.ones(32, 32, 3, 3, dtype=dtype)
     matrices = torch.ones(4, 128, 1152, dtype=dtype)
@@ -157,7 +157,7 @@ def describe(device: torch.device) -> str:
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """Memory that a computation may still take; None where it cannot be known."""
+    """Bytes that a computation may still take; None where that cannot be known."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         reserved = torch.cuda.memory_reserved(device)
@@ -170,7 +170,7 @@ def free_bytes(device: torch.device) -> int | None:
 def has_room(needed: float, device: torch.device) -> bool:
     """Whether so many bytes are free on a device, as far as that can be known.
 
-    On the CPU what was freed and kept is given back before the answer is no.
+    On the CPU, freed memory that this process still keeps is returned first.
     """
     free = free_bytes(device)
     if free is None or needed <= free:
@@ -193,10 +193,10 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def searching() -> Iterator[None]:
-    """Have cuDNN try its convolutions on a shape that is new to it, for the fastest.
+    """Enable ``cudnn.benchmark`` inside this block: cuDNN searches for the fastest way.
 
-    A search takes up to seconds: it is for shapes that come again. What was found
-    counts in here only. All threads are concerned.
+    A search takes up to seconds for each new shape, so it is for shapes that come
+    again. The flag is global: it affects all threads.
     """
     before = torch.backends.cudnn.benchmark
     torch.backends.cudnn.benchmark = True
@@ -207,11 +207,11 @@ def searching() -> Iterator[None]:
 
 
 def keep_freed_memory(keep: bool = True) -> None:
-    """Have this process keep large blocks of memory that it frees, or stop it.
+    """Keep large blocks of memory that this process frees, or stop keeping them.
 
-    On Linux, glibc gives blocks over 32 MB back at once, and the system clears them
-    page by page when they are asked for again: for a large feature map that can take
-    longer than computing it. Elsewhere nothing changes.
+    On Linux, glibc returns a freed block over 32 MB to the system at once, and the
+    system clears its pages when memory is needed again: for a large feature map that
+    can take longer than computing it. On other systems nothing changes.
     """
     try:
         libc = ctypes.CDLL(None)
@@ -224,7 +224,7 @@ def keep_freed_memory(keep: bool = True) -> None:
 
 
 def return_freed_memory() -> None:
-    """Give the system back what was freed and kept."""
+    """Return memory that was freed and kept to the system."""
     with suppress(AttributeError, OSError, TypeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -43,15 +43,16 @@ def ssim(image: Tensor, reference: Tensor) -> float:
         reference: The same shape.
     """
     x, y = ((picture * 255).round() for picture in (image, reference))
-    # Channel by channel: what is under way stays in the processor's cache.
+    # Channel by channel: intermediate results then stay in the processor's cache.
     return sum(map(_similarity, x, y)) / len(x)
 
 
 def _similarity(x: Tensor, y: Tensor) -> float:
     """Mean structural similarity of one channel, H W, of whole numbers up to 255.
 
-    All is multiplied by the square of the window's pixels, so that sums stand for
-    means. Sums of 8 bits and of their products are exact in float32.
+    Every term is multiplied by the square of the number of pixels in a window, so that
+    sums stand for means. Sums of 8-bit values and of their products are exact in
+    float32.
     """
     sum_x, sum_y, xx, yy, xy = (_summed(p) for p in (x, y, x * x, y * y, x * y))
     pixels = _SIDE**2
@@ -67,7 +68,7 @@ def _similarity(x: Tensor, y: Tensor) -> float:
 
 
 def _summed(values: Tensor) -> Tensor:
-    """The sum of each 7x7 window of H W, float64: of two, four, then seven lines."""
+    """The sum of each 7x7 window of H W, float64: by sums of two, then seven lines."""
     for axis in (0, 1):
         count = values.shape[axis] - _SIDE + 1
         two = values.narrow(axis, 0, count + 5) + values.narrow(axis, 1, count + 5)
@@ -81,8 +82,8 @@ def _summed(values: Tensor) -> Tensor:
 def ssim_gaussian(image: Tensor, reference: Tensor) -> float:
     """Structural similarity with a Gaussian 11x11 window, sigma 1.5 (Wang et al. 2004).
 
-    Without the border, as scikit-image does. In double precision: a variance is the
-    small difference of two large means where a picture is bright and nearly flat.
+    Without the border, as in scikit-image. In double precision: where a picture is
+    bright and nearly flat, a variance is the small difference of two large means.
 
     Args:
         image: 3 H W in [0, 1], both sides above 10.
@@ -110,8 +111,8 @@ def _similarities(image: Tensor, reference: Tensor) -> Tensor:
 def _windowed(values: Tensor) -> Tensor:
     """The Gaussian mean of each 11x11 window of ... h w.
 
-    Each axis is a product with a banded matrix, across in blocks of columns: in double
-    precision several times faster than a convolution.
+    Each axis is a product with a banded matrix, the horizontal one in blocks of
+    columns. In double precision that is several times faster than a convolution.
     """
     rows = values.flatten(0, -2)
     width = values.shape[-1] - 2 * _REACH
@@ -127,7 +128,7 @@ def _windowed(values: Tensor) -> Tensor:
 
 @cache
 def _band(count: int, device: torch.device) -> Tensor:
-    """Weights of `count` neighbouring windows, one a column; each adds up to 1."""
+    """Weights of `count` neighbouring windows, one per column; each adds up to 1."""
     place = torch.arange(count + 2 * _REACH)[:, None] - torch.arange(count)
     weights = torch.exp(-((place - _REACH) ** 2).double() / (2 * _SIGMA**2))
     weights = weights.masked_fill((place < 0) | (place > 2 * _REACH), 0)
@@ -140,18 +141,18 @@ def mps(ssim_: float, lpips: float) -> float:
 
 
 def detail(image: Tensor, reference: Tensor) -> float | None:
-    """Mean gradient magnitude, as a part of the reference's.
+    """Mean gradient magnitude, relative to that of the reference.
 
-    Tells a blur, which PSNR likes, from a picture: 1 is as much detail as there
-    should be, 0 is none, more than 1 is noise.
+    Shows blur, which PSNR rewards: 1 is as much detail as the reference has, 0 is no
+    detail, more than 1 is noise.
 
     Args:
         image: ... 3 H W in [0, 1].
         reference: The same shape.
 
     Returns:
-        A ratio; for a flat reference, which has no gradient, 1 if the picture equals
-        it, else None.
+        A ratio. A flat reference has no gradient: then 1 if the picture equals the
+        reference, else None.
     """
     wanted = _gradient(reference)
     if wanted:

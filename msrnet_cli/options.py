@@ -59,20 +59,15 @@ class Range:
         return (low or is_least) and (high or is_most)
 
     def __str__(self) -> str:
-        """In words, such as ``from 1 to 100``; "" for any number."""
-        if self.least is None and self.most is None:
-            return ""
-        start, end = "above" if self.above else "from", "below" if self.below else "to"
-        least, most = f"{start} {self.least or 0:.12g}", f"{end} {self.most or 0:.12g}"
-        if self.most is None:
-            return least if self.above else f"{self.least:.12g} or more"
-        if self.least is None:
-            return most
-        return (
-            f"{least} {most}"
-            if start == "from" and end == "to"
-            else (f"{least} and {most}")
-        )
+        """In words, such as ``1 to 100``; "" for any number."""
+        least = "" if self.least is None else f"{self.least:.12g}"
+        most = "" if self.most is None else f"{self.most:.12g}"
+        if least and most:
+            start, end = "above " * self.above, "below " * self.below
+            return f"{start}{least} to {end}{most}"
+        if least:
+            return f"more than {least}" if self.above else f"{least} or more"
+        return f"{'less than' if self.below else 'at most'} {most}" if most else ""
 
 
 @dataclass(frozen=True)
@@ -119,7 +114,7 @@ class Field:
         path: Names of fields from the outer record inwards.
         kind: Its type.
         option: What was declared.
-        default: Its default.
+        default: What the record holds.
         group: Title of its group; "" for none.
     """
 
@@ -175,6 +170,11 @@ def asked(record: Any, group: str = "") -> Iterator[Field]:  # noqa: ANN401 any 
             for found in asked(value, inner.title or group):
                 if found.path[0] not in inner.without:
                     yield replace(found, path=(name, *found.path))
+
+
+def outside(record: Any) -> Iterator[Field]:  # noqa: ANN401 any record
+    """Fields of a record of records that hold what their declaration does not allow."""
+    return (field for field in asked(record) if not field.option.holds(field.default))
 
 
 def replaced(record: Any, path: Sequence[str], value: Any) -> Any:  # noqa: ANN401 any record

@@ -1,7 +1,7 @@
 """Networks that look at pictures as people do: VGG16 features, and LPIPS.
 
-Own small stacks with torchvision's key names. Loads weights; downloads only through
-`hub`.
+Plain stacks of layers with torchvision's key names. Weights are downloaded only
+through `hub`.
 
 Sources: Simonyan & Zisserman 2015 (VGG16); Krizhevsky 2014, as torchvision builds it
 (AlexNet); Zhang et al. 2018 (LPIPS).
@@ -17,14 +17,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from msrnet_cli import hub
-from msrnet_cli.errors import NetworkError, WeightsError
+from msrnet_cli.errors import DownloadError, WeightsError
 from msrnet_cli.files import require_regular
+from msrnet_cli.hub import cache
+from msrnet_cli.hub.address import HubAddress
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-VGG16_HUB = hub.HubAddress("timm/vgg16.tv_in1k")
+VGG16_HUB = HubAddress("timm/vgg16.tv_in1k")
 VGG16_LAYERS = 31
 _VGG16_PLAN = (
     64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0,
@@ -84,9 +85,9 @@ def load_vgg16(
         WeightsError: There are no such weights, with how to get them.
     """
     try:
-        file = Path(path) if path else hub.fetch(VGG16_HUB, offline=offline)
-    except NetworkError as error:
-        raise NetworkError(f"no VGG16 weights: {error.reason}", _GET_VGG) from error
+        file = Path(path) if path else cache.fetch(VGG16_HUB, offline=offline)
+    except DownloadError as error:
+        raise DownloadError(f"no VGG16 weights: {error.reason}", _GET_VGG) from error
     network = VGG16Features(layers)
     _fill(network, file, "VGG16", _GET_VGG)
     return network.eval().requires_grad_(False)
@@ -95,7 +96,7 @@ def load_vgg16(
 class LPIPS(nn.Module):
     """Distance of two pictures as people see it: AlexNet features, weighted.
 
-    Small is alike. Version 0.1 of its weights, which `lpips_heads` holds.
+    A small distance means alike. The weights, version 0.1, lie in `lpips_heads`.
     """
 
     def __init__(self) -> None:
@@ -152,7 +153,7 @@ def load_lpips(alexnet: str = "") -> LPIPS:
 
 
 def _fill_heads(network: LPIPS) -> None:
-    """The five learnt weightings, from the file that is part of this package."""
+    """Load the five learnt weightings from the file in this package."""
     state = _read_state(_HEADS, "LPIPS", "install msrnet again")
     with torch.no_grad():
         for index, head in enumerate(network.heads):
@@ -160,7 +161,7 @@ def _fill_heads(network: LPIPS) -> None:
 
 
 def _unit(features: Tensor) -> Tensor:
-    """Features of length 1 at each place."""
+    """Features scaled to length 1 at each place."""
     return features / (features.square().sum(1, keepdim=True).sqrt() + 1e-10)
 
 
@@ -201,5 +202,5 @@ def _read_state(file: Path, name: str, remedy: str) -> dict[str, Any]:
             f"{name} weights {file} cannot be opened safely", remedy
         ) from error
     if not isinstance(state, dict):
-        raise WeightsError(f"{name} weights {file}: no state dict", remedy)
+        raise WeightsError(f"{name} weights {file}: not a state dict", remedy)
     return state

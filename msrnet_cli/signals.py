@@ -1,6 +1,6 @@
 """Ctrl-C, SIGTERM, SIGHUP: what they do while the program loads, and while it works.
 
-Only for the main thread of a program; the library itself touches no signals.
+Only for the main thread of a program; as a library msrnet touches no signals.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EXIT_CODES = {"SIGHUP": 129, "SIGINT": 130, "SIGPIPE": 141, "SIGTERM": 143}
 _WATCH_SECONDS = 1.0
 _PATIENCE = 5.0  # seconds for `Stopped` to end a program
-_TWICE = 0.5  # seconds in which a signal to a process and one to its group are one
+_TWICE = 0.5  # seconds: a signal to a process and one to its group count as one
 
 
 class Stopped(KeyboardInterrupt):
@@ -39,8 +39,8 @@ class Stopped(KeyboardInterrupt):
 def quitting_at_once() -> Iterator[None]:
     """Let Ctrl-C end the program while it loads and has nothing to lose.
 
-    Some libraries swallow KeyboardInterrupt while they are imported: the program would
-    go on as if nothing had been said.
+    Some libraries swallow KeyboardInterrupt while they are imported; the program would
+    then go on.
     """
     before = signal.signal(signal.SIGINT, lambda *_: os._exit(EXIT_CODES["SIGINT"]))
     try:
@@ -64,7 +64,7 @@ def raise_on_signals() -> None:
 
 
 def _stopping() -> tuple[signal.Signals, ...]:
-    """The signals to stop; SIGHUP is none of them where nohup has it ignored."""
+    """The signals that stop a program; not SIGHUP where nohup makes it ignored."""
     found = (signal.SIGINT, signal.SIGTERM)
     hangup: signal.Signals | None = getattr(signal, "SIGHUP", None)  # not on Windows
     if hangup is None or signal.getsignal(hangup) == signal.SIG_IGN:
@@ -73,7 +73,7 @@ def _stopping() -> tuple[signal.Signals, ...]:
 
 
 def end_if_busy(code: int) -> None:
-    """End the program if threads still work, as on a dead share: none is awaited.
+    """End the program without waiting if threads still work, as on a dead share.
 
     Standard output and error must have been written out.
     """
@@ -82,11 +82,11 @@ def end_if_busy(code: int) -> None:
 
 
 class Remembered:
-    """Signals that ask a job to end, for one that has to reach a safe place first.
+    """Signals that ask a job to end, for a job that must reach a safe place first.
 
-    Calling it gives the name of the signal that came, or "". Before the first call
-    nothing can be lost: a signal raises `Stopped`. After it a signal is remembered,
-    and a second one ends the program at once. See `remembered`.
+    A call gives the name of the signal that came, or "". Before the first call nothing
+    can be lost: a signal raises `Stopped`. After the first call a signal is remembered,
+    and a second signal ends the program at once. See `remembered`.
     """
 
     def __init__(self) -> None:
@@ -98,13 +98,13 @@ class Remembered:
         return self._name
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
-        """What the main thread does as soon as it can."""
+        """Handle a signal in the main thread, as soon as Python lets it."""
         self._name = self._name or signal.Signals(number).name
         if not self._begun:
             raise Stopped(self._name)
 
     def attend(self, wakeups: socket) -> None:
-        """What another thread does at once, whatever the main thread waits for.
+        """Handle signals in another thread, even while the main thread is blocked.
 
         Args:
             wakeups: Gives the number of each signal, as a byte; closed at the end.
@@ -133,10 +133,10 @@ class Remembered:
 def remembered() -> Iterator[Remembered]:
     """Remember signals in this block.
 
-    Python's own handlers wait for the main thread, which may be in a library that lets
-    no signal through, as in an exchange with another process. So a second signal is
-    seen by a thread, and so is a first one that has no effect before the work has
-    begun: either ends the program, and the processes that multiprocessing has started.
+    Python runs handlers in the main thread, which a library may block, as in an
+    exchange with another process. So another thread watches for two cases: a second
+    signal, and a first one that has no effect before the work has begun. Both end the
+    program, and the processes that multiprocessing has started.
     """
     from socket import socketpair
 
@@ -161,7 +161,7 @@ def remembered() -> Iterator[Remembered]:
 
 
 def _continue_children() -> None:
-    """Wake processes that someone has stopped: they could not end with this one."""
+    """Wake child processes that are stopped: a stopped process could not end."""
     import multiprocessing
 
     for child in multiprocessing.active_children():
@@ -180,9 +180,9 @@ def _end(name: str) -> NoReturn:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Hold signals to stop back; processes that are started meanwhile get none.
+    """Hold back the signals that stop a program, also from processes started meanwhile.
 
-    These would else die of Ctrl-C while they load, before they can say otherwise.
+    Ctrl-C would otherwise kill such a process while it loads and has no handler yet.
     """
     from multiprocessing import resource_tracker
 
@@ -194,7 +194,7 @@ def held_back() -> Iterator[None]:
 
 @contextmanager
 def _blocked() -> Iterator[None]:
-    """Have this thread, and those that it starts meanwhile, take no such signal."""
+    """Block the signals that stop a program, in this thread and those it starts."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
@@ -206,14 +206,14 @@ def _blocked() -> Iterator[None]:
 
 
 def serve(parent: int, *more: signal.Signals) -> None:
-    """Make this process one that another has started to work for it.
+    """Make this process the worker of its parent.
 
-    Ctrl-C and SIGHUP, which a terminal sends to all of them, are the parent's business.
-    When the parent dies, however that comes, this process ends.
+    Ctrl-C and SIGHUP, which a terminal sends to all processes, are left to the parent.
+    When the parent dies, however it dies, this process ends.
 
     Args:
         parent: Process number of the parent.
-        more: What else to leave to the parent.
+        more: Further signals that are left to the parent.
     """
     hangup = getattr(signal, "SIGHUP", signal.SIGINT)  # Windows has none
     for each in (signal.SIGINT, hangup, *more):

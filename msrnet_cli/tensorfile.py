@@ -1,6 +1,6 @@
 """Tensors into a safetensors file, completely or not at all.
 
-Written by hand: the library's own writer needs NumPy, which only rendering may ask for.
+The writer of the safetensors library needs NumPy, which only rendering may require.
 
 Source of the format: https://github.com/huggingface/safetensors, "Format".
 """
@@ -40,7 +40,7 @@ def write(
     Args:
         path: Where to.
         tensors: Of the types in `DTYPE_NAMES`, on any device.
-        metadata: Goes into the header.
+        metadata: Texts by name, for the header.
 
     Raises:
         OSError: It could not be written; the old content is still there.

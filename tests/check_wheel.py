@@ -10,7 +10,9 @@ from pathlib import Path
 import torch
 
 import msrnet_cli
-from msrnet_cli import perceptual, weights
+from msrnet_cli import perceptual
+from msrnet_cli.weights import find
+from msrnet_cli.weights.file import load_weights
 
 UNWANTED = ("numpy", "torchmetrics", "lightning_utilities", "torchvision")
 
@@ -19,10 +21,10 @@ assert "site-packages" in folder.parts, f"this is a checkout: {folder}"
 present = [name for name in UNWANTED if importlib.util.find_spec(name)]
 assert not present, f"installed, but no dependency: {present}"
 assert (folder / "py.typed").is_file()
-entries = weights.built_in()
+entries = find.built_in()
 assert any(entry.default for entry in entries), "no default weights"
 for entry in entries:
-    assert weights.load(entry.name).path.is_relative_to(folder)
+    assert load_weights(entry.name).path.is_relative_to(folder)
 
 assert (folder / "lpips_heads" / "LICENSE").is_file(), "LPIPS without its licence"
 drawn = perceptual.LPIPS().features.state_dict()

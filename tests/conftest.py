@@ -20,9 +20,10 @@ with warnings.catch_warnings():
 
 from PIL import Image
 
-from msrnet_cli import cli, weights
+from msrnet_cli import cli
 from msrnet_cli.config import ModelConfig, WeightsCard
-from msrnet_cli.inference import Relighter
+from msrnet_cli.relight.relighter import Relighter
+from msrnet_cli.weights.file import save_weights
 from networks import tinted_identity
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -99,7 +100,7 @@ def _saved(network, path, **model):
     card = WeightsCard(
         model=ModelConfig(**model), from_light="6500_N", to_light="4500_E"
     )
-    weights.save(path, network.state_dict(), card)
+    save_weights(path, network.state_dict(), card)
     return path
 
 

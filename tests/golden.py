@@ -16,12 +16,12 @@ from safetensors.torch import load_file, save_file
 
 import pairs
 import training
-from msrnet_cli import weights
 from msrnet_cli.config import ModelConfig
 from msrnet_cli.images.pixels import to_tensor
-from msrnet_cli.inference import Relighter
+from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.train.events import TrainProgress
 from msrnet_cli.train.loop import train
+from msrnet_cli.weights.file import load_network
 
 FILE = Path(__file__).parent / "golden" / "golden.safetensors"
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -55,8 +55,8 @@ def painted(source: torch.Tensor, name: str) -> dict[str, torch.Tensor]:
         output for every fourth pixel of the upper left corner, float32.
     """
     relighter = Relighter.load(name, device="cpu", dtype="fp32", engine="eager")
-    relit = relighter.run([source]).images[0]
-    network = weights.load_network(name)
+    (relit,) = relighter.run([source]).pictures()
+    network = load_network(name)
     with torch.no_grad():
         corner = network(source[None, :, :64, :96].float() / 255)
     return {"relit": relit, "network": corner[0, :, ::4, ::4]}

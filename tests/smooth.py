@@ -7,12 +7,12 @@ import math
 import torch
 import torch.nn.functional as F
 
-from msrnet_cli import transfer
 from msrnet_cli.layers import scene as scenes
 from msrnet_cli.layers.compose import compose
 from msrnet_cli.layers.draw import Distributions, Draw, Key
 from msrnet_cli.layers.store import Composer
 from msrnet_cli.lights import DIRECTIONS, azimuth
+from msrnet_cli.relight import scaling
 
 EVEN_DRAWS = 24
 
@@ -119,4 +119,4 @@ class Knowing:
 def _reduced(pictures, side):
     if pictures.shape[-1] == side:
         return pictures
-    return torch.stack([transfer.reduce(one, side, side) for one in pictures])
+    return torch.stack([scaling.reduce(one, side, side) for one in pictures])

@@ -2,44 +2,126 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
 
-from msrnet_cli.config import Arch, Dtype, Engine
+from msrnet_cli.config import Arch, DeviceOptions, Dtype, Engine
+from msrnet_cli.options import Group, Option
+
+
+def read_batches(text: str) -> tuple[int, ...]:
+    """``auto`` or ``1,8`` as batches; none for ``auto``.
+
+    Raises:
+        ValueError: It is neither; says what is expected.
+    """
+    if text == "auto":
+        return ()
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() and int(part) for part in parts):
+        raise ValueError("auto, or whole numbers such as 1,8")
+    return tuple(map(int, parts))
+
+
+def read_percentage(text: str) -> float:
+    """``10%`` or ``10`` as 0.1.
+
+    Raises:
+        ValueError: It is something else; says what is expected.
+    """
+    try:
+        part = float(text.removesuffix("%")) / 100
+    except ValueError:
+        part = math.nan
+    if not 0 <= part < math.inf:
+        raise ValueError("a percentage, such as 10%")
+    return part
 
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """What `msrnet bench` measures.
+    """What `msrnet bench` measures, and against what."""
 
-    Attributes:
-        device: As for `msrnet relight`.
-        arch: The network; None takes that of the weights, else ``stacked``.
-        weights: As for `msrnet relight`; "" takes the built-in default where it has
-            this architecture, else a network drawn from a fixed seed.
-        sizes: Sides of the pictures in pixels; empty chooses by device.
-        batches: Pictures in a pass, at each size. Empty: one, and at one size twice as
-            many again and again while that pays.
-        dtypes: Number formats of msrnet's own rows.
-        engines: How msrnet runs the network: a row of its own for each.
-        rivals: Also measure other programs that are installed.
-        train: Also measure a step of training.
-        pictures: Folder of pictures to measure on; "" makes some.
-        seconds: Time to spend on a row, with at least three runs; one, where it takes
-            more than half a minute.
-        runs: Exactly so many runs a row instead.
-        offline: Never use the network.
-    """
-
-    device: str = "auto"
-    arch: Arch | None = None
-    weights: str = ""
-    sizes: tuple[int, ...] = ()
-    batches: tuple[int, ...] = ()
-    dtypes: tuple[Dtype, ...] = ("auto",)
-    engines: tuple[Engine, ...] = ("auto",)
-    rivals: bool = False
-    train: bool = False
-    pictures: str = ""
-    seconds: float = 2.0
-    runs: int | None = None
-    offline: bool = False
+    arch: Annotated[
+        Arch | None,
+        Option("The network.", default="that of the weights, else stacked"),
+    ] = None
+    weights: Annotated[
+        str,
+        Option(
+            "Built-in name, file or hub address.",
+            metavar="SPEC",
+            default="the built-in ones, else drawn from a seed",
+        ),
+    ] = ""
+    sizes: Annotated[
+        tuple[int, ...],
+        Option(
+            "Sides of the pictures.",
+            flags=("--size",),
+            metavar="PX,...",
+            default="256 to 1024; on CUDA to 2048",
+            least=1,
+        ),
+    ] = ()
+    batches: Annotated[
+        tuple[int, ...],
+        Option(
+            "Pictures in a pass, at each size. auto: one, and at one size twice as"
+            " many again and again while that pays.",
+            flags=("--batch",),
+            metavar="auto|N,...",
+            default="auto",
+            read=read_batches,
+        ),
+    ] = ()
+    dtypes: Annotated[
+        tuple[Dtype, ...], Option("Number formats.", flags=("--dtype",))
+    ] = ("auto",)
+    engines: Annotated[
+        tuple[Engine, ...],
+        Option("How msrnet runs the network: a row for each.", flags=("--engine",)),
+    ] = ("auto",)
+    rivals: Annotated[
+        bool, Option("Also ONNX Runtime and OpenVINO, on the CPU, where installed.")
+    ] = False
+    train: Annotated[bool, Option("Also a step of training.")] = False
+    pictures: Annotated[
+        str, Option("Measure on these.", metavar="DIR", default="made by the bench")
+    ] = ""
+    seconds: Annotated[
+        float,
+        Option(
+            "Time for each row, with at least three runs; with one, where a run takes"
+            " more than half a minute.",
+            least=0,
+        ),
+    ] = 2.0
+    runs: Annotated[
+        int | None, Option("Exactly so many runs for each row instead.", least=1)
+    ] = None
+    baseline: Annotated[
+        Path | None,
+        Option(
+            "Compare with an older document, by ratios to the reference.",
+            metavar="OLD.json",
+        ),
+    ] = None
+    fail_above: Annotated[
+        float | None,
+        Option(
+            "With --baseline: exit with 7 where a row has become slower by more.",
+            metavar="PERCENT",
+            default="never",
+            read=read_percentage,
+        ),
+    ] = None
+    plot: Annotated[
+        Path | None,
+        Option("Draw time against size and batch.", metavar="FILE.png"),
+    ] = None
+    where: Annotated[DeviceOptions, Group("Where to compute")] = field(
+        default_factory=DeviceOptions
+    )

@@ -1,6 +1,6 @@
-"""The folder job on real files, stage by stage: what a user waits for.
+"""The time of each stage of the folder job on real files: what a user waits for.
 
-As `msrnet relight` runs it: large pictures at the working size of the weights.
+The job runs as in `msrnet relight`: large pictures at the weights' working size.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from msrnet_cli import images
 from msrnet_cli.bench.results import JobTiming
 from msrnet_cli.bench.subject import make_picture
-from msrnet_cli.bench.ways import relighter
 from msrnet_cli.folder.job import relight_folder
 from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.plan import make_plan
 from msrnet_cli.images.pixels import quantise, to_image
+from msrnet_cli.relight.relighter import Relighter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,11 +26,10 @@ if TYPE_CHECKING:
 
     from msrnet_cli.bench.subject import Pictures, Subject
     from msrnet_cli.config import Dtype, Engine
-    from msrnet_cli.inference import Relighter
 
 _COUNT = {"cuda": 64, "cpu": 4, "mps": 16}
 _MADE_SIDE = {"cuda": 1024, "cpu": 512, "mps": 512}
-_MADE = 4  # different pictures; then they come again
+_MADE = 4  # different pictures, used in turn
 _QUALITY = 95
 
 
@@ -48,13 +47,13 @@ def measure(
 
     Args:
         subject: The network.
-        pictures: Whose files are used, copied until there are enough; made ones
-            become JPEG.
+        pictures: The files to use, copied until there are enough; pictures that the
+            bench makes become JPEG files.
         device: Where the network runs.
         dtype: Its number format.
         engine: How it runs.
         count: Pictures in the folder; None chooses by device.
-        side: Of pictures that are made; None chooses by device.
+        side: Of pictures that the bench makes; None chooses by device.
     """
     count = count or _COUNT[device.type]
     with tempfile.TemporaryDirectory(prefix="msrnet-bench-") as name:
@@ -63,14 +62,20 @@ def measure(
         files = pictures.files or _made(Path(name), side or _MADE_SIDE[device.type])
         _fill(source, files, count)
         began = time.perf_counter()
-        network = relighter(subject, device, dtype, engine)
-        _first_pass(network, files[0])
+        relighter = Relighter(
+            subject.network,
+            subject.card,
+            device=str(device),
+            dtype=dtype,
+            engine=engine,
+        )
+        _first_pass(relighter, files[0])
         load = time.perf_counter() - began
-        return _timed(network, source, target, pictures.source, dtype, load)
+        return _timed(relighter, source, target, pictures.source, dtype, load)
 
 
 def _timed(
-    network: Relighter,
+    relighter: Relighter,
     source: Path,
     target: Path,
     whose: str,
@@ -79,7 +84,7 @@ def _timed(
 ) -> JobTiming:
     options = FolderOptions()
     plan = make_plan([str(source)], str(target), options)
-    summary = relight_folder(plan, network, options, lambda _: None)
+    summary = relight_folder(plan, relighter, options, lambda _: None)
     return JobTiming(
         pictures=summary.relit,
         megapixels=sum(job.pixels for job in plan.jobs) / 1e6,
@@ -93,9 +98,9 @@ def _timed(
     )
 
 
-def _first_pass(network: Relighter, file: Path) -> None:
-    """Let memory and kernels get ready: a user's job does that once, too."""
-    network.run([images.read(file.read_bytes(), file.suffix).pixels])
+def _first_pass(relighter: Relighter, file: Path) -> None:
+    """Warm up memory and kernels, as a user's job does once."""
+    relighter.run([images.read(file.read_bytes(), file.suffix).pixels])
 
 
 def _made(folder: Path, side: int) -> list[Path]:
@@ -109,7 +114,7 @@ def _made(folder: Path, side: int) -> list[Path]:
 
 
 def _fill(folder: Path, files: Sequence[Path], count: int) -> None:
-    """Copy files under new names until there are enough; a few of many."""
+    """Copy files under new names until there are enough."""
     for index in range(count):
         file = files[index % len(files)]
         (folder / f"{index:04}{file.suffix}").write_bytes(file.read_bytes())

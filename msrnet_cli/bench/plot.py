@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msrnet_cli.images import charts
+from msrnet_cli import charts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

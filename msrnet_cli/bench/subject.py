@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
-from msrnet_cli import images, weights
+from msrnet_cli import images
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.networks import architecture, build
 from msrnet_cli.networks.spec import Inputs
 from msrnet_cli.pairs.resample import resize
+from msrnet_cli.weights import find
+from msrnet_cli.weights.file import load_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -91,7 +93,7 @@ def load_subject(options: BenchOptions) -> Subject:
     spec = options.weights or _default()
     if not spec:
         return seeded(ModelConfig(options.arch or ModelConfig.arch))
-    found = weights.load(spec, offline=options.offline)
+    found = load_weights(spec, offline=options.where.offline)
     arch: Arch = found.card.model.arch
     if options.arch in (None, arch):
         return Subject(found.network(), found.card, spec)
@@ -179,4 +181,5 @@ def _decode(file: Path) -> Tensor:
 
 
 def _default() -> str:
-    return next((entry.name for entry in weights.built_in() if entry.default), "")
+    found = find.default()
+    return found.name if found else ""

@@ -50,7 +50,7 @@ def measure(
         WeightsError: Weights are missing or malformed.
         PictureError: A picture cannot be read.
     """
-    device = hardware.choose_device(options.device)
+    device = hardware.choose_device(options.where.device)
     subject = load_subject(options)
     for size in options.sizes:
         architecture(subject.card.model.arch).require_side("--size", size)

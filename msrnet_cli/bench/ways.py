@@ -1,6 +1,6 @@
 """The ways to run the network: as its authors' script does, and as msrnet does.
 
-A new engine of msrnet joins in `ours`; another program joins in `rivals`.
+A new engine of msrnet is added in `ours`, another program in `rivals`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import torch
 
 from msrnet_cli import hardware
 from msrnet_cli.bench.machine import ceiling_name
-from msrnet_cli.inference import Relighter
+from msrnet_cli.relight import session
+from msrnet_cli.relight.options import SessionOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from msrnet_cli.bench.subject import Subject
     from msrnet_cli.config import Dtype, Engine
+    from msrnet_cli.relight.session import Session
 
 REFERENCE = "reference"
 
@@ -32,8 +34,8 @@ class Runner:
     """A network made ready for pictures of one shape, and these pictures with it.
 
     Attributes:
-        run: Starts a pass; what it gives may still be computed.
-        fetch: What `run` gave, as B C H W, float32 on the CPU; waits for it.
+        run: Starts a pass; its result may still be in computation.
+        fetch: Waits for a result of `run`, and gives B C H W, float32 on the CPU.
         on_stream: Whether all its work is on torch's current CUDA stream.
     """
 
@@ -51,8 +53,8 @@ class Way:
         dtype: Its number format.
         ceiling: Which ceiling counts for its arithmetic.
         prepare: Makes the network ready for pictures, B 3 H W in [0, 1] on the CPU.
-        kind: Whose it is.
-        notes: Why it is not what ``auto`` would take first.
+        kind: The authors' way, msrnet's own, or another program's.
+        notes: What ``auto`` would have preferred, and why that was not taken.
     """
 
     name: str
@@ -83,12 +85,12 @@ def ours(
     """The network as `msrnet relight` runs it, once for each format and engine.
 
     Raises:
-        DeviceError: The device cannot compute in a format, or an engine not run there.
+        DeviceError: The device cannot compute in a format, or does not have an engine.
     """
     found: dict[tuple[Dtype, str], Way] = {}
     for asked, engine in product(dtypes, engines):
-        # What `auto` means, only the network on the device can tell.
-        chosen = relighter(subject, device, asked, engine)
+        # What `auto` chooses depends on the network and the device.
+        chosen = chosen_for(subject, device, asked, engine)
         plain = hardware.dtype_name(chosen.dtype)
         found[plain, chosen.engine] = Way(
             name=chosen.engine,
@@ -101,13 +103,12 @@ def ours(
     return list(found.values())
 
 
-def relighter(
+def chosen_for(
     subject: Subject, device: torch.device, dtype: Dtype, engine: Engine
-) -> Relighter:
-    """What `msrnet relight` would work with."""
-    return Relighter(
-        subject.network, subject.card, device=str(device), dtype=dtype, engine=engine
-    )
+) -> Session:
+    """What `msrnet relight` would choose."""
+    options = SessionOptions(device=str(device), dtype=dtype, engine=engine)
+    return session.choose(subject.network, subject.card, options)
 
 
 def _as_authors(subject: Subject, device: torch.device, images: Tensor) -> Runner:
@@ -125,7 +126,7 @@ def _own(
     subject: Subject, device: torch.device, dtype: Dtype, engine: Engine
 ) -> Callable[[Tensor], Runner]:
     def prepare(images: Tensor) -> Runner:
-        network = relighter(subject, device, dtype, engine).network
+        network = chosen_for(subject, device, dtype, engine).forwards.chosen.network
         inputs = subject.inputs(images.to(device))
 
         def run() -> Tensor:

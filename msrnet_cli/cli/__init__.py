@@ -1,21 +1,18 @@
 """The command line: parse, call, report. No work is done here.
 
+relight, doctor, weights, ...  a command each, or a group of commands
+commands     which there are
+application  what they join: exit codes, --version, completion
+derive       records to commands
+layout       how help looks
+options      what all commands share
+loading      what comes before a command's work
+streams      standard output that outlives a full disk
+run          from start to exit code: the one place where errors become one line
+
 torch is imported inside the commands, so that --help answers at once.
 """
 
-# In the order in which --help lists them.
-from msrnet_cli.cli import relight, weights, doctor, synth, train, score, bench  # isort: skip
-from msrnet_cli.cli.application import app
 from msrnet_cli.cli.run import main
 
-__all__ = [
-    "app",
-    "bench",
-    "doctor",
-    "main",
-    "relight",
-    "score",
-    "synth",
-    "train",
-    "weights",
-]
+__all__ = ["main"]

@@ -8,14 +8,25 @@ import typer
 from typer.core import TyperGroup
 
 from msrnet_cli import __version__, signals
+from msrnet_cli.cli.layout import WIDEST
 
 
 class ReaderGoneError(Exception):
     """Whoever read our output has gone."""
 
 
-class _Commands(TyperGroup):
+class Commands(TyperGroup):
     """The commands; Typer has exit codes of its own for what ends them."""
+
+    def get_help_option(self, ctx: Any) -> Any:  # noqa: ANN401 typer's own are private
+        """As Typer's, but False where it is not asked for.
+
+        For None, Typer would load pydantic: that takes longer than all of help.
+        """
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.default = False
+        return option
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 typer's own are private
         try:
@@ -27,12 +38,16 @@ class _Commands(TyperGroup):
 
 
 app = typer.Typer(
-    cls=_Commands,
+    cls=Commands,
     help="Relight pictures: change where the light comes from, and its colour.",
     no_args_is_help=True,
     rich_markup_mode=None,  # loading rich would double the time --help takes
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    add_completion=False,  # Typer's own options load pydantic for every command
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": WIDEST,
+    },
 )
 
 
@@ -42,9 +57,23 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _install_completion(context: typer.Context, wanted: bool) -> None:
+    if wanted:
+        from typer.completion import install_callback
+
+        install_callback(context, None, True)  # type: ignore[arg-type]
+
+
+def _show_completion(context: typer.Context, wanted: bool) -> None:
+    if wanted:
+        from typer.completion import show_callback
+
+        show_callback(context, None, True)  # type: ignore[arg-type]
+
+
 @app.callback()
 def _common(
-    _version: Annotated[
+    version: Annotated[
         bool,
         typer.Option(
             "--version",
@@ -53,5 +82,23 @@ def _common(
             help="Show the version.",
         ),
     ] = False,
+    install: Annotated[
+        bool,
+        typer.Option(
+            "--install-completion",
+            callback=_install_completion,
+            is_eager=True,
+            help="Have this shell complete the options of msrnet.",
+        ),
+    ] = False,
+    show: Annotated[
+        bool,
+        typer.Option(
+            "--show-completion",
+            callback=_show_completion,
+            is_eager=True,
+            help="Print what this shell needs for that.",
+        ),
+    ] = False,
 ) -> None:
-    pass
+    del version, install, show  # each ends the program by itself

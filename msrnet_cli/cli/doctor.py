@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Annotated
-
-import typer
-
 from msrnet_cli.cli.application import app
+from msrnet_cli.cli.derive import command
+from msrnet_cli.cli.options import Json
 
 
-@app.command()
-def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
-) -> None:
-    """Look at torch, devices, codecs, weights and network; say how to mend each."""
-    from msrnet_cli import report
+@command(
+    app,
+    examples={
+        "msrnet doctor": "what is missing here, and how to mend it",
+        "msrnet doctor --json": "the same for programs",
+    },
+)
+def doctor(output: Json) -> None:
+    """Look at torch, devices, codecs, weights, the internet; say how to mend each."""
     from msrnet_cli.doctor import examine
+    from msrnet_cli.report import doctor as report
+    from msrnet_cli.report import machine
 
     checks = examine()
-    if as_json:
-        report.json_document([asdict(check) for check in checks])
+    if output.json:
+        machine.document(checks)
     else:
-        report.checks_table(checks)
+        report.table(checks)

@@ -1,94 +1,68 @@
-"""Options that several commands share."""
+"""What every command shares: how it talks, and where it writes besides."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from msrnet_cli.config import SMALLEST_WORK_SIZE, WORK_SIZE, Format
 from msrnet_cli.errors import UsageError
-from msrnet_cli.pairs.options import PairOptions
+from msrnet_cli.options import Option
 
 if TYPE_CHECKING:
-    from msrnet_cli.config import Engine, WorkSize
+    from pathlib import Path
 
-_data_defaults = PairOptions()
-
-FromLight = Annotated[
-    str | None,
-    typer.Option(
-        "--from",
-        metavar="LIGHT",
-        help="Light of the inputs, in VIDIT's names.",
-        show_default=_data_defaults.from_light,
-    ),
-]
-ToLight = Annotated[
-    str | None,
-    typer.Option(
-        "--to",
-        metavar="LIGHT",
-        help="Light of the targets.",
-        show_default=_data_defaults.to_light,
-    ),
-]
+    from msrnet_cli.config import Engine
 
 
-def only_given(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that the user gave; the others keep the defaults of `config`."""
-    return {name: value for name, value in options.items() if value is not None}
+@dataclass(frozen=True, kw_only=True)
+class Json:
+    """For programs."""
+
+    json: Annotated[bool, Option("JSON on standard output, for programs.")] = False
 
 
-def work_size(text: str | None) -> WorkSize | None:
-    """Read ``--work-size``.
+@dataclass(frozen=True, kw_only=True)
+class Output(Json):
+    """For programs, or for people who want to read little."""
+
+    quiet: Annotated[
+        bool, Option("Say only what went wrong.", flags=("--quiet", "-q"))
+    ] = False
+
+
+def require_place(flag: str, path: Path, suffix: str = "") -> None:
+    """Refuse a file that could not be written, before the work that fills it.
 
     Raises:
-        UsageError: It is neither a size nor ``full``.
+        UsageError: Its folder does not exist, or its name has another suffix.
     """
-    if text is None:
-        return None
-    if text == "full":
-        return "full"
-    if not text.isdecimal() or int(text) < SMALLEST_WORK_SIZE:
+    if suffix and path.suffix.lower() != suffix:
+        raise UsageError(f"{flag} {path} must end in {suffix}", "rename it")
+    if not path.parent.is_dir():
+        raise UsageError(f"{flag} {path}: no such folder", "make it first")
+
+
+def write_result(flag: str, path: Path, data: bytes) -> None:
+    """Write a file that was asked for beside the result proper.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+    from msrnet_cli.files import write_whole
+
+    try:
+        write_whole(path, data)
+    except OSError as error:
         raise UsageError(
-            f"--work-size {text}",
-            f"give full, or pixels from {SMALLEST_WORK_SIZE} on, such as {WORK_SIZE}",
-        )
-    return int(text)
-
-
-def format_name(text: str) -> Format:
-    """Read ``--format``: a format, in any letter case, or a suffix such as ``jpg``.
-
-    Raises:
-        typer.BadParameter: It is neither.
-    """
-    name = text.lower().removeprefix(".")
-    name = {"jpg": "jpeg", "jpe": "jpeg", "tif": "tiff"}.get(name, name)
-    formats = get_args(Format)
-    if name not in formats:
-        raise typer.BadParameter(f"{text!r} is not one of {', '.join(formats)}")
-    return cast("Format", name)
-
-
-def numbers(option: str, text: str | None) -> tuple[int, ...] | None:
-    """Read ``8,4,2``.
-
-    Raises:
-        UsageError: It is something else.
-    """
-    if text is None:
-        return None
-    parts = text.split(",")
-    if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
-        raise UsageError(f"{option} {text}", "give whole numbers, such as 8,4,2")
-    return tuple(int(part) for part in parts)
+            f"{flag} {path}: {error.strerror}", "choose another place"
+        ) from error
 
 
 def say_what_is_waited_for(engine: Engine) -> None:
     """Tell of the wait for a compiler before it begins."""
-    from msrnet_cli import report
+    from msrnet_cli.report import terminal
 
     if engine == "compiled":
-        report.warn("compiling the network first: up to some minutes, once for a size")
+        terminal.warn(
+            "compiling the network first: up to some minutes, once for a size"
+        )

@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 import typer
 
 from msrnet_cli import signals
-from msrnet_cli.cli import streams
-from msrnet_cli.cli.application import ReaderGoneError, app
+from msrnet_cli.cli import commands, streams
+from msrnet_cli.cli.application import ReaderGoneError
 from msrnet_cli.cli.loading import begin
 from msrnet_cli.errors import MSRNetError, PictureError, UsageError
 
@@ -32,6 +32,7 @@ def main() -> NoReturn:
     warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
     warnings.filterwarnings("ignore", module="PIL")
     try:
+        app = commands.load(sys.argv[1:])
         code = app(prog_name="msrnet", standalone_mode=False)
     except MSRNetError as error:
         _exit_with(error)
@@ -56,9 +57,9 @@ def _require_folder() -> None:
 
 
 def _exit_with(error: MSRNetError) -> NoReturn:
-    from msrnet_cli import report
+    from msrnet_cli.report import terminal
 
-    report.error_line(error)
+    terminal.error_line(error)
     _exit(error.exit_code)
 
 
@@ -72,7 +73,7 @@ def _exit_with_usage(error: Any) -> NoReturn:  # noqa: ANN401 see _ParserError
 
 
 def _exit(code: int) -> NoReturn:
-    """End, after all is written out; what was lost makes a success none."""
+    """End, after all is written out; a success that lost something is a failure."""
     try:
         lost = streams.settle()
         if lost and not code:

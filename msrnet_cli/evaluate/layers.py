@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from msrnet_cli.evaluate.methods import Method
     from msrnet_cli.evaluate.options import EvalOptions
     from msrnet_cli.evaluate.stage import Paint
-    from msrnet_cli.inference import Relighter
+    from msrnet_cli.relight.relighter import Relighter
 
 COPY, AFFINE = "copy of the input", "affine colour map"
 _TRIED = (TASK, NIGHT, DAY)

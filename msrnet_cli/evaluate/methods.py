@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from msrnet_cli.errors import PictureError
 from msrnet_cli.evaluate import changes, stage
 from msrnet_cli.evaluate.affine import AffineMap
 from msrnet_cli.evaluate.changes import DAY, NIGHT, TASK, TURNS
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from msrnet_cli.evaluate.changes import Day, Nights
     from msrnet_cli.evaluate.stage import Painter
-    from msrnet_cli.inference import Relighter
+    from msrnet_cli.relight.relighter import Relighter
 
 _FIT_SCENES, _FIT_SIDE = 64, 128  # a map of colour does not need more
 
@@ -131,9 +130,7 @@ class Direct:
 
     def by_night(self, nights: Nights) -> Answer:
         relit = self._relighter.run(nights.sources[TASK])
-        if relit.images[0] is None:
-            raise relit.failures[0] or PictureError("no output")
-        return Answer({TASK: [relit.images[0]]})
+        return Answer({TASK: relit.pictures()})
 
     def by_day(self, day: Day) -> Answer:  # noqa: ARG002 it knows no day
         return Answer({})

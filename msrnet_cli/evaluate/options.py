@@ -2,46 +2,85 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
 
-from msrnet_cli.config import Dtype, Engine, WorkSize
+from msrnet_cli.config import WORK_SIZE, Turn, WorkSize, read_work_size
+from msrnet_cli.options import Group, Option
+from msrnet_cli.relight.options import SessionOptions
 
 
-@dataclass(frozen=True)
-class EvalOptions:
-    """How `msrnet eval` scores.
+def read_work_sizes(text: str) -> tuple[WorkSize, ...]:
+    """Working sizes as people write them, such as ``144,full``.
 
-    Attributes:
-        data: Pairs: a folder or a .zip; "" where two folders are compared, or scenes
-            are relit.
-        layers: Scenes in layers of linear light: a folder; "" where there are none.
-        weights: Weights to score, each a name, file or hub address.
-        fit_data: Pairs on which the affine colour map is fitted; "" leaves it out.
-        fit: Scenes on which the affine colour maps are fitted; "" leaves them out.
-        from_light: Light of the inputs where files are named as VIDIT's are.
-        to_light: Light of the targets.
-        limit: Score at most this many pairs or scenes, evenly spread; 0 for all.
-        alexnet: AlexNet's weights for LPIPS; "" looks into torch's cache.
-        device: As for `msrnet relight`.
-        dtype: As for `msrnet relight`.
-        engine: As for `msrnet relight`.
-        work_sizes: Score the weights at each of these; empty: as they are shipped.
-        enlarged: Also score the network's own pixels at the working size, enlarged.
-        offline: Never use the network.
+    Raises:
+        ValueError: One of them is not a working size; says what is expected.
     """
+    return tuple(map(read_work_size, text.split(",")))
 
-    data: str = ""
-    layers: str = ""
-    weights: tuple[str, ...] = ()
-    fit_data: str = ""
-    fit: str = ""
-    from_light: str = "6500_N"
-    to_light: str = "4500_E"
-    limit: int = 0
-    alexnet: str = ""
-    device: str = "auto"
-    dtype: Dtype = "auto"
-    engine: Engine = "auto"
-    work_sizes: tuple[WorkSize, ...] = ()
-    enlarged: bool = False
-    offline: bool = False
+
+@dataclass(frozen=True, kw_only=True)
+class EvalOptions(Turn):
+    """What `msrnet eval` scores: pairs, scenes, or pictures that exist."""
+
+    data: Annotated[
+        str, Option("Pairs to relight and to score on.", metavar="DIR|ZIP")
+    ] = ""
+    layers: Annotated[
+        str, Option("Scenes, each light on its own: score every light.", metavar="DIR")
+    ] = ""
+    weights: Annotated[
+        tuple[str, ...],
+        Option(
+            "Built-in name, file or hub address; may be repeated.",
+            metavar="SPEC",
+            default="the built-in ones",
+            repeated=True,
+        ),
+    ] = ()
+    fit_data: Annotated[
+        str,
+        Option(
+            "Training pairs: also score the affine colour map that fits them.",
+            metavar="DIR|ZIP",
+        ),
+    ] = ""
+    fit: Annotated[
+        str,
+        Option(
+            "Training scenes: also score the affine colour maps that fit them.",
+            metavar="DIR",
+        ),
+    ] = ""
+    limit: Annotated[
+        int,
+        Option(
+            "At most this many pairs or scenes, evenly spread.", least=0, default="all"
+        ),
+    ] = 0
+    each: Annotated[bool, Option("Show every picture.")] = False
+    csv: Annotated[
+        Path | None, Option("Also every picture as CSV.", metavar="FILE")
+    ] = None
+    alexnet: Annotated[
+        str,
+        Option("AlexNet's weights for LPIPS.", metavar="FILE", default="torch's cache"),
+    ] = ""
+    work_sizes: Annotated[
+        tuple[WorkSize, ...],
+        Option(
+            "Score the weights at each of these working sizes.",
+            flags=("--work-size",),
+            metavar="PX|full,...",
+            default=f"what the weights ask for, else {WORK_SIZE}",
+            read=read_work_sizes,
+        ),
+    ] = ()
+    enlarged: Annotated[
+        bool,
+        Option("Also score the network's own pixels at the working size, enlarged."),
+    ] = False
+    session: Annotated[
+        SessionOptions, Group("Where and how to compute", without=("work_size",))
+    ] = field(default_factory=SessionOptions)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli import hardware, metrics, perceptual, transfer
-from msrnet_cli.errors import DataError, PictureError, WeightsError
+from msrnet_cli import hardware, metrics, perceptual
+from msrnet_cli.errors import DataError, WeightsError
 from msrnet_cli.evaluate import relighters as loaded
 from msrnet_cli.evaluate.affine import AffineMap
 from msrnet_cli.evaluate.intervals import estimate
@@ -21,6 +21,7 @@ from msrnet_cli.pairs.find import find_pairs, spread
 from msrnet_cli.pairs.match import match_folders
 from msrnet_cli.pairs.options import PairOptions
 from msrnet_cli.pairs.resample import resize
+from msrnet_cli.relight import scaling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.evaluate.options import EvalOptions
-    from msrnet_cli.inference import Relighter
     from msrnet_cli.pairs.check import Size
     from msrnet_cli.pairs.files import PictureFile
     from msrnet_cli.pairs.find import Found, Pair
     from msrnet_cli.perceptual import LPIPS
+    from msrnet_cli.relight.relighter import Relighter
 
 COPY, AFFINE = "copy of the input", "affine colour map"
 _SSIM_SIDE, _LPIPS_SIDE = 11, 64  # the larger window; AlexNet's smallest picture
@@ -147,10 +148,8 @@ def _as_shipped(relighter: Relighter) -> Callable[[Tensor], Tensor]:
 
 
 def _run(relighter: Relighter, picture: Tensor) -> Tensor:
-    relit = relighter.run([picture])
-    if relit.images[0] is None:
-        raise relit.failures[0] or PictureError("no output")
-    return relit.images[0]
+    (output,) = relighter.run([picture]).pictures()
+    return output
 
 
 def _enlarged(relighter: Relighter) -> Callable[[Tensor], Tensor]:
@@ -159,8 +158,8 @@ def _enlarged(relighter: Relighter) -> Callable[[Tensor], Tensor]:
     def relight_and_enlarge(source: Tensor) -> Tensor:
         height, width = source.shape[-2:]
         size = relighter.working_size(width, height)
-        small = transfer.reduce(source, *size) if size else source
-        return transfer.enlarge(_run(relighter, small), width, height).clamp(0, 1)
+        small = scaling.reduce(source, *size) if size else source
+        return scaling.enlarge(_run(relighter, small), width, height).clamp(0, 1)
 
     return relight_and_enlarge
 

@@ -1,11 +1,11 @@
-"""The weights that are asked for, ready to relight."""
+"""The weights to evaluate, ready to relight."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import WeightsError
-from msrnet_cli.inference import Relighter
+from msrnet_cli.relight.relighter import Relighter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,20 +16,15 @@ if TYPE_CHECKING:
 
 
 def load(options: EvalOptions) -> tuple[dict[str, Relighter], tuple[str, ...]]:
-    """All weights at all working sizes, by the names of their rows; and notes.
+    """All weights at all working sizes, by the names of their rows, and notes.
 
     Raises:
-        WeightsError: Weights that were named are missing or malformed.
+        WeightsError: Weights named in the options are missing or malformed.
     """
     try:
         found = {
             _row_name(spec, size): Relighter.load(
-                spec or None,
-                device=options.device,
-                dtype=options.dtype,
-                engine=options.engine,
-                work_size=size,
-                offline=options.offline,
+                spec or None, options.session, work_size=size
             )
             for spec in options.weights or ("",)
             for size in options.work_sizes or (None,)
@@ -43,14 +38,14 @@ def load(options: EvalOptions) -> tuple[dict[str, Relighter], tuple[str, ...]]:
 
 
 def seen_whole(relighter: Relighter, sizes: Sequence[Size]) -> int:
-    """How many pictures of these sizes are seen as they are, not reduced."""
+    """How many pictures of these sizes the network sees whole, not reduced."""
     return sum(relighter.working_size(*size) is None for size in sizes)
 
 
 def notes_on_whole(
     relighters: Mapping[str, Relighter], sizes: Sequence[Size]
 ) -> tuple[str, ...]:
-    """Notes on working sizes that some pictures are too small for.
+    """Notes on working sizes that do not reduce some of the pictures.
 
     Args:
         relighters: By name.

@@ -14,7 +14,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from msrnet_cli import transfer
 from msrnet_cli.evaluate.changes import (
     AMBIENT,
     DAY,
@@ -30,6 +29,7 @@ from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.layers import mix, reading
 from msrnet_cli.layers.compose import LAYERS
 from msrnet_cli.lights import DIRECTIONS, LUMINANCE, azimuth, turned
+from msrnet_cli.relight import carry, scaling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,7 @@ class Painter:
         size = self.working_size(width, height)
         small = unit(pictures)
         if size:
-            small = torch.stack([transfer.reduce(one, *size) for one in pictures])
+            small = torch.stack([scaling.reduce(one, *size) for one in pictures])
         pixels = small[0, 0].numel()
         parts = small.split(max(1, _BATCH_PIXELS // pixels))
         painted = torch.cat([self.paint(part) for part in parts])
@@ -119,7 +119,7 @@ class Seen:
         """Results at the working size, B 3 h w in [0, 1], at full size, uint8."""
         if self.small.shape == self.picture.shape:
             return list(quantise(results, 8))
-        return [transfer.transfer(self.picture, self.small, one) for one in results]
+        return [carry.to_full(self.picture, self.small, one) for one in results]
 
 
 def by_night(seen: Sequence[Seen]) -> Pictures:
@@ -170,7 +170,7 @@ def unevenness(painter: Painter, even: Even) -> tuple[float, float]:
     height, width = seen.small.shape[-2:]
     true = even.layers.flatten(0, 1)
     if seen.small.shape != seen.picture.shape:
-        true = transfer.reduce(true, width, height)
+        true = scaling.reduce(true, width, height)
     difference = seen.layers - true.unflatten(0, (-1, 3))
     light = 255 * torch.einsum("kchw,c->khw", difference, torch.tensor(LUMINANCE))
     rest = light - _broad_mean(light)

@@ -1,11 +1,22 @@
 """The folder job: every picture in, every picture out, nothing lost.
 
-lists      lists of inputs, as people and programs write them
-search     which pictures there are, and what cannot be read
-plan       what goes where, decided whole before the first write
-journal    what was made from what, so that a second run finishes the first
-records    what is known of outputs that exist, in a folder or alone
-budget     how many pixels may be in memory at once
-job        decode, network and encode, overlapping
-stream     one picture through standard input or output
+options      how a folder is relit
+events       what a job reports while it runs
+lists        lists of inputs, as people and programs write them
+search       which pictures there are, and what cannot be read
+destination  where results go, as the user named it
+plan         what goes where, decided as a whole before the first write
+journal      what was made from what, so that a second run finishes the first
+records      what is known about existing outputs, in a folder or of single files
+relights     what a job asks of the network, and a stand-in for tests
+stages       read, decode, relight, encode: functions from record to record
+executor     where the stages run
+outputs      the output folder: what is there, and putting results there
+work         a stage and what it asks of the outputs: one call for a worker
+batches      decoded pictures that wait for others of their kind
+budget       how many pixels may be in memory at once
+tally        what became of the pictures so far
+scheduler    moves pictures through the stages, overlapping, in bounded memory
+job          carries out a plan
+stream       one picture through standard input or output
 """

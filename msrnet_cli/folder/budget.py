@@ -1,16 +1,16 @@
 """How much of a folder may be in memory at once.
 
-Counts only; whoever asks decides what to do instead of waiting.
+Only counts: the scheduler decides what to do while there is no room.
 """
 
 from __future__ import annotations
 
 
 class Budget:
-    """Pixels in flight, from before a picture is decoded until it is encoded.
+    """Pixels in flight, from before a picture is decoded until it is written.
 
-    Not for use from several threads: who takes is who gives back, so nobody ever
-    waits here and no order of work can lock up.
+    Not thread-safe: only the scheduling thread takes and gives back, so the budget
+    cannot cause a deadlock.
 
     Args:
         limit: Pixels that may be in flight together.
@@ -26,11 +26,11 @@ class Budget:
         return not self._pictures or self._pixels + pixels <= self.limit
 
     def take(self, pixels: int) -> None:
-        """Count a picture that sets out."""
+        """Count a picture that starts."""
         self._pixels += pixels
         self._pictures += 1
 
     def give_back(self, pixels: int) -> None:
-        """Count a picture that has arrived or failed."""
+        """Count out a picture that is written, skipped or failed."""
         self._pixels -= pixels
         self._pictures -= 1

@@ -1,4 +1,4 @@
-"""What a folder job tells while it runs. Loads no torch."""
+"""What a folder job reports while it runs. Loads no torch."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Status = Literal["relit", "skipped", "failed"]
-
-
 Stage = Literal["decode", "network", "encode"]
-
-
 STAGES: tuple[Stage, ...] = ("decode", "network", "encode")
 
 
@@ -27,21 +23,21 @@ class JobStarted:
     """A folder job is planned and about to run.
 
     Attributes:
-        pictures: How many will be worked on.
-        megapixels: Their pixels together, as far as their headers tell.
+        pictures: How many there are to relight.
+        megapixels: The sum of their sizes, as far as the headers tell.
         output: Where results go.
         device: The device, for people.
         dtype: ``fp32``, ``bf16`` or ``fp16``.
-        weights: Which weights.
+        weights: Name of the weights.
         work_size: Longer side at which the network sees a picture, or ``full``.
         engine: How the network runs.
-        from_light: Light of the pictures that the weights take, as ``6500_N``; "" if
-            unknown, or any.
-        to_light: Light of the pictures that they give.
-        notes: What the user must know about that.
-        ignored: What was passed over.
-        unreadable: Folders and files, beside the pictures, that cannot be looked at;
-            each is told of as one that failed.
+        from_light: Light of the pictures that the weights were trained to take, as
+            ``6500_N``; "" where the light is unknown, or any light will do.
+        to_light: Light of the pictures that the weights give.
+        notes: What the user must know about these choices.
+        ignored: Entries that were passed over.
+        unreadable: Folders and files, beside the pictures, that cannot be read; each
+            of them is reported as a failure.
     """
 
     pictures: int
@@ -61,19 +57,19 @@ class JobStarted:
 
 @dataclass(frozen=True)
 class FileDone:
-    """One picture is finished, one way or the other.
+    """One picture is relit, skipped or failed.
 
     Attributes:
-        input: Its path.
-        output: Where it went, or would have gone.
-        status: What became of it.
-        megapixels: Its size.
-        notes: What the user must know about it.
-        reason: Why it failed.
-        remedy: What to do about it.
-        seconds: Time spent on it by stage; its share where it was in a batch.
-        anew: Whether it replaced what msrnet had made with other options, or of an
-            older input.
+        input: Path of the picture.
+        output: Path of the result, also where there is none.
+        status: What became of the picture.
+        megapixels: Size of the picture.
+        notes: What the user must know about the result.
+        reason: Why the picture failed.
+        remedy: What to do about the failure.
+        seconds: Time of each stage; of a batch, the picture's share.
+        anew: Whether the result replaced an older result of msrnet, made with other
+            options or from an older state of the input.
     """
 
     input: str
@@ -93,17 +89,17 @@ class JobSummary:
 
     Attributes:
         relit: Pictures written.
-        skipped: Pictures that were there already, made alike.
+        skipped: Pictures whose results were there already, made in the same way.
         failed: Pictures that could not be relit.
         unfinished: Pictures not reached because the job was stopped.
-        seconds: Wall time.
-        stages: Wall time each stage was busy.
+        seconds: Wall time, without `start`.
+        stages: Wall time during which each stage was busy.
         failures: One record for each failed picture.
-        failures_file: Where their list was written, for --files-from.
-        stopped_by: The signal that stopped the job, "" if none did.
-        halted: Why no more could be written, and what to do; "" if more could be.
-        anew: How many of those relit replaced an older result of ours.
-        start: Seconds that loading took before.
+        failures_file: Path of the list of failures for --files-from; "" without one.
+        stopped_by: The signal that stopped the job; "" without one.
+        halted: Why no further result could be written, and what to do; "" otherwise.
+        anew: How many of the relit pictures replaced an older result of msrnet.
+        start: Seconds of loading before the job.
     """
 
     relit: int
@@ -121,7 +117,7 @@ class JobSummary:
 
     @property
     def slowest_stage(self) -> Stage | None:
-        """The stage that the others waited for; None where nothing was done."""
+        """The stage for which the others waited; None where nothing was done."""
         slowest = max(STAGES, key=lambda stage: self.stages.get(stage, 0.0))
         return slowest if self.stages.get(slowest) else None
 

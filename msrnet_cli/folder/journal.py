@@ -1,10 +1,10 @@
 """The journal of an output folder: which result was made from what.
 
-One JSON line per result, written before the result is moved into place. A line whose
-result never arrived is harmless: the file at that path then has other content.
+One JSON line for each result, written before the result is moved into place. A line
+whose result never arrived is harmless: the file at that path has another content then.
 
-The journal's file is also where runs in one folder claim pictures, by locks that the
-system takes back from a process that ends, however that comes.
+Runs in one folder also claim pictures through the journal's file, by locks on single
+bytes. The system releases the locks of a process that ends, even of one that is killed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ NAME = ".msrnet-journal.jsonl"
 _CACHE_NAME = "single-pictures.jsonl"
 _CACHE_BYTES = 4 << 20  # about ten thousand pictures
 _VERSION = 1
-_RUN = 0  # the place in the file whose lock says that a run is at work
+_KEYS = {"output_sha256": "made", "source_sha256": "source"}  # shorter in the file
+_RUN = 0  # the byte of the file whose lock says that a run is at work
 
 Standing = Literal["absent", "same", "stale", "other", "foreign"]
 
@@ -42,15 +43,15 @@ class Entry:
 
     Attributes:
         output: Its path below the output folder, with forward slashes.
-        made: sha256 of its bytes.
-        source: sha256 of the input's bytes.
-        recipe: Names weights, device format and options.
+        output_sha256: Of its bytes, in hex.
+        source_sha256: Of the input's bytes, in hex.
+        recipe: Names the weights, the device, the number format and the options.
         origin: Path of the input where that matters, "" elsewhere.
     """
 
     output: str
-    made: str
-    source: str
+    output_sha256: str
+    source_sha256: str
     recipe: str
     origin: str = ""
 
@@ -64,7 +65,7 @@ class Journal:
 
     Args:
         folder: The output folder.
-        name: Of the journal's file in it.
+        name: Name of the journal's file in that folder.
 
     Raises:
         UsageError: The file cannot be written.
@@ -87,47 +88,47 @@ class Journal:
         self._read_on()
 
     def close(self) -> None:
-        """Let go of the file, and of all claims."""
+        """Close the file, and release all claims."""
         os.close(self._handle)
 
     def standing(
         self,
-        entry_output: str,
+        output: str,
         path: Path,
-        source: str,
+        source_sha256: str,
         recipe: str,
         origin: str | None = None,
     ) -> Standing:
-        """How the file at an output path relates to what would be made now.
+        """How the file at an output path relates to the result about to be made.
 
         Args:
-            entry_output: The path below the output folder.
+            output: The path below the output folder.
             path: The same path in full.
-            source: sha256 of the input's bytes.
+            source_sha256: Of the input's bytes, in hex.
             recipe: Names weights and options.
             origin: Path of the input, "" if unknown; None where any input may replace
-                what another gave.
+                the result of another.
 
         Returns:
-            ``absent``: nothing there. ``same``: made by us from the same input in the
-            same way. ``stale``: made by us, but otherwise. ``other``: made by us from
-            another input than that of the origin. ``foreign``: made or changed by
-            somebody else.
+            ``absent``: no file. ``same``: made by msrnet from the same input in the
+            same way. ``stale``: made by msrnet, but in another way, or from an older
+            state of the input. ``other``: made by msrnet from another input than the
+            one at `origin`. ``foreign``: not made by msrnet, or changed since.
 
         Raises:
-            OSError: What is there cannot be read.
+            OSError: The file cannot be read.
         """
         if not os.path.lexists(path):
             return "absent"
-        made = digest(read_regular(path))
+        output_sha256 = digest(read_regular(path))
         with self._lock:
-            entry = self._entries.get(entry_output, {}).get(made)
+            entry = self._entries.get(output, {}).get(output_sha256)
             if entry is None:
                 self._read_on()  # another run may be at work in the same folder
-                entry = self._entries.get(entry_output, {}).get(made)
+                entry = self._entries.get(output, {}).get(output_sha256)
         if entry is None:
             return "foreign"
-        if entry.source == source:
+        if entry.source_sha256 == source_sha256:
             return "same" if entry.recipe == recipe else "stale"
         is_same_file = bool(origin) and origin == entry.origin
         return "stale" if origin is None or is_same_file else "other"
@@ -138,11 +139,10 @@ class Journal:
         Raises:
             JournalError: The journal cannot be written.
         """
-        fields = {k: v for k, v in asdict(entry).items() if k != "origin" or v}
-        line = json.dumps({"v": _VERSION, **fields}) + "\n"
+        line = _line(entry)
         with self._lock:
             # A line torn by a killed run or a full disk must not swallow the next one.
-            data = (b"\n" if self._torn else b"") + line.encode()
+            data = (b"\n" if self._torn else b"") + line
             self._torn = True
             try:
                 if os.write(self._handle, data) != len(data):
@@ -155,15 +155,15 @@ class Journal:
             self._remember(entry)
 
     def is_first(self) -> bool:
-        """Whether no other run is at work in this folder; from now on this one is."""
+        """Whether no other run is at work in this folder; marks this run as at work."""
         return self._locked(_RUN)
 
     def claim(self, output: str) -> bool:
-        """Take a result upon this run; False where another run has done that."""
+        """Claim a result for this run; False where another run has claimed it."""
         return self._locked(_place(output))
 
     def release(self, output: str) -> None:
-        """Leave a result, made or not, to other runs."""
+        """Give up the claim to a result, whether the result was made or not."""
         if fcntl is not None:
             with suppress(OSError):
                 fcntl.lockf(self._handle, fcntl.LOCK_UN, 1, _place(output))
@@ -174,12 +174,12 @@ class Journal:
         try:
             fcntl.lockf(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
         except OSError as error:
-            # Where the file system knows no locks, work may be done twice.
+            # On a file system without locks, work may be done twice.
             return error.errno not in (errno.EACCES, errno.EAGAIN)
         return True
 
     def _read_on(self) -> None:
-        """Read what was added since the last time, by this run or another."""
+        """Read the lines that this run or another has added since the last time."""
         os.lseek(self._handle, self._position, os.SEEK_SET)
         with os.fdopen(self._handle, "rb", closefd=False) as file:
             data = file.read()
@@ -187,24 +187,21 @@ class Journal:
         self._position += len(data) - len(rest)
         self._torn = bool(rest)
         for line in whole.splitlines():
-            try:
-                fields = json.loads(line)
-                if fields.pop("v") == _VERSION:
-                    self._remember(Entry(**fields))
-            except (ValueError, TypeError, KeyError, AttributeError):
-                continue  # torn by a killed run
+            entry = _entry(line)
+            if entry is not None:
+                self._remember(entry)
 
     def _remember(self, entry: Entry) -> None:
-        self._entries.setdefault(entry.output, {})[entry.made] = entry
+        self._entries.setdefault(entry.output, {})[entry.output_sha256] = entry
 
 
 def cached_journal() -> Journal | None:
-    """The journal of pictures that lie in no folder of ours, in the user's cache.
+    """The journal of single pictures outside of output folders, in the user's cache.
 
-    It is there to recognise what was made before, and may be lost at any time.
+    It lets a second run recognise results of the first, and may be lost at any time.
 
     Returns:
-        None where there can be none.
+        None where no such file can be written.
     """
     try:
         cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
@@ -222,12 +219,32 @@ def cached_journal() -> Journal | None:
 
 
 def digest(data: bytes) -> str:
-    """Sha256 of a file's bytes, in hex."""
+    """Sha256 of some bytes, in hex."""
     return hashlib.sha256(data).hexdigest()
 
 
+def _line(entry: Entry) -> bytes:
+    fields = {_KEYS.get(name, name): value for name, value in asdict(entry).items()}
+    if not entry.origin:
+        del fields["origin"]
+    return json.dumps({"v": _VERSION, **fields}).encode() + b"\n"
+
+
+def _entry(line: bytes) -> Entry | None:
+    """The entry of a line; None where a killed run has torn the line."""
+    try:
+        fields = json.loads(line)
+        if fields.pop("v") != _VERSION:
+            return None
+        for name, key in _KEYS.items():
+            fields[name] = fields.pop(key)
+        return Entry(**fields)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
 def _place(output: str) -> int:
-    """Where in the file the lock for an output is; the file need not be that long."""
+    """The byte whose lock claims an output; it may lie beyond the end of the file."""
     return 1 + int.from_bytes(
         hashlib.sha256(output.encode(errors="replace")).digest()[:4]
     )

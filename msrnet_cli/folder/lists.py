@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msrnet_cli.errors import UsageError
 
-_MARKS = (  # UTF-32 first: its mark begins as that of UTF-16 does
+_MARKS = (  # UTF-32 first: its mark begins with the mark of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -22,14 +22,14 @@ _QUOTES = ('"', "'")
 def read_list(name: str) -> list[str]:
     """The entries of a list, without empty lines and comments.
 
-    Entries end at a NUL, as ``find -print0`` writes them, or else at a line's end. A
-    byte order mark of UTF-8, UTF-16 or UTF-32 is heeded.
+    Entries end at a NUL, as ``find -print0`` writes them, or else at the end of a line.
+    A byte order mark of UTF-8, UTF-16 or UTF-32 decides the encoding.
 
     Args:
         name: A file with one path a line, or ``-`` for standard input.
 
     Raises:
-        UsageError: It cannot be read.
+        UsageError: The list cannot be read.
     """
     try:
         raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
@@ -47,7 +47,7 @@ def read_list(name: str) -> list[str]:
 
 
 def meant(entry: str) -> str:
-    """The path that an entry stands for: as it is, else without quotes and blanks."""
+    """The path of an entry: as written if it exists, else without quotes and blanks."""
     if os.path.lexists(entry):
         return entry
     bare = entry.strip()
@@ -67,13 +67,13 @@ def _text(raw: bytes) -> str:
 
 
 def _wide_encoding(raw: bytes) -> str | None:
-    """UTF-16 without its mark: a NUL beside nearly every letter, always on one side."""
+    """UTF-16 without a byte order mark: nearly every second byte is a NUL."""
     text = os.fsdecode(raw)
     parts = {*text.split("\0")} - {"", "/", "."}
     if text.count("\0") <= _WIDE_SHARE * len(text):
         return None
     if all(map(os.path.lexists, parts)):
-        return None  # names of one letter, each ended by a NUL
+        return None  # names of one letter, separated by NULs
     before, after = raw[::2].count(0), raw[1::2].count(0)
     return "utf-16-be" if before > after else "utf-16-le"
 

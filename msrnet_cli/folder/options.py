@@ -3,33 +3,88 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 from msrnet_cli.config import WriteOptions
+from msrnet_cli.options import Group, Option
+from msrnet_cli.relight.options import SessionOptions
 
 Exist = Literal["skip", "overwrite", "error"]
 
 
+def read_batch_size(text: str) -> int | None:
+    """``auto`` as None, or a number of pictures.
+
+    Raises:
+        ValueError: It is neither; says what is expected.
+    """
+    if text == "auto":
+        return None
+    if not text.isdecimal() or not int(text):
+        raise ValueError("auto, or a number from 1 on")
+    return int(text)
+
+
 @dataclass(frozen=True)
 class FolderOptions:
-    """How `msrnet relight` treats a folder.
+    """Which pictures are relit, and what becomes of their outputs."""
 
-    Attributes:
-        recursive: Enter subfolders.
-        name: Template for output names with the fields {stem} and {ext}.
-        exist: What to do where an output exists.
-        batch_size: Pictures of one size that share a batch; None chooses.
-        compare: Also write input and output side by side.
-        fail_fast: Stop at the first failure.
-        max_megapixels: Larger pictures are refused before they are decoded.
-        write: How a relit picture is written.
-    """
+    recursive: Annotated[
+        bool, Option("Enter subfolders.", flags=("--recursive", "-r"))
+    ] = False
+    name: Annotated[str, Option("Output names from {stem} and {ext}.")] = "{stem}{ext}"
+    exist: Annotated[
+        Exist,
+        Option(
+            "What to do where an output exists. skip: leave what was made from the same"
+            " input in the same way, make anew what msrnet made otherwise, and touch"
+            " nothing else."
+        ),
+    ] = "skip"
+    compare: Annotated[bool, Option("Also write input and output side by side.")] = (
+        False
+    )
+    fail_fast: Annotated[bool, Option("Stop at the first failure.")] = False
+    max_megapixels: Annotated[
+        float,
+        Option("Refuse larger pictures before they are decoded.", least=0, above=True),
+    ] = 179.0
+    batch_size: Annotated[
+        int | None,
+        Option(
+            "Pictures of one size that run together.",
+            metavar="auto|N",
+            default="auto",
+            read=read_batch_size,
+        ),
+    ] = None
+    write: Annotated[WriteOptions, Group("Files")] = field(default_factory=WriteOptions)
 
-    recursive: bool = False
-    name: str = "{stem}{ext}"
-    exist: Exist = "skip"
-    batch_size: int | None = None
-    compare: bool = False
-    fail_fast: bool = False
-    max_megapixels: float = 179.0
-    write: WriteOptions = field(default_factory=WriteOptions)
+
+@dataclass(frozen=True)
+class RelightOptions:
+    """What `msrnet relight` does, but for the paths."""
+
+    weights: Annotated[
+        str | None,
+        Option(
+            "Built-in name, file, or hf://owner/repo[@revision][/file].",
+            metavar="SPEC",
+            default="the built-in ones",
+        ),
+    ] = None
+    files_from: Annotated[
+        str | None,
+        Option(
+            "Read inputs from a file, one a line. Relative paths are mirrored below"
+            " OUTPUT (sub/a.jpg to OUTPUT/sub/a.jpg), absolute ones go straight into"
+            " it; in root/./sub/a.jpg the mirrored part begins after the dot.",
+            metavar="LIST|-",
+        ),
+    ] = None
+    folder: Annotated[FolderOptions, Group("Files")] = field(
+        default_factory=FolderOptions
+    )
+    session: Annotated[SessionOptions, Group("Where and how to compute")] = field(
+        default_factory=SessionOptions
+    )

@@ -1,6 +1,6 @@
-"""What goes where, decided whole before the first write.
+"""What goes where, decided as a whole before the first write.
 
-Looks at names and headers, and tries the output folder out; decodes nothing.
+Looks at names and headers, and tests the output folder; decodes nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import io
 import math
 import os
 import unicodedata
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
@@ -18,14 +18,17 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli import images
 from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
-from msrnet_cli.files import opened_regular, probe
+from msrnet_cli.files import opened_regular
+from msrnet_cli.folder.destination import destination, try_out
 from msrnet_cli.folder.events import Ignored
-from msrnet_cli.folder.search import Fault, Found, check_input, head, is_url, search
+from msrnet_cli.folder.search import Fault, Found, check_input, head, search
 from msrnet_cli.images.formats import HEAD_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from msrnet_cli.config import Format
+    from msrnet_cli.folder.destination import Destination
     from msrnet_cli.folder.options import FolderOptions
 
 _HEADER_BYTES = 1 << 16  # tells the size of nearly every picture
@@ -39,25 +42,28 @@ class Job:
 
     Attributes:
         source: The input file.
-        target: Where the result goes.
-        output: The target below the output folder, with forward slashes.
+        target: The output file.
+        relative: The target below the output folder, with forward slashes.
         listing: The input as a line for --files-from that leads to the same target.
-        pixels: As its header tells; 0 where it does not.
-        compare: Where input and output go side by side, if wanted.
+        format: Format of the output; None for that of the input, whose header does not
+            tell it.
+        pixels: As the input's header tells; 0 where it does not.
+        compare: File with input and output side by side, if wanted.
     """
 
     source: Path
     target: Path
-    output: str
+    relative: str
     listing: str
+    format: Format | None = None
     pixels: int = 0
     compare: Path | None = None
 
     def outputs(self) -> list[tuple[str, Path]]:
-        """All files this job writes, as names below the output folder and paths."""
-        files = [(self.output, self.target)]
+        """All files that the job writes: paths below the output folder, and in full."""
+        files = [(self.relative, self.target)]
         if self.compare is not None:
-            name = (Path(self.output).parent / self.compare.name).as_posix()
+            name = (Path(self.relative).parent / self.compare.name).as_posix()
             files.append((name, self.compare))
         return files
 
@@ -67,10 +73,10 @@ class Plan:
     """A whole job.
 
     Attributes:
-        jobs: In the order they will be worked on.
+        jobs: In the order of the work.
         folder: The output folder; None where the output is one named file.
-        ignored: What was passed over.
-        faults: What could not be looked at.
+        ignored: Entries that were passed over.
+        faults: Files and folders that cannot be read.
     """
 
     jobs: tuple[Job, ...]
@@ -82,7 +88,7 @@ class Plan:
 def make_plan(
     inputs: Sequence[str], output: str, options: FolderOptions, lists: str | None = None
 ) -> Plan:
-    """Collect the pictures, decide every output path, try the output folder out.
+    """Collect the pictures, decide every output path, test the output folder.
 
     Args:
         inputs: Files, folders and patterns.
@@ -91,100 +97,40 @@ def make_plan(
         lists: A file with one path a line, or ``-`` for standard input.
 
     Raises:
-        UsageError: An input is missing or no regular file; two outputs collide; an
+        UsageError: An input is missing or not a regular file; two outputs collide; an
             output is an input, exists against the user's wish, or lies outside the
             output folder; nothing can be written there.
-        NothingDoneError: There is no picture; or only one, whose header says that it is
-            too large for the output format.
+        NothingDoneError: There is no picture; or only one, too large for the output
+            format by its header.
     """
+    with _path_errors(output):
+        _check_template(options.name)
+        for text in inputs:
+            check_input(text)
+        place = destination(inputs, output, options.write.format, lists)
+        found = list(search(inputs, lists, place.path, recursive=options.recursive))
+        planned = [_job(one, place, options) for one in found if isinstance(one, Found)]
+        jobs = tuple(one for one in planned if isinstance(one, Job))
+        ignored = tuple(one for one in found if isinstance(one, Ignored))
+        faults = tuple(one for one in found + planned if isinstance(one, Fault))
+        if not jobs:
+            raise _nothing_found(ignored, faults, options)
+        if len(jobs) == 1:  # one of many fails alone, when its turn comes
+            _require_fits(jobs[0], options.max_megapixels)
+        spelling = try_out(place.folder)
+        folder = None if place.is_file else place.path
+        _check_targets(jobs, folder, options, spelling)
+        return Plan(jobs, folder, ignored, faults)
+
+
+@contextmanager
+def _path_errors(output: str) -> Iterator[None]:
+    """Name the path of a system error, such as a name that is too long."""
     try:
-        return _make_plan(inputs, output, options, lists)
-    except OSError as error:  # such as a name too long for the file system
+        yield
+    except OSError as error:
         reason = f"{error.filename or output}: {error.strerror or error}"
         raise UsageError(reason, "check the path") from error
-
-
-def _make_plan(
-    inputs: Sequence[str], output: str, options: FolderOptions, lists: str | None
-) -> Plan:
-    _check_template(options.name)
-    for text in inputs:
-        check_input(text)
-    target = Path(output)
-    one_file = _names_a_file(inputs, target, lists, output)
-    _check_output(output, target, one_file, options)
-    findings = list(search(inputs, lists, target, recursive=options.recursive))
-    ignored = tuple(one for one in findings if isinstance(one, Ignored))
-    faults = tuple(one for one in findings if isinstance(one, Fault))
-    found = [one for one in findings if isinstance(one, Found)]
-    if not found:
-        raise _nothing_found(ignored, faults, options)
-    faults += tuple(_outside(entry) for entry in found if _leads_out(entry))
-    found = [entry for entry in found if not _leads_out(entry)]
-    jobs = [_job(entry, target, options, one_file) for entry in found]
-    too_long = [job for job in jobs if _is_too_long(job.target)]
-    jobs = [job for job in jobs if job not in too_long]
-    faults += tuple(_beyond_reach(job) for job in too_long)
-    if not jobs:
-        raise _nothing_found(ignored, faults, options)
-    if len(jobs) == 1:  # one of many fails alone, when its turn comes
-        _require_fits(jobs[0], options)
-    folder = None if one_file else target
-    spelling = try_out(folder or target.parent)
-    _check_outputs(jobs, folder, options, spelling)
-    return Plan(tuple(jobs), folder, ignored, faults)
-
-
-def try_out(folder: Path) -> tuple[bool, bool]:
-    """See that a folder can be written to, before any work; leaves no trace.
-
-    Returns:
-        As `files.probe`.
-
-    Raises:
-        UsageError: Nothing can be written there.
-    """
-    try:
-        return probe(folder)
-    except OSError as error:
-        reason = error.strerror or error
-        raise UsageError(
-            f"nothing can be written to {folder}: {reason}",
-            "check its space and permissions, or name another output",
-        ) from error
-
-
-def _check_output(
-    output: str, target: Path, one_file: bool, options: FolderOptions
-) -> None:
-    check_no_url(output)
-    if target.exists() and not target.is_dir() and not one_file:
-        raise UsageError(f"{output} is a file", "name a folder for the output")
-    named_as_picture = images.format_of(target.suffix) and not target.is_dir()
-    if named_as_picture and not one_file and not output.endswith(("/", os.sep)):
-        raise UsageError(
-            f"{output} is named as a picture, but is to be a folder",
-            "name another folder, or end it in /",
-        )
-    wanted = options.write.format
-    if one_file and wanted and images.format_of(target.suffix) != wanted:
-        raise UsageError(
-            f"{output} does not end like a {wanted.upper()} file",
-            "drop --format or change the name",
-        )
-
-
-def check_no_url(output: str) -> None:
-    """See that an output is no URL, which would become a folder of that name.
-
-    Raises:
-        UsageError: It is one.
-    """
-    if is_url(output):
-        raise UsageError(
-            f"{output} is a URL; results go to files and folders",
-            "name a folder, and copy it there afterwards",
-        )
 
 
 def _nothing_found(
@@ -200,41 +146,28 @@ def _nothing_found(
     return NothingDoneError(f"no picture found{passed}", f"check the paths{hint}")
 
 
-def _is_too_long(target: Path) -> bool:
-    """Whether the system takes no path as long as that, though each name is short."""
-    if any(len(os.fsencode(part)) > _LONGEST_NAME for part in target.parts):
-        return False  # such a name is refused at once: the user can mend it
-    try:
-        target.lstat()
-    except OSError as error:
-        return error.errno == errno.ENAMETOOLONG
-    return False
-
-
-def _beyond_reach(job: Job) -> Fault:
-    reason = f"{job.target} is too long for a path"
-    return Fault(str(job.source), reason, "name an output nearer the root", job.listing)
-
-
-def _names_a_file(
-    inputs: Sequence[str], target: Path, lists: str | None, output: str
-) -> bool:
-    single = len(inputs) == 1 and lists is None and Path(inputs[0]).is_file()
-    if not single or target.is_dir() or output.endswith(("/", os.sep)):
-        return False
-    if images.format_of(target.suffix) is not None:
-        return True
-    if target.suffix.lower() in images.PICTURE_SUFFIXES:
-        raise UsageError(
-            f"{target.suffix} files are not written", "end the output in .tif or .png"
-        )
-    return False
-
-
-def _leads_out(entry: Found) -> bool:
-    """Whether a path of a list leads out of the tree that is mirrored."""
+def _job(entry: Found, place: Destination, options: FolderOptions) -> Job | Fault:
     relative = Path(os.path.relpath(entry.path, entry.root))
-    return ".." in relative.parts or relative.is_absolute()
+    if ".." in relative.parts or relative.is_absolute():
+        return _outside(entry)
+    start = head(entry.path, _HEADER_BYTES) or b""
+    if place.is_file:
+        relative, target = Path(place.path.name), place.path
+    else:
+        relative = relative.with_name(_output_name(entry.path, start, options))
+        target = place.path / relative
+    if _is_too_long(target):
+        return _beyond_reach(entry, target)
+    compare = target.with_name(f"{target.stem}_compare.jpg")
+    return Job(
+        source=entry.path,
+        target=target,
+        relative=relative.as_posix(),
+        listing=entry.listing,
+        format=options.write.format or images.format_of(target.suffix),
+        pixels=_pixels(entry.path, start),
+        compare=compare if options.compare else None,
+    )
 
 
 def _outside(entry: Found) -> Fault:
@@ -243,26 +176,25 @@ def _outside(entry: Found) -> Fault:
     return Fault(str(entry.path), reason, remedy, str(entry.path.absolute()))
 
 
-def _job(entry: Found, target: Path, options: FolderOptions, one_file: bool) -> Job:
-    start = head(entry.path, _HEADER_BYTES) or b""
-    name = entry.path.name if one_file else _output_name(entry.path, start, options)
-    relative = Path(os.path.relpath(entry.path, entry.root)).parent
-    path = target if one_file else target / relative / name
-    compare = None
-    if options.compare:
-        compare = path.with_name(f"{path.stem}_compare.jpg")
-    return Job(
-        source=entry.path,
-        target=path,
-        output=path.name if one_file else (relative / name).as_posix(),
-        listing=entry.listing,
-        pixels=_pixels(entry.path, start),
-        compare=compare,
-    )
+def _is_too_long(target: Path) -> bool:
+    """Whether the system refuses the path for its length, though each name is short."""
+    if any(len(os.fsencode(part)) > _LONGEST_NAME for part in target.parts):
+        return False  # refused later, by its name, which the user can change
+    try:
+        target.lstat()
+    except OSError as error:
+        return error.errno == errno.ENAMETOOLONG
+    return False
+
+
+def _beyond_reach(entry: Found, target: Path) -> Fault:
+    reason = f"{target} is too long for a path"
+    remedy = "name an output nearer the root"
+    return Fault(str(entry.path), reason, remedy, entry.listing)
 
 
 def _output_name(path: Path, start: bytes, options: FolderOptions) -> str:
-    """The name a result gets; its suffix always tells the truth about its content."""
+    """The name of a result; its suffix always agrees with its format."""
     format = options.write.format or images.sniff(start[:HEAD_BYTES])
     suffix = path.suffix
     if format is not None and images.format_of(suffix) != format:
@@ -287,33 +219,31 @@ def _check_template(template: str) -> None:
         )
 
 
-def _require_fits(job: Job, options: FolderOptions) -> None:
-    start = head(job.source, _HEADER_BYTES) or b""
-    format = options.write.format or images.format_of(job.target.suffix)
-    size = _size(job.source, start)
-    if format is None or size is None or math.prod(size) > options.max_megapixels * 1e6:
-        return  # such are refused when they are read, for that reason
+def _require_fits(job: Job, max_megapixels: float) -> None:
+    size = _size(job.source, head(job.source, _HEADER_BYTES) or b"")
+    if job.format is None or size is None or math.prod(size) > max_megapixels * 1e6:
+        return  # refused when it is read, for that reason
     try:
-        images.require_fits(format, *size)
+        images.require_fits(job.format, *size)
     except PictureError as error:
         raise NothingDoneError(f"{job.source}: {error.reason}", error.remedy) from error
 
 
 def _pixels(path: Path, start: bytes) -> int:
-    width, height = _size(path, start) or (0, 0)  # why, will be told by the decoder
+    width, height = _size(path, start) or (0, 0)  # the decoder will say why
     return width * height
 
 
 def _size(path: Path, start: bytes) -> tuple[int, int] | None:
     size = images.declared_size(io.BytesIO(start))
     if size is None and len(start) == _HEADER_BYTES:
-        # Such as a TIFF file, which may tell its size at its end.
+        # A TIFF file, for example, may tell its size at its end.
         with suppress(OSError), opened_regular(path) as file:
             size = images.declared_size(file)
     return size
 
 
-def _check_outputs(
+def _check_targets(
     jobs: Sequence[Job],
     folder: Path | None,
     options: FolderOptions,
@@ -339,12 +269,7 @@ def _check_outputs(
                     "relight them into different folders, or rename one",
                 )
             taken[key] = job
-    for parent in {path.parent for path in paths}:
-        if parent.exists() and not os.access(parent, os.W_OK | os.X_OK):
-            raise UsageError(
-                f"nothing can be written to {parent}: Permission denied",
-                "check its permissions, or name another output",
-            )
+    _check_writable({path.parent for path in paths})
     if existing and options.exist == "error":
         more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
         raise UsageError(
@@ -352,8 +277,17 @@ def _check_outputs(
         )
 
 
+def _check_writable(folders: set[Path]) -> None:
+    for folder in folders:
+        if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+            raise UsageError(
+                f"nothing can be written to {folder}: Permission denied",
+                "check its permissions, or name another output",
+            )
+
+
 def _as_stored(path: str, case_counts: bool, form_counts: bool) -> str:
-    """One text for all spellings that the file system takes for one."""
+    """The same text for all spellings that name the same file."""
     if not form_counts:
         path = unicodedata.normalize("NFC", path)
     return path if case_counts else path.casefold()

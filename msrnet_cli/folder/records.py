@@ -1,4 +1,4 @@
-"""What is known of outputs that exist: from a folder's journal, or the user's cache."""
+"""What is known about existing outputs, from a journal or the user's cache."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from msrnet_cli.files import Folder, read_regular
 from msrnet_cli.folder.journal import NAME, Entry, Journal, cached_journal, digest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from msrnet_cli.folder.journal import Standing
@@ -19,28 +20,53 @@ _OVERWRITE = "use --exist overwrite to replace it"
 
 
 @dataclass(frozen=True)
-class Making:
+class Provenance:
     """What a result is made from.
 
     Attributes:
-        source: sha256 of the input's bytes.
-        recipe: Names all else that decides its bytes.
-        origin: Path of the input; "" where it came through a pipe.
+        source_sha256: Of the input's bytes, in hex.
+        recipe: Names everything else that decides the bytes of the result.
+        origin: Path of the input; "" where the input came through a pipe.
     """
 
-    source: str
+    source_sha256: str
     recipe: str
     origin: str = ""
 
 
+@dataclass(frozen=True)
+class Existing:
+    """The outputs of one picture that are there before it is relit.
+
+    Attributes:
+        are_same: Whether all outputs are there, made in the same way.
+        is_stale: Whether one of them is replaced: msrnet made it in another way.
+        unknown: Paths of files that no journal knows.
+    """
+
+    are_same: bool = False
+    is_stale: bool = False
+    unknown: frozenset[Path] = frozenset()
+
+    @classmethod
+    def of(cls, standings: Mapping[Path, Standing]) -> Existing:
+        """From the standing of each output."""
+        found = standings.items()
+        return cls(
+            are_same=set(standings.values()) == {"same"},
+            is_stale="stale" in standings.values(),
+            unknown=frozenset(path for path, what in found if what == "foreign"),
+        )
+
+
 class Records:
-    """What made the outputs of one job. Safe to share between threads.
+    """The provenance of one job's outputs. Safe to share between threads.
 
     A folder of results has a journal of its own. A single picture may lie anywhere: no
-    journal is left beside it, unless there is one already.
+    journal is left beside the picture, unless one is there already.
 
     Args:
-        folder: Where the outputs are.
+        folder: Folder of the outputs.
         single: Whether the output is one named file.
 
     Raises:
@@ -60,15 +86,15 @@ class Records:
             self._journal, self._by_path = cached_journal(), True
 
     def close(self) -> None:
-        """Let go of the journal, and of all claims."""
+        """Close the journal, and release all claims."""
         if self._journal is not None:
             self._journal.close()
 
-    def standing(self, output: str, path: Path, making: Making) -> Standing:
+    def standing(self, output: str, path: Path, provenance: Provenance) -> Standing:
         """As `Journal.standing`; ``foreign`` only for a single picture.
 
         Raises:
-            PictureError: What is there must not be replaced.
+            PictureError: The existing file must not be replaced.
         """
         if self._journal is None:
             return "foreign"
@@ -76,9 +102,9 @@ class Records:
             standing = self._journal.standing(
                 self._key(output, path),
                 path,
-                making.source,
-                making.recipe,
-                making.origin if self._single else None,
+                provenance.source_sha256,
+                provenance.recipe,
+                provenance.origin if self._single else None,
             )
         except OSError as error:
             reason = f"{path} exists and cannot be read: {error.strerror}"
@@ -91,14 +117,16 @@ class Records:
             raise _not_ours(path)
         return standing
 
-    def note(self, output: str, path: Path, data: bytes, making: Making) -> None:
+    def note(
+        self, output: str, path: Path, data: bytes, provenance: Provenance
+    ) -> None:
         """Record a result that is about to be moved into place.
 
         Args:
             output: Its path below the output folder.
             path: The same in full.
             data: Its bytes.
-            making: What it was made from.
+            provenance: What it was made from.
 
         Raises:
             JournalError: The folder's journal cannot be written.
@@ -108,9 +136,9 @@ class Records:
         entry = Entry(
             self._key(output, path),
             digest(data),
-            making.source,
-            making.recipe,
-            making.origin if self._single else "",
+            provenance.source_sha256,
+            provenance.recipe,
+            provenance.origin if self._single else "",
         )
         try:
             self._journal.add(entry)
@@ -123,11 +151,11 @@ class Records:
         return self._single or self._journal is None or self._journal.is_first()
 
     def claim(self, output: str) -> bool:
-        """Take a result upon this run; False where another run has done that."""
+        """Claim a result for this run; False where another run has claimed it."""
         return self._single or self._journal is None or self._journal.claim(output)
 
     def release(self, output: str) -> None:
-        """Leave a result, made or not, to other runs."""
+        """Give up the claim to a result, whether the result was made or not."""
         if self._journal is not None and not self._single:
             self._journal.release(output)
 
@@ -136,14 +164,14 @@ class Records:
 
 
 def holds(path: Path, data: bytes) -> bool:
-    """Whether a file has these very bytes: a result's proof where no journal has it.
+    """Whether a file has these very bytes: proves a result that no journal knows.
 
     Returns:
         False where there is no file.
 
     Raises:
-        PictureError: It has others, which are not to be replaced.
-        OSError: It cannot be read.
+        PictureError: The file has other bytes, and so must not be replaced.
+        OSError: The file cannot be read.
     """
     if not path.exists():
         return False

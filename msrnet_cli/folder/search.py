@@ -1,4 +1,4 @@
-"""Which pictures there are: folders, patterns, lists. What cannot be read is told.
+"""Which pictures there are in folders, patterns and lists, and what cannot be read.
 
 Looks at names and at the first bytes of files; decodes nothing.
 """
@@ -34,7 +34,7 @@ class Found:
     """A file that is, or claims to be, a picture.
 
     Attributes:
-        root: The tree below it is mirrored.
+        root: The folder whose tree is mirrored in the output.
         path: The file.
     """
 
@@ -49,13 +49,13 @@ class Found:
 
 @dataclass(frozen=True)
 class Fault:
-    """A path that cannot be looked at, or is not what it should be.
+    """A path that cannot be read, or is not a regular file.
 
     Attributes:
         path: As the user would write it.
         reason: For people.
         remedy: What to do about it.
-        listing: As a line for --files-from.
+        listing: The path as a line for --files-from.
     """
 
     path: str
@@ -75,11 +75,12 @@ def search(
     Args:
         inputs: As the user wrote them.
         lists: A file with one path a line, or ``-`` for standard input.
-        target: Where results go; what is in there is no input.
+        target: Where results go; files in that folder are not inputs.
         recursive: Enter subfolders.
 
     Raises:
-        UsageError: An input is missing or no regular file, or all of a list are.
+        UsageError: An input, or each entry of a list, is missing or not a regular
+            file.
     """
     seen: set[Path] = set()
     search = _Search(target, recursive)
@@ -92,10 +93,10 @@ def search(
 
 
 def check_input(text: str) -> None:
-    """See that one input that is named outright is there, and of a kind to be read.
+    """Require that an input exists and can be read; a pattern always passes.
 
     Raises:
-        UsageError: It is not; patterns are passed.
+        UsageError: The input is missing, a URL, a link or a special file.
     """
     path = Path(text)
     if is_url(text):
@@ -108,12 +109,12 @@ def check_input(text: str) -> None:
 
 
 def is_url(text: str) -> bool:
-    """Whether a path is none, but a URL, such as ``s3://bucket/x``."""
+    """Whether a text is a URL, such as ``s3://bucket/x``, and not a path."""
     return _URL.match(text) is not None
 
 
 def head(path: Path, size: int) -> bytes | None:
-    """The first bytes of a file; None where it cannot be read."""
+    """The first bytes of a file; None where the file cannot be read."""
     try:
         with opened_regular(path) as file:
             return file.read(size)
@@ -122,7 +123,7 @@ def head(path: Path, size: int) -> bytes | None:
 
 
 def listing(root: Path, path: Path) -> str:
-    """A path as a line for --files-from that is mirrored below a root."""
+    """A path as a line for --files-from that mirrors the tree below a root."""
     within = path.relative_to(root) if root.parts else path
     return f"{root.absolute().as_posix()}{_ROOT_MARK}{within.as_posix()}"
 
@@ -155,7 +156,7 @@ class _Search:
             yield from self._matches(text)
 
     def _top(self, folder: Path) -> Iterator[Finding]:
-        """A folder that was named, which must be readable."""
+        """A folder that the user has named; it must be readable."""
         for finding in self._scan(folder, folder):
             if isinstance(finding, Fault) and finding.path == str(folder):
                 raise UsageError(f"{folder} {finding.reason}", finding.remedy)
@@ -174,7 +175,7 @@ class _Search:
                 waiting.pop()
 
     def _entries(self, root: Path, folder: Path) -> Iterator[Path | Finding]:
-        """What is in one folder: findings, and folders to enter."""
+        """The entries of one folder: findings, and folders to enter."""
         try:
             with os.scandir(folder) as entries:
                 found = sorted(entries, key=lambda entry: entry.name)
@@ -251,11 +252,11 @@ class _Search:
 
 
 def _file(root: Path, path: Path, *, is_regular: bool) -> Finding:
-    """A file in a folder; one that cannot be read counts by its name."""
+    """A file in a folder; a file that cannot be read counts by its name."""
     if not is_regular and os.path.lexists(path):
         return Ignored(str(path), "not a regular file")
     if path.suffix.lower() in images.PICTURE_SUFFIXES:
-        return Found(root, path)  # whether it can be read is told with its turn
+        return Found(root, path)  # the job will say whether it can be read
     try:
         with opened_regular(path) as file:
             is_picture = images.sniff(file.read(HEAD_BYTES)) is not None
@@ -273,7 +274,7 @@ def _unreadable(root: Path, path: Path, error: OSError) -> Fault:
 
 
 def _unlisted(root: Path, parts: tuple[str, ...], fixed: int) -> Iterator[Fault]:
-    """Folders that a pattern would have to look into, and cannot."""
+    """Folders that a pattern needs to list, but that cannot be read."""
     for index in range(fixed, len(parts)):
         if not glob.has_magic(parts[index]):
             continue
@@ -286,7 +287,7 @@ def _unlisted(root: Path, parts: tuple[str, ...], fixed: int) -> Iterator[Fault]
 
 
 def _objection(path: Path) -> tuple[str, str]:
-    """Why a path that was named outright is not taken, and what to do; "" if it is."""
+    """Why a path is not taken as an input, and what to do; "" where it is taken."""
     try:
         mode = path.lstat().st_mode
         if stat.S_ISREG(mode):

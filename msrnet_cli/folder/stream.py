@@ -6,72 +6,88 @@ import errno
 import stat
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msrnet_cli import images
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import MOST_BYTES, Folder, read_regular
-from msrnet_cli.folder.job import for_target, recipe, relight_bytes
+from msrnet_cli.folder.destination import check_no_url, try_out
 from msrnet_cli.folder.journal import digest
 from msrnet_cli.folder.options import FolderOptions
-from msrnet_cli.folder.plan import check_no_url, try_out
-from msrnet_cli.folder.records import Making, Records, holds
+from msrnet_cli.folder.records import Provenance, Records, holds
+from msrnet_cli.folder.relights import recipe
 from msrnet_cli.folder.search import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
-    from msrnet_cli.inference import Relighter
+    from msrnet_cli.config import WriteOptions
+    from msrnet_cli.folder.relights import Relights
 
 _STREAM = "-"
 _PART_BYTES = 1 << 20
 
 
 def relight_stream(
-    source: str, target: str, load: Callable[[], Relighter], options: FolderOptions
+    source: str, target: str, load: Callable[[], Relights], options: FolderOptions
 ) -> tuple[str, ...]:
     """Relight one picture; ``-`` stands for standard input or output.
 
     Args:
         source: A file or ``-``.
         target: A file or ``-``.
-        load: Makes the network ready; called after the input was read.
+        load: Loads the network; called after the input was read.
         options: Format, quality and what to do where the target exists.
 
     Returns:
         Notes for the user.
 
     Raises:
-        UsageError: The target exists against the user's wish, or its name is no
-            picture's; nothing can be written there.
-        PictureError: The picture cannot be read, relit or written, or the target holds
-            something else.
+        UsageError: The target exists against the user's wish, or has no suffix of a
+            picture; nothing can be written there.
+        PictureError: The picture cannot be read, relit or written, or the target has
+            another content.
     """
     if options.compare or options.name != FolderOptions.name:
         raise UsageError("--compare and --name need an output folder", "drop them")
     write = options.write
     if target != _STREAM:
         _check_target(target, options)
-        write = for_target(write, Path(target))
+        format = write.format or images.format_of(Path(target).suffix)
+        write = replace(write, format=format)
     data, suffix = _read(source)
-    relighter = load()
-    limit = options.max_megapixels
+    relights = load()
 
     def relit() -> tuple[bytes, tuple[str, ...]]:
-        return relight_bytes(
-            data, relighter, write, suffix=suffix, max_megapixels=limit
-        )
+        return _relit_bytes(data, suffix, relights, write, options.max_megapixels)
 
     if target == _STREAM:
         encoded, notes = relit()
         _guarded("standard output", lambda: _write_out(encoded))
     else:
-        made_from = "" if source == _STREAM else str(Path(source).absolute())
-        making = Making(digest(data), recipe(relighter, options), made_from)
-        notes = _into_file(Path(target), relit, making, options)
-    return relighter.notes + notes
+        origin = "" if source == _STREAM else str(Path(source).absolute())
+        provenance = Provenance(digest(data), recipe(relights, options), origin)
+        notes = _into_file(Path(target), relit, provenance, options)
+    return relights.notes + notes
+
+
+def _relit_bytes(
+    data: bytes,
+    suffix: str,
+    relights: Relights,
+    write: WriteOptions,
+    max_megapixels: float,
+) -> tuple[bytes, tuple[str, ...]]:
+    """The relit file of a file, and notes for the user."""
+    picture = images.read(data, suffix, max_megapixels)
+    images.require_fits(write.format or picture.encoding.format, *picture.size)
+    relit = relights.run([picture.pixels], deep=picture.encoding.depth > 8)
+    (pixels,) = relit.pictures()
+    encoded, notes = images.write(picture, pixels, write)
+    return encoded, picture.notes + relit.notes + notes
 
 
 def _check_target(target: str, options: FolderOptions) -> None:
@@ -97,7 +113,7 @@ def _check_target(target: str, options: FolderOptions) -> None:
 def _into_file(
     path: Path,
     relit: Callable[[], tuple[bytes, tuple[str, ...]]],
-    making: Making,
+    provenance: Provenance,
     options: FolderOptions,
 ) -> tuple[str, ...]:
     """Write the result, unless it is there already, made in the same way."""
@@ -107,14 +123,14 @@ def _into_file(
     ):
         standing = "absent"
         if options.exist != "overwrite":
-            standing = records.standing(path.name, path, making)
+            standing = records.standing(path.name, path, provenance)
         if standing == "same":
             return (f"{path} is there already, made in the same way",)
         encoded, notes = relit()
 
         def put() -> None:
             is_known = standing == "foreign" and holds(path, encoded)
-            records.note(path.name, path, encoded, making)
+            records.note(path.name, path, encoded, provenance)
             if not is_known:
                 folder.check()
                 folder.write_whole(path.name, encoded)
@@ -135,12 +151,12 @@ def _guarded(target: str, put: Callable[[], None]) -> None:
 
 
 def _write_out(data: bytes) -> None:
-    """All of it to standard output, which takes only part at a time if unbuffered."""
+    """Write all data to standard output: unbuffered, each call may take a part only."""
     out, rest = sys.stdout.buffer, memoryview(data)
     while rest:
         rest = rest[out.write(rest) or 0 :]
     out.flush()
-    # Where the command line keeps on through such failures, they are found here.
+    # The command line's own stream goes on after a failure, and keeps it here.
     failure = getattr(getattr(out, "raw", None), "failure", None)
     if failure is not None:
         raise failure

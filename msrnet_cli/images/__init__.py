@@ -3,32 +3,18 @@
 The only place that knows formats, profiles and metadata. It does not know networks
 or folders.
 
-    formats    which files are pictures, told by content
-    reading    bytes -> Picture: upright, in sRGB, at full depth
-    writing    Picture + relit pixels -> bytes in the same format
-    picture    the record in between
-    labels     what a file claims about its colours: chunks (PNG), boxes (AVIF),
-               segments (JPEG), each as one of `claims`
-    meaning    which claim counts, and what the copy is to say
-    codes      colours named by numbers; profiles: ICC profiles that say the same
-    colour     ICC profiles: into sRGB for the network and back
-    hdr        PQ and HLG into the range of sRGB
-    luma       YCbCr by the numbers of a TIFF file
-    depth      16 bits per channel, which Pillow alone cuts to 8
-    metadata   what a file says about its picture, as bytes
-    dissecting  a file to metadata, and to what Pillow needs of it
-    embedding  metadata into a file that was just encoded
-    exif, makernotes, tiff_tags, xmp, photoshop             blocks, changed in place
-    jpeg_segments, multipicture, png_chunks, webp_chunks,
-    gif_blocks, avif_items                                  files taken apart
-    pixels     Pillow images <-> tensors
-    rows       a strip of rows at a time: what keeps large pictures small in memory
-    limits     how large a picture each format can hold
-    png, webp  what hinders a decoder beside a sound picture, taken out beforehand
-    jpeg, avif, gifs, bmp    what Pillow does not show of these, or does not write
-    tiffs      which page of a TIFF is the picture: directories; odd pixels: samples
-    quiet      no lines of C libraries on standard error
-    charts     pictures about numbers: rows of pictures, curves
+formats      which files are pictures, told by content
+limits       how large a picture each format can hold
+reading      bytes -> Picture: upright, in sRGB, at full depth
+writing      Picture + relit pixels -> bytes in the same format
+picture      the record in between
+sixteen_bit  16 bits per channel, of which Pillow alone keeps 8
+tiff         TIFF files at any depth, with all their metadata
+pixels       Pillow images <-> tensors
+rows         pixels a strip of rows at a time, so that large pictures need little memory
+coding/      how each format holds its pixels
+colour/      what the numbers of a picture mean
+metadata/    what a file says about its picture, as bytes
 """
 
 from msrnet_cli.images.formats import (

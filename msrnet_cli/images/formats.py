@@ -24,7 +24,7 @@ SUFFIXES: dict[Format, str] = {
     "avif": ".avif",
     "gif": ".gif",
 }
-"""The suffix a format is written with where the input's own does not fit."""
+"""The suffix of an output whose format is not that of the input."""
 
 _FORMAT_OF_SUFFIX: dict[str, Format] = {
     **{suffix: name for name, suffix in SUFFIXES.items()},
@@ -59,15 +59,15 @@ _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 _BMP_BITS = (1, 2, 4, 8, 16, 24, 32)
 
 PICTURE_SUFFIXES = frozenset(_FORMAT_OF_SUFFIX) | _RAW_SUFFIXES | _OTHER_SUFFIXES
-"""Names that promise a picture: such a file is never passed over in silence."""
+"""Suffixes of pictures: a file with one of these is never ignored silently."""
 
 
 def sniff(head: bytes) -> Format | None:
     """Tell a format from the first `HEAD_BYTES` of a file.
 
     Returns:
-        The format, or None where this is none that `msrnet` reads. A text that begins
-        like a picture ("BMW M3", "GIF89a is ...") is none.
+        The format; None where `msrnet` reads no such format, and for a text that only
+        begins like a picture ("BMW M3", "GIF89a is ...").
     """
     if _is_text(head):
         return None
@@ -87,7 +87,7 @@ def sniff(head: bytes) -> Format | None:
 
 
 def _is_bmp(head: bytes) -> bool:
-    """Whether two letters are followed by a header that makes sense."""
+    """Whether a sensible header follows the first two letters."""
     if not head.startswith(b"BM") or len(head) < 26:
         return False
     size = int.from_bytes(head[14:18], "little")
@@ -101,8 +101,8 @@ def _is_bmp(head: bytes) -> bool:
 
 
 def _is_text(head: bytes) -> bool:
-    """Whether these are characters and line ends only: no picture begins so."""
-    for cut in range(4):  # the last character may go on
+    """Whether these bytes are characters and line ends only, as in no picture."""
+    for cut in range(4):  # the last character may be cut
         try:
             text = head[: len(head) - cut].decode()
         except UnicodeDecodeError:
@@ -119,8 +119,8 @@ def format_of(suffix: str) -> Format | None:
 def recognise(data: bytes, suffix: str) -> Format:
     """Name the format of a whole file, or say why it cannot be read.
 
-    Camera raw files are refused even where they open: as TIFF files they show a
-    small preview, which would be a wrong picture.
+    Camera raw files are refused even where they open: read as TIFF, they show a small
+    preview instead of the picture.
 
     Args:
         data: The file, or at least its first `HEAD_BYTES`.
@@ -145,7 +145,7 @@ def recognise(data: bytes, suffix: str) -> Format:
 
 
 def _is_raw(data: bytes) -> bool:
-    """Whether a file is a camera's by its first bytes; `tiffs` looks at the tags."""
+    """Whether the first bytes are of a camera raw file; `tiffs` checks the tags."""
     return (
         (data[8:10] == b"CR" and data[:2] in (b"II", b"MM"))
         or data[4:12] == b"ftypcrx "

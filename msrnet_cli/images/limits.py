@@ -1,4 +1,4 @@
-"""What the formats can hold, and whether what was written is what was meant."""
+"""How large a picture each format can hold."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def require_fits(format: Format, width: int, height: int) -> None:
     """Refuse a picture that is too large for a format.
 
     Args:
-        format: What it is to be written as.
-        width: In pixels; which of the two sides it is does not matter.
+        format: Of the output.
+        width: In pixels; may be exchanged with the height.
         height: In pixels.
 
     Raises:
-        PictureError: Says the limit, and in which format it can be written.
+        PictureError: With the limit, and a format that can hold the picture.
     """
     limit = _LIMITS[format]
     name = _NAMES.get(format, f"a {format.upper()} picture")

@@ -42,16 +42,16 @@ class Picture:
     """One upright picture.
 
     Attributes:
-        pixels: What the network sees: 3 H W, sRGB. uint8 where the file holds that,
-            which weighs a quarter; else float32 in [0, 1].
+        pixels: What the network sees: 3 H W, sRGB. uint8 where the file has 8 bits,
+            a quarter of the memory; else float32 in [0, 1].
         alpha: 1 H W, uint8 or, at 16 bits, int32; None where there is none.
-        native: The same picture as `pixels` in the file's own colour space and numbers,
-            3 H W, uint8 or uint16: as floats it would weigh four times as much; None
-            where the space is sRGB.
+        native: The same picture in the colour space of the file, 3 H W, uint8 or uint16
+            as in the file (floats would need four times the memory); None where the
+            space is sRGB.
         space: The file's own colour space; None for sRGB.
         encoding: How the file held its pixels.
         metadata: EXIF, XMP, IPTC, text and colour profile.
-        notes: What a user must know, such as further frames that are left out.
+        notes: What a user must know, such as that further frames are left out.
     """
 
     pixels: Tensor

@@ -26,7 +26,7 @@ def rows_of(image: Image.Image) -> Rows:
 
 
 def strip_of(image: Image.Image, rows: slice) -> Image.Image:
-    """Some rows of an image; itself where these are all."""
+    """Some rows of an image; the image itself where these are all rows."""
     if (rows.start, rows.stop) == (0, image.height):
         return image
     return image.crop((0, rows.start, image.width, rows.stop))

@@ -1,6 +1,6 @@
-"""Bytes to a Picture: upright, in sRGB, at full depth, with all it carries.
+"""Bytes to a Picture: upright, in sRGB, at full depth, with all its metadata.
 
-Whatever a decoder throws becomes a PictureError: no file may stop a run.
+Every exception of a decoder becomes a PictureError: no file may stop a run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from PIL import (
 )
 
 from msrnet_cli.errors import PictureError
-from msrnet_cli.images import depth as sixteen
+from msrnet_cli.images import sixteen_bit
 from msrnet_cli.images.coding import avif, bmp, gifs, jpeg, png, tiffs, webp
 from msrnet_cli.images.coding.directories import SUBFILE_TYPES
 from msrnet_cli.images.coding.opening import load, opened
@@ -29,9 +29,9 @@ from msrnet_cli.images.coding.quiet import hush
 from msrnet_cli.images.colour.claims import UNUSABLE_PROFILE
 from msrnet_cli.images.colour.jpeg import without_stubs
 from msrnet_cli.images.colour.labels import read_claims
+from msrnet_cli.images.colour.lcms import through_lcms
 from msrnet_cli.images.colour.meaning import converted_by, meaning_of_claims
 from msrnet_cli.images.colour.png import without_colour
-from msrnet_cli.images.colour.spaces import through_lcms
 from msrnet_cli.images.colour.ycbcr import rgb_from_ycbcr
 from msrnet_cli.images.formats import recognise
 from msrnet_cli.images.metadata.dissecting import bare, dissect, of_image
@@ -48,8 +48,7 @@ if TYPE_CHECKING:
     from msrnet_cli.images.colour.claims import Claim
     from msrnet_cli.images.colour.hdr import HighRange
     from msrnet_cli.images.colour.spaces import ColourSpace
-    from msrnet_cli.images.metadata.dissecting import Dissected
-    from msrnet_cli.images.metadata.record import Metadata
+    from msrnet_cli.images.metadata.record import Dissected, Metadata
 
 _PILLOW_FORMATS: dict[Format, tuple[str, ...]] = {
     "png": ("PNG",),
@@ -101,8 +100,8 @@ def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Pictur
 def from_pil(image: Image.Image) -> Picture:
     """A Picture from an image in memory.
 
-    An image that Pillow opened from a file of 16 bits per colour holds only 8, and
-    nothing of PNG's cICP or AVIF's nclx: `read` knows them.
+    Pillow keeps only 8 of 16 bits per colour, and loses cICP of PNG and nclx of AVIF;
+    `read` keeps all of these.
 
     Raises:
         PictureError: It is empty, of a mode not supported, or cannot be loaded.
@@ -124,17 +123,19 @@ def _undecodable(error: Exception, kind: str) -> PictureError:
     if isinstance(error, MemoryError):
         return PictureError("not enough memory to decode it", "free memory")
     remedy = "open and save it again elsewhere"
-    if isinstance(error, UnidentifiedImageError):  # its text is about an object of ours
+    if isinstance(
+        error, UnidentifiedImageError
+    ):  # its text names an object of this program
         return PictureError(f"damaged, or a rare kind of {kind}", remedy)
     text = str(error) or type(error).__name__
     return PictureError(f"damaged or unusual {kind}: {text}", remedy)
 
 
 def declared_size(file: IO[bytes]) -> tuple[int, int] | None:
-    """Width and height as a file, or its beginning, declares them, before any turn.
+    """Width and height that a file, or its beginning, declares, before any turn.
 
     Returns:
-        None where it does not, or is not a picture.
+        None where nothing is declared, or the file is not a picture.
     """
     try:
         head = file.read(_HEAD)
@@ -152,7 +153,7 @@ def declared_size(file: IO[bytes]) -> tuple[int, int] | None:
         if isinstance(image, GifImagePlugin.GifImageFile):
             gifs.trimmed(image)
         return image.size
-    except Exception:  # whoever decodes it will learn why
+    except Exception:  # decoding the file will tell why
         return None
 
 
@@ -168,10 +169,10 @@ def _tiff_size(file: IO[bytes]) -> tuple[int, int] | None:
 
 
 def written_size(data: bytes, format: Format) -> tuple[int, int]:
-    """Width and height of a file that was just written, opened as any other.
+    """Width and height of a file that was just written, opened like any other.
 
     Raises:
-        Exception: It is damaged: what the decoder raises.
+        Exception: It is damaged; the exception is the decoder's.
     """
     return opened(io.BytesIO(bare(data, format)), _PILLOW_FORMATS[format]).size
 
@@ -179,8 +180,8 @@ def written_size(data: bytes, format: Format) -> tuple[int, int]:
 def _mended(
     data: bytes, format: Format, max_megapixels: float
 ) -> tuple[bytes, tuple[str, ...]]:
-    """A file without what would hinder the decoder, and notes on what that was."""
-    # Labels of colour that Pillow would refuse a picture for are read apart from it.
+    """A file without the parts that hinder a decoder, and notes on these parts."""
+    # For some labels of colour Pillow refuses the picture: they are read without it.
     if format == "png":
         return png.mended(without_colour(data))
     if format == "jpeg":
@@ -226,8 +227,8 @@ def _picture(
         source: The whole file.
         parts: The file taken apart.
         prepared: Its pixels, for the decoder.
-        format: Of all of these.
-        max_megapixels: What declares more is refused.
+        format: Of the file.
+        max_megapixels: A picture that declares more is refused.
     """
     data, notes = prepared.data, list(prepared.notes)
     image = _open(data, format, max_megapixels)
@@ -246,8 +247,8 @@ def _picture(
         jpeg.require_plausible(image, data)
     if format == "avif":
         avif.require_plausible(image.size, data)
-    bits = sixteen.bits_per_sample(image, data)
-    tiles = sixteen.low_byte_tiles(image)
+    bits = sixteen_bit.bits_per_sample(image, data)
+    tiles = sixteen_bit.low_byte_tiles(image)
     encoding = Encoding(
         format,
         image.mode,
@@ -260,7 +261,7 @@ def _picture(
         second = _open(data, format, float("inf"))
         second.tile = tiles
         turn = parts.orientation
-        samples = sixteen.joined(_upright(image, turn), _upright(second, turn))
+        samples = sixteen_bit.joined(_upright(image, turn), _upright(second, turn))
     elif bits > 8 and not image.mode.startswith("I;16"):
         notes.append(f"reduced from {bits} to 8 bits per channel")
     upright = image if tiles else _upright(image, parts.orientation)
@@ -271,7 +272,7 @@ def _picture(
 
 
 def _upright(image: Image.Image, orientation: int | None) -> Image.Image:
-    """Load and turn an image, in place: by Exif's number, or as Pillow knows."""
+    """Load and turn an image, in place: by Exif's number, or as Pillow does."""
     load(image)
     if orientation is None:
         ImageOps.exif_transpose(image, in_place=True)
@@ -329,7 +330,7 @@ def _understand(
     meaning = meaning_of_claims(samples, grey, metadata, claims)
     pixels = _srgb(meaning.samples, meaning.space)
     return Picture(
-        # A result that is to have 16 bits must not be computed in 8.
+        # A result of 16 bits must not be computed in 8.
         pixels=unit(pixels) if samples.depth == 16 else pixels,
         alpha=_alpha(samples),
         native=_native(meaning.samples) if meaning.kept else None,
@@ -363,7 +364,7 @@ def _samples(image: Image.Image) -> Rows:
 
 
 def _keyed(samples: Rows, transparent: int | tuple[int, ...]) -> Rows:
-    """Give 16-bit pixels without alpha one that is 0 where they have this colour."""
+    """Add alpha to 16-bit pixels: 0 where they have this colour."""
     if samples.channels not in (1, 3):
         return samples
     key = torch.tensor(transparent, dtype=torch.int32).view(-1, 1, 1)
@@ -395,7 +396,7 @@ def _srgb(samples: Rows, space: ColourSpace | HighRange | None) -> Tensor:
 def _native(samples: Rows) -> Tensor:
     """RGB without alpha as it is: 3 H W, uint8 or uint16."""
     dtype = torch.uint8 if samples.depth == 8 else torch.uint16
-    # In memory the channels of a pixel lie together, as in a strip.
+    # In memory the channels of a pixel are interleaved, as in a strip.
     native = torch.empty(samples.height, samples.width, 3, dtype=dtype).permute(2, 0, 1)
     for rows, strip in samples.strips():
         native[:, rows] = strip[:3]
@@ -459,7 +460,7 @@ def _chroma(image: ImageFile, data: bytes, format: Format) -> tuple[int, int]:
 def _save_settings(
     image: ImageFile, prepared: tiffs.Prepared, format: Format
 ) -> dict[str, object]:
-    """How the file was compressed, in the words of Pillow's writer."""
+    """How the file was compressed, as arguments of Pillow's writer."""
     if format == "jpeg" and isinstance(image, JpegImagePlugin.JpegImageFile):
         settings: dict[str, object] = {"progressive": "progressive" in image.info}
         tables = jpeg.tables(image)

@@ -1,4 +1,4 @@
-"""Integer pixels a strip of rows at a time, so that a large picture never exists twice.
+"""Integer pixels a strip of rows at a time, so that memory never holds them twice.
 
 Knows neither files nor Pillow.
 """
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 STRIP_PIXELS = 1 << 18
-"""About how many pixels are worked on at once: few enough for a processor's cache."""
+"""Pixels of a strip, about: few enough for the cache of a processor."""
 
 WHOLE_PIXELS = 1 << 20
-"""A picture of no more pixels is not cut."""
+"""A picture of at most so many pixels is not cut into strips."""
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def write_tiff(pixels: Rows, metadata: Metadata, *, compress: bool = True) -> by
         tags[338] = _UNASSOCIATED_ALPHA
     out = io.BytesIO()
     tags.save(out)
-    while strips:  # each is let go as it is copied
+    while strips:  # each strip is freed once it is copied
         out.write(strips.popleft())
     return out.getvalue()
 
@@ -80,7 +80,7 @@ def _strips(pixels: Rows, rows: int, compress: bool, order: str) -> Iterator[byt
 
 
 def _samples(values: Tensor, bits: int, order: str) -> Tensor:
-    """In the byte order of the file, which is that of its metadata."""
+    """Samples in the byte order of the file, which is that of its metadata."""
     if bits == 8:
         return values.to(torch.uint8)
     pairs = big_endian_16(values)

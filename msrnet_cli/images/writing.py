@@ -1,6 +1,6 @@
-"""A Picture and its relit pixels to bytes, as like the input file as can be.
+"""A Picture and its relit pixels to bytes, as close to the input file as possible.
 
-Writes to memory only: putting bytes into a file, safely, is the folder's work.
+Writes to memory only: `msrnet_cli.files` puts bytes into a file, safely.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from msrnet_cli.errors import PictureError
-from msrnet_cli.images import depth as sixteen
+from msrnet_cli.images import sixteen_bit
 from msrnet_cli.images.coding import bmp, gifs, jpeg
 from msrnet_cli.images.colour.avif import write_nclx
 from msrnet_cli.images.limits import require_fits
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from msrnet_cli.images.picture import Picture
 
 _DEEP = ("png", "tiff")
-_UNLABELLED = ("bmp", "gif")  # what they hold can only be sRGB
+_UNLABELLED = ("bmp", "gif")  # they cannot name a colour space, so they hold sRGB
 _COMPARE_HEIGHT = 2048
 
 
@@ -43,7 +43,7 @@ def write(
 
     Args:
         picture: What was read.
-        relit: 3 H W, sRGB, of the same size: in [0, 1], or uint8.
+        relit: 3 H W, sRGB, of the size of the picture: in [0, 1], or uint8.
         options: Format, quality, metadata.
 
     Returns:
@@ -65,7 +65,7 @@ def write(
         text = str(error) or type(error).__name__
         reason = f"cannot be written as {format.upper()}: {text}"
         raise PictureError(reason, "choose another --format") from error
-    if _fault(data, format, picture.size):  # what was put in may be at fault
+    if _fault(data, format, picture.size):  # the metadata may be at fault
         data, lost = plain, ("metadata could not be kept",)
     fault = _fault(data, format, picture.size)
     if fault:
@@ -80,7 +80,7 @@ def _fault(data: bytes, format: Format, size: tuple[int, int]) -> str:
     """What is wrong with a file that was just written; "" for nothing."""
     try:
         there = written_size(data, format)
-    except Exception as error:  # as any damaged file
+    except Exception as error:  # decoders throw anything
         return f"cannot be opened: {type(error).__name__}"
     return "" if there == size else f"has the size {there}, not {size}"
 
@@ -97,7 +97,7 @@ def _encoded(
         compress = picture.encoding.save.get("compression") != "raw"
         return write_tiff(pixels, metadata, compress=compress), ()
     if pixels.depth == 16 and pixels.channels >= 3:
-        return sixteen.write_png(pixels, metadata), ()
+        return sixteen_bit.write_png(pixels, metadata), ()
     image, notes = image_of(pixels), tuple[str, ...]()
     if format == "gif":
         image, notes = gifs.as_palette(image)
@@ -210,9 +210,9 @@ def _is_neutral(pixels: Rows) -> bool:
 def _settings(
     picture: Picture, image: Image.Image, format: Format, options: WriteOptions
 ) -> dict[str, object]:
-    """Compression: the user's word, else the input file's, else a high default.
+    """Compression: as the user asks, else as in the input file, else a high default.
 
-    Colours are never coarser than they came, where the format can hold them.
+    Where the format allows, colours are never coarser than in the input.
     """
     settings: dict[str, object] = {}
     if format == picture.encoding.format:
@@ -250,7 +250,7 @@ def _jpeg_settings(
         settings.update(quality=options.quality, subsampling=jpeg.subsampling(chroma))
     elif not isinstance(tables, list):
         settings.update(quality=95, subsampling=0)
-    elif picture.encoding.grey:  # without a table for colour: the same one does
+    elif picture.encoding.grey:  # its file has no table for colour: use the first one
         settings.update(qtables=tables[:1], subsampling=0)
     settings["optimize"] = True
 

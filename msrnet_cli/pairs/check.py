@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from msrnet_cli.allowance import usable_cores
 from msrnet_cli.errors import DataError, PictureError
 from msrnet_cli.pairs.find import no_pairs, sort_out
 from msrnet_cli.pairs.records import DataFault, DataReport
@@ -93,7 +93,7 @@ def _fit(files: Iterable[PictureFile], sizes: Mapping[PictureFile, Size]) -> boo
 
 
 def _decoded(files: Sequence[PictureFile]) -> dict[PictureFile, Size | DataFault]:
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         return dict(zip(files, pool.map(_try_decode, files), strict=True))
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from msrnet_cli import staging
 from msrnet_cli.images.colour.spaces import linear_from_srgb, srgb_from_linear
 from msrnet_cli.images.pixels import unit
 from msrnet_cli.pairs.draw import Draw, Sampler
@@ -19,6 +18,7 @@ from msrnet_cli.pairs.files import PictureFile
 from msrnet_cli.pairs.options import PairOptions
 from msrnet_cli.pairs.resample import resampling, resize
 from msrnet_cli.pairs.store import PairStore
+from msrnet_cli.relight import transfer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,7 @@ class Cutter:
         """
         examples = [self._example(number, size, crop) for number in numbers]
         # Nothing here waits for the device, which may still be at the batch before.
-        source, target = staging.upload(cut(examples), self.store.device)
+        source, target = transfer.upload(cut(examples), self.store.device)
         gains = [draw.gains for _, draw in examples if draw.gains is not None]
         if gains:  # all have some, or none has
             gain = torch.tensor(gains)[..., None, None]

@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from msrnet_cli.config import Turn
 from msrnet_cli.options import Option
 
 _MOST_STOPS = 16
 
 
-@dataclass(frozen=True)
-class PairOptions:
+@dataclass(frozen=True, kw_only=True)
+class PairOptions(Turn):
     """Which pictures make pairs, and what is done to them before they are learnt.
 
     Attributes:
-        from_light: Light of the inputs where files are named as VIDIT's are, as
-            ``6500_N``.
-        to_light: Light of the targets.
         crop: Side of a random window of the resized picture, in pixels; 0 for all of
             it.
         mirror: Also show each pair as in a mirror, which swaps E and W; needs the
@@ -29,17 +27,6 @@ class PairOptions:
             share, and mostly by little. Not in the paper.
     """
 
-    from_light: Annotated[
-        str,
-        Option(
-            "Light of the inputs, in VIDIT's names.",
-            flags=("--from",),
-            metavar="LIGHT",
-        ),
-    ] = "6500_N"
-    to_light: Annotated[
-        str, Option("Light of the targets.", flags=("--to",), metavar="LIGHT")
-    ] = "4500_E"
     crop: Annotated[
         int,
         Option(

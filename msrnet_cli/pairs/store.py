@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import torch
 
 from msrnet_cli import hardware
+from msrnet_cli.allowance import usable_cores
 from msrnet_cli.pairs.check import require_one_size, size_of
 from msrnet_cli.pairs.resample import resize
 
@@ -57,7 +57,7 @@ class PairStore:
         needed = len(files) * self._bytes(files[0])
         self.in_memory = _fits(needed, _CPU, memory)
         self._home = self.device if _fits(needed, self.device, memory) else _CPU
-        self._pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+        self._pool = ThreadPoolExecutor(min(8, usable_cores()))
         self._kept: dict[PictureFile, Tensor] = {}
         self._ahead: dict[PictureFile, Future[Tensor]] = {}
         self._sizes: dict[PictureFile, Size] = {}

@@ -1,8 +1,8 @@
 """The job behind `msrnet synth`: in which processes, and what is left.
 
-A file exists whole or not at all, so a run that was killed goes on where it
-stopped. Each scene depends on its own number only, so neither the order nor the
-number of processes changes a byte.
+A file exists whole or not at all, so a run that was killed goes on where it stopped.
+Each scene depends on its own number only, so neither the order nor the number of
+processes changes a byte.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from msrnet_cli import __version__, signals
+from msrnet_cli.allowance import usable_cores
 from msrnet_cli.errors import MSRNetError, UsageError
 from msrnet_cli.files import write_whole
+from msrnet_cli.lock import Lock
 from msrnet_cli.synth.engine import Engine, choose_engine
 from msrnet_cli.synth.jobs import Job, PictureJob, path_errors, plan, write_picture
 from msrnet_cli.synth.options import SynthOptions, as_options, check, idle_fields
@@ -42,18 +44,28 @@ def render_set(out: Path, options: SynthOptions, report: Report) -> SynthSummary
     """See ``msrnet_cli.synth.render_set``."""
     check(options)
     engine = choose_engine()
-    began = time.monotonic()
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
             f"{out} cannot be made: {error.strerror}", "choose another folder"
         ) from error
+    with Lock(out, "rendered") as lock:
+        with path_errors(out):
+            lock.take()
+        return _render(out, options, engine, report)
+
+
+def _render(
+    out: Path, options: SynthOptions, engine: Engine, report: Report
+) -> SynthSummary:
+    """Render what is missing of a set, in a folder that is there and locked."""
+    began = time.monotonic()
     _claim(out, options, engine)
     jobs = plan(out, options)
     _sweep(out, jobs)
     left = [job for job in jobs if not all(path.exists() for path in job.files)]
-    workers = max(1, min(options.workers or os.cpu_count() or 1, len(left)))
+    workers = max(1, min(options.workers or usable_cores(), len(left)))
     present = len(jobs) - len(left)
     report(SetStarted(len(jobs), present, engine.variant, workers, engine.notice))
     pictures = 0
@@ -145,7 +157,10 @@ def _read_note(path: Path) -> dict[str, Any]:
 
 
 def _sweep(out: Path, jobs: list[Job]) -> None:
-    """Make the folders; delete what a killed run left half written."""
+    """Make the folders; delete what a killed run left half written.
+
+    No other run writes there: the folder is locked.
+    """
     for folder in {out, *(path.parent for path in jobs[0].files)}:
         with path_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,9 @@ from msrnet_cli.synth import (
 from msrnet_cli.synth.layout import Plan, Rig, spots, view
 from msrnet_cli.synth.props import Maker, Prop, placed
 
+_LEDGES = "polished planks stone carved ornament concrete cloth clay".split()
+_BACKS = "render planks masonry stone drab ornament cloth oldwood".split()
+
 
 def room(plan: Plan) -> None:
     """Indoors: walls, furniture, clutter."""
@@ -128,20 +131,7 @@ def _trusses(plan: Plan, w: float, d: float, h: float) -> None:
 def still_life(plan: Plan) -> None:
     """A table or ledge close up, with small things on it."""
     rng = plan.rng
-    floor = str(
-        rng.choice(
-            [
-                "polished",
-                "planks",
-                "stone",
-                "carved",
-                "ornament",
-                "concrete",
-                "cloth",
-                "clay",
-            ]
-        )
-    )
+    floor = str(rng.choice(_LEDGES))
     plan.add(
         [(floor, shapes.boxed(shapes.box((3.2, 2.2, 0.2), (0, 0.2, -0.2), 0.02, rng)))],
         (0, 0, 0),
@@ -163,20 +153,7 @@ def still_life(plan: Plan) -> None:
             rng.uniform(0.6, 1.0),
         )
     if rng.random() < 0.8:
-        kind = str(
-            rng.choice(
-                [
-                    "render",
-                    "planks",
-                    "masonry",
-                    "stone",
-                    "drab",
-                    "ornament",
-                    "cloth",
-                    "oldwood",
-                ]
-            )
-        )
+        kind = str(rng.choice(_BACKS))
         back = shapes.sheet([(-5, 1.4, -1), (5, 1.4, -1), (5, 1.4, 3), (-5, 1.4, 3)])
         plan.add([(kind + ".8", back)], (0, 0, 0), rng.normal(0, 0.1))
     view(plan, (0.5, 1.2), 1.5)

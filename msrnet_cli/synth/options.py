@@ -2,69 +2,95 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from msrnet_cli.config import Turn
 from msrnet_cli.errors import UsageError
 from msrnet_cli.lights import read_light, read_lights
+from msrnet_cli.options import Option, outside
 
 Split = Literal["train", "validation", "test"]
-
-
 Layout = Literal["vidit", "pairs", "layers"]
-
-
-@dataclass(frozen=True)
-class SynthOptions:
-    """What `msrnet synth` renders.
-
-    Attributes:
-        scenes: How many scenes.
-        size: Side of the pictures in pixels.
-        lights: Lights of each scene, as ``6500_N``; ``all`` is all forty.
-        seed: Another seed gives other scenes.
-        split: Scenes of one split are never those of another.
-        layout: ``vidit`` names files ``Image000_6500_N.png``; ``pairs`` makes
-            ``input/Image000.png`` and ``target/Image000.png``; ``layers`` writes the
-            linear light of a scene into ``Image00000.safetensors``, each direction on
-            its own, see `layers.scene.Scene`.
-        azimuths: Lights of each scene beside the eight directions, for ``layers``:
-            degrees clockwise from N, from 0 up to 360.
-        from_light: Light of the input, for ``pairs``.
-        to_light: Light of the target, for ``pairs``.
-        depth: Also write ``depth/Image000.png``: 16 bits, centimetres from the
-            camera, 0 where there is nothing.
-        sheet: Where to put a contact sheet; None makes none.
-        workers: Scenes rendered side by side; 0 takes one for each core.
-        samples: Rays a pixel.
-    """
-
-    scenes: int = 300
-    size: int = 512
-    lights: tuple[str, ...] = ("6500_N", "4500_E")
-    seed: int = 0
-    split: Split = "train"
-    layout: Layout = "vidit"
-    azimuths: tuple[float, ...] = ()
-    from_light: str = "6500_N"
-    to_light: str = "4500_E"
-    depth: bool = False
-    sheet: str | None = None
-    workers: int = 0
-    samples: int = 16
-
 
 SETS_PER_SPLIT = 2**20
 """User seeds in a split."""
 
-_BOUNDS = {
-    "scenes": (1, 100_000),
-    "size": (16, 4096),
-    "samples": (1, 1024),
-    "workers": (0, 256),
-    "seed": (0, SETS_PER_SPLIT - 1),
-}
+
+def read_azimuth(text: str) -> float:
+    """Degrees as people write them, from 0 up to 360.
+
+    Raises:
+        ValueError: It is not a number; says what is expected.
+    """
+    try:
+        degrees = float(text)
+    except ValueError:
+        degrees = math.nan
+    if not math.isfinite(degrees):
+        raise ValueError("degrees clockwise from N")
+    return degrees % 360
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynthOptions(Turn):
+    """What `msrnet synth` renders.
+
+    Files are named ``Image000_6500_N.png`` in the layout ``vidit``; they lie in
+    ``input/Image000.png`` and ``target/Image000.png`` in ``pairs``. In ``layers`` the
+    linear light of a scene lies in ``Image00000.safetensors``, each direction on its
+    own, see `layers.scene.Scene`.
+    """
+
+    scenes: Annotated[
+        int,
+        Option("Scenes; an existing set is continued.", least=1, most=100_000),
+    ] = 300
+    size: Annotated[int, Option("Side in pixels.", least=16, most=4096)] = 512
+    lights: Annotated[
+        tuple[str, ...],
+        Option(
+            "Such as 6500_N,4500_E, or all for the forty of VIDIT.", metavar="LIGHT,..."
+        ),
+    ] = (Turn.from_light, Turn.to_light)
+    seed: Annotated[
+        int,
+        Option("Another seed gives other scenes.", least=0, most=SETS_PER_SPLIT - 1),
+    ] = 0
+    split: Annotated[Split, Option("Splits never share a scene.")] = "train"
+    layout: Annotated[
+        Layout,
+        Option(
+            "VIDIT's file names; or input/ and target/ folders, for --from and --to; or"
+            " layers: a file of linear light a scene, each direction on its own."
+        ),
+    ] = "vidit"
+    azimuths: Annotated[
+        tuple[float, ...],
+        Option(
+            "Also light from there, clockwise from N, with --layers; may be repeated.",
+            flags=("--azimuth",),
+            metavar="DEGREES",
+            repeated=True,
+            read=read_azimuth,
+        ),
+    ] = ()
+    depth: Annotated[
+        bool,
+        Option("Also 16-bit depth maps, in centimetres; 0 where there is nothing."),
+    ] = False
+    sheet: Annotated[
+        str | None, Option("Also a contact sheet.", metavar="FILE.png")
+    ] = None
+    workers: Annotated[
+        int,
+        Option("Scenes rendered at a time; 0: one for each core.", least=0, most=256),
+    ] = 0
+    samples: Annotated[int, Option("Rays per pixel.", least=1, most=1024)] = 16
+
+
 # Fields that say something about pictures only, and about layers only.
 _OF_PICTURES = {
     "lights": "--lights",
@@ -129,10 +155,9 @@ def check(options: SynthOptions) -> None:
     Raises:
         UsageError: Naming the option and its bounds.
     """
-    for option, (low, high) in _BOUNDS.items():
-        value = getattr(options, option)
-        if not low <= value <= high:
-            raise UsageError(f"{option} is {value}", f"give {low} to {high}")
+    for field in outside(options):
+        reason = f"{field.path[-1]} is {field.default}"
+        raise UsageError(reason, f"give {field.option}")
     usual = asdict(SynthOptions())
     changed = [k for k, value in asdict(options).items() if value != usual[k]]
     refuse_idle(options.layout, changed)

@@ -15,6 +15,7 @@ from msrnet_cli.synth import (
     yard,
 )
 from msrnet_cli.synth.layout import (
+    Land,
     Plan,
     cliff,
     greenery,
@@ -255,6 +256,35 @@ def ruins(plan: Plan) -> None:
         str(rng.choice(["flags", "paving", "flags", "earth", "desert"])),
         rolling(rng, 0.3, 0.4),
     )
+    _remains(plan, land, reach)
+    litter(
+        plan,
+        land,
+        (
+            yard.rubbish,
+            lambda r: stonework.rocks(r, 0.5),
+            furniture.pot,
+            oddments.bench,
+            yard.rubbish,
+        ),
+        int(rng.integers(6, 15)),
+        reach,
+    )
+    if rng.random() < 0.6:
+        cliff(
+            plan,
+            reach * 1.6 + 3,
+            rng.uniform(4, 10),
+            str(rng.choice(["crag", "boulder", "stone"])),
+        )
+    if rng.random() < 0.6:
+        greenery(plan, land, rng.uniform(0.2, 0.9), reach)
+    view(plan, (1.2, 3.8), reach)
+
+
+def _remains(plan: Plan, land: Land, reach: float) -> None:
+    """One great piece in the middle; columns, statues and walls around it."""
+    rng = plan.rng
     centre = (
         stonework.fountain,
         stonework.statue,
@@ -293,29 +323,6 @@ def ruins(plan: Plan) -> None:
             (x, y, land.height(x, y) - 0.1),
             rng.choice([0, 1.57]) + rng.normal(0, 0.2),
         )
-    litter(
-        plan,
-        land,
-        (
-            yard.rubbish,
-            lambda r: stonework.rocks(r, 0.5),
-            furniture.pot,
-            oddments.bench,
-            yard.rubbish,
-        ),
-        int(rng.integers(6, 15)),
-        reach,
-    )
-    if rng.random() < 0.6:
-        cliff(
-            plan,
-            reach * 1.6 + 3,
-            rng.uniform(4, 10),
-            str(rng.choice(["crag", "boulder", "stone"])),
-        )
-    if rng.random() < 0.6:
-        greenery(plan, land, rng.uniform(0.2, 0.9), reach)
-    view(plan, (1.2, 3.8), reach)
 
 
 def shore(plan: Plan) -> None:

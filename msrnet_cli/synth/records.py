@@ -1,4 +1,4 @@
-"""What `render_set` tells. Loads neither numpy nor the renderer."""
+"""What a set of scenes tells while it is rendered. Loads no renderer."""
 
 from __future__ import annotations
 
@@ -71,3 +71,6 @@ class SynthSummary:
     seconds: float
     variant: str
     sheet: Path | None
+
+
+SynthEvent = SetStarted | SceneDone | SynthSummary

@@ -40,5 +40,4 @@ The folder
   resuming      what a run must have in common with the one that it goes on with
   inventory     the files that a run learns from, to know them again
   runs          which runs there are, and what lies where in one
-  lock          one training at a time in a folder
 """

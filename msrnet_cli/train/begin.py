@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from msrnet_cli.lock import Lock
     from msrnet_cli.train.checkpoint import Checkpoint
     from msrnet_cli.train.events import TrainEvent
     from msrnet_cli.train.lighting import Scenes
-    from msrnet_cli.train.lock import Lock
     from msrnet_cli.train.options import LossName, TrainOptions
     from msrnet_cli.train.pairing import Pairs
     from msrnet_cli.train.processes import Processes

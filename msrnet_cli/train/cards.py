@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msrnet_cli import weights
 from msrnet_cli.config import SMALLEST_WORK_SIZE, WeightsCard
 from msrnet_cli.errors import WeightsError
 from msrnet_cli.networks import architecture
 from msrnet_cli.train import losses
 from msrnet_cli.train.runs import stage_result
+from msrnet_cli.weights.file import load_weights
 
 if TYPE_CHECKING:
     from msrnet_cli.train.material import About
@@ -75,7 +75,7 @@ def compared_stages(run: Path) -> dict[str, float]:
     for stage in ("1", "2"):
         path = stage_result(run, stage)
         try:
-            cards[stage] = weights.load(path).card
+            cards[stage] = load_weights(path).card
         except WeightsError:
             return {}
     one, two = cards.values()

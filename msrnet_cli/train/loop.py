@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli import hardware
 from msrnet_cli.errors import MSRNetError
+from msrnet_cli.lock import Lock
 from msrnet_cli.train import checks, failures
 from msrnet_cli.train.begin import Place, begin
-from msrnet_cli.train.lock import Lock
 from msrnet_cli.train.processes import (
     LEADER_SECONDS,
     Processes,
@@ -89,7 +89,7 @@ def _train(
 ) -> TrainSummary:
     device = hardware.choose_device(local_device(options.run.device))
     folder = Path(options.run.out)
-    with Processes.join(device) as processes, Lock(folder) as lock:
+    with Processes.join(device) as processes, Lock(folder, "trained") as lock:
         place = Place(device, processes, lock)
         try:
             run = begin(options, place, notify, resume=resume)

@@ -1,7 +1,7 @@
-"""Losses: the paper's, those of its ablation, the scores, and that of layers.
+"""Losses: the paper's, those of its ablation, the scores, and one for layers.
 
-Tensors in, a scalar tensor out. Pictures are B C H W in [0, 1], except where said;
-the first argument is the network's output, the second the target.
+Tensors in, a scalar tensor out. Pictures are B C H W in [0, 1] unless a docstring says
+otherwise; the first argument is the output of the network, the second the target.
 
 Sources: paper section 3, equation 1; its authors' dehazing code for TV and the
 perceptual term; Wang et al. 2004 for SSIM; Zheng et al. 2020 (MBCNN) for Sobel.
@@ -62,12 +62,12 @@ def by_stage(
 def build(
     name: LossName, options: LossOptions, features: nn.Module | None = None
 ) -> Loss:
-    """The loss of a name.
+    """The loss that has a name.
 
     Args:
-        name: ``l2``, ``l1``, ``combined``, ``sobel``, ``psnr`` or ``scores``;
-            ``layers`` compares more than a picture and its target.
-        options: Weights inside the loss.
+        name: ``l2``, ``l1``, ``combined``, ``sobel``, ``psnr`` or ``scores``; not
+            ``layers``, which is not a loss of one picture and its target.
+        options: Weights of the terms of a loss.
         features: VGG16 features for the perceptual term, B 3 H W to B F h w; needed
             where ``combined`` gives it a weight.
 
@@ -107,32 +107,31 @@ def combined(
 def log_error(image: Tensor, target: Tensor) -> Tensor:
     """Mean of log10 of each picture's squared error: -PSNR / 10, as it is averaged.
 
-    The worst pictures dominate L2. Here a dB counts alike in every picture, in a dark
-    one too.
+    The worst pictures dominate L2; here a dB counts the same in every picture.
     """
     error = (image - target).square().mean((-3, -2, -1))
     return (error + _ERROR_FLOOR).log10().mean()
 
 
 def scores(image: Tensor, target: Tensor, structure: float) -> Tensor:
-    """The scores themselves: PSNR, and SSIM by its weight."""
+    """The scores as a loss: PSNR, and SSIM with a weight."""
     return log_error(image, target) + structure * (1 - ssim(image, target))
 
 
 def layers(output: Tensor, target: Tensor, light: Tensor, even: Tensor) -> Tensor:
     """How far painted layers are from the true ones.
 
-    A sum of six terms: the mean over layers of log10 of the squared error, in which a
-    dB counts alike in every layer, but twice in E, the light of the paper's task; the
-    SSIM of the layers' luma; the error of their gradients; of the surface normals; of
-    the light that is read from the picture; and `unevenness`, because no other term
-    shows a checkerboard.
+    The sum of: the mean over layers of log10 of the squared error, so that a dB counts
+    the same in each of them (E counts twice: the paper's own task needs it); the
+    structure of their luma; their gradients; the surface normals; the light that is
+    read; and the unevenness of layers that should be smooth, because only smooth layers
+    show a checkerboard.
 
     Args:
-        output: B 33 H W: eight lights, ambient light, normals in [0, 1], and the light
-            that is read from the picture, three channels each.
-        target: B 30 H W: the true lights and normals.
-        light: B 3: the light that should be read, see `layers.reading`.
+        output: B 33 H W: eight lights, ambient light, normals in [0, 1], and what is
+            read of the light, three channels each.
+        target: B 30 H W: lights and normals, true.
+        light: B 3: what should be read of the light, see `layers.reading`.
         even: B, bool: pictures whose layers are smooth everywhere.
     """
     lit, faces = output[:, :_LIT].contiguous(), output[:, _LIT : _LIT + 3]
@@ -152,14 +151,14 @@ def layers(output: Tensor, target: Tensor, light: Tensor, even: Tensor) -> Tenso
 
 
 def _luma(layers_: Tensor) -> Tensor:
-    """B L H W of B 3L H W, encoded: colour has no structure of its own."""
+    """B L H W of B 3L H W, encoded: structure is compared without colour."""
     red, green, blue = LUMINANCE
     x = layers_.unflatten(1, (-1, 3))
     return x[:, :, 0] * red + x[:, :, 1] * green + x[:, :, 2] * blue
 
 
 def unevenness(output: Tensor, even: Tensor) -> Tensor:
-    """Sum of the mean absolute Laplacians of even pictures, over the number of all.
+    """Mean absolute Laplacian of the pictures that should be even, over all pictures.
 
     Args:
         output: B C H W.
@@ -182,9 +181,9 @@ def ssim(image: Tensor, target: Tensor) -> Tensor:
 
 
 def sparse_ssim(image: Tensor, target: Tensor) -> Tensor:
-    """As `ssim`, with windows at every second pixel each way: a third of the time.
+    """As `ssim`, with windows at every second pixel of each axis: a third of the time.
 
-    Neighbouring windows have nearly the same SSIM. No gradient reaches the target.
+    Neighbouring windows are nearly equal. No gradient reaches the target.
     """
     with torch.no_grad():
         my, yy = _blur(target, 2), _blur(target * target, 2)
@@ -193,7 +192,7 @@ def sparse_ssim(image: Tensor, target: Tensor) -> Tensor:
 
 
 def _similarity(mx: Tensor, my: Tensor, xx: Tensor, yy: Tensor, xy: Tensor) -> Tensor:
-    """Mean structural similarity out of local means of x, y and their products."""
+    """Mean structural similarity from the local means of x, y and their products."""
     var_x, var_y, cov = xx - mx * mx, yy - my * my, xy - mx * my
     numerator = (2 * mx * my + _C1) * (2 * cov + _C2)
     denominator = (mx * mx + my * my + _C1) * (var_x + var_y + _C2)
@@ -229,7 +228,7 @@ def sobel(image: Tensor, target: Tensor) -> Tensor:
 
 
 def _blur(images: Tensor, step: int = 1) -> Tensor:
-    """Convolve B C H W with the window along both axes; zeros beyond the border."""
+    """Convolve B C H W with the window along both axes, zeros beyond the border."""
     height, width = images.shape[-2:]
     down = _band(height, step, images.dtype, images.device)
     across = _band(width, step, images.dtype, images.device)
@@ -240,8 +239,8 @@ def _blur(images: Tensor, step: int = 1) -> Tensor:
 def _band(length: int, step: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """The window as a banded matrix, with a row for every `step`-th place.
 
-    A product with it is the same convolution, and for training sizes several times
-    faster than a convolution with one channel, forward and backward.
+    A product with the matrix equals the convolution. At training sizes the product is
+    several times faster than a convolution of one channel, forward and backward.
     """
     place = torch.arange(length, dtype=torch.float64)
     distance = (place[::step, None] - place[None]).abs()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from msrnet_cli.config import Dtype, ModelConfig
+from msrnet_cli.config import DeviceOptions, Dtype, ModelConfig
 from msrnet_cli.options import Group, Option, Range
 from msrnet_cli.pairs.options import PairOptions
 
@@ -19,7 +19,7 @@ LossName = Literal["l2", "l1", "combined", "sobel", "psnr", "scores", "layers"]
 _MOST_PIXELS = _MOST_IN_BATCH = 2**20
 _MOST_EPOCHS = _MOST_MINUTES = 1e9  # beyond, a product with them could overflow
 _SEEDS = 2**63
-_SIZES = "give pixels, such as 512, or 128:6,256:3,512:1"
+_SIZES = "pixels, such as 512, or 128:6,256:3,512:1"
 
 
 @dataclass(frozen=True)
@@ -307,8 +307,8 @@ class ScheduleOptions:
         return max(size.side for size in self.sizes)
 
 
-@dataclass(frozen=True)
-class RunOptions:
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(DeviceOptions):
     """Where a run learns, and where it writes.
 
     Attributes:
@@ -316,12 +316,10 @@ class RunOptions:
         seed: Order of pairs, augmentation, initialisation.
         processes: How many learn together on this machine's CPU, each with its share
             of the cores; `torchrun` starts them itself.
-        device: As for `msrnet relight`.
         dtype: Number format of the forward pass and of the optimizer's products;
             weights are always fp32. ``auto`` on a CPU is what a short trial finds to
             be faster.
         compile: Compile the network with torch.compile.
-        offline: Never use the internet: weights must be on this machine.
     """
 
     out: Annotated[
@@ -344,14 +342,8 @@ class RunOptions:
         int,
         Option("Train in this many processes on this machine's CPU.", least=1, most=64),
     ] = 1
-    device: Annotated[str, Option("auto, cpu, cuda, cuda:N or mps.")] = "auto"
     dtype: Annotated[Dtype, Option("Number format of the forward pass.")] = "auto"
-    compile: Annotated[bool, Option("Compile the network.", flags=("--compile",))] = (
-        False
-    )
-    offline: Annotated[
-        bool, Option("Never use the internet.", flags=("--offline",))
-    ] = False
+    compile: Annotated[bool, Option("Compile the network.")] = False
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from msrnet_cli import weights
+from msrnet_cli import charts
 from msrnet_cli.errors import WeightsError
 from msrnet_cli.files import write_whole
-from msrnet_cli.images import charts
 from msrnet_cli.train.history import COLUMNS, History
 from msrnet_cli.train.runs import METRICS
+from msrnet_cli.weights.file import save_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from msrnet_cli.charts import Curve
     from msrnet_cli.config import WeightsCard
-    from msrnet_cli.images.charts import Curve
     from msrnet_cli.train.events import TrainProgress, Validated
 
 
@@ -96,7 +96,7 @@ class Record:
             OSError: They could not be written.
         """
         try:
-            weights.save(self.folder / name, network.state_dict(), card)
+            save_weights(self.folder / name, network.state_dict(), card)
         except WeightsError as error:
             # A run cannot go on in another folder: this one has to be mended.
             if isinstance(error.__cause__, OSError):

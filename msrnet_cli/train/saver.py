@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from msrnet_cli.config import WeightsCard
+    from msrnet_cli.lock import Lock
     from msrnet_cli.train.events import TrainProgress, Validated
     from msrnet_cli.train.inventory import Inventory
     from msrnet_cli.train.learner import Learner
-    from msrnet_cli.train.lock import Lock
     from msrnet_cli.train.material import About
     from msrnet_cli.train.options import TrainOptions
     from msrnet_cli.train.position import Position

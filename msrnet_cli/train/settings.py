@@ -129,7 +129,10 @@ def known_version(document: Any) -> int:  # noqa: ANN401 whatever JSON can hold
     Raises:
         NewerError: This program does not know the format.
     """
-    version = document.get("version", 1) if isinstance(document, dict) else VERSION
+    version = VERSION
+    if isinstance(document, dict):
+        is_flat = not isinstance(document.get("data"), dict)
+        version = document.get("version", 1 if is_flat else VERSION)
     if version not in (1, VERSION) or isinstance(version, bool):
         writer = document.get("msrnet", "another version of msrnet")
         raise NewerError(

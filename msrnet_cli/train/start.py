@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli import networks, weights
+from msrnet_cli import networks
 from msrnet_cli.errors import UsageError, WeightsError
+from msrnet_cli.weights.file import load_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +64,7 @@ def _take_weights(
     network: nn.Module, model: ModelConfig, spec: str, *, offline: bool
 ) -> None:
     """Start from a weights file; a DMSHN becomes the first half of a stack."""
-    found = weights.load(spec, offline=offline)
+    found = load_weights(spec, offline=offline)
     upon = networks.architecture(model.arch).upon
     if found.card.model == model:
         network.load_state_dict(found.state)

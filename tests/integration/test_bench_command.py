@@ -9,11 +9,12 @@ import torch
 from PIL import Image
 
 from conftest import photo
-from msrnet_cli import cli, networks, weights
+from msrnet_cli import cli, networks
 from msrnet_cli.bench import document, machine
 from msrnet_cli.bench.clock import Effort
 from msrnet_cli.bench.rows import Setting, measure_cell
 from msrnet_cli.config import ModelConfig, WeightsCard
+from msrnet_cli.weights.file import save_weights
 
 OPTIONS = ("--device", "cpu", "--size", "32", "--batch", "1", "--runs", "2")
 
@@ -58,7 +59,7 @@ def test_each_engine_has_a_row(run):
     assert [row.way for row in found.rows] == ["reference", "eager", "fused"]
     assert len(found.training) == 1  # which engine relights does not matter there
     done = run("--engine", "eager,warp", code=2)
-    assert "choose from auto, eager, fused" in done.err
+    assert "--engine warp; give one of auto, eager, fused" in done.err
 
 
 def test_people_get_a_table(run, tmp_path):
@@ -76,13 +77,14 @@ def test_tables_fit_a_terminal_and_progress_is_gone(identity_file, monkeypatch):
     shown = io.StringIO()
     shown.isatty = lambda: True
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
     arguments = ("bench", "--weights", str(identity_file), *OPTIONS, "--train")
     monkeypatch.setattr(sys, "argv", ["msrnet", *arguments])
     monkeypatch.setattr(sys, "stdout", shown)
     monkeypatch.setattr(sys, "stderr", shown)
     with pytest.raises(SystemExit):
         cli.main()
-    *steps, table = shown.getvalue().split("\r\x1b[K")
+    *steps, table = shown.getvalue().split("\r\x1b[2K")
     steps = [step.partition(":")[0] for step in steps[1:]]
     assert steps == [f"{n} of {len(steps)}" for n in range(1, len(steps) + 1)]
     lines = table.splitlines()
@@ -124,8 +126,8 @@ def test_a_baseline_that_is_kept_is_fine_and_one_that_is_not_has_its_exit_code(
     [
         (("--size", "100"), "give 96"),
         (("--size", "big"), "give whole numbers"),
-        (("--batch", "0"), "give whole numbers"),
-        (("--dtype", "int8"), "choose from auto, fp32, bf16, fp16"),
+        (("--batch", "0"), "give auto, or whole numbers"),
+        (("--dtype", "int8"), "give one of auto, fp32, bf16, fp16"),
         (("--fail-above", "10%"), "give --baseline"),
         (("--baseline", "old.json", "--fail-above", "much"), "such as 10%"),
         (("--baseline", "old.json", "--fail-above", "-5%"), "such as 10%"),
@@ -207,7 +209,7 @@ def test_openvino_tells_nobody_that_it_is_used():
 def test_every_network_has_rows_and_a_step_of_training(program, tmp_path, arch):
     model = ModelConfig(arch, 12)
     state = networks.build(model).state_dict()
-    weights.save(tmp_path / "w.safetensors", state, WeightsCard(model=model))
+    save_weights(tmp_path / "w.safetensors", state, WeightsCard(model=model))
     options = ("--weights", tmp_path / "w.safetensors", *OPTIONS, "--dtype", "fp32")
     done = program.run("bench", *options, "--train", "--json")
     found = document.from_json(json.loads(done.out))

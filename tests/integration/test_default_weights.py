@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from msrnet_cli import images, metrics, transfer, weights
+from msrnet_cli import images, metrics
 from msrnet_cli.images.colour.spaces import linear_from_srgb
-from msrnet_cli.inference import Relighter
+from msrnet_cli.relight import scaling
+from msrnet_cli.relight.relighter import Relighter
+from msrnet_cli.weights.file import load_weights
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SCENES = sorted(EXAMPLES.glob("*_6500_N.jpg"))
@@ -47,12 +49,12 @@ def energy(picture):
 
 def seen_and_answered(default, picture):
     """What the network sees of a picture, and its answer to that."""
-    small = transfer.reduce(picture, *default.working_size(*picture.shape[:0:-1]))
-    return small, default.run([small]).images[0]
+    small = scaling.reduce(picture, *default.working_size(*picture.shape[:0:-1]))
+    return small, default.run([small]).outputs[0]
 
 
 def test_they_say_what_they_are():
-    card = weights.load().card
+    card = load_weights().card
     assert card.model.arch == "stacked"
     assert (card.from_light, card.to_light) == ("6500_N", "4500_E")
     assert card.licence
@@ -98,12 +100,12 @@ def test_the_result_is_what_the_network_answered(default, real):
     for picture in [*real, *map(pixels, SCENES)]:
         small, answer = seen_and_answered(default, picture)
         full = default.relight(picture)
-        reduced = transfer.reduce(full, *small.shape[:0:-1])
+        reduced = scaling.reduce(full, *small.shape[:0:-1])
         assert metrics.psnr(reduced, answer) >= 35
 
 
 def test_the_result_keeps_the_detail_of_the_picture(default, real):
     for picture in [*real, *map(pixels, SCENES)]:
         _, answer = seen_and_answered(default, picture)
-        enlarged = transfer.enlarge(answer, *picture.shape[:0:-1])
+        enlarged = scaling.enlarge(answer, *picture.shape[:0:-1])
         assert energy(default.relight(picture)) >= 1.5 * energy(enlarged)

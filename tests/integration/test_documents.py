@@ -24,9 +24,10 @@ import pairs
 import smooth
 from conftest import photo
 from documents import ROOT, Rule
-from msrnet_cli import hub, weights
-from msrnet_cli.cli import app
+from msrnet_cli.cli.commands import load
+from msrnet_cli.hub import cache
 from msrnet_cli.networks.dmshn import DMSHN
+from msrnet_cli.weights import find
 from networks import published
 
 SMALLER = [
@@ -109,7 +110,7 @@ def things(tmp_path_factory, warm_file):
 def world(program, things, small_bench, monkeypatch):
     """A folder to run in, a hub with one file, and a bench that is soon done."""
     shutil.copytree(things, program.folder, dirs_exist_ok=True)
-    monkeypatch.setattr(hub, "fetch", lambda *_, **__: things / "weights.safetensors")
+    monkeypatch.setattr(cache, "fetch", lambda *_, **__: things / "weights.safetensors")
     return program
 
 
@@ -131,7 +132,7 @@ def provide(world, command):
             run(world, smaller(f"msrnet bench --json > {value}"))
         elif option in ("weights", "init"):
             tinted = world.folder / "weights.safetensors"
-            shutil.copy(weights.locate("lightstage") if is_of_layers else tinted, path)
+            shutil.copy(find.locate("lightstage") if is_of_layers else tinted, path)
         else:
             make = smooth.write if is_of_layers else pairs.write_vidit
             make(path, 3)
@@ -220,7 +221,7 @@ def test_every_command_is_one_that_the_parser_takes(command):
 
 def parsed(arguments):
     """The context of the innermost command, as the program makes it before it runs."""
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(load())
     context = command.make_context("msrnet", list(arguments))
     while rest := [*context._protected_args, *context.args]:
         if not getattr(command, "commands", None):
@@ -242,7 +243,7 @@ def test_every_option_that_the_documents_name_exists():
         "--pip-args",
         "--extra-index-url",
     }
-    known = options_of(typer.main.get_command(app)) | theirs
+    known = options_of(typer.main.get_command(load())) | theirs
     named = {
         option: file
         for file, span in documents.spans()

@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 
 import pairs
 import smooth
-from msrnet_cli import cli, metrics, report, weights
-from msrnet_cli.cli import app
+from msrnet_cli import cli, metrics
+from msrnet_cli.cli.commands import load
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import DataError, MSRNetError, UsageError
 from msrnet_cli.evaluate import intervals
@@ -42,6 +42,9 @@ from msrnet_cli.evaluate.results import (
 from msrnet_cli.networks import lightstage
 from msrnet_cli.networks.dmshn import DMSHN, initialise_identity
 from msrnet_cli.pairs.find import find_pairs
+from msrnet_cli.report import evaluate as report
+from msrnet_cli.report import terminal
+from msrnet_cli.weights.file import load_weights, save_weights
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +59,12 @@ def identity(tmp_path_factory):
     initialise_identity(network)
     path = tmp_path_factory.mktemp("weights") / "identity.safetensors"
     card = WeightsCard(model=ModelConfig(arch="dmshn", channels=12))
-    weights.save(path, network.state_dict(), card)
+    save_weights(path, network.state_dict(), card)
     return str(path)
 
 
 def invoke(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(load(), [str(argument) for argument in arguments])
 
 
 def test_what_has_no_partner_is_left_out_and_said(scenes, tmp_path):
@@ -221,7 +224,7 @@ def copying(tmp_path_factory):
     lightstage.start_as_identity(network)
     path = tmp_path_factory.mktemp("weights") / "stage.safetensors"
     card = WeightsCard(model=ModelConfig(arch="lightstage", channels=12))
-    weights.save(path, network.state_dict(), card)
+    save_weights(path, network.state_dict(), card)
     return path
 
 
@@ -261,7 +264,7 @@ def test_the_table_of_scenes_fits_a_terminal(capsys):
     )
     even = Evenness(Estimate(3.87, 0.72), 72.8)
     method = StageScores("weights.safetensors", rows, 128, even)
-    report.stage_table(StageResult("scenes", 96, 256, "cpu", (method,)))
+    report.scene_tables(StageResult("scenes", 96, 256, "cpu", (method,)))
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
@@ -335,7 +338,7 @@ def test_data_check_lists_faults_and_says_so_in_its_exit_code(scenes, tmp_path):
 def test_what_is_scored_is_what_the_folder_job_gives(scenes, tmp_path, monkeypatch):
     """Number format included: an 8-bit picture is not computed in more than it gets."""
     seen = []
-    from msrnet_cli.inference import Relighter
+    from msrnet_cli.relight.relighter import Relighter
 
     run = Relighter.run
 
@@ -348,7 +351,7 @@ def test_what_is_scored_is_what_the_folder_job_gives(scenes, tmp_path, monkeypat
     initialise_identity(network)
     path = tmp_path / "w.safetensors"
     card = WeightsCard(model=ModelConfig(arch="dmshn", channels=12))
-    weights.save(path, network.state_dict(), card)
+    save_weights(path, network.state_dict(), card)
     evaluate(EvalOptions(data=str(scenes), weights=(str(path),)))
     assert seen
     assert not any(seen)
@@ -466,7 +469,7 @@ def test_scores_on_scenes_go_into_the_card_of_weights(
     program.run(
         *("weights", "export", copying, "out.safetensors", "--scores", "scores.json")
     )
-    card = weights.load(str(tmp_path / "out.safetensors")).card
+    card = load_weights(str(tmp_path / "out.safetensors")).card
     rows = {row["name"]: row for row in ours["rows"]}
     assert card.scores["task_psnr"] == round(rows["task"]["psnr"]["mean"], 4)
     fitted = rows["night, fitted"]
@@ -500,14 +503,14 @@ class Screen:
         self.columns, self.lines, self.place = columns, [""], 0
 
     def feed(self, text):
-        for part in re.split(r"(\r\n|\r|\n|\x1b\[K)", text):
+        for part in re.split(r"(\r\n|\r|\n|\x1b\[2K)", text):
             if part == "\r":
                 self.place = 0
             elif part in ("\n", "\r\n"):
                 self.lines.append("")
                 self.place = 0
-            elif part == "\x1b[K":
-                self.lines[-1] = self.lines[-1][: self.place]
+            elif part == "\x1b[2K":
+                self.lines[-1] = ""
             else:
                 line = self.lines[-1]
                 self.lines[-1] = line[: self.place] + part
@@ -522,6 +525,7 @@ def on_a_terminal(columns, monkeypatch, *arguments):
     shown.isatty = lambda: True
     with monkeypatch.context() as patch:
         patch.setenv("COLUMNS", str(columns))
+        patch.setenv("TERM", "xterm")
         patch.setattr(sys, "argv", ["msrnet", *map(str, arguments)])
         patch.setattr(sys, "stdout", shown)
         patch.setattr(sys, "stderr", shown)
@@ -541,7 +545,7 @@ def test_eval_leaves_nothing_but_its_table_on_a_terminal(
     for arguments, opening in ((pair, scenes), (stage, lights)):
         code, lines, written = on_a_terminal(columns, monkeypatch, *arguments)
         assert code in (0, None)
-        assert "\x1b[K" in written, "progress was shown"
+        assert "\x1b[2K" in written, "progress was shown"
         assert lines[0].startswith(f"{opening}: ")
         kept = (str(identity), str(copying), "msrnet: note: ")
         table = [line for line in lines[1:] if not line.startswith(kept)]
@@ -564,10 +568,11 @@ def test_progress_never_reaches_into_a_second_line(monkeypatch):
     shown.isatty = lambda: True
     monkeypatch.setattr(sys, "stderr", shown)
     monkeypatch.setenv("COLUMNS", "40")
-    with report.progress() as notify:
+    monkeypatch.setenv("TERM", "xterm")
+    with terminal.progress() as notify:
         for name in ("x" * 100, "\u5149" * 30, "a\nb\x1b[2J", ""):
             notify(name)
-    texts = shown.getvalue().split("\r\x1b[K")[1:]
+    texts = shown.getvalue().split("\r\x1b[2K")[1:]
     assert max(map(cell_len, texts)) < 40
     assert "\n" not in shown.getvalue()
     assert shown.getvalue().count("\x1b") == 5
@@ -581,7 +586,7 @@ def test_a_long_name_of_a_picture_has_a_line_of_its_own(capsys):
     means |= dict.fromkeys(("lpips", "mps"), Estimate(0.5, 0.1))
     means["seconds"] = Estimate(123.456, 123.456)
     method = MethodScores("w", (image,), means, -12.34, 160)
-    report.eval_table(EvalResult("set", 1, "cpu", (method,)), each=True)
+    report.table(EvalResult("set", 1, "cpu", (method,)), each=True)
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[-2].strip() == image.name

@@ -64,7 +64,7 @@ def test_skimage_photographs_come_back_the_same(identity):
             picture = images.read(path.read_bytes(), path.suffix)
         except PictureError:
             continue
-        relit = identity.run([picture.pixels]).images[0]
+        relit = identity.run([picture.pixels]).outputs[0]
         assert torch.allclose(unit(relit), picture.rgb, atol=1e-5)
         found += 1
     assert found > 5

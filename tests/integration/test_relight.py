@@ -15,10 +15,10 @@ import torch
 from PIL import Image
 
 from conftest import largest_difference, photo
-from msrnet_cli import weights
 from msrnet_cli.cli import streams
 from msrnet_cli.engines import fused
 from msrnet_cli.folder import stream
+from msrnet_cli.weights import find
 
 ON_CPU = "relight in out --device cpu --engine"
 
@@ -236,7 +236,7 @@ def test_the_default_weights_need_no_option_and_no_network(program, folder):
 def test_without_default_weights_nothing_is_applied_silently(
     program, folder, monkeypatch
 ):
-    monkeypatch.setattr(weights, "built_in", list)
+    monkeypatch.setattr(find, "built_in", list)
     done = program.run("relight", "in", "out", code=5)
     (line,) = done.lines
     assert "--weights" in line
@@ -260,13 +260,18 @@ def test_without_default_weights_nothing_is_applied_silently(
         ("relight in out --weights no", 5, "no: does not exist", "built-in name (l"),
         ("relight in out --weights ~no/x", 5, "home directory", "check the path"),
         ("relight in out --device tpu", 2, "unknown device tpu", "use auto, cpu, cuda"),
-        ("relight in out --dtype fp8", 2, "'fp8' is not one of", "relight --help"),
-        ("relight in out --engine steam", 2, "'steam' is not one of", "'eager', 'f"),
+        ("relight in out --dtype fp8", 2, "--dtype fp8", "give one of auto, fp32"),
+        (
+            "relight in out --engine steam",
+            2,
+            "--engine steam",
+            "give one of auto, eager, f",
+        ),
         (f"{ON_CPU} graph", 2, "needs an NVIDIA GPU", "use --engine auto"),
         (f"{ON_CPU} tuned", 2, "needs an NVIDIA GPU and T", "use --engine auto"),
         ("relight in out --batch-size 0", 2, "--batch-size 0", "a number from 1 on"),
         ("relight in out --batch-size ²", 2, "--batch-size ²", "a number from 1 on"),
-        ("relight in out --quality 101", 2, "less than or equal to 100", "--help"),
+        ("relight in out --quality 101", 2, "--quality 101", "give 1 to 100"),
         ("relight in out --work-size 15", 2, "--work-size 15", "pixels from 16 on"),
         ("relight in out --work-size xl", 2, "--work-size xl", "give full, or pix"),
         ("relight in out --work-size ''", 2, "--work-size", "give full, or pixels"),
@@ -726,7 +731,7 @@ def test_a_suffix_names_a_format(program, folder, identity_file, name, format):
     found = {opened(p).format for p in (program.folder / "out").glob("[ab].*")}
     assert found == {format}
     done = program.run("relight", "in", "out", "--format", "doc", code=2)
-    assert "'doc' is not one of png, jpeg" in done.err
+    assert "--format doc; give one of png, jpeg" in done.err
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")

@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,13 +51,13 @@ def test_memory_does_not_grow_with_the_folder(program, warm_file, tmp_path):
 
 @pytest.mark.slow
 def test_wall_time_is_that_of_the_slowest_stage(program, tmp_path):
-    from msrnet_cli import weights
     from msrnet_cli.config import ModelConfig, WeightsCard
     from msrnet_cli.networks.dmshn import DMSHN
+    from msrnet_cli.weights.file import save_weights
 
     network = DMSHN(32)
     card = WeightsCard(model=ModelConfig("dmshn", 32))
-    weights.save(tmp_path / "w.safetensors", network.state_dict(), card)
+    save_weights(tmp_path / "w.safetensors", network.state_dict(), card)
     (tmp_path / "in").mkdir()
     photo(1024, 1024).save(tmp_path / "p.jpg", quality=95)
     for index in range(32):
@@ -75,7 +74,6 @@ def test_wall_time_is_that_of_the_slowest_stage(program, tmp_path):
 
 GIB = 1 << 30
 HUGE, LARGE = (12_000, 8_000), (6_000, 4_000)
-TESTS = Path(__file__).parents[1]
 READ_AND_WRITE = """
 import sys, warnings
 warnings.simplefilter("ignore")
@@ -93,8 +91,7 @@ warnings.simplefilter("ignore")
 from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.job import relight_folder
 from msrnet_cli.folder.plan import make_plan
-sys.path.append(sys.argv[2])
-from fake_relighter import FakeRelighter
+from msrnet_cli.folder.relights import FakeRelighter
 options, darker = FolderOptions(), FakeRelighter(gain=0.9)
 plan = make_plan([sys.argv[1]], "out", options)
 assert relight_folder(plan, darker, options, lambda _: None).relit == 5
@@ -180,4 +177,4 @@ def test_a_folder_of_huge_pictures_fits_in_5_gib(program, huge):
     for index in range(5):
         os.link(program.folder / "huge.jpg", program.folder / f"in/{index}.jpg")
     # One more GiB is for the network.
-    assert peak_of(program, READ_AND_WRITE_A_FOLDER, "in", TESTS) < 5.0 * GIB
+    assert peak_of(program, READ_AND_WRITE_A_FOLDER, "in") < 5.0 * GIB

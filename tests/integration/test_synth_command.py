@@ -99,12 +99,12 @@ def test_a_signal_ends_it_after_whole_scenes(program, mitsuba, name, code):
         ("--lights 1_N", "'1_N'; write KELVIN_DIRECTION"),
         ("--layout pairs --from N", "'N'; write KELVIN_DIRECTION"),
         ("--layout pairs --from 6500_N --to 6500_N", "both 6500_N; name two"),
-        ("--size 1", "size is 1; give 16 to 4096"),
-        ("--scenes 0", "scenes is 0; give 1 to 100000"),
-        ("--split other", "'other' is not one of 'train', 'validation', 'test'; see"),
+        ("--size 1", "--size 1; give 16 to 4096"),
+        ("--scenes 0", "--scenes 0; give 1 to 100000"),
+        ("--split other", "--split other; give one of train, validation, test"),
         ("--azimuth 63", "only for layers; add --layers"),
-        ("--layers --azimuth nan", "azimuth is nan; give degrees"),
-        ("--layers --azimuth inf", "azimuth is inf; give degrees"),
+        ("--layers --azimuth nan", "--azimuth nan; give degrees"),
+        ("--layers --azimuth inf", "--azimuth inf; give degrees"),
         ("--layers --layout pairs", "--layers and --layout pairs; choose one"),
         ("--layers --lights 6500_N,4500_E", "--lights says nothing about layers; "),
         ("--layers --from 6500_N", "--from says nothing about layers; leave it out"),
@@ -151,8 +151,8 @@ SMALL = ("--scenes", 1, "--size", 16, "--samples", 1, "--workers", 1, "-q")
         (
             ("--layout", "pairs", "--from", "2500_W"),
             ("--layout", "pairs", "--size", 32),
-            "was made with --size 16 --from 2500_W; you asked for --size 32"
-            " --from 6500_N",
+            "was made with --from 2500_W --size 16; you asked for --from 6500_N"
+            " --size 32",
         ),
         (
             ("--layers", "--azimuth", 63, "--azimuth", 100),

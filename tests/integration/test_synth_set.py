@@ -16,6 +16,7 @@ Image = pytest.importorskip("PIL.Image")
 
 from msrnet_cli.errors import UsageError  # noqa: E402
 from msrnet_cli.lights import Light, azimuth  # noqa: E402
+from msrnet_cli.lock import Lock  # noqa: E402
 from msrnet_cli.synth import SceneDone, SetStarted, render_set  # noqa: E402
 from msrnet_cli.synth.engine import choose_engine  # noqa: E402
 from msrnet_cli.synth.light import gains, luminance, tone  # noqa: E402
@@ -100,6 +101,29 @@ def test_a_folder_with_another_set_is_refused(tiny):
     assert contents(tiny[0]) == before
 
 
+def test_a_second_run_in_a_folder_is_refused_and_deletes_nothing(tmp_path):
+    part = tmp_path / ".msrnet-0-1-0.part"  # what the first run is writing
+    with Lock(tmp_path, "rendered") as first:
+        first.take()
+        part.write_bytes(b"half")
+        with pytest.raises(UsageError, match="is being rendered by another process"):
+            render(tmp_path, TINY)
+        assert part.exists()
+        assert not (tmp_path / "synth.json").exists()
+    render(tmp_path, TINY)
+    assert not part.exists()
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_a_set_is_rendered_by_as_many_processes_as_cores_may_be_used(
+    tmp_path, monkeypatch, cores
+):
+    monkeypatch.setattr("msrnet_cli.synth.dataset.usable_cores", lambda: cores)
+    monkeypatch.setattr("msrnet_cli.synth.dataset._carry_out", lambda *_: ())
+    _, told = render(tmp_path, replace(TINY, workers=0))
+    assert told[0].workers == cores
+
+
 def test_splits_draw_other_scenes(tiny, tmp_path):
     render(tmp_path, replace(TINY, split="validation", scenes=1))
     one = (tmp_path / "Image000_6500_N.png").read_bytes()
@@ -142,7 +166,7 @@ def test_impossible_options_are_refused_before_anything_is_written(
 
 def test_a_killed_run_leaves_whole_pictures_and_goes_on(tiny, tmp_path):
     code = (
-        "from pathlib import Path; from msrnet_cli.config import SynthOptions; "
+        "from pathlib import Path; from msrnet_cli.synth.options import SynthOptions; "
         "from msrnet_cli.synth import render_set; "
         f"render_set(Path({str(tmp_path)!r}), SynthOptions(scenes=40, size=32, "
         "samples=4, workers=1), lambda r: None)"

@@ -16,8 +16,7 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 import pairs
-from msrnet_cli import weights
-from msrnet_cli.cli import app
+from msrnet_cli.cli.commands import load
 from msrnet_cli.config import ModelConfig
 from msrnet_cli.errors import (
     DataError,
@@ -28,14 +27,15 @@ from msrnet_cli.errors import (
 )
 from msrnet_cli.evaluate.options import EvalOptions
 from msrnet_cli.evaluate.pairs import evaluate
-from msrnet_cli.inference import Relighter
 from msrnet_cli.pairs.cut import Cutter
+from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.train import pairing
 from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
 from msrnet_cli.train.learner import Learner
 from msrnet_cli.train.loop import train
 from msrnet_cli.train.runs import read_settings
 from msrnet_cli.train.start import start_network
+from msrnet_cli.weights.file import load_network
 from training import settings
 
 TINY = ModelConfig(arch="dmshn", channels=4)
@@ -103,7 +103,7 @@ def test_a_stack_upon_a_dmshn_begins_where_that_ended(scenes, tmp_path):
     picture = torch.rand(1, 3, 32, 48)
     with torch.no_grad():
         stack = start_network(grown.network)(picture)
-        alone = weights.load_network(weights_file)(picture)
+        alone = load_network(weights_file)(picture)
     assert not torch.allclose(alone, picture, atol=1e-3)
     torch.testing.assert_close(stack, alone, rtol=0, atol=1e-5)
 
@@ -407,7 +407,7 @@ def test_what_is_wrong_is_said_before_training_starts(
     monkeypatch.chdir(tmp_path)
     make(tmp_path / "data")
     arguments = ["train", "--data", "data", "--out", "run", "--no-perceptual", *options]
-    result = CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(load(), arguments)
     assert isinstance(result.exception, MSRNetError)
     assert says in str(result.exception)
     assert not (tmp_path / "run" / "metrics.csv").exists()
@@ -427,11 +427,11 @@ def test_stage_two_alone_continues_the_newest_run(scenes, tmp_path, monkeypatch)
         "2",
     ]
     runner = CliRunner()
-    first = runner.invoke(app, [*base, "--data", str(scenes)])
+    first = runner.invoke(load(), [*base, "--data", str(scenes)])
     assert first.exit_code == 0, first.exception
     (run,) = Path("runs").iterdir()
     assert run.name == "dmshn-001"
-    second = runner.invoke(app, ["train", "--stage", "2", "--no-perceptual"])
+    second = runner.invoke(load(), ["train", "--stage", "2", "--no-perceptual"])
     assert second.exit_code == 0, second.exception
     assert (run / "stage2.safetensors").exists()
     card = Relighter.load(run / "best.safetensors").card
@@ -442,7 +442,7 @@ def test_stage_two_alone_continues_the_newest_run(scenes, tmp_path, monkeypatch)
 def test_a_run_is_not_overwritten_by_accident(scenes, tmp_path):
     train(tiny(scenes, tmp_path / "run", steps=1), ignore)
     arguments = ["train", "--data", str(scenes), "--out", str(tmp_path / "run")]
-    result = CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(load(), arguments)
     assert "holds a run" in str(result.exception)
 
 
@@ -455,7 +455,7 @@ def test_training_and_validation_must_not_share_pictures(scenes, tmp_path):
 def test_sides_the_network_cannot_take_leave_no_folder(scenes, tmp_path, option):
     run = tmp_path / "run"
     arguments = ["train", "--data", str(scenes), "--out", str(run), *option]
-    result = CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(load(), arguments)
     assert isinstance(result.exception, UsageError)
     assert "multiple of 16" in str(result.exception)
     assert not run.exists()

@@ -17,7 +17,7 @@ from test_train import StopAfter, assert_bit_identical, ignore, tiny
 
 import pairs
 import smooth
-from msrnet_cli import tensorfile, weights
+from msrnet_cli import lock, tensorfile
 from msrnet_cli.config import ModelConfig
 from msrnet_cli.errors import (
     DataError,
@@ -27,11 +27,12 @@ from msrnet_cli.errors import (
     UsageError,
 )
 from msrnet_cli.pairs.store import PairStore
-from msrnet_cli.train import checkpoint, lock, resuming
+from msrnet_cli.train import checkpoint, resuming
 from msrnet_cli.train.events import TrainStarted, TrainSummary, Validated
 from msrnet_cli.train.loop import train
 from msrnet_cli.train.recipes import RECIPES
 from msrnet_cli.train.runs import newest_run, read_settings
+from msrnet_cli.weights.file import load_network, load_weights, save_weights
 from training import flat, settings
 
 
@@ -196,7 +197,7 @@ def as_the_first_release(run, **changes):
         del document[added]
     (run / "run.json").write_text(json.dumps(document))
     (run / "data.json").unlink()
-    (run / lock.NAME).unlink()
+    (run / lock.NAME).unlink(missing_ok=True)
 
 
 def test_a_run_of_the_first_release_goes_on(begun, program, tmp_path):
@@ -595,17 +596,17 @@ def test_the_best_of_a_stage_and_size_never_falls(tmp_path):
 
 
 def test_weights_of_the_stages_that_cannot_be_compared_are_not(begun, tmp_path):
-    card = weights.load(begun / "last.safetensors").card
+    card = load_weights(begun / "last.safetensors").card
     other = replace(card, work_size=512)
     assert asdict(card) != asdict(other)
     from msrnet_cli.train import cards, runs
 
-    network = weights.load_network(begun / "last.safetensors")
+    network = load_network(begun / "last.safetensors")
     for stage, one in (("1", card), ("2", other)):
         path = runs.stage_result(begun, stage)
-        weights.save(path, network.state_dict(), one)
+        save_weights(path, network.state_dict(), one)
     assert cards.compared_stages(begun) == {}
-    weights.save(runs.stage_result(begun, "2"), network.state_dict(), card)
+    save_weights(runs.stage_result(begun, "2"), network.state_dict(), card)
     assert cards.compared_stages(begun).keys() == {"1", "2"}
 
 

@@ -17,14 +17,14 @@ from test_train import StopAfter, assert_bit_identical, ignore
 
 import smooth
 from conftest import photo
-from msrnet_cli import weights
 from msrnet_cli.config import ModelConfig
 from msrnet_cli.errors import DataError, MSRNetError
-from msrnet_cli.inference import Relighter
+from msrnet_cli.lock import Lock
+from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.train.events import TrainProgress, TrainStarted, Validated
-from msrnet_cli.train.lock import Lock
 from msrnet_cli.train.loop import train
 from msrnet_cli.train.recipes import RECIPES
+from msrnet_cli.weights.file import load_weights
 from training import settings
 
 
@@ -70,7 +70,7 @@ def test_the_recipe_learns_and_what_it_learnt_relights(scenes, held_out, tmp_pat
     assert "held-out" in started.validation
     (tried,) = (e for e in events if isinstance(e, Validated))
     assert {"task", "night", "day", "ambient", "azimuth"} <= tried.scores.keys()
-    found = weights.load(tmp_path / "run" / "last.safetensors")
+    found = load_weights(tmp_path / "run" / "last.safetensors")
     assert found.card.model.arch == "lightstage"
     assert found.card.work_size == 32
     relit = Relighter.load(tmp_path / "run" / "last.safetensors").relight(photo())
@@ -149,7 +149,7 @@ def test_a_failure_before_processes_meet_ends_them_all(scenes, tmp_path):
 
 def test_one_line_refuses_a_second_training_in_several_processes(scenes, tmp_path):
     (tmp_path / "run").mkdir()
-    with Lock(tmp_path / "run") as held:
+    with Lock(tmp_path / "run", "trained") as held:
         held.take()
         process = started(scenes, tmp_path / "run")
         _, told = process.communicate(timeout=90)

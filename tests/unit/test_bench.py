@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from conftest import photo
-from msrnet_cli import hardware, report, weights
+from msrnet_cli import hardware
 from msrnet_cli.bench import (
     clock,
     document,
@@ -41,8 +41,10 @@ from msrnet_cli.bench.results import (
     Timing,
     TrainTiming,
 )
-from msrnet_cli.config import ModelConfig
+from msrnet_cli.config import DeviceOptions, ModelConfig
 from msrnet_cli.errors import DeviceError, PictureError, UsageError
+from msrnet_cli.report import bench as report
+from msrnet_cli.weights import find
 
 CPU = torch.device("cpu")
 SMALL = ModelConfig("dmshn", 12)
@@ -214,8 +216,8 @@ def test_weights_bring_their_architecture(identity_file):
 
 def test_the_default_weights_are_used_where_they_fit(identity_file, monkeypatch):
     digest = hashlib.sha256(identity_file.read_bytes()).hexdigest()
-    entry = weights.BuiltIn("ours", identity_file, digest, default=True)
-    monkeypatch.setattr(weights, "built_in", lambda: [entry])
+    entry = find.BuiltIn("ours", identity_file, digest, default=True)
+    monkeypatch.setattr(find, "built_in", lambda: [entry])
     assert subject.load_subject(BenchOptions()).weights == "ours"
     other = subject.load_subject(BenchOptions(arch="stacked"))
     assert "drawn from seed" in other.weights
@@ -542,7 +544,7 @@ def test_batches_that_are_named_are_tried_at_each_size():
 @pytest.mark.parametrize(("size", "nearest"), [(100, 96), (5, 16), (1000, 1008)])
 def test_sizes_that_the_network_cannot_take_are_refused(size, nearest):
     with pytest.raises(UsageError, match=f"give {nearest}"):
-        suite.measure(BenchOptions(device="cpu", sizes=(size,)))
+        suite.measure(BenchOptions(sizes=(size,), where=DeviceOptions(device="cpu")))
 
 
 def test_a_format_that_cannot_be_trained_is_left_out(setting):
@@ -643,7 +645,7 @@ def test_tables_hold_slow_and_fast_rows_without_exponents(capsys):
     failed = BenchRow("openvino", "bf16", 2048, 32, failure="out of memory")
     step = dataclasses.replace(STEP, size=2048, batch=32, peak=10**11, share=12.345)
     lost = dataclasses.replace(STEP, timing=None, failure="out of memory")
-    report.bench_table(result([slow, fast, failed], [step, lost]))
+    report.tables(result([slow, fast, failed], [step, lost]))
     out = capsys.readouterr().out
     pages = out[out.index("\nThe network alone") : out.index("\nLight carried")]
     assert max(map(len, pages.splitlines())) <= 80
@@ -654,7 +656,7 @@ def test_tables_hold_slow_and_fast_rows_without_exponents(capsys):
     assert pages.count("FAILED") == 2
     assert out.count("out of memory") == 2
     changes = [Change("a", 123456.0, 0.00012, 1.0, regressed=True)]
-    report.bench_changes(changes)
+    report.changes(changes)
     assert "a: 123456 to 0.000120 (" in capsys.readouterr().out
 
 
@@ -789,4 +791,4 @@ def test_on_cuda_what_does_not_fit_is_a_row_that_says_so():
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
 def test_a_device_that_is_not_there_is_refused():
     with pytest.raises(DeviceError, match="; "):
-        suite.measure(BenchOptions(device="cuda"))
+        suite.measure(BenchOptions(where=DeviceOptions(device="cuda")))

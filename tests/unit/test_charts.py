@@ -5,8 +5,8 @@ import math
 
 from PIL import Image
 
-from msrnet_cli.images import charts
-from msrnet_cli.images.charts import Curve
+from msrnet_cli import charts
+from msrnet_cli.charts import Curve
 
 
 def drawn(points, log=False):

@@ -12,10 +12,10 @@ from PIL import Image, ImageCms
 from conftest import photo
 from msrnet_cli import images
 from msrnet_cli.config import WriteOptions
+from msrnet_cli.images.colour.icc import space_from_icc
 from msrnet_cli.images.colour.spaces import (
     adobe_rgb,
     linear_from_srgb,
-    space_from_icc,
     srgb_from_linear,
 )
 

@@ -28,5 +28,5 @@ def test_every_error_ends_with_the_code_that_its_tree_shows():
     assert len(tree) == 6
     for name, code in tree.items():
         assert getattr(errors, name).exit_code == int(code), name
-    assert errors.NetworkError.exit_code == errors.WeightsError.exit_code
+    assert errors.DownloadError.exit_code == errors.WeightsError.exit_code
     assert errors.DeviceError.exit_code == errors.DataError.exit_code == 2

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import smooth
-from msrnet_cli import metrics, transfer, weights
+from msrnet_cli import metrics
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import UsageError
 from msrnet_cli.evaluate import changes, layers, rows, stage
@@ -18,7 +18,6 @@ from msrnet_cli.evaluate.options import EvalOptions
 from msrnet_cli.evaluate.rows import Scores, Table, summary
 from msrnet_cli.evaluate.stage import Painter
 from msrnet_cli.images.pixels import quantise, unit
-from msrnet_cli.inference import Relighter
 from msrnet_cli.layers import mix
 from msrnet_cli.layers.camera import encode, lin
 from msrnet_cli.layers.compose import expose, photograph, prepare
@@ -26,6 +25,10 @@ from msrnet_cli.layers.draw import Distributions, Draw, Key
 from msrnet_cli.layers.store import Composer, LayerStore, open_store
 from msrnet_cli.lights import DIRECTIONS, kelvin_gains, turned
 from msrnet_cli.networks import lightstage
+from msrnet_cli.relight import scaling
+from msrnet_cli.relight.options import SessionOptions
+from msrnet_cli.relight.relighter import Relighter
+from msrnet_cli.weights.file import save_weights
 
 SIZE, COUNT = 64, 3
 
@@ -119,7 +122,7 @@ def test_true_layers_at_half_the_size_are_carried_to_full_size(store, reduced_tr
         reduced_truth.see(nights.pictures[:1])[0].layers,
         mix.weights(90.0, kelvin=4500.0),
     )
-    back = transfer.reduce(output, SIZE // 2, SIZE // 2)
+    back = scaling.reduce(output, SIZE // 2, SIZE // 2)
     assert metrics.psnr(back, small) > 40
 
 
@@ -297,7 +300,7 @@ def painting_file(tmp_path_factory):
     torch.nn.init.normal_(network.dmshn.decoder1[8].bias, std=0.15)
     path = tmp_path_factory.mktemp("weights") / "stage.safetensors"
     card = WeightsCard(model=ModelConfig("lightstage", channels=12))
-    weights.save(path, network.state_dict(), card)
+    save_weights(path, network.state_dict(), card)
     return path
 
 
@@ -312,7 +315,7 @@ def test_the_task_is_relit_as_the_program_does_it(store, painting_file, work_siz
     )
     nights = changes.nights(store[0], SIZE)
     (ours,) = Layered(painter).by_night(nights).pictures["task"]
-    (theirs,) = relighter.run([nights.pictures[0]]).images
+    (theirs,) = relighter.run([nights.pictures[0]]).outputs
     assert torch.equal(ours, theirs)
     assert not torch.equal(ours, nights.pictures[0])
 
@@ -322,8 +325,7 @@ def test_the_command_scores_as_its_parts_do(store, painting_file):
         layers=str(store.folder),
         weights=(str(painting_file),),
         work_sizes=("full",),
-        device="cpu",
-        dtype="fp32",
+        session=SessionOptions(device="cpu", dtype="fp32"),
         limit=2,
     )
     told = []

@@ -296,6 +296,26 @@ def test_the_journal_tells_ours_from_theirs(tmp_path):
     )
 
 
+def test_a_journal_of_any_version_of_msrnet_is_read_and_written_alike(tmp_path):
+    """Runs of an older version may go on in the same folder."""
+    lines = (
+        b'{"v": 1, "output": "a.png", "made": "%b", "source": "input", "recipe": "r"}\n'
+        b'{"v": 1, "output": "b.png", "made": "%b", "source": "input", "recipe": "r",'
+        b' "origin": "/in/b.jpg"}\n'
+    ) % tuple(digest(name).encode() for name in (b"a", b"b"))
+    (tmp_path / NAME).write_bytes(lines)
+    journal = Journal(Folder(tmp_path))
+    for name in "ab":
+        path = tmp_path / f"{name}.png"
+        path.write_bytes(name.encode())
+        assert journal.standing(path.name, path, "input", "r") == "same"
+    (tmp_path / NAME).unlink()
+    again = Journal(Folder(tmp_path))
+    again.add(Entry("a.png", digest(b"a"), "input", "r"))
+    again.add(Entry("b.png", digest(b"b"), "input", "r", "/in/b.jpg"))
+    assert (tmp_path / NAME).read_bytes() == lines
+
+
 def test_what_another_run_has_added_is_seen(tmp_path):
     first, second = Journal(Folder(tmp_path)), Journal(Folder(tmp_path))
     second.add(Entry("a.png", digest(b"result"), "source", "recipe"))

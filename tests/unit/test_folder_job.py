@@ -13,19 +13,20 @@ from dataclasses import replace
 import pytest
 
 from conftest import photo
-from fake_relighter import FakeRelighter
-from msrnet_cli import images, report
+from msrnet_cli import images
 from msrnet_cli.config import WeightsCard
 from msrnet_cli.errors import PictureError
 from msrnet_cli.files import Folder
-from msrnet_cli.folder import job as folder_job
-from msrnet_cli.folder import journal
+from msrnet_cli.folder import journal, scheduler, work
 from msrnet_cli.folder.budget import Budget
 from msrnet_cli.folder.events import FileDone, Ignored
+from msrnet_cli.folder.executor import coders
 from msrnet_cli.folder.job import relight_folder
 from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.plan import make_plan
+from msrnet_cli.folder.relights import FakeRelighter
 from msrnet_cli.folder.search import Fault
+from msrnet_cli.report import relight as report
 
 LIMIT = 5_000  # pixels in flight, in these tests
 SMALL, HUGE = (20, 10), (100, 90)
@@ -38,9 +39,8 @@ class InFlight:
         self.now = self.most = self.together = 0
         self._count = 0
         self._lock = threading.Lock()
-        decode, encode = folder_job._Run._decode, folder_job._Run._encode
-        monkeypatch.setattr(folder_job._Run, "_decode", self._decoding(decode))
-        monkeypatch.setattr(folder_job._Run, "_encode", self._encoding(encode))
+        monkeypatch.setattr(work, "prepare", self._decoding(work.prepare))
+        monkeypatch.setattr(work, "finish", self._encoding(work.finish))
 
     def add(self, pixels):
         with self._lock:
@@ -51,9 +51,9 @@ class InFlight:
                 self.most = max(self.most, self.now)
 
     def _decoding(self, decode):
-        def wrapped(run, job):
+        def wrapped(job, *rest):
             self.add(job.pixels)
-            result = decode(run, job)
+            result = decode(job, *rest)
             if isinstance(result, FileDone):
                 self.add(-job.pixels)
             return result
@@ -61,10 +61,10 @@ class InFlight:
         return wrapped
 
     def _encoding(self, encode):
-        def wrapped(run, item, relit, notes):
+        def wrapped(relit, *rest):
             time.sleep(0.002)  # so that pictures pile up behind it
-            result = encode(run, item, relit, notes)
-            self.add(-item.job.pixels)
+            result = encode(relit, *rest)
+            self.add(-relit.job.pixels)
             return result
 
         return wrapped
@@ -72,7 +72,7 @@ class InFlight:
 
 @pytest.fixture
 def in_flight(monkeypatch):
-    monkeypatch.setattr(folder_job, "_IN_FLIGHT_MEGAPIXELS", LIMIT / 1e6)
+    monkeypatch.setattr(scheduler, "_IN_FLIGHT_MEGAPIXELS", LIMIT / 1e6)
     return InFlight(monkeypatch)
 
 
@@ -165,7 +165,7 @@ def test_huge_pictures_go_one_by_one(folder, in_flight):
 
 
 def test_a_picture_is_let_go_before_the_next_one_is_decoded(folder, monkeypatch):
-    monkeypatch.setattr(folder_job, "_IN_FLIGHT_MEGAPIXELS", 1e-6)
+    monkeypatch.setattr(scheduler, "_IN_FLIGHT_MEGAPIXELS", 1e-6)
     read, seen, kept = images.read, [], []
 
     def watched(*arguments):
@@ -406,7 +406,7 @@ def test_what_another_run_is_at_work_on_is_left_to_it_and_looked_at_last(
 
     monkeypatch.setattr(journal.Journal, "is_first", lambda _: False)
     monkeypatch.setattr(journal.Journal, "claim", claim)
-    monkeypatch.setattr(folder_job, "_PATIENCE", 0.001)
+    monkeypatch.setattr(scheduler, "_PATIENCE", 0.001)
     events = []
     assert relit(notify=events.append).relit == 40
     assert any("another run is at work" in note for note in events[0].notes)
@@ -423,7 +423,7 @@ def test_a_failure_is_told_once_and_at_once(folder, capsys, quiet):
         path = folder / f"in/{index:02}.png"
         path.unlink()
         path.write_bytes(b"")
-    relit(notify=report.job_reporter(as_json=False, quiet=quiet))
+    relit(notify=report.reporter(as_json=False, quiet=quiet))
     lines = capsys.readouterr().err.splitlines()
     for index in (3, 20):
         told = [line for line in lines if f"in/{index:02}.png" in line]
@@ -434,7 +434,7 @@ def test_a_failure_is_told_once_and_at_once(folder, capsys, quiet):
 
 def test_a_halt_is_told_also_where_little_is(folder, monkeypatch, capsys):
     failing_after(monkeypatch, "out/", 5, OSError(errno.ENOSPC, "no more"))
-    relit(notify=report.job_reporter(as_json=False, quiet=True))
+    relit(notify=report.reporter(as_json=False, quiet=True))
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("msrnet: out/")
     assert "no more" in line
@@ -442,7 +442,7 @@ def test_a_halt_is_told_also_where_little_is(folder, monkeypatch, capsys):
 
 def test_a_run_that_did_nothing_had_no_slowest_stage(folder, capsys):
     relit()
-    relit(notify=report.json_events)
+    relit(notify=report.json_lines)
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert summary["skipped"] == 40
     assert "slowest_stage" not in summary
@@ -483,12 +483,11 @@ def test_start_counts_in_what_a_job_took(folder, capsys):
     assert "relit in 40." in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_what_was_passed_over_is_named_once(capsys):
+def test_what_was_passed_over_is_named_once():
     names = [f"{letter}.txt" for letter in "abcde"]
     passed = [Ignored(name, "not a picture") for name in names]
     passed += [Ignored("l.png", "symbolic link"), Ignored(".x", "hidden")]
-    report._passed_over(passed)
-    assert capsys.readouterr().err.splitlines() == [
+    assert report.passed_over(passed) == [
         "passed over: l.png: symbolic link",
         "passed over: hidden (1); not a picture (5): a.txt, b.txt, c.txt, ...",
     ]
@@ -512,7 +511,7 @@ def test_an_unknown_size_is_no_obstacle(folder, in_flight):
 
 
 def test_a_gpu_leaves_the_processor_to_decode_and_encode():
-    assert folder_job.coders("cpu", 64) == 2
-    assert folder_job.coders("cuda", 8) == 8
-    assert folder_job.coders("cuda", 1) == 2
-    assert folder_job.coders("mps", 128) == 8
+    assert coders("cpu", 64) == 2
+    assert coders("cuda", 8) == 8
+    assert coders("cuda", 1) == 2
+    assert coders("mps", 128) == 8

@@ -5,13 +5,13 @@ import torch
 from safetensors.torch import load_file
 
 import golden
-from msrnet_cli import weights
+from msrnet_cli.weights import find
 
 BEFORE = load_file(golden.FILE)
 
 
 def test_all_weights_that_ship_are_pinned():
-    assert {entry.name for entry in weights.built_in()} == set(golden.SHIPPED)
+    assert {entry.name for entry in find.built_in()} == set(golden.SHIPPED)
 
 
 @pytest.mark.parametrize("name", golden.SHIPPED)

@@ -14,8 +14,8 @@ from typing import ClassVar
 
 import pytest
 
-from msrnet_cli import hub
 from msrnet_cli.errors import UsageError
+from msrnet_cli.hub.address import HubAddress, parse_address
 
 COMMIT = "a" * 40
 
@@ -121,10 +121,12 @@ def server(warm_file):
 # Without the command line, which would load torch each time.
 FETCH = """
 import sys
-from msrnet_cli import errors, hub
+from msrnet_cli import errors
+from msrnet_cli.hub.address import HubAddress, parse_address
+from msrnet_cli.hub.cache import fetch
 try:
     offline = "--offline" in sys.argv
-    print(hub.fetch(hub.parse_address(sys.argv[1]), offline=offline))
+    print(fetch(parse_address(sys.argv[1]), offline=offline))
 except errors.MSRNetError as error:
     sys.exit(f"msrnet: {error}") if error.exit_code == 5 else None
 """
@@ -275,12 +277,14 @@ def fetch_from(tmp_path, content=b"weights", **ways):
 # In one process: the client takes long to load.
 FETCH_AGAIN_AND_AGAIN = """
 import os, sys
-from msrnet_cli import errors, hub
+from msrnet_cli import errors
+from msrnet_cli.hub.address import HubAddress, parse_address
+from msrnet_cli.hub.cache import fetch
 cache = os.environ["HF_HOME"]
 for _ in range(int(sys.argv[1])):
     try:
-        print("fetched", hub.fetch(hub.HubAddress("owner/repo")))
-    except errors.NetworkError as error:
+        print("fetched", fetch(HubAddress("owner/repo")))
+    except errors.DownloadError as error:
         print(error, [files for _, _, files in os.walk(cache) if files])
 """
 
@@ -412,14 +416,14 @@ def test_a_hub_that_is_gone_is_given_up_on_at_once(tmp_path, server):
 @pytest.mark.parametrize(
     ("spec", "address"),
     [
-        ("hf://a/b", hub.HubAddress("a/b")),
-        ("hf://a/b@v1", hub.HubAddress("a/b", revision="v1")),
-        ("hf://a/b@v1/x/y.safetensors", hub.HubAddress("a/b", "x/y.safetensors", "v1")),
-        ("hf://a/b/y.safetensors", hub.HubAddress("a/b", "y.safetensors")),
+        ("hf://a/b", HubAddress("a/b")),
+        ("hf://a/b@v1", HubAddress("a/b", revision="v1")),
+        ("hf://a/b@v1/x/y.safetensors", HubAddress("a/b", "x/y.safetensors", "v1")),
+        ("hf://a/b/y.safetensors", HubAddress("a/b", "y.safetensors")),
     ],
 )
 def test_addresses_are_read(spec, address):
-    assert hub.parse_address(spec) == address
+    assert parse_address(spec) == address
 
 
 @pytest.mark.parametrize(
@@ -433,10 +437,10 @@ def test_addresses_are_read(spec, address):
 )
 def test_bad_addresses_are_refused(spec):
     with pytest.raises(UsageError):
-        hub.parse_address(spec)
+        parse_address(spec)
 
 
 @pytest.mark.parametrize("file", ["../x", "/x", "a/../../x", "..\\x", ""])
 def test_no_other_way_leads_to_a_bad_address(file):
     with pytest.raises(UsageError):
-        hub.HubAddress("owner/repo", file)
+        HubAddress("owner/repo", file)

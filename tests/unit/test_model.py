@@ -5,11 +5,12 @@ import torch
 from safetensors.torch import load_file
 from torch.utils.flop_counter import FlopCounterMode
 
-from msrnet_cli import weights
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.networks import build
 from msrnet_cli.networks.dmshn import DMSHN, double, half
 from msrnet_cli.networks.stacked import StackedDMSHN
+from msrnet_cli.weights.file import load_network, load_weights
+from msrnet_cli.weights.published import import_published
 from networks import tinted_identity
 
 COUNTS = {DMSHN: (5_424_393, 180, 684.03), StackedDMSHN: (10_848_786, 360, 1368.06)}
@@ -31,11 +32,11 @@ def test_parameters_and_arithmetic_are_the_paper_s(kind):
 def test_published_weights_give_the_published_pictures(shared, tmp_path):
     file = tmp_path / "dehaze.safetensors"
     source = shared / "reference" / "dmshn_dehaze_published.safetensors"
-    card = weights.import_published(source, file, WeightsCard())
+    card = import_published(source, file, WeightsCard())
     golden = load_file(shared / "reference" / "golden_io.safetensors")
-    one = weights.load_network(file)
+    one = load_network(file)
     stacked = build(ModelConfig("stacked", card.model.channels))
-    state = weights.load(file).state
+    state = load_weights(file).state
     stacked.load_state_dict({f"{i}.{k}": v for i in (0, 1) for k, v in state.items()})
     with torch.no_grad():
         assert (one(golden["input"]) - golden["dmshn"]).abs().max() < 1e-5

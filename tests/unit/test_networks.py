@@ -8,12 +8,13 @@ import pytest
 import torch
 
 import tiny_network
-from msrnet_cli import engines, hardware, networks, weights
+from msrnet_cli import engines, hardware, networks
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.engines import AGREEMENT_DB, compiled, fused
-from msrnet_cli.inference import Relighter
 from msrnet_cli.metrics import psnr
 from msrnet_cli.networks.spec import Inputs
+from msrnet_cli.relight.relighter import Relighter
+from msrnet_cli.weights.file import load_weights, save_weights
 
 EVERY = (*networks.NAMES, "tiny")
 
@@ -179,8 +180,8 @@ def test_weights_rebuild_it(arch, tmp_path):
     network = drawn(arch)
     channels = networks.architecture(arch).identity_channels
     card = WeightsCard(model=ModelConfig(arch, channels))
-    weights.save(tmp_path / "w.safetensors", network.state_dict(), card)
-    found = weights.load(tmp_path / "w.safetensors")
+    save_weights(tmp_path / "w.safetensors", network.state_dict(), card)
+    found = load_weights(tmp_path / "w.safetensors")
     side = networks.architecture(arch).multiple
     given = inputs(arch, side, side)
     painted = found.network()(*given.tensors)
@@ -200,16 +201,16 @@ def test_tiles_give_the_pixels_of_the_whole(arch, monkeypatch):
     pixels = 3 * found.multiple * (256 + 2 * found.reach)
     free = int(pixels * found.memory("fp32", 2) / 0.8) + 1
     monkeypatch.setattr(hardware, "free_bytes", lambda _: free)
-    monkeypatch.setattr("msrnet_cli.inference._TRANSFER_BYTES", 0)
+    monkeypatch.setattr("msrnet_cli.relight.carry._BYTES", 0)
     tiled = subject.run([given.image[0]], guides)
     assert any("tiles" in note for note in tiled.notes)
-    torch.testing.assert_close(tiled.images[0], whole.images[0], rtol=0, atol=1e-5)
+    torch.testing.assert_close(tiled.outputs[0], whole.outputs[0], rtol=0, atol=1e-5)
 
 
 def test_a_guide_is_seen_and_reduced_with_its_picture():
     card = WeightsCard(model=ModelConfig("tiny", 8), work_size=64)
     subject = Relighter(drawn("tiny", 8), card, dtype="fp32")
     picture, guide = (x[0] for x in inputs("tiny", 120, 160))
-    lit, other = (subject.run([picture], [g]).images[0] for g in (guide, 1 - guide))
+    lit, other = (subject.run([picture], [g]).outputs[0] for g in (guide, 1 - guide))
     assert lit.shape == picture.shape
     assert (lit - other).abs().mean() > 1e-3

@@ -423,7 +423,7 @@ def test_names_that_the_output_s_file_system_takes_for_one_are_refused(
     if not set(names) <= set(os.listdir("in")):
         pytest.skip("this file system takes the two names for one")
     assert {f"out/{name}" for name in names} < set(outputs(["in"]))
-    monkeypatch.setattr("msrnet_cli.folder.plan.probe", lambda _: told_apart)
+    monkeypatch.setattr("msrnet_cli.folder.destination.probe", lambda _: told_apart)
     refused("would both become", ["in"])
 
 

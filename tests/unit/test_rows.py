@@ -8,9 +8,9 @@ from conftest import encoded, photo
 from msrnet_cli import images
 from msrnet_cli.config import WriteOptions
 from msrnet_cli.images import rows
-from msrnet_cli.images.colour.spaces import space_from_icc
+from msrnet_cli.images.colour.icc import space_from_icc
 from test_colour import profile
-from test_depth import samples, tiff
+from test_sixteen_bit import samples, tiff
 
 P3 = profile("P3", "srgb")
 

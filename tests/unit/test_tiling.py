@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from msrnet_cli import hardware, tiling
+from msrnet_cli import hardware
 from msrnet_cli.config import ModelConfig, WeightsCard
-from msrnet_cli.inference import Relighter
 from msrnet_cli.networks import architecture, build
+from msrnet_cli.relight import tiling
+from msrnet_cli.relight.relighter import Relighter
 
 TINY = {arch: ModelConfig(arch, 2) for arch in ("dmshn", "stacked")}
 
@@ -36,10 +37,10 @@ def test_the_size_that_is_advised_is_not_run_whole(monkeypatch):
     picture = torch.rand(3, 600, 600)
     short_of_memory(monkeypatch, 0.8 * 350_000)
     network = build(card.model)
-    (failure,) = Relighter(network, card, dtype="fp32").run([picture]).failures
+    (failure,) = Relighter(network, card, dtype="fp32").run([picture]).outputs
     size = int(failure.remedy.split("--work-size ")[1].split()[0])
     smaller = Relighter(network, card, dtype="fp32", work_size=size)
-    assert smaller.run([picture]).failures == [None]
+    assert smaller.run([picture]).pictures()
 
 
 @pytest.mark.parametrize("arch", ["dmshn", "stacked"])
@@ -77,7 +78,7 @@ def test_tiles_give_the_pixels_of_the_whole(size, monkeypatch):
     short_of_memory(monkeypatch, 64 * (256 + 2 * 464))  # one core and its halo
     tiled = subject.run([picture])
     assert any("tiles" in note for note in tiled.notes)
-    torch.testing.assert_close(tiled.images[0], whole.images[0], rtol=0, atol=1e-5)
+    torch.testing.assert_close(tiled.outputs[0], whole.outputs[0], rtol=0, atol=1e-5)
 
 
 def test_what_does_not_fit_in_tiles_is_refused_with_the_size_that_does(monkeypatch):
@@ -86,10 +87,10 @@ def test_what_does_not_fit_in_tiles_is_refused_with_the_size_that_does(monkeypat
     picture = torch.rand(3, 1600, 1700)
     short_of_memory(monkeypatch, 500_000)
     full = Relighter(network, card, device="cpu", dtype="fp32", work_size="full")
-    (failure,) = full.run([picture]).failures
+    (failure,) = full.run([picture]).outputs
     assert "1700x1600 needs about" in failure.reason
     size = int(failure.remedy.split("--work-size ")[1].split()[0])
-    monkeypatch.setattr("msrnet_cli.inference._TRANSFER_BYTES", 1)
+    monkeypatch.setattr("msrnet_cli.relight.carry._BYTES", 1)
     smaller = Relighter(network, card, device="cpu", dtype="fp32", work_size=size)
-    assert smaller.run([picture]).failures == [None]
+    assert smaller.run([picture]).pictures()
     assert 500 <= size <= 750

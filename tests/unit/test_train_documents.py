@@ -1,15 +1,9 @@
 """What lies in the folder of a run: settings, files, metrics, lock; sound or not."""
 
 import csv
-import errno
-import fcntl
 import json
 import math
-import os
 import random
-import signal
-import subprocess
-import sys
 from functools import reduce
 from pathlib import Path, PurePosixPath
 
@@ -17,9 +11,8 @@ import pytest
 
 from msrnet_cli.config import ModelConfig
 from msrnet_cli.errors import UsageError
-from msrnet_cli.train import inventory, lock, settings
+from msrnet_cli.train import inventory, settings
 from msrnet_cli.train.history import COLUMNS, History
-from msrnet_cli.train.lock import Lock
 from msrnet_cli.train.options import TrainOptions
 from msrnet_cli.train.recipes import RECIPES
 from training import flat, places
@@ -175,7 +168,7 @@ def negative(document):
     [
         (mistyped, "rate: learning_rate is not one of lr, lr_end, shape, warmup"),
         (newer, "in format 3.*the version that wrote it"),
-        (negative, "lr is -1, not above 0"),
+        (negative, "lr is -1, not more than 0"),
         (dict.clear, "does not hold settings"),
     ],
 )
@@ -321,85 +314,3 @@ def test_an_inventory_comes_back(tmp_path):
         (tmp_path / inventory.NAME).write_text(damaged)
         with pytest.raises(ValueError, match=r"Expecting|not list|not tell|deep"):
             inventory.read(tmp_path)
-
-
-def test_a_second_lock_is_refused_until_the_first_is_let_go(tmp_path):
-    with Lock(tmp_path) as first:
-        first.take()
-        first.take()
-        for _ in range(2):
-            with Lock(tmp_path) as second, pytest.raises(UsageError) as refused:
-                second.take()
-        assert f"process {os.getpid()}" in refused.value.reason
-    with Lock(tmp_path) as third:
-        third.take()
-
-
-HOLD = """
-import os, subprocess, sys, time
-from functools import reduce
-from pathlib import Path
-from msrnet_cli.train.lock import Lock
-lock = Lock(Path(sys.argv[1]))
-lock.take()
-started = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-forked = os.fork()
-if not forked:
-    time.sleep(60)
-print(started.pid, forked, flush=True)
-time.sleep(60)
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-def test_a_lock_dies_with_its_process_and_not_with_those_it_started(tmp_path):
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
-    )
-    children = [int(pid) for pid in holder.stdout.readline().split()]
-    try:
-        with Lock(tmp_path) as ours:
-            with pytest.raises(UsageError, match=f"process {holder.pid} "):
-                ours.take()
-            holder.kill()
-            holder.wait()
-            ours.take()
-            for child in children:
-                os.kill(child, 0)  # still there
-    finally:
-        for child in children:
-            os.kill(child, signal.SIGKILL)
-        holder.stdout.close()
-
-
-@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL])
-def test_without_locks_training_goes_on(tmp_path, monkeypatch, number):
-    def refuse(*_):
-        raise OSError(number, os.strerror(number))
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
-    with Lock(tmp_path) as first, Lock(tmp_path) as second:
-        first.take()
-        second.take()
-
-
-def test_a_link_in_the_place_of_a_lock_is_refused_and_not_followed(tmp_path):
-    target = tmp_path / "precious"
-    target.write_text("kept")
-    (tmp_path / lock.NAME).symlink_to(target)
-    with Lock(tmp_path) as held, pytest.raises(UsageError, match="symbolic link"):
-        held.take()
-    assert target.read_text() == "kept"
-    (tmp_path / lock.NAME).unlink()
-    os.mkfifo(tmp_path / lock.NAME)
-    with Lock(tmp_path) as held, pytest.raises(UsageError, match="not a regular file"):
-        held.take()
-
-
-def test_a_folder_that_does_not_exist_is_not_made_by_its_lock(tmp_path):
-    with Lock(tmp_path / "run") as held:
-        held.take()
-        assert not (tmp_path / "run").exists()
-        (tmp_path / "run").mkdir()
-        held.take()
-        assert (tmp_path / "run" / lock.NAME).exists()

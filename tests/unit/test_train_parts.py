@@ -12,6 +12,7 @@ import pairs
 import smooth
 from msrnet_cli.config import ModelConfig
 from msrnet_cli.errors import DataError, TrainingError, UsageError
+from msrnet_cli.lock import Lock
 from msrnet_cli.options import asked, declared, hints, plain, replaced
 from msrnet_cli.pairs.options import PairOptions
 from msrnet_cli.train import cards, checkpoint, failures, optimizers, runs
@@ -20,7 +21,6 @@ from msrnet_cli.train.feed import Feed
 from msrnet_cli.train.find import find_material
 from msrnet_cli.train.inventory import Inventory
 from msrnet_cli.train.learner import Learner, Step
-from msrnet_cli.train.lock import Lock
 from msrnet_cli.train.material import About, Trial
 from msrnet_cli.train.meter import Meter
 from msrnet_cli.train.options import (
@@ -233,7 +233,7 @@ def test_what_a_network_paints_must_be_finite():
 def saver(tmp_path):
     folder = tmp_path / "run"
     options = replaced(TrainOptions(), ("run", "out"), str(folder))
-    with Lock(folder) as lock:
+    with Lock(folder, "trained") as lock:
         record = open_record(folder, lock, 0)
         yield Saver(options, ABOUT, learner(), ALONE, record)
 
@@ -368,7 +368,7 @@ def test_sizes_are_read_as_they_are_shown(text, sizes):
     "text", ["", "x", "12.5", "-3", "0", "128:", "128:x", "128,", "1" * 5000, "²"]
 )
 def test_what_is_not_a_size_says_what_is(text):
-    with pytest.raises(ValueError, match=r"give pixels, such as 512, or 128:6"):
+    with pytest.raises(ValueError, match=r"^pixels, such as 512, or 128:6"):
         read_sizes(text)
 
 

@@ -8,8 +8,9 @@ import sys
 import pytest
 
 import pairs
-from msrnet_cli import perceptual, report
-from msrnet_cli.errors import NetworkError
+from msrnet_cli import perceptual
+from msrnet_cli.errors import DownloadError
+from msrnet_cli.report import train as report
 from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
 from msrnet_cli.train.options import NetworkOptions
 from msrnet_cli.train.runs import read_settings
@@ -47,7 +48,7 @@ def test_the_live_line_shows_its_time_left(monkeypatch, width):
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", terminal)
-    bar = report.train_reporter(quiet=False)
+    bar = report.reporter(quiet=False)
     bar(STARTED)
     bar(progress())
     bar(TrainSummary("run", 3, 1.0, 20.0, None))
@@ -64,7 +65,7 @@ def test_the_live_line_shows_its_time_left(monkeypatch, width):
     [{}, {"progress": 1.0}, {"eta": math.inf}, {"loss": 1e-12}, {"step": 1}],
 )
 def test_a_line_of_a_log_fits_80_columns(capsys, changes):
-    report.TrainLines()(progress(**changes))
+    report.Lines()(progress(**changes))
     (line,) = capsys.readouterr().err.splitlines()
     assert len(line) <= 80
     assert "left" in line
@@ -80,14 +81,14 @@ def tried(**changes):
 
 @pytest.mark.parametrize("quiet", [True, False])
 def test_what_must_be_known_is_said_even_if_quiet(capsys, quiet):
-    tell = report.train_reporter(quiet=quiet)
+    tell = report.reporter(quiet=quiet)
     tell(tried(notes=("previews/x.png cannot be written",)))
     assert "note: previews/x.png cannot be written" in capsys.readouterr().err
 
 
 def test_the_best_is_that_of_a_stage_and_size(capsys):
-    report.TrainLines()(tried())
-    report.TrainLines()(tried(best=False))
+    report.Lines()(tried())
+    report.Lines()(tried(best=False))
     best, other = capsys.readouterr().err.splitlines()
     assert best.endswith("best of stage 2 at 512 px")
     assert "best" not in other
@@ -96,7 +97,7 @@ def test_the_best_is_that_of_a_stage_and_size(capsys):
 
 def test_the_better_stage_is_named_at_the_end(capsys):
     for ends in ({"1": 11.5, "2": 10.7}, {"1": 10.1, "2": 10.7}, {}):
-        report.TrainLines()(TrainSummary("run", 3, 1.0, 20.0, None, stages=ends))
+        report.Lines()(TrainSummary("run", 3, 1.0, 20.0, None, stages=ends))
     one, two, none = capsys.readouterr().err.splitlines()
     assert one.endswith(
         "stage 1 11.50 dB, stage 2 10.70 dB; better: stage1.safetensors"
@@ -143,10 +144,10 @@ def test_weights_to_start_from_are_not_fetched_offline(monkeypatch):
 
     def fetch(_address, *, offline):
         asked.append(offline)
-        raise NetworkError("not cached", "fetch it once")
+        raise DownloadError("not cached", "fetch it once")
 
-    monkeypatch.setattr("msrnet_cli.hub.fetch", fetch)
+    monkeypatch.setattr("msrnet_cli.hub.cache.fetch", fetch)
     for offline in (True, False):
-        with pytest.raises(NetworkError):
+        with pytest.raises(DownloadError):
             start_network(NetworkOptions(init="hf://a/b"), offline=offline)
     assert asked == [True, False]

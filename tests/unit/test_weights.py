@@ -8,11 +8,13 @@ import struct
 import pytest
 import torch
 
-from msrnet_cli import weights
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import UsageError, WeightsError
 from msrnet_cli.networks.dmshn import DMSHN
 from msrnet_cli.networks.stacked import StackedDMSHN
+from msrnet_cli.weights import find
+from msrnet_cli.weights.file import load_network, load_weights, save_weights
+from msrnet_cli.weights.published import import_published, require_new_target
 from networks import published
 
 CARD = WeightsCard(
@@ -28,7 +30,7 @@ CARD = WeightsCard(
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / "w.safetensors"
-    weights.save(path, DMSHN(4).state_dict(), CARD)
+    save_weights(path, DMSHN(4).state_dict(), CARD)
     return path
 
 
@@ -45,7 +47,7 @@ def rebuild(path, header, body):
 
 def refusal(path):
     with pytest.raises(WeightsError) as caught:
-        weights.load(path)
+        load_weights(path)
     assert caught.value.exit_code == 5
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -56,8 +58,8 @@ def test_what_is_saved_comes_back_bit_for_bit(tmp_path, dtype):
     state = StackedDMSHN(4).state_dict()
     path = tmp_path / "w.safetensors"
     card = WeightsCard(model=ModelConfig("stacked", 4), notes="ü")
-    weights.save(path, state, card, dtype)
-    found = weights.load(path)
+    save_weights(path, state, card, dtype)
+    found = load_weights(path)
     assert found.card == card
     assert found.state.keys() == state.keys()
     assert all(
@@ -69,14 +71,14 @@ def test_the_library_s_own_reader_agrees(file):
     from safetensors.torch import load_file
 
     theirs = load_file(file)
-    assert all(torch.equal(theirs[k], v) for k, v in weights.load(file).state.items())
+    assert all(torch.equal(theirs[k], v) for k, v in load_weights(file).state.items())
 
 
 def test_a_file_rebuilds_its_own_network(file):
-    network = weights.load_network(file)
+    network = load_network(file)
     image = torch.rand(1, 3, 16, 16)
     reference = DMSHN(4)
-    reference.load_state_dict(weights.load(file).state)
+    reference.load_state_dict(load_weights(file).state)
     assert torch.allclose(network(image), reference(image), atol=1e-6)
 
 
@@ -88,7 +90,7 @@ def test_saving_leaves_nothing_half_written(tmp_path, monkeypatch, file):
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(WeightsError, match="No space left"):
-        weights.save(file, DMSHN(4).state_dict(), CARD)
+        save_weights(file, DMSHN(4).state_dict(), CARD)
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == [file]
 
@@ -112,8 +114,8 @@ def never(*_, **__):
 @pytest.fixture
 def unread(monkeypatch):
     """Weights of which nothing but the header may be read."""
-    monkeypatch.setattr(weights, "load_file", never)
-    monkeypatch.setattr(weights, "_sha256", never)
+    monkeypatch.setattr("msrnet_cli.weights.file.load_file", never)
+    monkeypatch.setattr("msrnet_cli.weights.file._sha256", never)
 
 
 @pytest.mark.parametrize("more", [1, -1, 1 << 29])
@@ -165,7 +167,7 @@ def test_a_tensor_that_does_not_belong_is_refused_before_the_file_is_read(
     tmp_path, unread
 ):
     path = tmp_path / "w.safetensors"
-    weights.save(path, DMSHN(4).state_dict() | {"huge": torch.ones(1 << 20)}, CARD)
+    save_weights(path, DMSHN(4).state_dict() | {"huge": torch.ones(1 << 20)}, CARD)
     assert "huge" in refusal(path)
 
 
@@ -179,7 +181,7 @@ def test_what_is_not_a_regular_file_is_refused_and_not_opened(tmp_path):
         if not source.exists():
             os.mkfifo(source)
         with pytest.raises(WeightsError, match="not a regular file"):
-            weights.import_published(source, tmp_path / "o.safetensors", CARD)
+            import_published(source, tmp_path / "o.safetensors", CARD)
 
 
 @pytest.mark.parametrize("name", ["best", "last"])
@@ -196,7 +198,7 @@ def test_values_that_are_not_finite_are_refused(tmp_path, bad):
     state = DMSHN(4).state_dict()
     state["encoder2.3.weight"][0, 0, 0, 0] = bad
     path = tmp_path / "w.safetensors"
-    weights.save(path, state, CARD)
+    save_weights(path, state, CARD)
     assert "encoder2.3.weight" in refusal(path)
 
 
@@ -204,19 +206,19 @@ def test_a_missing_tensor_is_named(tmp_path):
     state = DMSHN(4).state_dict()
     del state["decoder1.8.bias"]
     path = tmp_path / "w.safetensors"
-    weights.save(path, state, CARD)
+    save_weights(path, state, CARD)
     assert "decoder1.8.bias" in refusal(path)
 
 
 def test_an_unknown_tensor_is_named(tmp_path):
     path = tmp_path / "w.safetensors"
-    weights.save(path, DMSHN(4).state_dict() | {"extra": torch.ones(1)}, CARD)
+    save_weights(path, DMSHN(4).state_dict() | {"extra": torch.ones(1)}, CARD)
     assert "extra" in refusal(path)
 
 
 def test_a_wrong_shape_is_named(tmp_path):
     path = tmp_path / "w.safetensors"
-    weights.save(path, DMSHN(5).state_dict(), CARD)
+    save_weights(path, DMSHN(5).state_dict(), CARD)
     assert "shape" in refusal(path)
 
 
@@ -278,13 +280,13 @@ def test_a_header_may_have_any_length(tmp_path):
     path = tmp_path / "w.safetensors"
     for length in (0x4B50, 0x0280, 0x0480):
         card = WeightsCard(model=CARD.model)
-        weights.save(path, DMSHN(4).state_dict(), card)
+        save_weights(path, DMSHN(4).state_dict(), card)
         header, body = parts(path)
         text = json.dumps(header)
         blanks = (length - len(text)) % 65536
         rebuild(path, (text + " " * blanks).encode(), body)
         assert path.read_bytes()[:2] == length.to_bytes(2, "little")
-        assert weights.load(path).card == card
+        assert load_weights(path).card == card
 
 
 @pytest.mark.parametrize(
@@ -306,7 +308,7 @@ def test_a_broken_header_is_refused(file, header):
 
 def test_files_of_other_programs_are_told_how_to_come_in(tmp_path):
     path = tmp_path / "w.safetensors"
-    weights.save(path, {"encoder_lv1.layer1.weight": torch.ones(1)}, CARD)
+    save_weights(path, {"encoder_lv1.layer1.weight": torch.ones(1)}, CARD)
     header, body = parts(path)
     del header["__metadata__"]
     rebuild(path, header, body)
@@ -320,28 +322,28 @@ def test_a_pickle_is_refused_with_the_way_out(tmp_path):
 
 
 def test_a_file_too_large_is_not_opened(file, monkeypatch):
-    monkeypatch.setattr(weights, "MAX_FILE_BYTES", 1000)
-    monkeypatch.setattr(weights, "load_file", None)
+    monkeypatch.setattr("msrnet_cli.weights.header.MAX_FILE_BYTES", 1000)
+    monkeypatch.setattr("msrnet_cli.weights.file.load_file", None)
     assert "more than any" in refusal(file)
 
 
 def test_a_damaged_built_in_file_is_refused(file, monkeypatch):
-    entry = weights.BuiltIn("default", file, "0" * 64, True)
-    monkeypatch.setattr(weights, "built_in", lambda: [entry])
+    entry = find.BuiltIn("default", file, "0" * 64, True)
+    monkeypatch.setattr(find, "built_in", lambda: [entry])
     assert "damaged" in refusal(None)
 
 
 def test_built_in_files_match_their_checksums():
-    entries = weights.built_in()
+    entries = find.built_in()
     assert entries
     for entry in entries:
-        assert weights.load(entry.name).sha256 == entry.sha256
+        assert load_weights(entry.name).sha256 == entry.sha256
 
 
 @pytest.mark.parametrize("spec", ["nowhere.safetensors", ".", "unknown-name"])
 def test_a_missing_file_is_named(spec):
     with pytest.raises(WeightsError, match=spec.replace(".", r"\.")):
-        weights.load(spec)
+        load_weights(spec)
 
 
 @pytest.mark.parametrize("layout", ["folder", "pth", "module.pth", "safetensors"])
@@ -362,14 +364,14 @@ def test_every_published_layout_is_imported(tmp_path, layout):
                 torch.save(part, source / f"{half}_lv{level}.pkl")
     elif layout == "safetensors":
         source = tmp_path / "theirs.safetensors"
-        weights.save(source, state, CARD)
+        save_weights(source, state, CARD)
     else:
         prefix = "module." if "module" in layout else ""
         torch.save({prefix + k: v for k, v in state.items()}, source)
     target = tmp_path / "ours.safetensors"
-    card = weights.import_published(source, target, CARD)
+    card = import_published(source, target, CARD)
     assert (card.model.arch, card.model.channels) == ("dmshn", 4)
-    ours = weights.load(target).state
+    ours = load_weights(target).state
     assert all(torch.equal(ours[k], v) for k, v in network.state_dict().items())
 
 
@@ -382,9 +384,9 @@ def test_a_published_stack_is_imported(tmp_path):
     }
     torch.save({"state_dict": state}, tmp_path / "stack.pth")
     target = tmp_path / "ours.safetensors"
-    card = weights.import_published(tmp_path / "stack.pth", target, CARD)
+    card = import_published(tmp_path / "stack.pth", target, CARD)
     assert card.model.arch == "stacked"
-    second = weights.load(target).state["1.encoder1.0.weight"]
+    second = load_weights(target).state["1.encoder1.0.weight"]
     assert torch.equal(second, networks[1].encoder1[0].weight)
 
 
@@ -397,9 +399,7 @@ def test_a_hostile_pickle_runs_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save({"a": Bomb()}, "bomb.pth")
     with pytest.raises(WeightsError, match="safely"):
-        weights.import_published(
-            tmp_path / "bomb.pth", tmp_path / "o.safetensors", CARD
-        )
+        import_published(tmp_path / "bomb.pth", tmp_path / "o.safetensors", CARD)
     assert not (tmp_path / "exploded").exists()
     assert not (tmp_path / "o.safetensors").exists()
 
@@ -411,17 +411,17 @@ def test_damaged_pickles_are_refused(tmp_path, content):
     source = tmp_path / "x.pth"
     source.write_bytes(content)
     with pytest.raises(WeightsError, match=r"x\.pth.*; "):
-        weights.import_published(source, tmp_path / "o.safetensors", CARD)
+        import_published(source, tmp_path / "o.safetensors", CARD)
 
 
 def test_foreign_layers_are_refused(tmp_path):
     torch.save({"conv.weight": torch.ones(1)}, tmp_path / "x.pth")
     with pytest.raises(WeightsError, match=r"conv\.weight"):
-        weights.import_published(tmp_path / "x.pth", tmp_path / "o.safetensors", CARD)
+        import_published(tmp_path / "x.pth", tmp_path / "o.safetensors", CARD)
 
 
 def test_import_never_overwrites(tmp_path, file):
     with pytest.raises(UsageError, match="exists"):
-        weights.check_import_target(file)
+        require_new_target(file)
     with pytest.raises(UsageError, match="safetensors"):
-        weights.check_import_target(tmp_path / "x.pth")
+        require_new_target(tmp_path / "x.pth")

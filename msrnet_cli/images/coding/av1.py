@@ -1,8 +1,8 @@
 """What the headers of an AV1 frame say: its size, and how finely it is quantised.
 
 Source: the AV1 bitstream specification, sections 5.5 (sequence header), 5.9 (frame
-header) and 5.9.12 (quantization). Only the headers of still pictures are followed to
-the end; of others, which AVIF sequences hold, the size alone is read.
+header) and 5.9.12 (quantization). Only the headers of still pictures are read to
+the end; of other frames, as in AVIF sequences, only the size is read.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class _Bits:
 
 
 class _Sequence:
-    """What of a sequence header is needed to find the quantizer behind it."""
+    """The parts of a sequence header that are needed to find the quantizer."""
 
     def __init__(self, bits: _Bits) -> None:
         self._profile = bits.take(3)

@@ -29,7 +29,7 @@ class Coding:
     Attributes:
         bits: Per channel: 8, 10 or 12.
         chroma: How many times coarser the colours are, across and down: 1 or 2.
-        exact: Whether RGB is coded as it is, which is what lossless files do.
+        exact: Whether RGB is coded without conversion, as in lossless files.
     """
 
     bits: int = 8
@@ -38,7 +38,7 @@ class Coding:
 
 
 def coding(data: bytes) -> Coding:
-    """Read the properties of all items; the best of them counts.
+    """Read the properties of all items; the finest coding counts.
 
     An alpha plane is an item of its own without colour.
     """
@@ -58,12 +58,12 @@ def coding(data: bytes) -> Coding:
 def quality(data: bytes) -> int | None:
     """About how well the picture is coded, on libavif's scale of 0 to 100.
 
-    libavif makes 63 steps of quality (`avifQualityToQuantizer`), of which libaom makes
-    the index that the frame holds: four to a step near the fine end, and, as measured
-    with libaom 3.13, some more for colour.
+    libavif maps quality to 63 steps (`avifQualityToQuantizer`). libaom maps these to
+    the index in the frame: four to a step near the fine end, and a few more for colour,
+    as measured with libaom 3.13.
 
     Returns:
-        None where no frame says it.
+        None where no frame holds an index.
     """
     found = [f.quantizer for f in av1.frames(data) if f.quantizer is not None]
     if not found:
@@ -92,8 +92,8 @@ def _properties(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, byte
 def require_plausible(size: tuple[int, int], data: bytes) -> None:
     """Refuse a file whose coded frames are far smaller than it declares.
 
-    libavif would enlarge them: a few bytes would make a picture of any size. Files made
-    of a grid of frames are left alone.
+    libavif would enlarge them, so a few bytes could make a picture of any size. Files
+    made of a grid of frames are not checked.
 
     Raises:
         PictureError: It is damaged, or was made to look large.

@@ -1,6 +1,6 @@
-"""BMP of two kinds: with transparency, which Pillow does not write; and run-lengths.
+"""BMP with transparency, which Pillow does not write; and BMP with run lengths.
 
-Pillow unrolls those byte by byte, and refuses a file that ends its rows early.
+Pillow expands run lengths byte by byte, and refuses a file that ends its rows early.
 Sources: Microsoft's BITMAPFILEHEADER, BITMAPV4HEADER and "Bitmap compression".
 """
 
@@ -40,11 +40,11 @@ def encoded(image: Image.Image, dpi: tuple[float, float] | None) -> bytes:
 
 
 def mended(data: bytes, max_megapixels: float) -> bytes:
-    """A BMP without run-length encoding, padded to its end; else as it is.
+    """A run-length encoded BMP without the encoding; any other BMP as it is.
 
     Args:
         data: A BMP file.
-        max_megapixels: What declares more is the caller's to refuse.
+        max_megapixels: A larger picture is given back as it is: the caller refuses it.
 
     Raises:
         PictureError: It is cut short.
@@ -73,7 +73,7 @@ def mended(data: bytes, max_megapixels: float) -> bytes:
 def _unrolled(
     data: bytes, start: int, size: tuple[int, int], *, nibbles: bool
 ) -> bytearray:
-    """One byte a pixel, from the bottom row to the top; 0 where nothing is said."""
+    """One byte a pixel, bottom row first; 0 for pixels that the file skips."""
     width, height = size
     pixels = bytearray(width * height)
     x, y, said = 0, 0, 0

@@ -29,7 +29,7 @@ _OLD_SUBFILE_TYPE, _OLD_REDUCED = 255, 2
 SUBFILE_TYPES = (NEW_SUBFILE_TYPE, _OLD_SUBFILE_TYPE)
 _SENSOR = (32803, 34892)  # colour filter array, linear raw
 _RAW_COMPRESSIONS = (32767, 32769, 32770, 34713, 65000, 65535)  # ARW, packed, NEF, PEF
-# What describes the pixels of a page and says nothing of another's.
+# Tags that describe the pixels of one page only.
 LAYOUT = frozenset(
     {254, 255, *range(256, 260), 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281}
     | {284, 288, 289, 290, 291, 292, 293, 297, 301, 317, 318, 319, 320, 321, 322, 323}
@@ -59,7 +59,7 @@ _ABOUT_PIXELS = (
     *(SAMPLES, ROWS_PER_STRIP, STRIP_BYTES, PLANAR, PREDICTOR, TILE_WIDTH),
     *(TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, EXTRA_SAMPLES, SAMPLE_FORMAT),
 )
-_MOST_PAGES = 64  # looked at: more are known to be there all the same
+_MOST_PAGES = 64  # that are examined; further pages are only counted
 _MOST_TAGS = 1024
 
 
@@ -114,7 +114,7 @@ class Directory:
 
     @property
     def is_sensor(self) -> bool:
-        """Whether it holds what a camera's sensor saw, which is no picture yet."""
+        """Whether it holds the data of a camera's sensor, not yet a picture."""
         return (
             self.number(PHOTOMETRIC, 0) in _SENSOR
             or self.number(COMPRESSION, 1) in _RAW_COMPRESSIONS
@@ -122,7 +122,7 @@ class Directory:
 
     @property
     def is_well_typed(self) -> bool:
-        """Whether the tags about pixels are integers of a type meant for them."""
+        """Whether the tags about pixels have a type of integers that they may have."""
         kinds = (3, 4, 16) if self.big else (3, 4)
         return all(
             self.tags[tag].kind in kinds for tag in _ABOUT_PIXELS if tag in self.tags
@@ -136,7 +136,7 @@ class Directory:
 
 @dataclass(frozen=True)
 class Pages:
-    """All that a file holds, by the chain of its pages and the pages within them."""
+    """The pages of a file: its chain of pages, and the pages within these."""
 
     chain: tuple[Directory, ...]
     inner: tuple[Directory, ...]
@@ -148,7 +148,7 @@ class Pages:
 
 
 def read_pages(data: bytes) -> Pages:
-    """All directories of a TIFF file; those that cannot be read are passed over."""
+    """All directories of a TIFF file that can be read."""
     order = {b"II": "<", b"MM": ">"}.get(data[:2], "<")
     big = struct.unpack_from(order + "H", data, 2)[0] == 43
     first = _unsigned(data, order, 8 if big else 4, 8 if big else 4)
@@ -163,7 +163,7 @@ def read_pages(data: bytes) -> Pages:
 
 
 def choose(pages: Pages) -> tuple[Directory | None, tuple[str, ...]]:
-    """The page that is the picture, and notes on those that are left out.
+    """The page that is the picture, and notes on the pages that are left out.
 
     Returns:
         None where it is the first page.
@@ -199,14 +199,14 @@ def choose(pages: Pages) -> tuple[Directory | None, tuple[str, ...]]:
 
 
 def raw_refused() -> PictureError:
-    """Why files of cameras are not read: what opens in them is a preview."""
+    """The refusal of a camera raw file: it opens, but shows only a preview."""
     return PictureError(
         "camera raw files are not read", "develop it to 16-bit TIFF or JPEG first"
     )
 
 
 def with_metadata_of(page: Directory, first: Directory) -> Directory:
-    """A page that also says what the file's first page says about the picture."""
+    """A page with the tags about the picture that the first page of the file has."""
     about = {tag: entry for tag, entry in first.tags.items() if tag not in LAYOUT}
     return replace(page, tags={**about, **page.tags})
 
@@ -283,7 +283,7 @@ def _directory(data: bytes, start: int, order: str, big: bool) -> Directory | No
     if count > _MOST_TAGS or start + count * entry > len(data):
         return None
     tags: dict[int, Tag] = {}
-    view, room = memoryview(data), len(data)  # tags that share bytes must not swell
+    view, room = memoryview(data), len(data)  # tags that share bytes must not multiply
     for place in range(start, start + count * entry, entry):
         number, kind = struct.unpack_from(order + "HH", data, place)
         values = _unsigned(data, order, place + 4, word)

@@ -16,10 +16,10 @@ _HALF = 128
 
 
 def has_more_frames(image: GifImageFile) -> bool:
-    """Whether more follows the first frame, be it damaged."""
+    """Whether anything follows the first frame, even if damaged."""
     try:
         return bool(image.is_animated)
-    except Exception:  # the decoder throws anything; the first frame is not concerned
+    except Exception:  # the decoder throws anything; the first frame is unaffected
         image.seek(0)
         return True
 
@@ -27,7 +27,7 @@ def has_more_frames(image: GifImageFile) -> bool:
 def trimmed(image: GifImageFile) -> tuple[str, ...]:
     """Leave out the canvas around a frame that covers a small part of it.
 
-    A few bytes can declare a canvas of any size, which has to be paid for.
+    A few bytes can declare a canvas of any size, which would cost time and memory.
 
     Args:
         image: Opened, not loaded; its size becomes the frame's.
@@ -67,13 +67,13 @@ def on_clear_canvas(
 
 
 def as_palette(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
-    """A picture as GIF holds it: 256 colours, each pixel seen or not.
+    """A picture as GIF holds it: 256 colours, each pixel opaque or transparent.
 
     Args:
         image: L, LA, RGB or RGBA.
 
     Returns:
-        The picture, and notes on what it lost.
+        The picture, and notes on what is lost.
     """
     notes = []
     clear = None

@@ -1,4 +1,4 @@
-"""How a JPEG holds its picture, and room to write another like it (ITU-T T.81)."""
+"""How a JPEG holds its picture, and how to write another like it (ITU-T T.81)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _FILLERS = (b"", b"\x5a" * 64, b"\xa5" * 64)
 
 
 class Roomy(bytes):
-    """Segments that count as longer than they are.
+    """Segments that report a greater length than they have.
 
-    Pillow makes the buffer of a JPEG as large as two bytes a pixel and what is given
-    as `extra`, and fails where the picture needs more. Asking for more here touches no
-    setting that other threads see; memory that is not written to costs nothing.
+    Pillow sizes the buffer of a JPEG by two bytes a pixel plus the length of `extra`,
+    and fails where the picture needs more. A greater length enlarges the buffer without
+    a global setting; memory that is never written costs nothing.
     """
 
     room = 0
@@ -62,7 +62,7 @@ def chroma(image: JpegImageFile) -> tuple[int, int]:
 
 
 def subsampling(chroma: tuple[int, int]) -> int:
-    """The coarsest of Pillow's three ways that is not coarser than a picture's own.
+    """The coarsest of Pillow's three settings that is not coarser than the picture.
 
     4:4:0 becomes 4:4:4 (0), 4:1:1 becomes 4:2:2 (1), 4:1:0 becomes 4:2:0 (2).
     """
@@ -74,7 +74,7 @@ def tables(image: JpegImageFile) -> list[list[int]] | None:
     """Quantization tables, one for each component as far as they differ.
 
     Returns:
-        None where the file has none, as a lossless JPEG, or none that can be used.
+        None where the file has no usable tables, as a lossless JPEG.
     """
     found = [image.quantization.get(layer[3]) for layer in image.layer]
     if not found or any(table is None or 0 in table for table in found):
@@ -89,7 +89,7 @@ def tables(image: JpegImageFile) -> list[list[int]] | None:
 
 
 def encoded(image: Image.Image, arguments: dict[str, object]) -> bytes:
-    """Encode with optimal Huffman tables, whatever room that takes.
+    """Encode with optimal Huffman tables, in a buffer that is always large enough.
 
     Args:
         image: L or RGB.
@@ -109,8 +109,8 @@ def encoded(image: Image.Image, arguments: dict[str, object]) -> bytes:
 def require_plausible(image: JpegImageFile, data: bytes) -> None:
     """Refuse a file with fewer bits than its picture has blocks.
 
-    libjpeg fills what is missing with grey: a few bytes would make a picture of any
-    size. A block takes at least a bit, for its mean.
+    libjpeg fills missing blocks with grey, so a few bytes could make a picture of any
+    size. A block takes at least one bit, for its mean.
 
     Raises:
         PictureError: It is cut short, or was made to look large.
@@ -126,13 +126,13 @@ def require_plausible(image: JpegImageFile, data: bytes) -> None:
 
 
 def ended(data: bytes) -> bytes | None:
-    """A JPEG that lacks nothing but its end, with an end.
+    """A JPEG that lacks only its end marker, with the marker.
 
-    Where pixels are missing, what stands before the end decides what they become; so
-    a file is whole if it decodes alike whatever stands there.
+    Missing pixels depend on the bytes before the marker. So the file is whole if it
+    decodes alike with any bytes there.
 
     Returns:
-        None where more is missing, or where a further scan may be.
+        None where pixels are missing, or a further scan may be.
     """
     if not _is_one_scan(data):
         return None

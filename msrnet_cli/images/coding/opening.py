@@ -37,6 +37,6 @@ def load(image: Image.Image) -> None:
         Exception: What Pillow raises.
     """
     if isinstance(image, TiffImagePlugin.TiffImageFile) and image.tile:
-        # Only where it has to make room itself does it ask for the limit again.
+        # Pillow checks the limit again only where it allocates the image itself.
         image.im = Image.new(image.mode, image._tile_size, None).im
     image.load()

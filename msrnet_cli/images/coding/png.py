@@ -1,7 +1,7 @@
-"""PNG files whose pictures are sound and whose other chunks are not (W3C PNG 3).
+"""PNG files with a sound picture and damaged other chunks (W3C PNG 3).
 
-As libpng and browsers do, an ancillary chunk that is damaged is left out, with a note;
-a critical one is an error. Metadata and labels of colour are taken out before, see
+As in libpng and browsers, a damaged ancillary chunk is left out, with a note; a damaged
+critical chunk is an error. Metadata and labels of colour are taken out before, see
 `images.metadata.dissecting` and `images.colour.png`.
 """
 
@@ -23,9 +23,9 @@ _KEY_BYTES = {0: 2, 2: 6, 3: 1}  # of a transparent colour, by colour type
 
 
 def mended(data: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """Leave out what would damage a picture that is sound.
+    """Leave out the chunks that make a decoder refuse a sound picture.
 
-    Further frames of an animation are left out, too: they cost time, not only room.
+    Further frames of an animation are left out, too: they cost time, not only space.
 
     Args:
         data: A PNG file.
@@ -55,7 +55,7 @@ def mended(data: bytes) -> tuple[bytes, tuple[str, ...]]:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """Name and all bytes of each chunk; last, a rest that is none, as it is."""
+    """Name and all bytes of each chunk; last, the bytes that are not a chunk."""
     view, start = memoryview(data), _SIGNATURE_BYTES
     while start + 8 <= len(data):
         length, name = struct.unpack_from(">I4s", data, start)
@@ -70,7 +70,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
 
 
 def _fault(name: bytes, whole: memoryview, colour_type: int) -> str:
-    """Why a chunk cannot be used; "" where it can, or where others judge it."""
+    """Why a chunk cannot be used; "" where it can, or is checked elsewhere."""
     if not name or name in COLOUR:
         return ""
     (length,) = struct.unpack_from(">I", whole)

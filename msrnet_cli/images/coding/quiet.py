@@ -1,8 +1,8 @@
 """Keeps the C libraries below Pillow from writing to standard error on their own.
 
-Their lines name no file ("tempfile.tif: Using code not yet in table.") and come between
-the lines of the program, also where it is to be quiet. What they say is not lost: the
-decoder fails, and that becomes a PictureError.
+Their lines do not name the file ("tempfile.tif: Using code not yet in table.") and mix
+with the lines of the program, even with --quiet. Nothing is lost: the decoder fails,
+and its failure becomes a PictureError.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from PIL import _imaging
 
 @cache
 def hush() -> None:
-    """Take libtiff's handlers of errors and warnings away, once for the process.
+    """Remove libtiff's handlers of errors and warnings, once for the process.
 
-    Pillow leaves those in place that print. Where libtiff is linked into Pillow
-    without a name of its own, as on Windows, nothing is changed.
+    Pillow keeps the handlers that print. Where libtiff is linked into Pillow without
+    exported names, as on Windows, nothing is changed.
     """
-    # A record that no handler takes is printed by logging itself.
+    # Without a handler, logging itself would print the record.
     logging.getLogger("PIL").addHandler(logging.NullHandler())
     for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
         handler = _libtiff(name)
@@ -44,7 +44,7 @@ def _libtiff(name: str) -> ctypes._NamedFuncPointer | None:
     """A function of the libtiff that Pillow uses; None where it is out of reach."""
     path = getattr(_imaging, "__file__", None)
     try:
-        # Names are looked up in what Pillow's own library depends on, too.
+        # The look-up includes the libraries that Pillow's own depends on.
         return getattr(ctypes.CDLL(path), name, None) if path else None
     except OSError:
         return None

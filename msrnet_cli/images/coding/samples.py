@@ -1,9 +1,9 @@
-"""TIFF pixels of kinds that Pillow refuses or misreads, as a TIFF that it reads right.
+"""TIFF pixels that Pillow refuses or misreads, rewritten as a TIFF that it reads.
 
 Any number of bits up to 16, either polarity and byte order, interleaved or separate
-channels, extra channels among them. The compressed bytes are Pillow's work (libtiff's):
-each row is shown to it as grey pixels of one byte. Sources: TIFF 6.0 sections 7, 14
-(predictor) and 15 (tiles), Adobe's technical note 3 on alpha (ExtraSamples).
+channels, extra channels among them. Pillow (libtiff) decompresses the bytes: each row
+is presented as grey pixels of one byte. Sources: TIFF 6.0 sections 7, 14 (predictor)
+and 15 (tiles), Adobe's technical note 3 on alpha (ExtraSamples).
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _alpha(page: Directory, colours: int) -> tuple[int, int] | None:
     channels = page.number(tiff.SAMPLES, 1)
     extra = page.numbers(tiff.EXTRA_SAMPLES)[: max(0, channels - colours)]
     if not extra and (colours, channels) == (3, 4):
-        extra = (_UNASSOCIATED,)  # as other readers take it
+        extra = (_UNASSOCIATED,)  # as in other readers
     found = (
         (colours + place, kind)
         for place, kind in enumerate(extra)
@@ -238,7 +238,7 @@ class _Bytes:
 def _as_bytes(
     page: Directory, layout: Layout, plane: int, row: int, parts: int, tiled: bool
 ) -> dict[int, Tag]:
-    """Tags that show the compressed bytes of a page, or a plane, as grey pixels."""
+    """Tags that present the compressed bytes of a page, or a plane, as grey pixels."""
     keys = (tiff.TILE_OFFSETS, tiff.TILE_BYTES)
     if not tiled:
         keys = (tiff.STRIP_OFFSETS, tiff.STRIP_BYTES)
@@ -264,7 +264,7 @@ def _as_bytes(
 def _unpacked(packed: Tensor, bits: int, order: str) -> Tensor:
     """Bytes along the last axis to samples along it, int32; the high bit comes first.
 
-    Samples of 16 bits come in the file's byte order.
+    Samples of 16 bits are in the byte order of the file.
     """
     if bits == 8:
         return packed.int()

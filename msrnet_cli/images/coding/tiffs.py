@@ -1,4 +1,4 @@
-"""What has to be known and mended of a TIFF file before Pillow opens it."""
+"""A TIFF file, prepared for Pillow: the right page, in pixels that Pillow reads."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _EXIF_IFD = 34665
 
 @dataclass(frozen=True)
 class Prepared:
-    """A TIFF whose first directory is the picture, of a kind that Pillow reads right.
+    """A TIFF whose first directory is the picture, in pixels that Pillow reads.
 
     Attributes:
         data: The file for the decoder.
         notes: On pages, channels and tags that are left out.
-        compressed: Whether the file's own pixels are.
+        compressed: Whether the pixels of the original file are compressed.
     """
 
     data: bytes
@@ -39,7 +39,7 @@ class Prepared:
 
 
 def prepared(data: bytes, max_megapixels: float) -> Prepared:
-    """Take the picture's page, refuse what is none, mend what Pillow misreads.
+    """Take the page that is the picture, and rewrite pixels that Pillow misreads.
 
     Raises:
         PictureError: A camera raw file, a reduced picture alone, pixels without a
@@ -62,7 +62,7 @@ def prepared(data: bytes, max_megapixels: float) -> Prepared:
         )
     if chosen is not None:
         page = with_metadata_of(page, first)
-    foreign = page.big and page.order == ">"  # Pillow takes it for a classic one
+    foreign = page.big and page.order == ">"  # Pillow reads it as a classic TIFF
     if page.big and (foreign or chosen) and _EXIF_IFD in page.tags:
         notes += ("EXIF is left out: it has offsets of eight bytes",)
     layout = samples.layout_of(page) if page.is_well_typed else None

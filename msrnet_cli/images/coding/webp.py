@@ -1,4 +1,4 @@
-"""WebP containers (RFC 9649): what is in them, and the sound part of damaged ones."""
+"""WebP containers (RFC 9649): their contents, and the sound part of a damaged one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Chunk:
 
 
 def mended(data: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """Keep the first picture of a file and all of its metadata that is whole.
+    """Keep the first picture of a file and all metadata that is whole.
 
     Args:
         data: A WebP file.
@@ -61,7 +61,7 @@ def mended(data: bytes) -> tuple[bytes, tuple[str, ...]]:
 
 
 def canvas(head: bytes) -> tuple[int, int] | None:
-    """Width and height as the first chunk tells them, before any turn."""
+    """Width and height in the first chunk, before any turn."""
     name = head[12:16]
     if name == b"VP8X" and len(head) >= 30:
         return _u24(head, 24) + 1, _u24(head, 27) + 1
@@ -86,8 +86,8 @@ def is_lossless(data: bytes) -> bool:
 def quality(data: bytes) -> int | None:
     """About how well the first picture is coded, on libwebp's scale of 0 to 100.
 
-    The quantizers of the frame header (RFC 6386 section 9.6), turned back into the
-    quality that libwebp makes them from (`QualityToCompression` in its quant_enc.c).
+    From the quantizers of the frame header (RFC 6386 section 9.6), by the inverse of
+    libwebp's `QualityToCompression` (quant_enc.c).
 
     Returns:
         None where it is not lossy, or damaged.
@@ -178,7 +178,7 @@ def _chunks(data: bytes, start: int = 12) -> Iterator[_Chunk]:
 
 
 def _as_still(chunks: list[_Chunk]) -> tuple[list[_Chunk], str] | None:
-    """An animation as a still picture of its first frame, if that is the small part."""
+    """An animation as a still picture of its first frame, if the frame is small."""
     head = next((chunk for chunk in chunks if chunk.name == b"VP8X"), None)
     frame = next(chunk for chunk in chunks if chunk.name == b"ANMF")
     if head is None or len(head.content) < 10 or len(frame.content) < 16:
@@ -202,13 +202,13 @@ def _as_still(chunks: list[_Chunk]) -> tuple[list[_Chunk], str] | None:
 
 
 def covers_little(size: tuple[int, int], canvas: tuple[int, int]) -> bool:
-    """Whether a frame is a small part of a large canvas, which would be paid for."""
+    """Whether a frame is a small part of a canvas so large that it would cost time."""
     pixels = canvas[0] * canvas[1]
     return pixels > _LARGE and size[0] * size[1] * _SMALL_PART < pixels
 
 
 def part_note(size: tuple[int, int], canvas: tuple[int, int]) -> str:
-    """Says that the canvas around a frame is left out."""
+    """The note that the canvas around a frame is left out."""
     return (
         f"its picture covers {size[0]}x{size[1]} of a canvas of"
         f" {canvas[0]}x{canvas[1]}: the empty rest is left out"

@@ -1,4 +1,4 @@
-"""The colour codes in an AVIF file, which Pillow neither shows nor lets choose.
+"""The colour codes in an AVIF file, which Pillow can neither read nor set.
 
 Sources: ISO/IEC 14496-12 (boxes; 12.1.5 colr), ISO/IEC 23008-12 (6.5.5, 9.3: items and
 their properties), MIAF (ISO/IEC 23000-22, 7.3.6.4: a missing nclx means sRGB).
@@ -20,10 +20,10 @@ _PREFIX = {b"meta": 4, b"stsd": 8, b"av01": 78, b"iref": 4}
 
 
 def read_nclx(data: bytes) -> tuple[int, int] | None:
-    """Colour primaries and transfer characteristics of the picture that is shown.
+    """Colour primaries and transfer characteristics of the primary picture.
 
     Returns:
-        None where the container names none, or is damaged.
+        None where the container names neither, or is damaged.
     """
     try:
         found = _track_colours(data) if data[8:12] == b"avis" else None
@@ -75,7 +75,7 @@ def _item_colours(data: bytes) -> tuple[int, int] | None:
         first = start + _PREFIX[b"meta"]
         item = _primary(data, first, end)
         found = _colours_of(data, item, first, end)
-        if found is None:  # a grid may leave the colours to its tiles
+        if found is None:  # the colours of a grid may be stored with its tiles
             for tile in _tiles(data, item, first, end)[:1]:
                 found = _colours_of(data, tile, first, end)
         return found

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from msrnet_cli.images.colour.spaces import ColourSpace
 
 UNUSABLE_PROFILE = "its colour profile is damaged or for other pixels, and left out"
-"""The note on a profile that cannot be honoured."""
+"""The note on a profile that cannot be used."""
 
-_GAMMAS = (0.2, 5.0)  # 1 is linear light, 2.2 usual; beyond these all is black or white
+# 1 is linear light, 2.2 is usual; beyond these every picture is black or white.
+_GAMMAS = (0.2, 5.0)
 _UNSPECIFIED = 2
 
 
@@ -35,11 +36,11 @@ class Claim:
     Attributes:
         name: For messages.
         space: None for sRGB, or where a profile or nothing is claimed.
-        profile: An ICC profile: the claim itself, or one that says what `codes` do.
+        profile: An ICC profile: the claim itself, or one equivalent to `codes`.
         codes: Colour primaries and transfer characteristics of ITU-T H.273.
         narrow: Whether black and white lie at 16 and 235 of 255.
         notes: What is wrong with it, for the user.
-        void: Whether it says nothing that could be honoured.
+        void: Whether nothing of it can be used.
     """
 
     name: str
@@ -51,12 +52,12 @@ class Claim:
     void: bool = False
 
     def narrowed(self) -> Claim:
-        """The same of numbers between 16 and 235."""
+        """The same claim, for numbers between 16 and 235."""
         return replace(self, narrow=True)
 
 
 def void(*notes: str) -> Claim:
-    """A statement that cannot be honoured, and why."""
+    """A claim that cannot be used, and why."""
     return Claim("nothing", notes=notes, void=True)
 
 
@@ -85,7 +86,7 @@ def calibrated(
     gammas: tuple[float, ...] | None,
     points: tuple[float, ...] | None,
 ) -> Claim:
-    """The claim of measured numbers; absurd ones count as not given.
+    """The claim of measured numbers; absurd numbers count as not given.
 
     Args:
         name: For messages.

@@ -42,7 +42,7 @@ _PRIMARIES: dict[int, tuple[str, tuple[float, ...], tuple[float, float]]] = {
 
 
 def _video_curve(alpha: float, beta: float, slope: float) -> tuple[float, ...]:
-    """The inverse of alpha L^0.45 - (alpha - 1), with a straight part below beta."""
+    """The inverse of alpha L^0.45 - (alpha - 1), linear below beta."""
     power = (1 / 0.45, 1 / alpha, (alpha - 1) / alpha)
     return (*power, 1 / slope, slope * beta)
 
@@ -62,12 +62,12 @@ _HIGH_RANGE = {PQ: "PQ", HLG: "HLG"}
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a pair of code points says.
+    """What a pair of code points means.
 
     Attributes:
-        codes: Primaries and transfer characteristics, none of them unspecified.
+        codes: Primaries and transfer characteristics, both specified.
         space: None for sRGB.
-        profile: An ICC profile that says the same; None for sRGB, PQ and HLG.
+        profile: An equivalent ICC profile; None for sRGB, PQ and HLG.
     """
 
     codes: tuple[int, int]
@@ -79,10 +79,11 @@ class Meaning:
 def meaning_of(primaries: int, transfer: int) -> Meaning | None:
     """The colours of a pair of code points.
 
-    An unspecified one of the two counts as that of sRGB.
+    An unspecified code counts as that of sRGB.
 
     Returns:
-        None where a code is reserved, or of logarithmic light, which no still has.
+        None where a code is reserved, or means logarithmic light: no still picture has
+        that.
     """
     primaries = 1 if primaries == _UNSPECIFIED else primaries
     transfer = 13 if transfer == _UNSPECIFIED else transfer

@@ -1,7 +1,7 @@
-"""PQ and HLG pictures to sRGB: their light, and how it is brought into less range.
+"""PQ and HLG pictures to sRGB: their light, and its tone mapping.
 
 Source: ITU-R BT.2100-2 tables 4 (PQ) and 5 (HLG); BT.2408 for the level of reference
-white. The shoulder is Reinhard's extended curve (2002), moved to begin above mid-tones.
+white. The shoulder is Reinhard's extended curve (2002), from above the mid-tones on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PQ, HLG = 16, 18
 _WHITE = 203.0  # cd/m2 of reference white: paper, a window of a program
 _PQ_PEAK = 10000.0
 _HLG_PEAK, _HLG_GAMMA = 1000.0, 1.2  # the nominal display
-_SHOULDER = 0.75  # of reference white: darker light is kept as it is
+_SHOULDER = 0.75  # of reference white: darker light stays unchanged
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class HighRange:
     Attributes:
         transfer: `PQ` or `HLG`.
         to_srgb: 3 x 3: linear light of the primaries to linear sRGB.
-        luminance: 3: what each primary adds to luminance.
+        luminance: 3: the share of each primary in luminance.
         name: For messages.
         peak: The brightest light to show, in reference whites.
     """
@@ -55,7 +55,7 @@ class HighRange:
         return scene * system * (_HLG_PEAK / _WHITE)
 
     def fitted(self, samples: Rows) -> HighRange:
-        """The same, with the peak of a picture: one without highlights is not changed.
+        """The same, with the peak of a picture; without highlights nothing changes.
 
         Args:
             samples: RGB or grey in these colours, any alpha.
@@ -69,8 +69,8 @@ class HighRange:
     def into_srgb(self, values: Tensor) -> Tensor:
         """Values, 3 H W in [0, 1], to sRGB.
 
-        All three channels are dimmed alike, so that highlights keep their hue; colours
-        outside sRGB become paler until they fit, at the same luminance.
+        All three channels are scaled alike, so that highlights keep their hue. Colours
+        outside sRGB are desaturated until they fit, at the same luminance.
         """
         light = self.light(values)
         brightest = light.amax(0)
@@ -106,7 +106,7 @@ def hlg_scene_light(values: Tensor) -> Tensor:
 
 
 def _into_gamut(rgb: Tensor, luminance: Tensor) -> Tensor:
-    """Mix colours with grey of their luminance, as little as brings them to [0, 1]."""
+    """Mix colours with grey of their luminance, just enough to reach [0, 1]."""
     luminance = luminance.clamp(0, 1)
     low, high = rgb.amin(0), rgb.amax(0)
     tiny = 1e-9

@@ -1,7 +1,7 @@
-"""The colour profile in a JPEG file, wherever among its segments it lies.
+"""The colour profile in a JPEG file, in any of its segments.
 
-Pillow does not see one behind the frame header, and refuses a whole picture for a piece
-without its number. Source: ICC.1:2022 annex B.4 (pieces in APP2).
+Pillow does not see a profile behind the frame header, and refuses a whole picture for a
+piece of a profile without its number. Source: ICC.1:2022 annex B.4 (pieces in APP2).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def jpeg_claims(data: bytes) -> tuple[Claim, ...]:
 
 
 def without_stubs(data: bytes) -> bytes:
-    """The same file without pieces too short for a number; itself where it has none."""
+    """The file without pieces of a profile that are too short for their number."""
     for start, end in reversed(list(_pieces(data))):
         if end - start < _HEAD + _NUMBERED:
             data = data[:start] + data[end:]
@@ -42,7 +42,7 @@ def without_stubs(data: bytes) -> bytes:
 
 
 def _pieces(data: bytes) -> Iterator[tuple[int, int]]:
-    """Where segments with a piece of the profile begin, at the marker, and end."""
+    """Start (at the marker) and end of the segments with pieces of the profile."""
     place = 2
     while 0 <= place < len(data) - 3:
         marker = data[place + 1]

@@ -1,4 +1,4 @@
-"""What each format says about its colours, in the order in which it is to be believed.
+"""What each format says about its colours, the most reliable claim first.
 
 An ICC profile comes first, then the format's own numbers, then EXIF; PNG has an order
 of its own (`png`). Sources: AVIF, MIAF (a profile overrides the codes of nclx); BMP:
@@ -95,7 +95,7 @@ def _numbers(image: Image.Image, data: bytes, format: Format | None) -> Iterator
     if format == "avif":
         codes = read_nclx(data)
         claim = from_codes(*codes) if codes else void()
-        if claim.codes != SRGB:  # encoders write that unasked: EXIF may know better
+        if claim.codes != SRGB:  # encoders write sRGB unasked: EXIF may know better
             yield claim
     elif format == "bmp":
         yield from _bmp_calibration(data)
@@ -119,7 +119,7 @@ def _exif(metadata: Metadata) -> Iterator[Claim]:
 
 
 def _text_profile(data: bytes) -> Iterator[Claim]:
-    """A profile in a PNG's text, where ImageMagick may put it."""
+    """A profile in the text of a PNG, where ImageMagick may put it."""
     if not any(key in data for key in _TEXT_PROFILES):
         return
     for chunk in png_chunks.split(data).chunks:
@@ -154,7 +154,7 @@ def _bmp_calibration(data: bytes) -> Iterator[Claim]:
     ends = [value / (1 << 30) for value in struct.unpack_from("<9i", header, 60)]
     powers = tuple(value / 65536 for value in struct.unpack_from("<3I", header, 96))
     if not any(ends) and not any(powers):
-        return  # nobody filled it in
+        return  # the fields were left empty
     points: tuple[float, ...] = D65
     for x, y, z in (ends[0:3], ends[3:6], ends[6:9]):
         total = x + y + z or 1.0
@@ -177,8 +177,8 @@ def _tiff_calibration(image: TiffImagePlugin.TiffImageFile) -> Iterator[Claim]:
         inverted = tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
         yield _tabulated(table, inverted=inverted, points=points)
     elif points:
-        # TIFF 6.0 gives gamma 2.2 where no curve is said; beside the primaries of sRGB
-        # its curve is meant.
+        # Without a curve TIFF 6.0 means gamma 2.2; but with the primaries of sRGB, its
+        # curve is meant.
         yield calibrated("its TIFF chromaticities", (2.2,), points)
 
 

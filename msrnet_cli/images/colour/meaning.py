@@ -1,4 +1,4 @@
-"""From what a file claims to what its colours are, and what its copy is to say."""
+"""From the claims of a file to its colours, and to the label of its copy."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from PIL import Image, ImageCms
 from msrnet_cli.images.colour.claims import UNUSABLE_PROFILE, Claim
 from msrnet_cli.images.colour.codes import meaning_of
 from msrnet_cli.images.colour.hdr import HighRange
+from msrnet_cli.images.colour.icc import hdr_codes, space_from_icc
+from msrnet_cli.images.colour.lcms import through_lcms
 from msrnet_cli.images.colour.spaces import (
     ColourSpace,
-    hdr_codes,
-    space_from_icc,
-    through_lcms,
 )
 from msrnet_cli.images.metadata.record import as_srgb
 from msrnet_cli.images.pixels import image_of, rows_of
@@ -51,13 +50,13 @@ class Meaning:
 def meaning_of_claims(
     samples: Rows, grey: bool, metadata: Metadata, claims: tuple[Claim, ...]
 ) -> Meaning:
-    """Find out the colour space: from the first claim that can be honoured.
+    """Find the colour space: from the first claim that can be used.
 
     Args:
         samples: The pixels, any alpha.
         grey: Whether the file holds no colour.
         metadata: Of the file.
-        claims: The one to be believed first comes first.
+        claims: The most reliable one comes first.
     """
     notes: tuple[str, ...] = ()
     for place, claim in enumerate(claims):
@@ -80,7 +79,7 @@ def _honoured(
     claim: Claim,
     others: tuple[Claim, ...],
 ) -> Meaning | None:
-    """What a claim makes of the colours; None where its profile is of no use."""
+    """The colours by a claim; None where its profile cannot be used."""
     if claim.narrow:
         samples = _full_range(samples)
     if claim.codes is None and claim.profile is not None:
@@ -128,7 +127,7 @@ def _profiled(
 
 
 def converted_by(image: Image.Image, profile: bytes | None) -> Image.Image | None:
-    """To 8-bit sRGB through littleCMS; None where the profile is of no use."""
+    """To 8-bit sRGB through littleCMS; None where the profile cannot be used."""
     try:
         return through_lcms(image, profile)
     except (ImageCms.PyCMSError, OSError, ValueError):
@@ -149,7 +148,7 @@ def _labelled(
 def _agreeing_codes(
     space: ColourSpace, claims: tuple[Claim, ...]
 ) -> tuple[int, int] | None:
-    """Code points in the file that say the same as its profile."""
+    """Code points in the file that are equivalent to its profile."""
     for claim in claims:
         if claim.codes and isinstance(claim.space, ColourSpace):
             return claim.codes if claim.space.agrees_with(space) else None
@@ -159,7 +158,7 @@ def _agreeing_codes(
 def _agreeing_profile(
     space: ColourSpace | None, claims: tuple[Claim, ...]
 ) -> bytes | None:
-    """A profile in the file that says the same as the codes; None for sRGB."""
+    """A profile in the file that is equivalent to the codes; None for sRGB."""
     for claim in claims:
         if claim.profile is None or claim.codes is not None:
             continue
@@ -178,7 +177,7 @@ def _known_space(profile: bytes, grey: bool) -> ColourSpace | None:
 
 
 def _full_range(samples: Rows) -> Rows:
-    """Colours of 16 to 235 (of 255) spread to all codes; alpha is always full."""
+    """Colours between 16 and 235 (of 255) scaled to the full range; not alpha."""
     step = 1 << (samples.depth - 8)
     colours, peak = samples.colours, samples.peak
 

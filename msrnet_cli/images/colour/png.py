@@ -1,7 +1,7 @@
 """The chunks of a PNG file that say what its colours are.
 
-They are read here and kept from Pillow, which does not know cICP, and which refuses a
-whole picture for a damaged gAMA. Source: PNG, third edition (W3C 2025), 4.3 and 11.3.2.
+They are read here and hidden from Pillow, which does not know cICP, and refuses a whole
+picture for a damaged gAMA. Source: PNG, third edition (W3C 2025), 4.3 and 11.3.2.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MAX_PROFILE = 1 << 26
-# Before cICP the name of a profile said it, whatever the profile holds (W3C Note "Using
-# the ITU BT.2100 PQ EOTF with the PNG Format", 2017).
+# Before cICP, the name of a profile meant PQ, whatever it holds (W3C Note "Using the
+# ITU BT.2100 PQ EOTF with the PNG Format", 2017).
 _PQ_PROFILE = b"ITUR_2100_PQ_FULL"
 _SIGNATURE = 8
 
 
 def png_claims(data: bytes) -> tuple[Claim, ...]:
-    """What a PNG file says of its colours: the chunk to be believed first comes first.
+    """What a PNG file says of its colours, the most reliable chunk first.
 
     Args:
         data: The whole file.
@@ -49,7 +49,7 @@ def png_claims(data: bytes) -> tuple[Claim, ...]:
 
 
 def without_colour(data: bytes) -> bytes:
-    """The same file without those chunks; itself where it has none."""
+    """The same file without the chunks about colours."""
     cut: list[tuple[int, int]] = []
     for name, start, end in _before_pixels(data):
         if name in COLOUR:
@@ -110,7 +110,7 @@ def _profile(content: bytes) -> Claim:
 
 
 def _calibration(gamma: bytes | None, chromaticity: bytes | None) -> Claim:
-    """The claim of gAMA and cHRM; one of a wrong size counts as absurd."""
+    """The claim of gAMA and cHRM; a chunk of a wrong size counts as absurd."""
     encoding, points = None, None
     if gamma is not None:
         encoding = _number(gamma, 0) / 100000 if len(gamma) == 4 else 0.0

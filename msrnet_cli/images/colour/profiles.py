@@ -1,4 +1,4 @@
-"""Small ICC profiles for colours that a file named by numbers only.
+"""Small ICC profiles, written for colours that a file names only by numbers.
 
 Source: ICC.1:2022 sections 7.2 (header), 9.2 (tags), 10.18 (parametricCurveType).
 """

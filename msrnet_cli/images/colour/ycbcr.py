@@ -1,4 +1,4 @@
-"""Brightness and colour difference to RGB, by the numbers that a TIFF file gives.
+"""YCbCr to RGB, by the coefficients in a TIFF file.
 
 Source: TIFF 6.0 sections 20 (ReferenceBlackWhite) and 21 (YCbCr).
 """
@@ -16,7 +16,7 @@ _FULL = (0.0, 255.0, 128.0, 255.0, 128.0, 255.0)
 
 
 def rgb_from_ycbcr(image: Image.Image) -> Image.Image:
-    """A YCbCr image as RGB; Pillow's own way knows one matrix and full range only."""
+    """A YCbCr image as RGB; Pillow itself knows only one matrix, and full range."""
     coefficients: tuple[float, ...] = _BT601
     levels: tuple[float, ...] = _FULL
     if isinstance(image, TiffImagePlugin.TiffImageFile):

@@ -26,7 +26,7 @@ class Parts:
         exif: The block, from its TIFF header on.
         xmp: XMP packet.
         kinds: The types of all items.
-        bare: The file, its EXIF item renamed so that no decoder reads it.
+        bare: The file with its EXIF item renamed, so that no decoder reads the item.
     """
 
     exif: bytes | None
@@ -44,7 +44,7 @@ class _Item:
 
 
 def split(data: bytes) -> Parts:
-    """Find the items; a file without any, or a damaged one, has none.
+    """Find the items, if the file has any.
 
     Raises:
         struct.error: It is damaged.

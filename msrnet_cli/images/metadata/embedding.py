@@ -1,6 +1,6 @@
-"""Metadata into a file that was just encoded, byte for byte wherever there is a place.
+"""Metadata put into a file that was just encoded, byte for byte where possible.
 
-What the format has no place for is named in a note.
+A note names the metadata that the format cannot hold.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from msrnet_cli.images.metadata import (
     webp_chunks,
     xmp,
 )
+from msrnet_cli.images.metadata.exif_layout import within
 from msrnet_cli.images.metadata.jpeg_segments import Segment
 from msrnet_cli.images.metadata.png_chunks import Chunk
 from msrnet_cli.images.metadata.record import EXIF_HEAD
+from msrnet_cli.images.metadata.tiff_builder import TiffBuilder
 from msrnet_cli.images.metadata.wording import listed
 
 if TYPE_CHECKING:
@@ -36,12 +38,12 @@ _HOLDS: dict[str, tuple[Format, ...]] = {
     "IPTC": ("jpeg", "png", "tiff"),
     "comment": ("jpeg", "png", "gif"),
 }
-_LEAST_EXIF = 48  # so that its stand-in is found again
+_LEAST_EXIF = 48  # bytes, so that its placeholder is unique
 _Result = tuple[bytes, tuple[str, ...]]
 
 
 def encoder_arguments(metadata: Metadata, format: Format) -> dict[str, object]:
-    """What Pillow's writer of a format must be given: the rest is put in by `embed`."""
+    """The metadata that Pillow's writer must be given; `embed` adds the rest."""
     arguments: dict[str, object] = {"icc_profile": metadata.icc}
     if format in ("jpeg", "bmp"):
         arguments["dpi"] = metadata.dpi
@@ -69,13 +71,15 @@ def embed(
     try:
         data, more = _EMBEDDERS[format](data, metadata, size)
     except (ValueError, LookupError, struct.error, OverflowError) as error:
-        reason = f"metadata could not be kept: {error}"  # the picture still can
+        reason = (
+            f"metadata could not be kept: {error}"  # the picture can still be written
+        )
         return data, (*notes, reason)
     return data, tuple(dict.fromkeys(notes + more))
 
 
 def left_out(metadata: Metadata, format: Format) -> tuple[str, ...]:
-    """A note that names what a format has no place for."""
+    """A note that names the metadata that a format cannot hold."""
     there = {
         "EXIF": metadata.exif,
         "XMP": metadata.xmp,
@@ -107,7 +111,7 @@ def _whole_photoshop(metadata: Metadata) -> tuple[bytes, ...]:
 
 
 def _foreign(metadata: Metadata) -> list[str]:
-    """Names of what only files of the format it came from hold."""
+    """Names of the blocks that only the format of the input holds."""
     names = []
     for block in metadata.blocks:
         if metadata.home == "png":
@@ -136,7 +140,7 @@ _CARRIED_TEXT = {
 
 
 def _whole_xmp(metadata: Metadata) -> tuple[bytes | None, tuple[str, ...]]:
-    """XMP as one packet, for formats without a limit."""
+    """XMP as one packet, for formats without a limit of size."""
     packet, rest = metadata.xmp, metadata.xmp_rest
     if packet is None or rest is None:
         return packet, ()
@@ -180,7 +184,7 @@ def _jpeg(data: bytes, metadata: Metadata, _: tuple[int, int]) -> _Result:
 
 
 def _in_order(metadata: Metadata, parts: dict[str, list[Segment]]) -> list[Segment]:
-    """All segments, in the order of the file that they come from, if that is a JPEG.
+    """All segments, in the order of the input file where that is a JPEG.
 
     Where EXIF, XMP and IPTC contradict each other, some programs believe the first.
     """
@@ -194,14 +198,14 @@ def _in_order(metadata: Metadata, parts: dict[str, list[Segment]]) -> list[Segme
 
 
 def _jpeg_exif(metadata: Metadata) -> tuple[list[Segment], tuple[str, ...]]:
-    """One segment; several only where they came so."""
+    """EXIF as one segment; as several where the input had several."""
     block = metadata.block
     notes: tuple[str, ...] = ()
     if block is None:
         return [], notes
     if metadata.home != "jpeg":
         limit = jpeg_segments.MOST - len(EXIF_HEAD)
-        block, notes = tiff_tags.within(block, limit)
+        block, notes = within(block, limit)
     return jpeg_segments.in_segments(jpeg_segments.APP1, EXIF_HEAD, block), notes
 
 
@@ -241,7 +245,7 @@ def _png(data: bytes, metadata: Metadata, _: tuple[int, int]) -> _Result:
 
 
 def _with_xmp(chunks: list[Chunk], packet: bytes | None) -> list[Chunk]:
-    """The chunks, XMP's own as it came if the packet has not changed since."""
+    """The chunks with XMP, whose own chunk stays where the packet is unchanged."""
     out = []
     for chunk in chunks:
         if png_chunks.key_of(chunk).lower() == png_chunks.XMP_KEY.lower():
@@ -283,7 +287,7 @@ def _gif(data: bytes, metadata: Metadata, _: tuple[int, int]) -> _Result:
 
 
 def _avif(data: bytes, metadata: Metadata, _: tuple[int, int]) -> _Result:
-    """Put EXIF where the encoder has left room for it: it would change the block."""
+    """Replace the placeholder by EXIF: the encoder itself would change the block."""
     notes = _whole_xmp(metadata)[1]
     if metadata.block is None:
         return data, notes
@@ -294,16 +298,16 @@ def _avif(data: bytes, metadata: Metadata, _: tuple[int, int]) -> _Result:
 
 
 def _stand_in(block: bytes) -> bytes:
-    """An EXIF block without tags, as long as another, that occurs nowhere else."""
+    """A placeholder: an EXIF block without tags, as long as another, and unique."""
     head = b"II*\0" + struct.pack("<IHI", 8, 0, 0)
     size = max(len(block), _LEAST_EXIF)
     fill = hashlib.sha256(block).digest()
     return (head + fill * (size // len(fill) + 1))[:size]
 
 
-def directory(metadata: Metadata) -> tiff_tags.Builder:
-    """The directory of a new TIFF file with all metadata; its notes come by `embed`."""
-    tags = tiff_tags.Builder(metadata.block)
+def directory(metadata: Metadata) -> TiffBuilder:
+    """The directory of a new TIFF file with all metadata; `embed` gives the notes."""
+    tags = TiffBuilder(metadata.block)
     packet, _ = _whole_xmp(metadata)
     if packet is not None:
         tags.add(tiff_tags.XMP, 1, packet)

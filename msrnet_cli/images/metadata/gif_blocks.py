@@ -82,7 +82,7 @@ def _end(data: bytes, place: int) -> int:
 
 
 def content_at(data: bytes, place: int) -> bytes:
-    """What the blocks hold that begin at a place, up to the one of no size."""
+    """The content of the chain of blocks at a place, up to its empty block."""
     blocks = []
     while place < len(data) and data[place]:
         blocks.append(data[place + 1 : place + 1 + data[place]])

@@ -57,8 +57,8 @@ class Parts:
 
     Attributes:
         segments: APP0 to APP15 and COM before the first scan.
-        bare: The file with no more of them than a decoder needs, up to the end of the
-            first picture.
+        bare: The file up to the end of the first picture, with only the segments that a
+            decoder needs.
         trailer: What follows the first picture.
     """
 
@@ -122,7 +122,7 @@ def _end_of_scans(data: bytes, place: int) -> int:
 
 
 def is_for_decoder(segment: Segment) -> bool:
-    """Whether a segment says how to decode, or what the colours are."""
+    """Whether a segment is needed to decode the picture or its colours."""
     content = segment.content
     return (
         (segment.marker == APP0 and content.startswith(b"JFIF\0"))

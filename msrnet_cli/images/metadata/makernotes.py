@@ -1,8 +1,8 @@
-"""Maker notes that had to move: their offsets, where they count from the TIFF header.
+"""Maker notes that had to move: their offsets from the TIFF header are adjusted.
 
-Only for notes out of TIFF files and blocks too large for their format: all others stay
-where they are. Most notes are a TIFF directory after a few bytes of the maker's own;
-some makers count offsets from the note, which then may move freely.
+Only notes out of TIFF files, and in blocks too large for their format, have to move.
+Most notes are a TIFF directory after a few bytes of the maker; some makers count
+offsets from the note itself, and such a note may move freely.
 
 Source: the descriptions of maker notes in ExifTool and Exiv2.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 
-from msrnet_cli.images.metadata.exif import SIZES
+from msrnet_cli.images.metadata.tiff_directory import SIZES
 
 _HEADERS = (0, 6, 8, 10, 12, 14, 18, 20, 22)
 _MOST_ENTRIES = 500
@@ -20,16 +20,16 @@ _BYTES, _DIRECTORY = 7, 13
 
 
 def moved(note: bytes, order: str, old: int, new: int) -> bytes | None:
-    """A maker note that lay at one offset, as it must read at another.
+    """A maker note for another offset.
 
     Args:
         note: Its bytes.
         order: Byte order of the file: ``<`` or ``>``.
         old: Where it lay in its file.
-        new: Where it is to lie.
+        new: Where it will lie.
 
     Returns:
-        None where it cannot be known whether it stays readable.
+        None where the note might become unreadable.
     """
     if old == new:
         return note
@@ -93,7 +93,7 @@ def _shifted(
 
 
 def _directories(note: bytes, order: str, head: int, old: int) -> list[int]:
-    """Where directories within a directory begin, by all that can be told."""
+    """Where the likely directories within a directory begin."""
     (count,) = struct.unpack_from(order + "H", note, head)
     inner = []
     for at in range(head + 2, head + 2 + 12 * count, 12):

@@ -10,7 +10,9 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from msrnet_cli.images.metadata import exif, jpeg_segments
+from msrnet_cli.images.metadata import jpeg_segments
+from msrnet_cli.images.metadata.tiff_directory import directory_in, form_of
+from msrnet_cli.images.metadata.wording import GAIN_MAP, VIDEO
 
 if TYPE_CHECKING:
     from msrnet_cli.images.metadata.jpeg_segments import Segment
@@ -32,7 +34,7 @@ class Following:
     """What follows a picture.
 
     Attributes:
-        kept: What is neither picture nor video: the trailers of many a tool.
+        kept: The rest that is neither picture nor video, as some tools write.
         notes: What is left out.
     """
 
@@ -47,8 +49,8 @@ def what_follows(
 
     Args:
         segments: Of the first picture.
-        trailer: All behind its end.
-        gain_map: Whether it says that a gain map is there.
+        trailer: All bytes behind its end.
+        gain_map: Whether its metadata name a gain map.
     """
     kinds = _kinds(segments)
     rest = _behind_pictures(trailer)
@@ -58,9 +60,9 @@ def what_follows(
     if not gone.strip(_FILLING):
         return Following(kept=rest if rest.strip(_FILLING) else b"")
     video = _VIDEO.search(gone) is not None
-    notes = ["motion video left out"] * video
+    notes = [VIDEO] * video
     if any(sign in gone for sign in _GAIN_MAP_SIGNS):
-        notes.append("gain map left out: it is for the old light")
+        notes.append(GAIN_MAP)
     elif any(kind in _PREVIEWS for kind in kinds):
         notes.append("preview left out: it shows the old light")
     elif kinds and not gain_map:
@@ -71,7 +73,7 @@ def what_follows(
 
 
 def _behind_pictures(trailer: bytes) -> bytes:
-    """What follows all pictures and videos: the data of some agency's tool."""
+    """The rest behind all pictures and videos, as some tools write."""
     place = 0
     for _ in range(_MOST_PARTS):
         start = _next_part(trailer, place)
@@ -97,12 +99,12 @@ def _kinds(segments: tuple[Segment, ...]) -> list[int]:
         if segment.marker != jpeg_segments.APP2 or segment.content[:4] != _MPF:
             continue
         block = segment.content[4:]
-        found = exif.directory_in(block)
+        found = directory_in(block)
         entry = found.find(_ENTRIES) if found else None
         if entry is None:
             continue
         value = entry.value(block)
-        code = exif.form_of(block).order + "I12x"
+        code = form_of(block).order + "I12x"
         whole = value[: len(value) // 16 * 16]
         return [attribute & _TYPE for (attribute,) in struct.iter_unpack(code, whole)][
             1:

@@ -64,6 +64,21 @@ def without_thumbnails(data: bytes) -> bytes:
     return _without(data, _THUMBNAILS)
 
 
+def pieces_without_thumbnails(
+    pieces: tuple[bytes, ...],
+) -> tuple[tuple[bytes, ...], bool]:
+    """Resources that JPEG segments cut into pieces, but for thumbnails.
+
+    Returns:
+        The pieces, as they were where there is no thumbnail; and whether there was one.
+    """
+    whole = b"".join(pieces)
+    rest = without_thumbnails(whole)
+    if rest == whole:
+        return pieces, False
+    return ((rest,) if rest else ()), True
+
+
 def without_profile(data: bytes) -> bytes:
     """All but the colour profile; the other resources stay byte for byte."""
     return _without(data, {_PROFILE})

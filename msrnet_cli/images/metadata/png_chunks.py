@@ -50,7 +50,7 @@ class Chunk:
 
     @property
     def portable(self) -> bool:
-        """Whether it stays true when the pixels change."""
+        """Whether the chunk stays true when the pixels change."""
         return bool(self.name[3] & 0x20) or self.name in _HARMLESS
 
 

@@ -1,6 +1,6 @@
-"""What a file says about its picture, as the bytes that it says it with.
+"""The metadata of a picture, as the bytes of its file.
 
-Nothing is decoded that need not be, and nothing is encoded anew that has not changed.
+Metadata are decoded only where necessary, and encoded anew only where changed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class Block:
         name: What the format calls it.
         content: Its bytes.
         kind: JPEG: the second byte of the marker, or 0 where only the place counts:
-            the content is elsewhere. TIFF: the type. PNG: 1 behind the pixels, else 0.
+            the content is in another field. TIFF: the type. PNG: 1 behind the pixels,
+            else 0.
     """
 
     name: str
@@ -38,8 +39,8 @@ class Metadata:
 
     Attributes:
         icc: Colour profile of the output.
-        cicp: The same as code points of ITU-T H.273, primaries and transfer, where the
-            file had them: for formats that hold them.
+        cicp: The same as code points of ITU-T H.273 (primaries and transfer), if the
+            file had them; for formats that can hold them.
         exif: EXIF block, starting with ``Exif\0\0``; the orientation is 1, and there
             is no thumbnail.
         xmp: XMP packet.
@@ -47,10 +48,10 @@ class Metadata:
         photoshop: Photoshop's resources, which hold IPTC, as JPEG segments cut them.
         comments: Comments of a JPEG or GIF file.
         dpi: Resolution in dots per inch.
-        home: The format that `blocks` and `trailer` are of.
-        blocks: What only that format holds.
+        home: The format of `blocks` and `trailer`.
+        blocks: Parts that only this format can hold.
         trailer: What follows the picture in a JPEG file.
-        notes: What was left out whatever is written, unless nothing is to be kept.
+        notes: What is left out of every output with metadata.
     """
 
     icc: bytes | None = None
@@ -72,8 +73,26 @@ class Metadata:
         return self.exif.removeprefix(EXIF_HEAD) or None if self.exif else None
 
     def stripped(self) -> Metadata:
-        """Only what the colours need."""
+        """Without everything but the colours."""
         return Metadata(icc=self.icc, cicp=self.cicp)
+
+
+@dataclass(frozen=True)
+class Dissected:
+    """A file taken apart.
+
+    Attributes:
+        metadata: As it fits the upright picture.
+        orientation: How to turn the pixels: 1 to 8 as Exif counts them; None where
+            only Pillow can tell.
+        bare: The file with no more than a decoder needs.
+        notes: What is damaged or cannot be kept, in words for a user.
+    """
+
+    metadata: Metadata
+    orientation: int | None
+    bare: bytes
+    notes: tuple[str, ...] = ()
 
 
 def uses_adobe_rgb(metadata: Metadata) -> bool:
@@ -82,7 +101,7 @@ def uses_adobe_rgb(metadata: Metadata) -> bool:
 
 
 def as_srgb(metadata: Metadata) -> Metadata:
-    """The metadata of the same picture once its pixels are plain sRGB."""
+    """The metadata for the same picture in plain sRGB."""
     return replace(
         metadata,
         icc=None,

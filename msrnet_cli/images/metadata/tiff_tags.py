@@ -1,6 +1,6 @@
-"""The tags of a TIFF file: those about its pixels for Pillow, all others as EXIF.
+"""The tags of a TIFF file, read: those about its pixels for Pillow, all others apart.
 
-What a tag holds is carried as bytes, whatever it means: private tags, GeoTIFF, layers.
+Values are carried as bytes, whatever they mean: private tags, GeoTIFF, layers.
 
 Sources: TIFF 6.0 sections 2 and 8; Adobe TIFF supplement 1 (directories within).
 """
@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from PIL import ExifTags, TiffTags
@@ -20,23 +18,21 @@ from msrnet_cli.images.metadata.exif import (
     EXIF_DIRECTORY,
     GPS_DIRECTORY,
     INTEROP_DIRECTORY,
-    MAKER_NOTE,
+)
+from msrnet_cli.images.metadata.tiff_directory import (
     SIZES,
     DamagedError,
-    Form,
     directory_at,
     first_directory,
     form_of,
     rewritten,
 )
-from msrnet_cli.images.metadata.makernotes import moved
 from msrnet_cli.images.metadata.wording import listed
 
 if TYPE_CHECKING:
-    import io
     from collections.abc import Collection
 
-    from msrnet_cli.images.metadata.exif import Directory, Entry
+    from msrnet_cli.images.metadata.tiff_directory import Directory, Entry, Form
 
 XMP, IPTC, PHOTOSHOP, PROFILE, ORIENTATION = 700, 33723, 34377, 34675, 274
 CONTENT_CREDENTIALS = 52545
@@ -62,9 +58,6 @@ _WHOLE, _RATIO, _TEXT = (
 _RAW = {1, 2, 6, 7, 129}
 _FITTING = {1: _RAW, 2: _TEXT, 3: _WHOLE, 4: _WHOLE, 5: _RATIO, 7: _RAW, 10: _RATIO}
 _LONGS = {16: (4, "Q", "I"), 17: (9, "q", "i"), 18: (13, "Q", "I")}
-_NEAR = 1 << 15
-_SPARE = 20  # bytes at most, of an entry and all around it
-_STRIP_OFFSETS = 273
 _DEEPEST = 4
 
 
@@ -149,7 +142,7 @@ class _Reader:
         self._room = len(data)  # sound values do not overlap: no more than the file
 
     def notes(self) -> tuple[str, ...]:
-        """What was left out, and why."""
+        """Which tags were left out, and why."""
         damaged, wrong = listed(self.damaged), listed(self.wrong)
         notes = (f"{damaged} left out: damaged",) if damaged else ()
         return notes + ((f"{wrong} left out: of a wrong type",) if wrong else ())
@@ -167,9 +160,9 @@ class _Reader:
                 continue
             item = self._item(entry, levels)
             if item is None:
-                self.damaged[_name(entry.tag, group)] = None
+                self.damaged[name_of(entry.tag, group)] = None
             elif not fits(entry.tag, entry.kind, group):
-                self.wrong[_name(entry.tag, group)] = None
+                self.wrong[name_of(entry.tag, group)] = None
             else:
                 items[entry.tag] = item
         return tuple(items.values())
@@ -215,7 +208,7 @@ def for_pillow(data: bytes) -> tuple[bytes, tuple[str, ...]]:
 
     Raises:
         DamagedError: There is no directory.
-        PictureError: A tag without which no pixel is found is of a wrong type.
+        PictureError: A tag that is needed to find the pixels is of a wrong type.
     """
     form = form_of(data)
     directory = first_directory(data, form)
@@ -228,10 +221,10 @@ def for_pillow(data: bytes) -> tuple[bytes, tuple[str, ...]]:
             return True
         if entry.tag in _NEEDED:
             raise PictureError(
-                f"{_name(entry.tag, None)} is of a wrong type",
+                f"{name_of(entry.tag, None)} is of a wrong type",
                 "open and save it again elsewhere",
             )
-        wrong[_name(entry.tag, None)] = None
+        wrong[name_of(entry.tag, None)] = None
         return False
 
     kept = [entry for entry in directory.entries if seen(entry)]
@@ -242,145 +235,13 @@ def for_pillow(data: bytes) -> tuple[bytes, tuple[str, ...]]:
 
 
 def _decodable(tag: int, kind: int, form: Form) -> bool:
-    """Whether decoders know what to do with this type of a tag about pixels."""
+    """Whether decoders can read this type in a tag about pixels."""
     if tag == PROFILE:
         return kind in (1, 7)
     whole = TiffTags.lookup(tag).type in (3, 4)
     if not whole or tag == _SUB_PICTURES:
         return fits(tag, kind)
     return kind in _DECODABLE or (form.big and kind in (13, 16, 17, 18))
-
-
-def build(tags: Tags, *, pinned: bool = True) -> tuple[bytes, tuple[str, ...]]:
-    """Lay tags out as an EXIF block.
-
-    Args:
-        tags: All of them.
-        pinned: Leave maker notes where they lay, if that is near the beginning.
-
-    Returns:
-        The block, and a note where maker notes may have become unreadable.
-    """
-    notes = [item for _, item in _leaves(tags.items) if item.tag == MAKER_NOTE]
-    near = notes[:1] if pinned and notes and 8 < notes[0].start < _NEAR else []
-    layout = _Layout(tags.order, near)
-    layout.place(tags.items, 4)
-    return layout.finish()
-
-
-class _Layout:
-    """Directories and values, one after the other; maker notes last, or in place."""
-
-    def __init__(self, order: str, pinned: list[Item]) -> None:
-        self._order = order
-        magic = b"II" if order == "<" else b"MM"
-        self._out = bytearray(magic + struct.pack(order + "HI", 42, 0))
-        self._notes: list[tuple[int, Item]] = []
-        self._taken = [range(item.start, item.start + item.size) for item in pinned]
-
-    def place(self, items: tuple[Item, ...], pointer: int) -> None:
-        """Add a directory, and put its offset where `pointer` says."""
-        at = self._grow(2 + 12 * len(items) + 4)
-        self._offset(pointer, at)
-        struct.pack_into(self._order + "H", self._out, at, len(items))
-        for index, item in enumerate(sorted(items, key=lambda item: item.tag)):
-            self._entry(item, at + 2 + 12 * index)
-
-    def _entry(self, item: Item, at: int) -> None:
-        inner = not isinstance(item.value, bytes)
-        size = len(item.value)
-        count = 1 if inner else size // SIZES[item.kind]
-        head = self._order + "HHI"
-        struct.pack_into(head, self._out, at, item.tag, item.kind, count)
-        if not isinstance(item.value, bytes):
-            self.place(item.value, at + 8)
-        elif size <= 4:
-            self._out[at + 8 : at + 8 + size] = item.value
-        elif item.tag == MAKER_NOTE:
-            self._notes.append((at + 8, item))
-        else:
-            start = self._grow(size)
-            self._out[start : start + size] = item.value
-            self._offset(at + 8, start)
-
-    def finish(self) -> tuple[bytes, tuple[str, ...]]:
-        """Add the maker notes; the offsets in those that have moved follow."""
-        complaints: tuple[str, ...] = ()
-        for pointer, item in self._notes:
-            assert isinstance(item.value, bytes)
-            start = item.start
-            if self._taken:
-                missing = start + item.size - len(self._out)
-                self._out += bytes(max(missing, 0))
-            else:
-                start = self._grow(item.size)
-            note = moved(item.value, self._order, item.start, start)
-            if note is None:
-                complaints = ("maker notes moved: some programs may not read them",)
-            self._out[start : start + item.size] = note or item.value
-            self._offset(pointer, start)
-            self._taken = []
-        return bytes(self._out), complaints
-
-    def _grow(self, size: int) -> int:
-        """Room on an even offset, behind all else but pinned maker notes."""
-        self._out += bytes(len(self._out) % 2)
-        for taken in self._taken:
-            start = len(self._out)
-            if start < taken.stop and taken.start < start + size:
-                self._out += bytes(taken.stop + taken.stop % 2 - start)
-        start = len(self._out)
-        self._out += bytes(size)
-        return start
-
-    def _offset(self, at: int, value: int) -> None:
-        struct.pack_into(self._order + "I", self._out, at, value)
-
-
-def within(block: bytes, limit: int) -> tuple[bytes, tuple[str, ...]]:
-    """An EXIF block of no more than some bytes.
-
-    Returns:
-        The block itself, or one without its largest tags, and notes that name them.
-    """
-    if len(block) <= limit:
-        return block, ()
-    tags = read_tags(block, skip=())
-    leaves = sorted(_leaves(tags.items), key=lambda leaf: leaf[1].size)
-    sizes = accumulate(item.size + _SPARE for _, item in leaves)
-    kept = sum(size <= limit for size in sizes)
-    lost = leaves[: kept - 1 : -1] if kept else leaves[::-1]
-    gone = {id(item) for _, item in lost}
-    tags = replace(tags, items=_pruned(tags.items, gone))
-    smaller, notes = build(tags)
-    if len(smaller) > limit:  # pinned maker notes may leave gaps
-        smaller, notes = build(tags, pinned=False)
-    names = listed(_name(item.tag, place) for place, item in lost)
-    reason = "EXIF is larger than the format holds"
-    more = (f"{names} left out: {reason}",) if lost else ()
-    return smaller, tags.notes + notes + more
-
-
-def _leaves(
-    items: tuple[Item, ...], group: int | None = None
-) -> list[tuple[int | None, Item]]:
-    found: list[tuple[int | None, Item]] = []
-    for item in items:
-        if isinstance(item.value, bytes):
-            found.append((group, item))
-        else:
-            found += _leaves(item.value, item.tag)
-    return found
-
-
-def _pruned(items: tuple[Item, ...], gone: set[int]) -> tuple[Item, ...]:
-    return tuple(
-        item
-        if isinstance(item.value, bytes)
-        else Item(item.tag, item.kind, _pruned(item.value, gone))
-        for item in items
-        if id(item) not in gone
-    )
 
 
 def _narrowed(entry: Entry, value: bytes, order: str) -> Item | None:
@@ -394,7 +255,8 @@ def _narrowed(entry: Entry, value: bytes, order: str) -> Item | None:
         return None
 
 
-def _name(tag: int, group: int | None) -> str:
+def name_of(tag: int, group: int | None) -> str:
+    """A tag for people; `group` is the tag that leads to its directory, if any."""
     name = ExifTags.TAGS.get(tag, "") if group is None else _of_group(tag, group)
     kind = "TIFF" if group is None else "exif"
     return f"{kind} tag {tag}" + (f" ({name})" if name else "")
@@ -404,77 +266,3 @@ def _of_group(tag: int, group: int) -> str:
     if group == GPS_DIRECTORY:
         return ExifTags.GPSTAGS.get(tag, "")
     return ExifTags.TAGS.get(tag, "") if group == EXIF_DIRECTORY else ""
-
-
-class Builder:
-    """The directory of a new TIFF file, on top of an EXIF block that stays in place.
-
-    The file begins with the block itself, so that whatever counts offsets from its
-    beginning, such as maker notes, still finds them.
-    """
-
-    def __init__(self, block: bytes | None) -> None:
-        block = block or b"II*\0\0\0\0\0"
-        self.order = form_of(block).order
-        self._block = block + bytes(len(block) % 2)
-        self._rows: dict[int, tuple[int, int, bytes]] = {}
-        self._kept: dict[int, bytes] = {}
-        form = form_of(block)
-        try:
-            entries = first_directory(block, form).entries
-        except DamagedError:
-            entries = ()
-        for entry in entries:
-            if entry.tag not in LAYOUT and entry.size >= 0:
-                row = block[entry.at + 2 : entry.at + 12]
-                self._kept.setdefault(entry.tag, row)
-
-    def __contains__(self, tag: int) -> bool:
-        return tag in self._kept or tag in self._rows
-
-    def __setitem__(self, tag: int, value: int | tuple[int, ...]) -> None:
-        """Set integers: as SHORT where they fit, offsets of strips as LONG."""
-        values = value if isinstance(value, tuple) else (value,)
-        short = max(values) < 65536 and tag != _STRIP_OFFSETS
-        kind, code = (3, "H") if short else (4, "I")
-        content = struct.pack(f"{self.order}{len(values)}{code}", *values)
-        self._rows[tag] = kind, len(values), content
-
-    def add(self, tag: int, kind: int, value: bytes) -> None:
-        """Set a tag to bytes in the byte order of the file."""
-        self._rows[tag] = kind, len(value) // SIZES[kind], value
-
-    def add_resolution(self, across: float, down: float) -> None:
-        """Set dots per inch."""
-        for tag, value in ((282, across), (283, down)):
-            ratio = Fraction(value).limit_denominator(1000)
-            content = struct.pack(self.order + "II", *ratio.as_integer_ratio())
-            self.add(tag, 5, content)
-        self[296] = 2  # inches
-
-    def save(self, out: io.BytesIO) -> None:
-        """Write all but the strips; until now their offsets counted from there on."""
-        end = len(self._laid_out())
-        _, count, content = self._rows[_STRIP_OFFSETS]
-        offsets = struct.unpack(f"{self.order}{count}I", content)
-        self[_STRIP_OFFSETS] = tuple(end + offset for offset in offsets)
-        out.write(self._laid_out())
-
-    def _laid_out(self) -> bytes:
-        rows = self._kept | dict.fromkeys(self._rows, b"")
-        at = len(self._block)
-        values = at + 2 + 12 * len(rows) + 4
-        tail = bytearray()
-        table = struct.pack(self.order + "H", len(rows))
-        for tag in sorted(rows):
-            row = rows[tag]
-            if tag in self._rows:
-                kind, count, content = self._rows[tag]
-                place = content.ljust(4, b"\0")
-                if len(content) > 4:
-                    place = struct.pack(self.order + "I", values + len(tail))
-                    tail += content + bytes(len(content) % 2)
-                row = struct.pack(self.order + "HI", kind, count) + place
-            table += struct.pack(self.order + "H", tag) + row
-        head = self._block[:4] + struct.pack(self.order + "I", at)
-        return head + self._block[8:] + table + bytes(4) + bytes(tail)

@@ -52,7 +52,7 @@ def insert(
 
 
 def _flags(there: list[tuple[bytes, bytes]]) -> int:
-    """What a file without VP8X holds."""
+    """The flags for a file without VP8X."""
     name, content = there[0]
     alpha = name == b"VP8L" and len(content) > 4 and content[4] & 0x10
     profile = any(name == b"ICCP" for name, _ in there)

@@ -1,7 +1,7 @@
-"""XMP packets: what a relit picture makes false is taken out, the rest stays as it is.
+"""XMP packets: properties that are false for a relit picture are removed.
 
-Packets are searched as text, not parsed: so their bytes survive, and no packet is too
-damaged to be carried.
+Packets are searched as text, not parsed, so all other bytes survive, and even a damaged
+packet can be carried.
 
 Sources: XMP specification parts 1 (2012) and 3 (2020, section 1.1.3 for JPEG); Ultra
 HDR image format 1.1 and Motion Photo format 1.0 (Android); ISO 21496-1.
@@ -44,13 +44,13 @@ _PACKET = (
 
 @dataclass(frozen=True)
 class Cleared:
-    """A packet without what is no longer true.
+    """A packet without the properties that are no longer true.
 
     Attributes:
         packet: The rest, byte for byte.
-        gain_map: Whether it spoke of one.
-        video: Whether it spoke of one.
-        thumbnail: Whether it held one.
+        gain_map: Whether it named a gain map.
+        video: Whether it named a video.
+        thumbnail: Whether it held a thumbnail.
     """
 
     packet: bytes
@@ -91,7 +91,7 @@ def orientation(packet: bytes) -> int:
 
 
 def upright(packet: bytes, turned: bool) -> bytes:
-    """The packet of the picture once it was turned.
+    """The packet for the picture after its turn.
 
     Args:
         packet: Any.
@@ -108,7 +108,7 @@ def upright(packet: bytes, turned: bool) -> bytes:
 
 
 def as_srgb(packet: bytes) -> bytes:
-    """The packet of the picture once its pixels are sRGB."""
+    """The packet for the picture after its conversion to sRGB."""
     text, encoding = _decoded(packet)
     out = _without(text, "http://ns.adobe.com/photoshop/1.0/", "ICCProfile")
     out = _replaced(out, _EXIF, "ColorSpace", lambda _: "1")
@@ -159,7 +159,7 @@ def divided(packet: bytes) -> tuple[bytes, bytes]:
 
 
 def name_of(rest: bytes) -> str:
-    """The name by which a packet calls its rest."""
+    """The name that a packet gives its rest."""
     return hashlib.md5(rest, usedforsecurity=False).hexdigest().upper()
 
 
@@ -176,7 +176,7 @@ def in_utf8(packet: bytes) -> bytes:
 
 
 def _decoded(packet: bytes) -> tuple[str, str]:
-    """As text from which the very bytes come back, and the name of their encoding."""
+    """The packet as text, lossless, and the name of its encoding."""
     encoding = "utf-8"
     if b"\0" in packet[:4]:
         guess = packet[:4].lstrip(b"\xff\xfe")
@@ -197,13 +197,13 @@ def _encoded(text: str, encoding: str) -> bytes:
 
 
 def _prefixes(text: str, space: str) -> set[str]:
-    """What a packet calls a namespace."""
+    """The prefixes of a namespace in a packet."""
     quoted = rf"""xmlns:([\w.-]+)\s*=\s*["']{re.escape(space)}["']"""
     return {re.escape(name) for name in re.findall(quoted, text)}
 
 
 def _values(text: str, spaces: tuple[str, ...], names: str = _ANY) -> list[str]:
-    """What properties of some namespaces hold, mark-up included."""
+    """The values of properties of some namespaces, mark-up included."""
     found: list[str] = []
 
     def note(value: str) -> str:
@@ -297,7 +297,7 @@ def _each(
 def _changed(
     text: str, found: re.Match[str], change: Callable[[str], str | None]
 ) -> tuple[int, str]:
-    """Where a property ends, and what is to stand in its place."""
+    """Where a property ends, and the text that replaces it."""
     whole, end = found[0], found.end()
     if found["attribute"]:
         value = found["double"] if found["single"] is None else found["single"]

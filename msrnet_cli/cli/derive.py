@@ -1,0 +1,316 @@
+"""Commands derived from records: each declared field of a record becomes an option.
+
+    @command(app, examples={"msrnet relight photos/ relit/": "a whole folder"})
+    def relight(paths: Paths, given: Given[RelightOptions], output: Output) -> None:
+
+A parameter that is a record holds what was asked for. One that is `Given` also tells
+what was asked for and what was left to defaults. Typer parses; values are read here, so
+that every option refuses in the same words.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, is_dataclass
+from pathlib import Path
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Generic,
+    TypeVar,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+import typer
+
+from msrnet_cli import documents
+from msrnet_cli.cli.layout import GENERAL, Command
+from msrnet_cli.cli.options import Json
+from msrnet_cli.errors import UsageError
+from msrnet_cli.options import Field, alternatives, asked, choices, replaced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+Record = TypeVar("Record")
+
+_CONFIG = "Options out of a JSON file, as --print-config and run.json hold them."
+_PRINT = "Print the options as JSON, for --config, and end."
+_NAMES = {int: "N", float: "X", str: "TEXT", Path: "FILE"}
+
+
+@dataclass(frozen=True)
+class Given(Generic[Record]):
+    """What a user asked for, before the defaults.
+
+    Attributes:
+        kind: The record that is to hold it.
+        changes: Values that were typed, by the path to their field.
+        flags: The options that were typed.
+        config: File with options that count where nothing was typed; None for none.
+    """
+
+    kind: type[Record]
+    changes: Mapping[tuple[str, ...], Any]
+    flags: tuple[str, ...]
+    config: Path | None = None
+
+    @property
+    def record(self) -> Record:
+        """The options, over those of the file, over the defaults."""
+        return self.on(self.kind() if self.config is None else self.read(self.config))
+
+    def on(self, base: Record) -> Record:
+        """A record with what was typed in place of its own values."""
+        for path, value in self.changes.items():
+            base = replaced(base, path, value)
+        return base
+
+    def read(self, path: Path) -> Record:
+        """The record that a file holds.
+
+        Raises:
+            UsageError: The file cannot be read, or holds something else.
+        """
+        try:
+            found = documents.parsed(path.read_text("utf-8"))
+            return cast("Record", documents.rebuilt(self.kind, found, strict=True))
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise UsageError(
+                f"--config {path}: {why}", "make one with --print-config"
+            ) from error
+
+
+def command(
+    group: typer.Typer, name: str | None = None, *, examples: Mapping[str, str]
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a command of a function; its parameters that are records become options.
+
+    Args:
+        group: The application or group that the command joins.
+        name: Of the command; None takes the function's.
+        examples: Command lines with what each does; at least two.
+    """
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        wrapped = _wrapped(function)
+        kind = type(f"{function.__name__}_command", (Command,), {"examples": examples})
+        group.command(name, cls=kind)(wrapped)
+        return function
+
+    return register
+
+
+def _wrapped(function: Callable[..., None]) -> Callable[..., None]:
+    """The function as Typer sees it: every option a parameter."""
+    hints = get_type_hints(function, include_extras=True)
+    hints.pop("return", None)
+    plain: list[inspect.Parameter] = []
+    records: dict[str, Any] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if get_origin(hints[name]) is Given or is_dataclass(hints[name]):
+            records[name] = hints[name]
+        else:
+            plain.append(parameter.replace(annotation=hints[name]))
+    fields = {name: _fields(hint) for name, hint in records.items()}
+    takes_config = any(get_origin(hint) is Given for hint in records.values())
+    options = [_parameter(field) for found in fields.values() for field in found]
+
+    def run(**values: Any) -> None:  # noqa: ANN401 whatever the options hold
+        config, printed = values.pop("config", None), values.pop("print_config", False)
+        made: dict[str, Any] = {}
+        for name, hint in records.items():
+            given = _given(_kind(hint), fields[name], values, config)
+            made[name] = given if get_origin(hint) is Given else given.record
+            if printed and get_origin(hint) is Given:
+                _print_document(given.record)
+        function(**values, **made)
+
+    run.__name__, run.__doc__ = function.__name__, function.__doc__
+    extra = [*_config_parameters()] if takes_config else []
+    every = [*plain, *options, *extra]
+    run.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in every}
+    return run
+
+
+def _fields(hint: Any) -> list[Field]:  # noqa: ANN401 a record, or Given of one
+    group = GENERAL if issubclass(_kind(hint), Json) else ""
+    return list(asked(_kind(hint)(), group))
+
+
+def _kind(hint: Any) -> type[Any]:  # noqa: ANN401 a record, or Given of one
+    return cast("type[Any]", get_args(hint)[0] if get_origin(hint) is Given else hint)
+
+
+def _given(
+    kind: type[Any],
+    fields: Iterable[Field],
+    values: dict[str, Any],
+    config: Path | None,
+) -> Given[Any]:
+    """Take what belongs to a record out of what Typer parsed."""
+    changes, flags = {}, []
+    for field in fields:
+        typed = values.pop(_name(field))
+        if typed is None or (typed is False and _is_flag(field) and not field.default):
+            continue
+        changes[field.path] = _read(field, typed)
+        flags.append(field.flags[0].partition("/")[0])
+    return Given(kind, changes, tuple(flags), config)
+
+
+def _read(field: Field, typed: Any) -> Any:  # noqa: ANN401 of any type
+    """The value of an option.
+
+    Raises:
+        UsageError: It cannot be read, or lies outside its range.
+    """
+    if _is_flag(field):
+        return typed
+    flag = field.flags[0]
+    several = get_origin(alternatives(field.kind)[0]) is tuple
+    if field.option.read is not None and not field.option.repeated:
+        value = _told(flag, typed, field.option.read)
+    elif several:
+        parts = typed if field.option.repeated else typed.split(",")
+        inner = get_args(alternatives(field.kind)[0])[0]
+        read = field.option.read or (lambda text: _value(inner, text, several=True))
+        value = tuple(_told(flag, typed_part.strip(), read) for typed_part in parts)
+        value = tuple(dict.fromkeys(value)) if choices(inner) else value
+    else:
+        value = _told(flag, typed, lambda text: _value(field.kind, text))
+    if not field.option.holds(value):
+        shown = ",".join(typed) if isinstance(typed, list) else typed
+        raise UsageError(
+            f"{flag} {shown}", f"give {str(field.option) or 'a finite number'}"
+        )
+    return value
+
+
+def _told(flag: str, text: str, read: Callable[[str], Any]) -> Any:  # noqa: ANN401
+    try:
+        return read(text)
+    except ValueError as error:
+        raise UsageError(f"{flag} {text}", f"give {error}") from None
+
+
+def _value(kind: Any, text: str, *, several: bool = False) -> Any:  # noqa: ANN401 of any type
+    """A value out of its text; a ValueError says what is expected."""
+    if names := choices(kind):
+        if text not in names:
+            raise ValueError(f"one of {', '.join(names)}")
+        return text
+    (kind,) = alternatives(kind)
+    try:
+        return kind(text)
+    except ValueError:
+        number = "whole number" if kind is int else "number"
+        what = f"{number}s, such as 8,4,2" if several else f"a {number}"
+        raise ValueError(what) from None
+
+
+def _parameter(field: Field) -> inspect.Parameter:
+    """An option as Typer knows it: text, several texts, or a flag."""
+    kind: Any = str | None
+    default: Any = None
+    if _is_flag(field):
+        kind = bool | None if field.default or _has_both(field) else bool
+        default = False if kind is bool else None
+    elif field.option.repeated:
+        kind = list[str] | None
+    declaration = typer.Option(
+        *_declared_flags(field),
+        help=_help(field),
+        metavar=None if _is_flag(field) else field.option.metavar or _metavar(field),
+        show_default=False,
+        rich_help_panel=field.group or None,
+    )
+    return inspect.Parameter(
+        _name(field),
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default,
+        annotation=Annotated[kind, declaration],
+    )
+
+
+def _config_parameters() -> Iterable[inspect.Parameter]:
+    for name, kind, default, text in (
+        ("config", Path | None, None, _CONFIG),
+        ("print_config", bool, False, _PRINT),
+    ):
+        flag = f"--{name.replace('_', '-')}"
+        metavar = None if kind is bool else "FILE"
+        declaration = typer.Option(
+            flag,
+            help=text,
+            metavar=metavar,
+            show_default=False,
+            rich_help_panel=GENERAL,
+        )
+        yield inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=default,
+            annotation=Annotated[kind, declaration],
+        )
+
+
+def _print_document(record: Any) -> None:  # noqa: ANN401 any record
+    import json
+
+    print(json.dumps(documents.to_document(record), indent=2))
+    raise typer.Exit
+
+
+def _name(field: Field) -> str:
+    return "_".join(field.path)
+
+
+def _is_flag(field: Field) -> bool:
+    return field.kind is bool
+
+
+def _has_both(field: Field) -> bool:
+    return any("/" in flag for flag in field.option.flags)
+
+
+def _declared_flags(field: Field) -> tuple[str, ...]:
+    """Flags for Typer; one that is on by default can be switched off."""
+    if _is_flag(field) and field.default and not _has_both(field):
+        return (f"{field.flags[0]}/--no-{field.flags[0][2:]}",)
+    return field.flags
+
+
+def _metavar(field: Field) -> str:
+    """Stands for the value in help: the choices, or the kind of value."""
+    (kind, *others) = alternatives(field.kind)
+    several = get_origin(kind) is tuple
+    inner = get_args(kind)[0] if several else kind
+    words = [*choices(inner)] or [_NAMES.get(part, "TEXT") for part in (inner, *others)]
+    return "|".join(words) + (",..." if several and not field.option.repeated else "")
+
+
+def _help(field: Field) -> str:
+    default = _default(field)
+    words = [str(field.option)] if str(field.option) else []
+    words += [f"default: {default}"] if default else []
+    return f"{field.option.help}  [{'; '.join(words)}]" if words else field.option.help
+
+
+def _default(field: Field) -> str:
+    """The default in words; "" where there is nothing to tell."""
+    if field.option.default is not None:
+        return field.option.default
+    value = field.default
+    if value is None or value is False or value in ("", ()):
+        return ""
+    if _is_flag(field):
+        return "on"
+    values = value if isinstance(value, tuple) else (value,)
+    return ",".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)

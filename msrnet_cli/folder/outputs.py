@@ -1,0 +1,172 @@
+"""The output folder of a job: what is there, and putting results there."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msrnet_cli.errors import PictureError, UsageError
+from msrnet_cli.files import Folder, FolderGoneError, read_regular, remove_leftovers
+from msrnet_cli.folder.journal import JournalError
+from msrnet_cli.folder.records import Existing, Records, holds
+from msrnet_cli.folder.stages import failed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from msrnet_cli.folder.events import FileDone
+    from msrnet_cli.folder.options import Exist
+    from msrnet_cli.folder.plan import Job, Plan
+    from msrnet_cli.folder.records import Provenance
+    from msrnet_cli.folder.stages import Encoded
+
+_FAILURES_NAME = "failures.txt"
+_HEADLINE = "# Pictures that msrnet could not relight; give this file to --files-from."
+# An error that would come again with every further result.
+_LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+@dataclass(frozen=True)
+class Halt:
+    """Why no further result can be written.
+
+    Attributes:
+        reason: For people.
+        remedy: What to do about it.
+    """
+
+    reason: str
+    remedy: str
+
+
+class Outputs:
+    """The files that a plan writes. Safe to share between threads.
+
+    Args:
+        plan: Says which files.
+        exist: What to do where one exists.
+
+    Raises:
+        UsageError: The folder cannot be made, or its journal not be written.
+    """
+
+    def __init__(self, plan: Plan, exist: Exist) -> None:
+        self._plan = plan
+        self._exist = exist
+        self._folder = _made(plan.folder or plan.jobs[0].target.parent)
+        self._records = Records(self._folder, single=plan.folder is None)
+        self.is_first_run = self._records.is_first()
+
+    def close(self) -> None:
+        """Release all claims, and close the folder."""
+        self._records.close()
+        self._folder.close()
+
+    def remove_leftovers(self) -> None:
+        """Remove unfinished files of a killed run."""
+        for folder in {job.target.parent for job in self._plan.jobs}:
+            remove_leftovers(folder)
+
+    def claim(self, job: Job) -> bool:
+        """Claim a picture for this run; False where another run has claimed it."""
+        return self._records.claim(job.relative)
+
+    def release(self, job: Job) -> None:
+        """Give up the claim to a picture, whether its result was made or not."""
+        self._records.release(job.relative)
+
+    def existing(self, job: Job, provenance: Provenance) -> Existing:
+        """How the outputs that exist relate to those about to be made.
+
+        Raises:
+            PictureError: One of them must not be replaced.
+        """
+        if self._exist == "overwrite":
+            return Existing()
+        return Existing.of(
+            {
+                path: self._records.standing(relative, path, provenance)
+                for relative, path in job.outputs()
+            }
+        )
+
+    def put(self, encoded: Encoded) -> bool:
+        """Write the files of a picture, each of them whole or not at all.
+
+        Returns:
+            False where the same files are there already.
+
+        Raises:
+            PictureError: One of them exists and was not made by msrnet.
+            OSError: One of them cannot be written, see `refusal`.
+        """
+        files = [*zip(encoded.job.outputs(), encoded.contents, strict=True)]
+        unknown = encoded.existing.unknown
+        equal = [holds(path, data) for (_, path), data in files if path in unknown]
+        are_there = len(equal) == len(files) and all(equal)
+        # The picture itself comes last: once it is there, its other files are, too.
+        for (relative, path), data in reversed(files):
+            self._records.note(relative, path, data, encoded.provenance)
+            if not are_there:
+                self._folder.check()
+                self._folder.write_whole(relative, data)
+        return not are_there
+
+    def refusal(self, job: Job, error: OSError) -> FileDone | Halt:
+        """What an error of `put` means: for this picture, or for all that follow."""
+        try:
+            self._folder.check()
+        except FolderGoneError as gone:
+            reason = f"the output folder {self._folder.path} has gone: {gone.strerror}"
+            return Halt(reason, "put it back, then run the same command again")
+        is_journal = isinstance(error, JournalError)
+        what = f"the journal {error.filename}" if is_journal else job.target
+        reason = f"{what} cannot be written: {error.strerror or error}"
+        if error.errno in _LASTING:
+            return Halt(reason, "make room, then run the same command again")
+        return failed(job, PictureError(reason, "check space and permissions"))
+
+    def list_failures(self, failures: Iterable[FileDone]) -> str:
+        """List failed inputs for --files-from, in place of the list of an older run.
+
+        Returns:
+            The path of the list; "" where there is none.
+        """
+        if self._plan.folder is None:
+            return ""
+        path = self._plan.folder / _FAILURES_NAME
+        listings = {str(job.source): job.listing for job in self._plan.jobs}
+        listings |= {fault.path: fault.listing for fault in self._plan.faults}
+        lines = [(failure.reason, listings[failure.input]) for failure in failures]
+        try:
+            self._folder.check()
+            if path.exists() and not read_regular(path).startswith(_HEADLINE.encode()):
+                return ""  # not our file
+            if not lines:
+                path.unlink(missing_ok=True)
+                return ""
+            self._folder.write_whole(_FAILURES_NAME, _list(lines))
+        except OSError:
+            return ""  # the failures are reported all the same
+        return str(path)
+
+
+def _made(folder: Path) -> Folder:
+    try:
+        return Folder.made(folder)
+    except OSError as error:
+        raise UsageError(
+            f"the output folder {folder} cannot be made: {error.strerror}",
+            "check its space and permissions, or name another output",
+        ) from error
+
+
+def _list(lines: Iterable[tuple[str, str]]) -> bytes:
+    entries = [_HEADLINE]
+    for reason, listing in lines:
+        entries += [f"# {reason}", listing]
+    # A file name may contain line breaks, but never a NUL.
+    end = "\0" if any("\n" in entry for entry in entries) else "\n"
+    return "".join(entry + end for entry in entries).encode(errors="surrogateescape")

@@ -1,0 +1,129 @@
+"""A forward pass as a value: the network, ready to run, and the facts a pass needs."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from msrnet_cli import engines
+from msrnet_cli.images.pixels import unit
+from msrnet_cli.layers import mix
+from msrnet_cli.networks.spec import Inputs
+from msrnet_cli.relight import sizes, transfer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor, nn
+
+    from msrnet_cli.networks.spec import Architecture
+
+
+@dataclass(frozen=True)
+class Forward:
+    """A network ready to run, in one number format.
+
+    Attributes:
+        network: As an engine made it: takes the tensors of `Inputs`, gives B C H W,
+            float32.
+        device: Where it runs.
+        dtype: The number format in which it computes.
+        architecture: Facts about the network.
+        offset: Subtracted from pictures in [0, 1] before the network, and added to its
+            outputs.
+        bytes_per_pixel: About the most memory that a pass takes for each pixel.
+        light: Weights of the layers, 9 3, that mix the picture; None where the network
+            paints the picture itself.
+    """
+
+    network: nn.Module
+    device: torch.device
+    dtype: torch.dtype
+    architecture: Architecture
+    offset: float
+    bytes_per_pixel: float
+    light: Tensor | None = None
+
+    def relight(self, inputs: Inputs) -> Tensor:
+        """Relit pictures.
+
+        Args:
+            inputs: The image as B 3 H W, uint8 or float32 in [0, 1], on any device.
+
+        Returns:
+            B 3 H W, float32 in about [0, 1], on the device; not clamped.
+        """
+        return self.picture(self.paint(inputs))
+
+    def paint(self, inputs: Inputs) -> Tensor:
+        """All outputs of the network, B C H W, for the inputs of `relight`."""
+        height, width = inputs.image.shape[-2:]
+        # no_grad, not inference_mode: callers may go on computing with the result.
+        with torch.no_grad():
+            placed = inputs.map(lambda x: unit(x.to(self.device, non_blocking=True)))
+            seen = Inputs(placed.image - self.offset, placed.guide).map(self.padded)
+            return self.network(*seen.tensors)[..., :height, :width] + self.offset
+
+    def picture(self, painted: Tensor) -> Tensor:
+        """The relit pictures, B 3 H W, from the network's outputs, B C H W.
+
+        A picture is nan where any of its outputs is not finite.
+        """
+        if self.light is None:
+            return painted
+        sound = painted.isfinite().flatten(1).all(1)
+        layers = mix.of_outputs(painted.clamp(0, 1))
+        relit = torch.stack([mix.painted(one, self.light) for one in layers])
+        return relit.where(sound[:, None, None, None], torch.nan)
+
+    def padded(self, x: Tensor) -> Tensor:
+        """B C H W with sides that the network takes."""
+        return sizes.pad_to_multiple(x, self.architecture.multiple)
+
+    def bytes_needed(self, batch: Tensor) -> int:
+        """About the most bytes that a pass over a batch, B 3 H W, takes."""
+        height, width = batch.shape[-2:]
+        pixels = sizes.padded_pixels(width, height, self.architecture.multiple)
+        return int(len(batch) * pixels * self.bytes_per_pixel)
+
+
+class Forwards:
+    """The two forms of a network on a device: the chosen one, and the exact one.
+
+    Args:
+        chosen: The form for most pictures.
+        make_exact: Makes the same network in float32; called at most once.
+
+    Attributes:
+        chosen: The form for most pictures.
+        turn: Held while a batch is computed. On CUDA it lets one batch at a time use
+            all free memory.
+    """
+
+    def __init__(self, chosen: Forward, make_exact: Callable[[], Forward]) -> None:
+        self.chosen = chosen
+        is_cuda = chosen.device.type == "cuda"
+        self.turn = threading.RLock() if is_cuda else nullcontext()
+        self._lock = threading.Lock()
+        self._make_exact = make_exact
+        self._exact = chosen if chosen.dtype == torch.float32 else None
+
+    def exact(self) -> Forward:
+        """The float32 form, made when it is first needed."""
+        with self.turn, self._lock:
+            if self._exact is None:
+                self._exact = self._make_exact()
+                transfer.settle(self.chosen.device)
+            return self._exact
+
+    def release(self) -> None:
+        """Free the device memory that engines and torch cache."""
+        if self.chosen.device.type != "cuda":
+            return
+        for one in filter(None, (self._exact, self.chosen)):
+            engines.release(one.network)
+        torch.cuda.empty_cache()

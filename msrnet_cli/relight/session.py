@@ -1,0 +1,230 @@
+"""The choice of device, number format and engine, as a value."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from msrnet_cli import engines, hardware
+from msrnet_cli.config import WORK_SIZE
+from msrnet_cli.errors import DeviceError
+from msrnet_cli.layers import mix
+from msrnet_cli.lights import read_light
+from msrnet_cli.networks import architecture
+from msrnet_cli.networks.spec import Inputs
+from msrnet_cli.relight.forward import Forward, Forwards
+from msrnet_cli.relight.options import DEFAULTS
+from msrnet_cli.relight.soundness import probe_picture
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from msrnet_cli.config import Dtype, Engine, WeightsCard, WorkSize
+    from msrnet_cli.relight.options import SessionOptions
+
+_PAPERS_LIGHT = "4500_E"
+_SLOW = 1.5  # times as long as fp32
+
+
+@dataclass(frozen=True)
+class Session:
+    """A network on its device, in the number format and with the engine chosen for it.
+
+    Attributes:
+        plain: The network as it was given: a copy, on the device that it came from.
+        device: Where the network runs.
+        work_size: The working size that applies.
+        engine: The engine that was chosen.
+        forwards: The network ready to run: as chosen, and in float32.
+        keeps_format: Whether the number format was asked for by name.
+        probe: A small picture, and the plain network's answer to it in float32.
+        notes: What ``auto`` would have preferred, and why that was not taken.
+    """
+
+    plain: nn.Module
+    device: torch.device
+    work_size: WorkSize
+    engine: Engine
+    forwards: Forwards
+    keeps_format: bool
+    probe: engines.Probe
+    notes: tuple[str, ...]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The number format that was chosen."""
+        return self.forwards.chosen.dtype
+
+    def suited(self, *, deep: bool) -> tuple[Forward, tuple[str, ...]]:
+        """The form of the network whose number format is fine enough for pictures.
+
+        Args:
+            deep: Whether the pictures have more than 8 bits.
+
+        Returns:
+            The form, and a note where a format asked for by name is too coarse.
+        """
+        if not deep or self.dtype == torch.float32:
+            return self.forwards.chosen, ()
+        if not self.keeps_format:
+            return self.forwards.exact(), ()
+        name = hardware.dtype_name(self.dtype)
+        note = f"computed in {name}: only about 8 bits of its depth count"
+        return self.forwards.chosen, (note,)
+
+
+def choose(
+    network: nn.Module,
+    card: WeightsCard,
+    options: SessionOptions = DEFAULTS,
+    pictures: int = 1,
+) -> Session:
+    """Choose how a network runs on this machine, and make it ready.
+
+    Args:
+        network: From `msrnet_cli.networks`, any floating type; it is copied.
+        card: The card of its weights: architecture, value range, working size, light.
+        options: What the user asks for.
+        pictures: About how many pictures will be relit.
+
+    Raises:
+        DeviceError: The device does not exist, cannot compute in this format, or does
+            not have this engine.
+    """
+    work_size = options.work_size or card.work_size or WORK_SIZE
+    device = hardware.choose_device(options.device)
+    with torch.inference_mode(False):  # else the copies are inference tensors
+        plain = copy.deepcopy(network).eval().requires_grad_(False)
+    side = WORK_SIZE if work_size == "full" else work_size
+    probe = _probe(plain, card, device)
+    maker = _Maker(plain, card, device, _light(card), probe, pictures * side**2)
+    dtype, ready, refused = _choose_format(maker, options)
+    # Compiling pays for the number format of most pictures only.
+    engine: Engine = "auto" if options.engine == "compiled" else options.engine
+    notes = (
+        refused,
+        ready.note,
+        _slowness(device, options.dtype, dtype),
+        _wait(options.engine),
+    )
+    return Session(
+        plain=plain,
+        device=device,
+        work_size=work_size,
+        engine=ready.engine,
+        forwards=Forwards(
+            maker.forward(dtype, ready),
+            lambda: maker.forward(torch.float32, maker.make(torch.float32, engine)),
+        ),
+        keeps_format=options.dtype != "auto",
+        probe=probe,
+        notes=tuple(filter(None, notes)),
+    )
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Makes a network ready to run in any number format.
+
+    Attributes:
+        plain: The network.
+        card: The card of its weights.
+        device: Where it will run.
+        light: As in `Forward`.
+        probe: What engines are tried on.
+        pixels: About how many pixels the network will see.
+    """
+
+    plain: nn.Module
+    card: WeightsCard
+    device: torch.device
+    light: Tensor | None
+    probe: engines.Probe
+    pixels: float
+
+    def make(self, dtype: torch.dtype, engine: Engine) -> engines.Ready:
+        with torch.inference_mode(False), torch.no_grad():
+            plain = _placed(self.plain, self.device, dtype)
+            return engines.make(plain, engine, self.probe, self.pixels)
+
+    def forward(self, dtype: torch.dtype, ready: engines.Ready) -> Forward:
+        model = self.card.model
+        facts = architecture(model.arch)
+        memory = facts.memory(hardware.dtype_name(dtype), model.channels)
+        return Forward(
+            ready.network, self.device, dtype, facts, model.offset, memory, self.light
+        )
+
+
+def _choose_format(
+    maker: _Maker, options: SessionOptions
+) -> tuple[torch.dtype, engines.Ready, str]:
+    """The number format, the network in it, and why a faster format was refused."""
+    asked = options.dtype
+    wanted = (
+        hardware.preferred_dtype(maker.device)
+        if asked == "auto"
+        else hardware.DTYPES[asked]
+    )
+    name = hardware.dtype_name(wanted)
+    if wanted == torch.float32:
+        return wanted, maker.make(wanted, options.engine), ""
+    try:
+        ready = maker.make(wanted, options.engine)
+        agreement = ready.agreement
+        if agreement is None:
+            agreement = maker.probe.agreement(ready.network)
+    except RuntimeError as error:
+        raise DeviceError(
+            f"{maker.device} cannot compute in {name} ({error})", "use --dtype fp32"
+        ) from error
+    if asked == "auto" and not agreement >= engines.AGREEMENT_DB:
+        refused = f"fp32, for {name}: {engines.disagreement(agreement)}"
+        return torch.float32, maker.make(torch.float32, options.engine), refused
+    return wanted, ready, ""
+
+
+def _probe(plain: nn.Module, card: WeightsCard, device: torch.device) -> engines.Probe:
+    facts = architecture(card.model.arch)
+    picture = probe_picture(facts.multiple, facts.guide)
+    seen = Inputs(picture.image - card.model.offset, picture.guide)
+    return engines.Probe(
+        lambda: _placed(plain, device, torch.float32), seen.map(lambda x: x.to(device))
+    )
+
+
+def _placed(plain: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
+    """A network on a device and in a number format; copied where it must change."""
+    first = next(plain.parameters())
+    if (first.device, first.dtype) == (device, dtype):
+        return plain
+    return copy.deepcopy(plain).to(device, dtype)
+
+
+def _light(card: WeightsCard) -> Tensor | None:
+    if not architecture(card.model.arch).paints_layers:
+        return None
+    return mix.of_light(read_light(card.to_light or _PAPERS_LIGHT))
+
+
+def _slowness(device: torch.device, asked: Dtype, dtype: torch.dtype) -> str:
+    """A note where the number format that was asked for is slow here; else ""."""
+    if device.type != "cpu" or asked == "auto" or dtype == torch.float32:
+        return ""
+    times = hardware.times_as_long(dtype)
+    if times < _SLOW:
+        return ""
+    return (
+        f"{asked} takes about {times:.0f} times as long as fp32 on this CPU:"
+        " --dtype auto takes the faster"
+    )
+
+
+def _wait(engine: Engine) -> str:
+    """A note where the engine that was asked for has a long start; else ""."""
+    if engine != "compiled":
+        return ""
+    return "engine compiled: each new size of pictures is compiled first, for a minute"

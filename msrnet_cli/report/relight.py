@@ -1,0 +1,237 @@
+"""What `msrnet relight` tells of a folder job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msrnet_cli.folder.events import FileDone, JobStarted, JobSummary
+from msrnet_cli.report import machine, terminal
+from msrnet_cli.report.terminal import count, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from rich.progress import TaskID
+
+    from msrnet_cli.folder.events import Event, Ignored
+
+EVENTS = {JobStarted: "start", FileDone: "file", JobSummary: "summary"}
+"""The names of events in JSON."""
+
+# N is behind the scene, S behind the camera.
+_WHENCE = {
+    "N": "behind",
+    "NE": "behind on the right",
+    "E": "the right",
+    "SE": "in front on the right",
+    "S": "in front",
+    "SW": "in front on the left",
+    "W": "the left",
+    "NW": "behind on the left",
+}
+_NAMED = 3  # paths that are named of each usual reason
+_UNNAMED = ("hidden",)
+_USUAL = (*_UNNAMED, "not a picture", "subfolder")
+
+
+def reporter(*, as_json: bool = False, quiet: bool = False) -> Callable[[Event], None]:
+    """The reporter that fits the options and the terminal."""
+    if as_json:
+        return json_lines
+    if quiet:
+        return report_failures
+    return ProgressBar() if terminal.is_live() else PlainLines()
+
+
+def json_lines(event: Event) -> None:
+    """Each event as a line of JSON."""
+    more = {}
+    if isinstance(event, JobSummary) and event.slowest_stage:
+        more["slowest_stage"] = event.slowest_stage
+    machine.event(EVENTS[type(event)], event, more)
+
+
+def report_failures(event: Event) -> None:
+    """Only what went wrong."""
+    if isinstance(event, FileDone) and event.status == "failed":
+        say(f"msrnet: {_file_line(event)}")
+    elif isinstance(event, JobSummary):
+        _halted(event)
+
+
+class PlainLines:
+    """A line for each picture, for logs."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._count = 0
+
+    def __call__(self, event: Event) -> None:
+        """Print one event."""
+        if isinstance(event, JobStarted):
+            self._total = event.pictures + event.unreadable
+            say(_opening(event))
+            _opening_notes(event)
+        elif isinstance(event, FileDone):
+            self._count += 1
+            say(f"[{self._count}/{self._total}] {_file_line(event)}")
+        else:
+            _halted(event)
+            say(_closing(event))
+
+
+class ProgressBar:
+    """A bar with the time left, estimated by pixels, for terminals."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._console = terminal.console()
+        self._files = self._total = 0
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[files]}", markup=False),
+            TimeRemainingColumn(),
+            console=self._console,
+        )
+        self._bar: TaskID | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        if isinstance(event, JobStarted):
+            self._bar = self._start(event)
+        elif isinstance(event, FileDone) and self._bar is not None:
+            self._advance(self._bar, event)
+        elif isinstance(event, JobSummary):
+            # Skipped pictures are taken out of the total, which may be 0 then.
+            if self._bar is not None and self._files == self._total:
+                self._progress.update(self._bar, total=1, completed=1)
+            self._progress.stop()
+            _halted(event)
+            self._console.print(_closing(event))
+
+    def _start(self, event: JobStarted) -> TaskID:
+        terminal.clear()
+        self._console.print(_opening(event))
+        _opening_notes(event)
+        self._total = event.pictures + event.unreadable
+        bar = self._progress.add_task(
+            "relighting", total=event.megapixels or None, files=f"0/{self._total}"
+        )
+        self._progress.start()
+        return bar
+
+    def _advance(self, bar: TaskID, event: FileDone) -> None:
+        self._files += 1
+        if event.notes or event.status == "failed":
+            self._console.print(_file_line(event))
+        total = self._progress.tasks[0].total
+        if event.status == "skipped" and total is not None:
+            # Skipped pixels cost nothing: they must not make the rest look fast.
+            self._progress.update(bar, total=total - event.megapixels)
+        else:
+            self._progress.advance(bar, event.megapixels)
+        self._progress.update(bar, files=f"{self._files}/{self._total}")
+
+
+def _opening(event: JobStarted) -> str:
+    pictures = count(event.pictures, "picture")
+    if event.unreadable:
+        pictures += f" and {event.unreadable} that cannot be read"
+    seen = "whole" if event.work_size == "full" else f"at {event.work_size} px"
+    return terminal.harmless(
+        f"{pictures} -> {event.output}, {_change_of_light(event)}"
+        f"weights {event.weights}, seen {seen},"
+        f" on {event.device} in {event.dtype}, {event.engine}"
+    )
+
+
+def _change_of_light(event: JobStarted) -> str:
+    if not event.to_light:
+        return ""
+    before = _light(event.from_light) if event.from_light else "any light"
+    return f"{before} becomes {_light(event.to_light)}, "
+
+
+def _light(text: str) -> str:
+    """``6500_N`` in plain words; another text as it is."""
+    kelvin, _, direction = text.partition("_")
+    if direction not in _WHENCE:
+        return f"light {text}"
+    return f"light of {kelvin} K from {_WHENCE[direction]} ({direction})"
+
+
+def _opening_notes(event: JobStarted) -> None:
+    for note in event.notes:
+        terminal.warn(note)
+    for line in passed_over(event.ignored):
+        say(line)
+
+
+def passed_over(ignored: Iterable[Ignored]) -> list[str]:
+    """Paths that were passed over, by reason, as lines.
+
+    Paths with a usual reason are counted, and a few are named. Links and special files
+    have a line each.
+    """
+    groups: dict[str, list[str]] = {}
+    for entry in ignored:
+        groups.setdefault(entry.reason, []).append(entry.path)
+    lines = [
+        f"passed over: {path}: {reason}"
+        for reason, paths in groups.items()
+        if reason not in _USUAL
+        for path in paths
+    ]
+    counted = [
+        f"{reason} ({len(groups[reason])}){_some(reason, groups[reason])}"
+        for reason in _USUAL
+        if reason in groups
+    ]
+    if counted:
+        lines.append(f"passed over: {'; '.join(counted)}")
+    return lines
+
+
+def _some(reason: str, paths: list[str]) -> str:
+    if reason in _UNNAMED:
+        return ""
+    more = ", ..." if len(paths) > _NAMED else ""
+    return f": {', '.join(paths[:_NAMED])}{more}"
+
+
+def _file_line(event: FileDone) -> str:
+    line = f"{event.status}: {event.input}"
+    if event.status == "failed":
+        line += f": {event.reason}" + (f"; {event.remedy}" if event.remedy else "")
+    else:
+        line += f" -> {event.output}" + "".join(f"; {note}" for note in event.notes)
+    return terminal.harmless(line)
+
+
+def _halted(summary: JobSummary) -> None:
+    if summary.halted:
+        say(f"msrnet: {summary.halted}")
+
+
+def _closing(summary: JobSummary) -> str:
+    counts = {
+        "skipped": summary.skipped,
+        "failed": summary.failed,
+        "unfinished": summary.unfinished,
+    }
+    parts = [f"{number} {name}" for name, number in counts.items() if number]
+    line = ", ".join([f"{summary.relit} relit", *parts])
+    line += f" in {summary.start + summary.seconds:.1f} s"
+    if summary.relit:
+        stages = ", ".join(f"{k} {v:.1f} s" for k, v in summary.stages.items())
+        line += f" (start {summary.start:.1f} s, {stages}"
+        line += f"; slowest: {summary.slowest_stage})"
+    if summary.anew:
+        line += f"; {summary.anew} made anew: input, weights or options have changed"
+    if summary.failures_file:
+        line += f"; list: {summary.failures_file}"
+    if summary.stopped_by:
+        line += "; run the same command again to finish"
+    return terminal.harmless(line)
