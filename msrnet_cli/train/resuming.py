@@ -196,7 +196,7 @@ def _compared(
 
 def _identity(options: TrainOptions) -> dict[str, object]:
     """The settings that may not change within a run, by option."""
-    pairs = options.data.pairs
+    pairs, model = options.data.pairs, options.network.model
     return {
         "--stage": options.schedule.stage,
         "--loss": options.loss.loss,
@@ -204,12 +204,11 @@ def _identity(options: TrainOptions) -> dict[str, object]:
         "--to": pairs.to_light,
         "--mirror": pairs.mirror,
         "--optimizer": options.optimizer.optimizer,
-        "--arch": options.network.model.arch,
-        "--channels": options.network.model.channels,
-        "--value-range": options.network.model.value_range,
-        "--init": Path(
-            options.network.init
-        ).name,  # it may have moved, and is not read again
+        "--arch": model.arch,
+        "--channels": model.channels,
+        "--value-range": model.value_range,
+        # Weights may have moved; they are not read again.
+        "--init": Path(options.network.init).name,
         "--seed": options.run.seed,
     }
 
