@@ -7,7 +7,6 @@ derive       records to commands
 layout       how help looks
 options      what all commands share
 loading      what comes before a command's work
-streams      standard output that outlives a full disk
 run          from start to exit code: the one place where errors become one line
 
 torch is imported inside the commands, so that --help answers at once.

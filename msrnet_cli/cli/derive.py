@@ -11,7 +11,8 @@ that every option refuses in the same words.
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, is_dataclass
+import json
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
@@ -52,22 +53,31 @@ class Given(Generic[Record]):
         changes: Values that were typed, by the path to their field.
         flags: The options that were typed.
         config: File with options that count where nothing was typed; None for none.
+        is_printed: Whether the options are printed, and nothing is done.
     """
 
     kind: type[Record]
     changes: Mapping[tuple[str, ...], Any]
     flags: tuple[str, ...]
     config: Path | None = None
+    is_printed: bool = False
 
     @property
     def record(self) -> Record:
-        """The options, over those of the file, over the defaults."""
-        return self.on(self.kind() if self.config is None else self.read(self.config))
+        """The options over those of the file over the defaults."""
+        return self.over(self.kind() if self.config is None else self.read(self.config))
 
-    def on(self, base: Record) -> Record:
-        """A record with what was typed in place of its own values."""
+    def over(self, base: Record) -> Record:
+        """A record with what was typed in place of its own values.
+
+        Raises:
+            Exit: The record was to be printed, and is.
+        """
         for path, value in self.changes.items():
             base = replaced(base, path, value)
+        if self.is_printed:
+            print(json.dumps(documents.to_document(base), indent=2))
+            raise typer.Exit
         return base
 
     def read(self, path: Path) -> Record:
@@ -125,10 +135,11 @@ def _wrapped(function: Callable[..., None]) -> Callable[..., None]:
         config, printed = values.pop("config", None), values.pop("print_config", False)
         made: dict[str, Any] = {}
         for name, hint in records.items():
-            given = _given(_kind(hint), fields[name], values, config)
-            made[name] = given if get_origin(hint) is Given else given.record
-            if printed and get_origin(hint) is Given:
-                _print_document(given.record)
+            given = _given(_kind(hint), fields[name], values)
+            if get_origin(hint) is Given:
+                made[name] = replace(given, config=config, is_printed=printed)
+            else:
+                made[name] = given.record
         function(**values, **made)
 
     run.__name__, run.__doc__ = function.__name__, function.__doc__
@@ -149,10 +160,7 @@ def _kind(hint: Any) -> type[Any]:  # noqa: ANN401 a record, or Given of one
 
 
 def _given(
-    kind: type[Any],
-    fields: Iterable[Field],
-    values: dict[str, Any],
-    config: Path | None,
+    kind: type[Any], fields: Iterable[Field], values: dict[str, Any]
 ) -> Given[Any]:
     """Take what belongs to a record out of what Typer parsed."""
     changes, flags = {}, []
@@ -162,7 +170,7 @@ def _given(
             continue
         changes[field.path] = _read(field, typed)
         flags.append(field.flags[0].partition("/")[0])
-    return Given(kind, changes, tuple(flags), config)
+    return Given(kind, changes, tuple(flags))
 
 
 def _read(field: Field, typed: Any) -> Any:  # noqa: ANN401 of any type
@@ -259,13 +267,6 @@ def _config_parameters() -> Iterable[inspect.Parameter]:
             default=default,
             annotation=Annotated[kind, declaration],
         )
-
-
-def _print_document(record: Any) -> None:  # noqa: ANN401 any record
-    import json
-
-    print(json.dumps(documents.to_document(record), indent=2))
-    raise typer.Exit
 
 
 def _name(field: Field) -> str:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from msrnet_cli import signals
-from msrnet_cli.cli import streams
+from msrnet_cli import signals, streams
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.derive import Given, command
 from msrnet_cli.cli.loading import loading, seconds

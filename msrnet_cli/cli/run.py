@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 import typer
 
-from msrnet_cli import signals
-from msrnet_cli.cli import commands, streams
+from msrnet_cli import signals, streams
+from msrnet_cli.cli import commands
 from msrnet_cli.cli.application import ReaderGoneError
 from msrnet_cli.cli.loading import begin
 from msrnet_cli.errors import MSRNetError, PictureError, UsageError

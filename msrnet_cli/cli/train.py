@@ -79,7 +79,7 @@ def _options(start: Start, given: Given[TrainOptions]) -> TrainOptions:
     if {"--epochs", "--steps", "--minutes"} & {*flags}:
         base = replaced(base, ("schedule", "steps"), None)
         base = replaced(base, ("schedule", "minutes"), None)
-    options = given.on(base)
+    options = given.over(base)
     if not options.run.out:
         fresh = str(new_run(options.network.model.arch))
         options = replaced(options, ("run", "out"), fresh)

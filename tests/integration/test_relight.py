@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from conftest import largest_difference, photo
-from msrnet_cli.cli import streams
+from msrnet_cli import streams
 from msrnet_cli.engines import fused
 from msrnet_cli.folder import stream
 from msrnet_cli.weights import find
