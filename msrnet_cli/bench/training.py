@@ -17,13 +17,8 @@ from msrnet_cli.config import Engine
 from msrnet_cli.networks import architecture, build
 from msrnet_cli.pairs import cut
 from msrnet_cli.train import lighting, losses, pairing
-from msrnet_cli.train.learner import Learner
-from msrnet_cli.train.options import (
-    LossOptions,
-    NetworkOptions,
-    RunOptions,
-    TrainOptions,
-)
+from msrnet_cli.train.learner import Learner, training_dtype
+from msrnet_cli.train.options import LossOptions, OptimizerOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +39,7 @@ _RATE = 1e-4
 def cells(
     device: torch.device, sizes: Sequence[int], batches: Sequence[int]
 ) -> list[tuple[int, int]]:
-    """Sizes and batches to train at: those asked for, else some that suit a device."""
+    """Sizes and batches to train at: as asked, else what suits the device."""
     usual = _CELLS[device.type]
     if not sizes and not batches:
         return list(usual)
@@ -60,7 +55,7 @@ def measure(setting: Setting, way: Way, size: int, batch: int) -> TrainTiming:
 
     Args:
         setting: The network, the device, how often.
-        way: Its number format is that of the forward pass.
+        way: Gives the number format of the forward pass.
         size: Side of the pictures, a multiple of 16.
         batch: Pairs in a step.
     """
@@ -79,7 +74,7 @@ def measure(setting: Setting, way: Way, size: int, batch: int) -> TrainTiming:
 def with_ceilings(
     step: TrainTiming, rows: Sequence[BenchRow], ceilings: Mapping[str, float]
 ) -> TrainTiming:
-    """A step with the part it reached of a ceiling, and of msrnet's forward pass.
+    """A step with its share of the ceiling, and of the speed of a forward pass.
 
     Args:
         step: From `measure`.
@@ -99,8 +94,13 @@ def with_ceilings(
 
 def _timed(setting: Setting, dtype: Dtype, blank: TrainTiming) -> TrainTiming:
     model = setting.subject.card.model
-    config = TrainOptions(network=NetworkOptions(model), run=RunOptions(dtype=dtype))
-    learner = Learner(build(model), config, setting.device)
+    learner = Learner(
+        build(model),
+        OptimizerOptions(),
+        setting.device,
+        training_dtype(dtype, setting.device),
+        offset=model.offset,
+    )
     source = setting.pictures.batch(blank.size, blank.batch).to(setting.device)
     loss, batch = _task(architecture(model.arch), source)
 
@@ -114,7 +114,7 @@ def _timed(setting: Setting, dtype: Dtype, blank: TrainTiming) -> TrainTiming:
 
 
 def _task(network: Architecture, source: Tensor) -> tuple[Loss, Batch]:
-    """Something to learn, as much work as what `msrnet train` has a network learn."""
+    """Something to learn that is as much work as in `msrnet train`."""
     names = ("",) * len(source)
     if network.paints_layers:
         target = source.flip(-1).repeat(1, len(network.outputs) - 1, 1, 1)

@@ -69,7 +69,7 @@ def train(start: Start, given: Given[TrainOptions], output: Output) -> None:
 
 def _options(start: Start, given: Given[TrainOptions]) -> TrainOptions:
     """The settings of a new run, or of an earlier one, with what was typed on top."""
-    from msrnet_cli.train.record import exists, new_run
+    from msrnet_cli.train.runs import exists, new_run
 
     out, flags = given.changes.get(("run", "out"), ""), given.flags
     holds_run = bool(out) and exists(Path(out))
@@ -103,7 +103,7 @@ def _fresh(start: Start, given: Given[TrainOptions]) -> TrainOptions:
 
 def _earlier(start: Start, given: Given[TrainOptions], out: str) -> TrainOptions:
     """Settings of the run that is gone on with."""
-    from msrnet_cli.train.record import newest_run, read_settings
+    from msrnet_cli.train.runs import newest_run, read_settings
 
     for flag, value in (("--recipe", start.recipe), ("--config", given.config)):
         if value:

@@ -1,7 +1,7 @@
 """Checkpoints: everything that resuming needs, in one file, without pickle.
 
-Tensors as safetensors; the rest as JSON in its header. The file appears whole or not
-at all, and the one before it is kept.
+Tensors as safetensors; the rest as JSON in the header. A checkpoint appears whole or
+not at all, and the checkpoint before is kept.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
@@ -17,8 +17,8 @@ from msrnet_cli import tensorfile
 from msrnet_cli.documents import parsed, rebuilt
 from msrnet_cli.errors import TrainingError
 from msrnet_cli.files import require_regular
-from msrnet_cli.options import Range
 from msrnet_cli.train import settings
+from msrnet_cli.train.position import Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,36 +33,10 @@ PREVIOUS = "checkpoint.previous.safetensors"
 UNFINISHED = f"{NEWEST}.new"
 _KEY = "msrnet-run"
 ORDER = (NEWEST, UNFINISHED, PREVIOUS)
-"""Which one to go on from, where several are there."""
+"""In which order to try them."""
 
-# safetensors tells a file that cannot be opened by a plain RuntimeError.
+# safetensors raises a plain RuntimeError for a file that it cannot open.
 _UNREADABLE = (SafetensorError, OSError, RuntimeError, ValueError, KeyError, TypeError)
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where a run is.
-
-    Every random choice of a run follows from its seed and `drawn`; there is no other
-    random state.
-
-    Attributes:
-        step: Steps taken.
-        drawn: Training examples drawn, on all processes.
-        seconds: Training time.
-        stage: Stage of the last step, "" before the first.
-        size: Picture size of the last step.
-        psnr: Last PSNR on the validation pairs.
-        best: Best one in this stage at this size; None before the first.
-    """
-
-    step: Annotated[int, Range(least=0)] = 0
-    drawn: Annotated[int, Range(least=0)] = 0
-    seconds: Annotated[float, Range(least=0)] = 0.0
-    stage: Literal["", "1", "2"] = ""
-    size: Annotated[int, Range(least=0)] = 0
-    psnr: float = 0.0
-    best: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,28 +44,28 @@ class Checkpoint:
     """A moment of a run.
 
     Attributes:
-        config: Its settings.
-        position: Where it was.
-        tensors: What was learnt, as `Learner.tensors` gives it.
-        note: What the user must know where a newer one could not be read.
+        options: Its settings.
+        position: Of the run at that moment.
+        tensors: From `Learner.tensors`.
+        note: For the user, where a newer checkpoint could not be read.
     """
 
-    config: TrainOptions
+    options: TrainOptions
     position: Position
     tensors: Mapping[str, Tensor]
     note: str = ""
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write the newest checkpoint and keep the one before it.
+    """Write the newest checkpoint and keep the one before.
 
     Raises:
-        OSError: It could not be written; the older ones are still there.
+        OSError: It could not be written; older checkpoints are still there.
     """
     text = json.dumps(
         {
             **settings.stamp(),
-            "config": settings.document_of(checkpoint.config),
+            "config": settings.document_of(checkpoint.options),
             "position": asdict(checkpoint.position),
             "crc32": tensorfile.checksum(checkpoint.tensors),
         }
@@ -108,7 +82,8 @@ def load(folder: Path) -> Checkpoint:
     """Read the newest valid checkpoint of a run.
 
     Raises:
-        TrainingError: There is none, or a newer version of this program wrote it.
+        TrainingError: There is none that is valid, or a newer version of this program
+            wrote it.
     """
     problems: list[str] = []
     for path in _there(folder):
@@ -131,7 +106,7 @@ def load(folder: Path) -> Checkpoint:
 
 
 def load_settings(folder: Path) -> TrainOptions | None:
-    """The settings in the newest checkpoint with a sound header; None for none.
+    """The settings in the newest checkpoint with a valid header; None without one.
 
     Raises:
         TrainingError: A newer version of this program wrote it.
@@ -148,7 +123,7 @@ def load_settings(folder: Path) -> TrainOptions | None:
 
 
 def forget_previous(folder: Path) -> None:
-    """Remove the checkpoint before the newest: it belongs to another run."""
+    """Remove the previous checkpoint: it belongs to another run."""
     (folder / PREVIOUS).unlink(missing_ok=True)
 
 
@@ -159,7 +134,7 @@ def _there(folder: Path) -> list[Path]:
 @contextmanager
 def _opened(path: Path) -> Iterator[safe_open]:
     require_regular(path.stat().st_mode)  # opening a FIFO would wait
-    path.open("rb").close()  # safetensors does not say that it may not
+    path.open("rb").close()  # safetensors does not tell a missing permission
     with safe_open(path, framework="pt") as file:
         yield file
 
@@ -167,13 +142,13 @@ def _opened(path: Path) -> Iterator[safe_open]:
 def _read(path: Path) -> Checkpoint:
     with _opened(path) as file:
         header = _header(file)
-        config = _settings(header)
+        options = _settings(header)
         position: Position = rebuilt(Position, header["position"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     # The first releases wrote none.
     if "crc32" in header and header["crc32"] != tensorfile.checksum(tensors):
         raise ValueError("its tensors are not those that were written")
-    return Checkpoint(config, position, tensors)
+    return Checkpoint(options, position, tensors)
 
 
 def _header(file: safe_open) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import UsageError
 from msrnet_cli.networks import architecture
-from msrnet_cli.options import asked
+from msrnet_cli.options import asked, outside
 from msrnet_cli.train import losses
 from msrnet_cli.train.options import LossOptions, TrainOptions
 
@@ -27,8 +27,8 @@ def check(options: TrainOptions) -> None:
     Raises:
         UsageError: With the first option that is out of range, or does not fit another.
     """
-    for field in asked(options):
-        _require_in_range(field)
+    for field in outside(options):
+        raise _out_of_range(field)
     rate = options.rate
     if rate.shape == "exponential" and not rate.lr_end:
         raise UsageError(
@@ -45,12 +45,10 @@ def check(options: TrainOptions) -> None:
     _check_sides(options)
 
 
-def _require_in_range(field: Field) -> None:
-    value, allowed = field.default, str(field.option)
-    if not field.option.holds(value):
-        shown = ",".join(f"{v:g}" for v in value) if isinstance(value, tuple) else value
-        how = allowed if allowed[:1].isdigit() else f"a number {allowed}"
-        raise UsageError(f"{field.flag} {shown}", f"give {how}")
+def _out_of_range(field: Field) -> UsageError:
+    value = field.default
+    shown = ",".join(f"{v:g}" for v in value) if isinstance(value, tuple) else value
+    return UsageError(f"{field.flag} {shown}", f"give {field.option}")
 
 
 def _check_kind(options: TrainOptions) -> None:

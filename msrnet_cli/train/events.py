@@ -11,16 +11,16 @@ class TrainStarted:
 
     Attributes:
         out: Its folder.
-        material: What it learns from: ``pair`` or ``scene``.
-        count: How many of these.
-        mirrored: How many of them have a mirrored twin.
-        validation: What is validated on, for people.
+        material: Kind of its training data: ``pair`` or ``scene``.
+        count: Number of pairs or scenes.
+        mirrored: How many of these have a mirrored twin.
+        validation: The data for validation, for people.
         device: The device, for people.
         dtype: ``fp32``, ``bf16`` or ``fp16``.
         parameters: Of the network.
         plan: The phases, for people.
         step: Steps done before, when resumed.
-        notes: What the user must know.
+        notes: For the user.
     """
 
     out: str
@@ -48,9 +48,9 @@ class TrainProgress:
         lr: Learning rate of the last step.
         loss: Mean loss of the steps.
         gradient: Largest norm of the gradient among them, before clipping.
-        images_per_second: Pairs worked through a second, on all processes.
+        images_per_second: Pairs or scenes a second, on all processes.
         seconds: Training time so far, without time between resumptions.
-        eta: Seconds left, as far as one can tell.
+        eta: Seconds left, estimated.
     """
 
     step: int
@@ -74,12 +74,12 @@ class Validated:
         stage: ``1`` or ``2``.
         size: Side of the pictures, in pixels.
         psnr: Mean over the pairs, in dB.
-        psnr_copy: The same for the inputs as they are, to compare.
-        detail: Mean gradient magnitude, as a part of the targets'.
+        psnr_copy: The same for the unchanged inputs, to compare.
+        detail: Mean gradient magnitude, relative to that of the targets.
         best: Whether no validation of this stage at this size was better.
         seconds: Training time so far.
-        scores: What else was measured, by name.
-        notes: What the user must know.
+        scores: Other measurements, by name.
+        notes: For the user.
     """
 
     step: int
@@ -103,9 +103,9 @@ class TrainSummary:
         steps: Steps since the start of the run.
         seconds: Training time.
         psnr: Last PSNR on the validation pairs.
-        best: Best one in the last phase; None where nothing was validated.
-        stopped_by: The signal that stopped it, "" if none did.
-        stages: PSNR at the end of each stage, where both were tried on the same
+        best: Best PSNR in the last phase; None if nothing was validated.
+        stopped_by: The signal that stopped the run; "" if it came to its end.
+        stages: PSNR at the end of each stage, if both were tried on the same
             pictures.
     """
 

@@ -1,7 +1,7 @@
 """metrics.csv: what a run has measured, row by row.
 
-A run that was killed may have left half a row, and rows of steps that a resumed run
-takes again. Whatever else is found there is kept under another name.
+A killed run may leave half a row, and rows of steps that are taken again when the run
+is resumed. Anything else in the file is kept under another name.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ COLUMNS = (
 )  # fmt: skip
 _WORDS = ("stage",)  # all other columns hold numbers
 _NEEDED = ("step", "stage", "size")
-_MOST = 1e30  # what is drawn must stay a number when it is scaled
+_MOST = 1e30  # larger numbers would overflow when curves are scaled
 
 
 class History:
@@ -32,12 +32,12 @@ class History:
 
     Args:
         path: The file.
-        step: Rows beyond this step are dropped; 0 begins anew, and keeps an earlier
-            file under another name.
+        step: Rows beyond this step are dropped; 0 begins a new file, and keeps an
+            earlier one under another name.
 
     Attributes:
         rows: By column; the text of the file.
-        note: What the user must know of the file that was there; "" for nothing.
+        note: For the user, where an earlier file was not usable; else "".
 
     Raises:
         OSError: The file cannot be read or written.
@@ -93,7 +93,7 @@ class History:
 
 
 def _is_sound(names: Sequence[str], row: Sequence[str]) -> bool:
-    """Whether a row has all columns, with numbers where these belong."""
+    """Whether a row has all columns, and numbers in those of numbers."""
     if len(row) != len(names):
         return False
     values = dict(zip(names, row, strict=True))
@@ -107,7 +107,7 @@ def _is_sound(names: Sequence[str], row: Sequence[str]) -> bool:
 
 
 def _is_usual(name: str, value: float) -> bool:
-    """Whether a run can have measured it: equal pictures have an infinite PSNR."""
+    """Whether a run can measure this: equal pictures have an infinite PSNR."""
     return abs(value) < _MOST or (name.startswith("val_") and not math.isfinite(value))
 
 

@@ -1,7 +1,7 @@
-"""data.json: the files that a run learns from, so that it goes on with the same.
+"""data.json: the files that a run learns from, so that a resumed run has the same.
 
-By name and size only: to read a large set twice would take minutes. Names are those
-below the folder that all files share, so a set may move, or be packed into a .zip.
+By name and size only: reading a large set twice would take minutes. Names are relative
+to the folder that all files share, so a set may move, or be packed into a .zip.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAME = "data.json"
 
 @dataclass(frozen=True)
 class Inventory:
-    """What a run learns from, and what it is tried on.
+    """The files that a run learns from, and those that it is tried on.
 
     Attributes:
         training: Bytes of each file, by name.
@@ -37,7 +37,7 @@ class Inventory:
 
 
 def listed(files: Iterable[tuple[PurePath, int]]) -> dict[str, int]:
-    """Files below the folder that they share: paths and bytes, to names and bytes."""
+    """Bytes of files by their names below the folder that they share."""
     found = dict(files)
     shared = _shared([path.parent.parts for path in found])
     return {
@@ -47,7 +47,7 @@ def listed(files: Iterable[tuple[PurePath, int]]) -> dict[str, int]:
 
 
 def difference(before: Mapping[str, int], now: Mapping[str, int]) -> str:
-    """In which files two sets differ, for people; "" where they are the same."""
+    """In which files two sets differ, for people; "" if they are the same."""
     missing = sorted(before.keys() - now.keys())
     more = sorted(now.keys() - before.keys())
     other = sorted(
@@ -71,7 +71,7 @@ def write(folder: Path, inventory: Inventory) -> None:
 
 
 def read(folder: Path) -> Inventory | None:
-    """Read data.json; None where there is none, as in runs of the first releases.
+    """Read data.json; None if it is missing, as in runs of the first releases.
 
     Raises:
         NewerError: A newer version wrote it.

@@ -1,4 +1,4 @@
-"""A network that learns: one step, and everything a checkpoint must hold.
+"""A network that learns: one step, and everything that a checkpoint must hold.
 
 Knows no files, no schedule and no data set.
 """
@@ -17,8 +17,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from msrnet_cli import hardware
 from msrnet_cli.errors import DeviceError
-from msrnet_cli.train.muon import Muon
+from msrnet_cli.train import optimizers
 from msrnet_cli.train.processes import ALONE
+from msrnet_cli.train.restoring import fitting, of_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,14 +27,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from msrnet_cli.config import Dtype
     from msrnet_cli.train.material import Batch, Loss
-    from msrnet_cli.train.options import TrainOptions
+    from msrnet_cli.train.options import OptimizerOptions
     from msrnet_cli.train.processes import Processes
-
-_MOMENTS: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {
-    torch.optim.Adam: ("exp_avg", "exp_avg_sq"),
-    Muon: ("momentum",),
-}
 
 
 @dataclass(frozen=True)
@@ -52,32 +49,37 @@ class Step:
 
 
 class Learner:
-    """A network, its optimizer, and the running mean of its weights.
+    """A network, its optimizers, and the running mean of its weights.
 
     Args:
         network: Freshly initialised or loaded, float32.
-        config: Its rates, clipping, running mean, number format.
+        options: Optimizer, clipping, running mean.
         device: Where to learn.
+        dtype: Number format of the forward pass, see `training_dtype`.
+        offset: What is taken from a picture in [0, 1] before the network sees it.
+        compiled: Compile the forward pass.
         processes: Which learn together, each on its own part of a batch.
     """
 
     def __init__(
         self,
         network: nn.Module,
-        config: TrainOptions,
+        options: OptimizerOptions,
         device: torch.device,
+        dtype: torch.dtype,
+        *,
+        offset: float = 0.0,
+        compiled: bool = False,
         processes: Processes = ALONE,
     ) -> None:
-        self.device = device
-        self.dtype = training_dtype(config, device)
-        self._config = config
-        self._offset = config.network.model.offset
+        self.device, self.dtype = device, dtype
+        self._options, self._offset = options, offset
         self.network = network.to(device).train()
         # torch's stubs do not know this form of Module.to
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._processes = processes
-        self._forward = self._wrapped()
-        self._average = copy.deepcopy(self.network) if config.optimizer.ema else None
+        self._forward = self._wrapped(compiled)
+        self._average = copy.deepcopy(self.network) if options.ema else None
         self.start_stage()
 
     @property
@@ -85,11 +87,25 @@ class Learner:
         """The network to validate and save: the running mean where there is one."""
         return self.network if self._average is None else self._average
 
+    @property
+    def steps_in_stage(self) -> int:
+        """Steps taken since the stage began."""
+        return self._steps
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all weights are finite, and all of their running mean."""
+        networks = dict.fromkeys((self.network, self.result))  # may be the same
+        tensors = [value for one in networks for value in one.state_dict().values()]
+        return bool(torch.stack([value.isfinite().all() for value in tensors]).all())
+
     def start_stage(self) -> None:
         """Go on from the result so far, with fresh optimizer state."""
         if self._average is not None:
             self.network.load_state_dict(self._average.state_dict())
-        self._optimizers = self._fresh_optimizers()
+        self._optimizers = optimizers.build(
+            self._options.optimizer, self.network, self.dtype, self._processes
+        )
         self._steps = 0
 
     def step(
@@ -112,7 +128,7 @@ class Learner:
             value = loss(self.relight(self._forward, batch.source), batch)
             value.backward()
         norm = nn.utils.clip_grad_norm_(
-            self.network.parameters(), self._config.optimizer.clip or float("inf")
+            self.network.parameters(), self._options.clip or math.inf
         )
         meanwhile()
         # Waits for the device, once.
@@ -138,11 +154,7 @@ class Learner:
         found = {f"network.{k}": v for k, v in self.network.state_dict().items()}
         if self._average is not None:
             found |= {f"mean.{k}": v for k, v in self._average.state_dict().items()}
-        names = self._names()
-        for optimizer in self._optimizers:
-            for parameter, state in optimizer.state.items():
-                for moment in _MOMENTS[type(optimizer)]:
-                    found[f"{moment}.{names[parameter]}"] = state[moment]
+        found |= optimizers.state_of(self._optimizers, self.network)
         return found | {"steps": torch.tensor(self._steps)}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
@@ -152,49 +164,19 @@ class Learner:
             ValueError: A tensor is missing or has another shape: they belong to
                 another network. What was learnt here is then lost.
         """
-        self.network.load_state_dict(_below("network.", tensors, self.network))
+        self._steps = int(fitting("steps", tensors, torch.tensor(0)))
+        if self._steps:
+            optimizers.restore(self._optimizers, self.network, tensors, self._steps)
+        self.network.load_state_dict(of_network("network.", tensors, self.network))
         if self._average is not None:
-            self._average.load_state_dict(_below("mean.", tensors, self._average))
-        self._steps = int(_found("steps", tensors, torch.tensor(0)))
-        if not self._steps:
-            return
-        names = self._names()
-        for optimizer in self._optimizers:
-            for parameter in optimizer.param_groups[0]["params"]:
-                state = optimizer.state[parameter]
-                if not isinstance(optimizer, Muon):
-                    state["step"] = torch.tensor(float(self._steps), device=self.device)
-                for moment in _MOMENTS[type(optimizer)]:
-                    name = f"{moment}.{names[parameter]}"
-                    # Copied into the parameter's own memory format.
-                    blank = torch.empty_like(parameter, requires_grad=False)
-                    state[moment] = blank.copy_(_found(name, tensors, parameter))
+            self._average.load_state_dict(of_network("mean.", tensors, self._average))
 
-    @property
-    def steps_in_stage(self) -> int:
-        """Steps taken since the stage began."""
-        return self._steps
-
-    def _fresh_optimizers(self) -> list[torch.optim.Optimizer]:
-        rate, parameters = self._config.rate.lr, list(self.network.parameters())
-        if self._config.optimizer.optimizer == "adam":
-            return [torch.optim.Adam(parameters, lr=rate, fused=True)]
-        weights = [p for p in parameters if p.ndim > 1]
-        biases = [p for p in parameters if p.ndim == 1]
-        return [
-            Muon(weights, rate, self.dtype, self._processes),
-            torch.optim.Adam(biases, lr=rate, fused=True),
-        ]
-
-    def _names(self) -> dict[Tensor, str]:
-        return {parameter: name for name, parameter in self.network.named_parameters()}
-
-    def _wrapped(self) -> Callable[[Tensor], Tensor]:
+    def _wrapped(self, compiled: bool) -> Callable[[Tensor], Tensor]:
         forward: nn.Module = self.network
         if self._processes.count > 1:
             ids = [self.device] if self.device.type == "cuda" else None
             forward = DistributedDataParallel(forward, device_ids=ids)
-        if self._config.run.compile:
+        if compiled:
             forward.compile()
         return forward
 
@@ -208,7 +190,7 @@ class Learner:
         self._steps += 1
         if self._average is None:
             return
-        decay = min(self._config.optimizer.ema, (1 + self._steps) / (10 + self._steps))
+        decay = min(self._options.ema, (1 + self._steps) / (10 + self._steps))
         with torch.no_grad():
             torch._foreach_lerp_(
                 list(self._average.parameters()),
@@ -217,48 +199,22 @@ class Learner:
             )
 
 
-def training_dtype(config: TrainOptions, device: torch.device) -> torch.dtype:
+def training_dtype(name: Dtype, device: torch.device) -> torch.dtype:
     """The number format of the forward pass.
+
+    Args:
+        name: ``auto`` on a CPU is what a short trial finds to be faster.
+        device: Where to learn.
 
     Raises:
         DeviceError: It is fp16, whose range the gradients leave.
     """
-    if config.run.dtype == "fp16":
+    if name == "fp16":
         raise DeviceError("gradients leave the range of fp16", "use --dtype bf16")
-    if config.run.dtype == "auto":
-        preferred = hardware.preferred_dtype(device)
-        reduced = preferred != torch.float32
-        if reduced and device.type == "cpu" and not hardware.bfloat16_trains_faster():
-            return torch.float32
-        return preferred
-    return hardware.DTYPES[config.run.dtype]
-
-
-def _below(
-    prefix: str, tensors: Mapping[str, Tensor], network: nn.Module
-) -> dict[str, Tensor]:
-    """The tensors of a network, out of those of a checkpoint.
-
-    Raises:
-        ValueError: It holds others.
-    """
-    wanted = network.state_dict()
-    for name in tensors:
-        if name.startswith(prefix) and name.removeprefix(prefix) not in wanted:
-            raise ValueError(f"{name} is of another network")
-    return {name: _found(prefix + name, tensors, v) for name, v in wanted.items()}
-
-
-def _found(name: str, tensors: Mapping[str, Tensor], like: Tensor) -> Tensor:
-    """A tensor of a checkpoint, of the shape of another.
-
-    Raises:
-        ValueError: It is missing, or has another shape.
-    """
-    found = tensors.get(name)
-    if found is None:
-        raise ValueError(f"{name} is missing")
-    if found.shape != like.shape:
-        shapes = f"{list(found.shape)} instead of {list(like.shape)}"
-        raise ValueError(f"{name} has the shape {shapes}")
-    return found
+    if name != "auto":
+        return hardware.DTYPES[name]
+    preferred = hardware.preferred_dtype(device)
+    is_reduced = preferred != torch.float32
+    if is_reduced and device.type == "cpu" and not hardware.bfloat16_trains_faster():
+        return torch.float32
+    return preferred

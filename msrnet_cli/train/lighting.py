@@ -1,4 +1,4 @@
-"""Scenes in layers of linear light as what a run learns from: every light at once."""
+"""Scenes in layers of linear light as material: every light at once."""
 
 from __future__ import annotations
 
@@ -16,25 +16,27 @@ from msrnet_cli.train import losses
 from msrnet_cli.train.material import About, Trial
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from torch import Tensor
 
     from msrnet_cli.layers import store
     from msrnet_cli.train.inventory import Inventory
     from msrnet_cli.train.material import Loss, Paint
-    from msrnet_cli.train.options import LossName, TrainOptions
+    from msrnet_cli.train.options import LossName, LossOptions
     from msrnet_cli.train.schedule import Phase
 
-_COMPOSERS = 8  # threads, where a device computes meanwhile
+_COMPOSERS = 8  # threads, where a GPU learns meanwhile
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step sees.
+    """The examples of one step.
 
     Attributes:
         source: B 3 S S, float32, sRGB in [0, 1].
         target: B 30 S S: the layers, then normals in [0, 1].
-        light: B 3: the light that each picture has, see `layers.reading`.
+        light: B 3: the light of each picture, see `layers.reading`.
         even: B, bool: pictures whose layers are smooth everywhere.
         names: The scenes, for messages.
     """
@@ -47,7 +49,7 @@ class Batch:
 
     @classmethod
     def of(cls, composed: store.Batch, device: torch.device) -> Batch:
-        """What was composed, as a network of layers paints it."""
+        """Composed pictures, with targets as a network of layers paints them."""
         normals = composed.normal.add(1).div_(2)
         target = torch.cat((composed.layers.flatten(1, 2), normals), 1)
         light = torch.tensor([reading.of_draw(draw) for draw in composed.draws])
@@ -67,7 +69,7 @@ class Scenes:
         training: Scenes to learn from.
         validation: Scenes to try the network on.
         about: For people.
-        files: By which the same data is known again.
+        files: Identify the data.
     """
 
     training: LayerStore
@@ -77,16 +79,18 @@ class Scenes:
 
     def losses(
         self,
-        names: set[LossName],
-        _config: TrainOptions,
+        names: Collection[LossName],
+        _options: LossOptions,
         _device: torch.device,
+        *,
+        offline: bool = False,  # noqa: ARG002 nothing is fetched
     ) -> dict[LossName, Loss]:
         """The one loss of layers."""
         return dict.fromkeys(names, of_layers)
 
-    def open(self, config: TrainOptions, device: torch.device) -> LayerMaterial:
-        """Ready to compose: scenes are read when they are needed."""
-        return LayerMaterial(self, config, device)
+    def open(self, _largest: int, seed: int, device: torch.device) -> LayerMaterial:
+        """Get ready to compose; scenes are read when they are needed."""
+        return LayerMaterial(self, seed, device)
 
 
 class LayerMaterial:
@@ -94,18 +98,16 @@ class LayerMaterial:
 
     Args:
         scenes: What was found.
-        config: Sizes and seed.
+        seed: Of all that is drawn.
         device: Where batches are wanted.
     """
 
-    def __init__(
-        self, scenes: Scenes, config: TrainOptions, device: torch.device
-    ) -> None:
+    def __init__(self, scenes: Scenes, seed: int, device: torch.device) -> None:
         self.about = scenes.about
         self._device = device
-        self._composer = Composer(scenes.training, config.run.seed)
+        self._composer = Composer(scenes.training, seed)
         self._tried = scenes.validation
-        # A CPU that composes does not learn meanwhile: threads would gain nothing.
+        # On a CPU, composing takes its time from learning: threads gain nothing.
         self._pool = ThreadPoolExecutor(_COMPOSERS) if device.type != "cpu" else None
         self._ahead: dict[tuple[range, int], Future[store.Batch]] = {}
 
@@ -120,13 +122,13 @@ class LayerMaterial:
         return Batch.of(made, self._device)
 
     def prefetch(self, numbers: range, size: int) -> None:
-        """Start composing what will be needed soon, where a device learns meanwhile."""
+        """Start to compose examples that will be needed soon, where a GPU learns."""
         if self._pool is not None and (numbers, size) not in self._ahead:
             compose = self._pool.submit(self._composer.batch, numbers, size)
             self._ahead[numbers, size] = compose
 
     def try_out(self, paint: Paint, phase: Phase) -> Trial:
-        """Finished pictures under other lights, by the protocol of `msrnet eval`."""
+        """Score relit pictures under other lights, by the protocol of `msrnet eval`."""
 
         def outputs_of(pictures: Tensor) -> Tensor:
             painted = paint(pictures.to(self._device)).clamp_(0, 1)
@@ -145,5 +147,5 @@ class LayerMaterial:
 
 
 def of_layers(output: Tensor, batch: Batch) -> Tensor:
-    """The loss of what the network painted of a batch."""
+    """The loss of a network's output for a batch."""
     return losses.layers(output, batch.target, batch.light, batch.even)

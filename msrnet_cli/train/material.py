@@ -1,4 +1,4 @@
-"""What a run learns from: batches to learn, and pictures to try a network on."""
+"""Material of a run: batches to learn from, and pictures to validate on."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from msrnet_cli.train.schedule import Phase
 
 Paint = Callable[["Tensor"], "Tensor"]
-"""Pictures in [0, 1] to what the network paints of them, float32, not clamped."""
+"""Pictures in [0, 1] to the network's output, float32, not clamped."""
 
 
 class Batch(Protocol):
-    """What one step sees."""
+    """The examples of one step."""
 
     @property
     def source(self) -> Tensor:
@@ -28,19 +28,19 @@ class Batch(Protocol):
 
 
 Loss = Callable[["Tensor", Any], "Tensor"]
-"""What the network painted of a batch, and the batch of its material, to a scalar."""
+"""The network's output and the batch that it was made of, to a scalar."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What a network was found to do on pictures that it is not trained on.
+    """How well a network does on pictures that it is not trained on.
 
     Attributes:
-        psnr: Of finished pictures, mean, in dB.
-        psnr_copy: The same for the inputs as they are.
-        detail: Mean gradient magnitude, as a part of the targets'.
+        psnr: Mean over the relit pictures, in dB.
+        psnr_copy: The same for the unchanged inputs.
+        detail: Mean gradient magnitude, relative to that of the targets.
         rows: Input, output and target of some pictures, each 3 S S on the CPU.
-        scores: Whatever else was measured, by name.
+        scores: Other measurements, by name.
     """
 
     psnr: float
@@ -55,12 +55,12 @@ class About:
     """A run's material, for people and for the card of its weights.
 
     Attributes:
-        count: How many pairs or scenes.
+        count: Number of pairs or scenes.
         kind: ``pair`` or ``scene``.
-        mirrored: How many of them have pictures to mirror.
-        validation: What the network is tried on.
-        lights: Of inputs and targets; "" where there are several.
-        notes: What the user must know.
+        mirrored: How many of these have a mirrored twin.
+        validation: The data for validation.
+        lights: Light of inputs and of targets; "" if there are several.
+        notes: For the user.
     """
 
     count: int
@@ -72,7 +72,7 @@ class About:
 
 
 class Material(Protocol):
-    """What a run learns from. An example is a function of its number in the run."""
+    """Training data. An example is a function of its number in the run alone."""
 
     @property
     def about(self) -> About:
@@ -82,10 +82,10 @@ class Material(Protocol):
         """The examples of these numbers, at a size in pixels."""
 
     def prefetch(self, numbers: range, size: int) -> None:
-        """Start on what will be needed soon."""
+        """Start to make examples that will be needed soon."""
 
     def try_out(self, paint: Paint, phase: Phase) -> Trial:
-        """Try a network on pictures that it is not trained on."""
+        """Score a network on pictures that it is not trained on."""
 
     def close(self) -> None:
         """Stop threads."""

@@ -1,9 +1,10 @@
-"""Muon: momentum, made orthogonal before it is applied.
+"""Muon: orthogonalised momentum.
 
-Gradients of a convolution lie along few directions; a step along all of them alike
-learns more from each picture. Source: Jordan et al., "Muon: an optimizer for hidden
-layers in neural networks", 2024; the size of a step is that of Liu et al., "Muon is
-scalable for LLM training", 2025, section 2.2, so that Adam's learning rates suit.
+The gradient of a convolution has few large singular values. A step in which all of
+them are alike learns more from each picture. Sources: Jordan et al., "Muon: an
+optimizer for hidden layers in neural networks", 2024; for the size of a step, with
+which Adam's learning rates suit, Liu et al., "Muon is scalable for LLM training",
+2025, section 2.2.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ class Muon(torch.optim.Optimizer):
     Args:
         weights: Of two dimensions or more; all but the first count as one.
         lr: Learning rate.
-        dtype: In which the factor is computed; it need not be exact.
-        processes: Which have the same gradients, and share the matrices out.
+        dtype: For computing the factor, which need not be exact.
+        processes: Have the same gradients, and share the matrices among them.
     """
 
     def __init__(
@@ -56,14 +57,14 @@ class Muon(torch.optim.Optimizer):
             for weight in group["params"]:
                 if weight.grad is not None:
                     alike.setdefault(weight.shape, []).append(weight)
-            # Alike ones in one product, which is faster.
+            # Matrices of one shape in one product, which is faster.
             found = [self._directions(weights) for weights in alike.values()]
             self._processes.sum_(found)
             for weights, directions in zip(alike.values(), found, strict=True):
                 self._step(weights, directions, group["lr"])
 
     def _directions(self, weights: list[Tensor]) -> Tensor:
-        """Orthogonal factors, N rows columns; 0 for those that other processes find."""
+        """Orthogonal factors, N rows columns; 0 where another process computes them."""
         updates = torch.stack(self._updates(weights)).flatten(2).to(self._dtype)
         rank, count = self._processes.rank, self._processes.count
         if count == 1:
@@ -80,7 +81,7 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_add_(weights, steps, alpha=-size)
 
     def _updates(self, weights: list[Tensor]) -> list[Tensor]:
-        """The gradients with momentum, after Nesterov."""
+        """The gradients with Nesterov momentum."""
         gradients = [weight.grad for weight in weights if weight.grad is not None]
         for weight in weights:
             if "momentum" not in self.state[weight]:
@@ -91,14 +92,14 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """About U V^T of each matrix U S V^T, by Newton and Schulz's iteration.
+    """Nearly U V^T of each matrix U S V^T, by the Newton-Schulz iteration.
 
     Args:
         matrices: B M N.
 
     Returns:
-        B M N with singular values between 0.6 and 1.3, but for those that were below
-        about a thousandth of the norm: these stay small.
+        B M N with singular values between 0.6 and 1.3. Those below about a thousandth
+        of the norm stay small.
     """
     a, b, c = _POLYNOMIAL
     x = matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-12)

@@ -46,15 +46,16 @@ def read_sizes(text: str) -> tuple[Size, ...]:
     Raises:
         ValueError: It is something else.
     """
-    sizes = []
-    for entry in text.split(","):
-        side, colon, share = entry.strip().partition(":")
-        if not (side.isascii() and side.isdecimal() and 0 < int(side) <= _MOST_PIXELS):
-            raise ValueError(_SIZES)
-        try:
-            sizes.append(Size(int(side), float(share) if colon else None))
-        except ValueError:
-            raise ValueError(_SIZES) from None
+    entries = [entry.strip().partition(":") for entry in text.split(",")]
+    try:
+        sizes = [
+            Size(int(side), float(share) if colon else None)
+            for side, colon, share in entries
+        ]
+    except ValueError:
+        raise ValueError(_SIZES) from None
+    if not all(0 < size.side <= _MOST_PIXELS for size in sizes):
+        raise ValueError(_SIZES)
     return tuple(sizes)
 
 

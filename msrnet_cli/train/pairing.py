@@ -1,4 +1,4 @@
-"""Pairs of pictures as what a run learns from: one light into another."""
+"""Pairs of pictures as material: one light into another."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from msrnet_cli.train import losses
 from msrnet_cli.train.material import About, Trial
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import torch
     from torch import Tensor, nn
 
     from msrnet_cli.pairs.find import Pair
+    from msrnet_cli.pairs.options import PairOptions
     from msrnet_cli.train.inventory import Inventory
     from msrnet_cli.train.material import Loss, Paint
-    from msrnet_cli.train.options import LossName, TrainOptions
+    from msrnet_cli.train.options import LossName, LossOptions
     from msrnet_cli.train.schedule import Phase
 
 _PREVIEW_ROWS = 4
@@ -34,40 +37,46 @@ class Pairs:
     Attributes:
         training: Pairs to learn from.
         validation: Pairs to try the network on, without pictures to mirror.
+        options: How they are varied.
         about: For people.
-        files: By which the same data is known again.
+        files: Identify the data.
     """
 
     training: tuple[Pair, ...]
     validation: tuple[Pair, ...]
+    options: PairOptions
     about: About
     files: Inventory
 
     def losses(
-        self, names: set[LossName], config: TrainOptions, device: torch.device
+        self,
+        names: Collection[LossName],
+        options: LossOptions,
+        device: torch.device,
+        *,
+        offline: bool = False,
     ) -> dict[LossName, Loss]:
         """The losses of these names; fetches VGG16 where one needs it.
 
         Raises:
-            WeightsError: VGG16's weights are not there.
+            WeightsError: VGG16's weights are missing.
         """
-        options = config.loss
         features: nn.Module | None = None
         if "combined" in names and options.perceptual:
             features = perceptual.load_vgg16(
-                options.vgg, options.vgg_layer, offline=config.run.offline
+                options.vgg, options.vgg_layer, offline=offline
             ).to(device)
         built = {name: losses.build(name, options, features) for name in names}
         return {name: partial(against_target, loss) for name, loss in built.items()}
 
-    def open(self, config: TrainOptions, device: torch.device) -> PairMaterial:
-        """Read them, as far as memory allows.
+    def open(self, largest: int, seed: int, device: torch.device) -> PairMaterial:
+        """Read the pairs, as far as memory allows; see `PairMaterial`.
 
         Raises:
             PictureError: A picture cannot be read.
             DataError: Two pictures of a scene differ in size.
         """
-        return PairMaterial(self, config, device)
+        return PairMaterial(self, largest, seed, device)
 
 
 class PairMaterial:
@@ -75,21 +84,22 @@ class PairMaterial:
 
     Args:
         pairs: What was found.
-        config: Sizes, augmentation, seed, losses.
+        largest: Side of the largest examples, in pixels.
+        seed: Of order and augmentation.
         device: Where batches are wanted.
     """
 
     def __init__(
-        self, pairs: Pairs, config: TrainOptions, device: torch.device
+        self, pairs: Pairs, largest: int, seed: int, device: torch.device
     ) -> None:
-        self._config, self._device, options = config, device, config.data.pairs
-        # Parts of pictures are brought to these sizes, too.
-        side = math.ceil(config.schedule.largest / (1 - options.zoom))
+        options = pairs.options
+        # A part of a zoomed picture must still have `largest` pixels.
+        side = math.ceil(largest / (1 - options.zoom))
         self._store = PairStore(pairs.training, side, device)
-        self._tried = PairStore(pairs.validation, config.schedule.largest, device)
-        self._cutter = Cutter(self._store, options, config.run.seed)
+        self._tried = PairStore(pairs.validation, largest, device)
+        self._cutter = Cutter(self._store, options, seed)
         self._centre = Cutter(self._tried, options, seed=None)
-        self._about = pairs.about
+        self._about, self._crop = pairs.about, options.crop
 
     @property
     def about(self) -> About:
@@ -101,7 +111,7 @@ class PairMaterial:
 
     def batch(self, numbers: range, size: int) -> Batch:
         """The examples of these numbers, at a size in pixels."""
-        return self._cutter.batch(numbers, size, self._config.data.pairs.crop)
+        return self._cutter.batch(numbers, size, self._crop)
 
     def prefetch(self, numbers: range, size: int) -> None:  # noqa: ARG002 whole pictures
         """Start decoding what will be needed soon."""
@@ -135,5 +145,5 @@ class PairMaterial:
 
 
 def against_target(loss: losses.Loss, output: Tensor, batch: Batch) -> Tensor:
-    """A loss of two pictures, of what the network painted and the batch's target."""
+    """A loss of two pictures, between a network's output and the target."""
     return loss(output, batch.target)

@@ -29,12 +29,12 @@ _T = TypeVar("_T")
 _LAST_PORT = 65535
 _PATIENCE = 10.0  # seconds for others to end after the leading one
 LEADER_SECONDS = 3.0
-"""What is wrong for all processes, the leading one says within this time."""
+"""Within this time the leading process tells an error that all processes have."""
 _KILL = 9  # signal.SIGKILL, which Windows lacks
 
 
 class LostPeerError(TrainingError):
-    """A process ends because another one of the run did, which has said why."""
+    """Another process of the run has ended, and has said why."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Processes:
 
     @classmethod
     def join(cls, device: torch.device) -> Processes:
-        """Meet the others, where torchrun started several; else be alone.
+        """Join the other processes where there are several; else be alone.
 
         Raises:
             UsageError: The variables that torchrun sets make no sense.
@@ -110,24 +110,25 @@ class Processes:
         dist.all_gather_object(values, value)
         return [value for value in values if value is not None]
 
-    def together(self, work: Callable[[], None]) -> None:
-        """Do something that only the leading process may fail at.
+    def lead(self, work: Callable[[], _T]) -> _T | None:
+        """Have the leading process do something; the others fail where it fails.
 
         Without this, the others would wait for it, or break in their next exchange.
 
+        Returns:
+            What the leading process made of it; None on the others.
+
         Raises:
-            TrainingError: It failed on another process.
+            TrainingError: It failed on the leading process, and this is another one.
         """
-        failure: Exception | None = None
         try:
-            work()
-        except Exception as error:  # told below, once the others know
-            failure = error
-        failed = self.gather(failure is not None)
-        if failure is not None:
-            raise failure
-        if any(failed):
+            result = work() if self.leads else None
+        except Exception:  # raised again, once the others know
+            self.gather(True)
+            raise
+        if any(self.gather(False)):
             raise lost_peer()
+        return result
 
     def __enter__(self) -> Processes:
         return self
@@ -147,14 +148,14 @@ ALONE = Processes()
 
 @contextmanager
 def beside(count: int, work: Callable[[], None]) -> Iterator[None]:
-    """Have further processes on this machine do some work, while this one does its own.
+    """Start further processes on this machine that work beside this one.
 
-    They find themselves in `Processes.join` as those that torchrun starts. The cores
-    are shared out among all. Where torchrun has started this one, nothing is started.
+    `Processes.join` gives each of them its place, as it does under torchrun. All share
+    the cores. Nothing is started where torchrun has started this process.
 
     Args:
-        count: Of processes, this one included.
-        work: What the others do; it must be possible to pickle it.
+        count: Number of processes, this one included.
+        work: Run in each of the others; must be picklable.
     """
     if count == 1 or "WORLD_SIZE" in os.environ:
         yield
@@ -200,10 +201,10 @@ def beside(count: int, work: Callable[[], None]) -> Iterator[None]:
 
 
 def _watch(others: Sequence[SpawnProcess], done: threading.Event) -> None:
-    """End this process where another one has ended and it does not notice.
+    """End this process if another one has ended and this one hangs.
 
-    Who waits in the exchange for a process that never comes waits in torch, where not
-    even a signal reaches it.
+    A collective operation waits inside torch for the process that has ended, and no
+    signal handler of Python's runs there.
     """
     multiprocessing.connection.wait([other.sentinel for other in others])
     if not done.wait(_PATIENCE):
@@ -214,7 +215,7 @@ def _watch(others: Sequence[SpawnProcess], done: threading.Event) -> None:
 
 
 def _killed(others: Sequence[SpawnProcess]) -> LostPeerError | None:
-    """What the end of a process means that could not say it; None where it could."""
+    """An error for a process that was killed; None if each could say why it ended."""
     # A connection is closed a moment before its process has ended.
     multiprocessing.connection.wait([other.sentinel for other in others], 1.0)
     codes = (other.exitcode for other in others)
@@ -229,8 +230,8 @@ def _killed(others: Sequence[SpawnProcess]) -> LostPeerError | None:
 
 
 def _work(work: Callable[[], None], threads: int, parent: int) -> None:
-    """Work in a process that was started: the leading one decides when to stop."""
-    signals.serve(parent, signal.SIGTERM)  # schedulers send it to all
+    """Work in a started process; the leading process decides when to stop."""
+    signals.serve(parent, signal.SIGTERM)  # schedulers send SIGTERM to all
     torch.set_num_threads(threads)
     work()
 
@@ -243,7 +244,7 @@ def _free_port() -> int:
 
 
 def lost_peer() -> LostPeerError:
-    """What a process says that ends because another one did."""
+    """The error with which a process ends because another one has."""
     return LostPeerError("another process of this run has ended", "see its message")
 
 
@@ -254,7 +255,7 @@ def is_lost_peer(error: Exception) -> bool:
 
 
 def local_device(name: str) -> str:
-    """The device of this process: with several, each takes a GPU of its own.
+    """The device of this process; of several processes, each takes its own GPU.
 
     Raises:
         UsageError: The variables that torchrun sets make no sense.
@@ -288,5 +289,5 @@ def _variable(name: str, least: int) -> int:
 
 
 def _misled(why: str) -> UsageError:
-    """Who sets some of torchrun's variables by hand, or has some left over."""
+    """Variables of torchrun that were set by hand, or are left over."""
     return UsageError(why, "start with torchrun or --processes, or unset WORLD_SIZE")

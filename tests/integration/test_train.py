@@ -33,7 +33,7 @@ from msrnet_cli.train import pairing
 from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
 from msrnet_cli.train.learner import Learner
 from msrnet_cli.train.loop import train
-from msrnet_cli.train.record import read_settings
+from msrnet_cli.train.runs import read_settings
 from msrnet_cli.train.start import start_network
 from msrnet_cli.weights.file import load_network
 from training import settings
@@ -102,7 +102,7 @@ def test_a_stack_upon_a_dmshn_begins_where_that_ended(scenes, tmp_path):
     )
     picture = torch.rand(1, 3, 32, 48)
     with torch.no_grad():
-        stack = start_network(grown, None)(picture)
+        stack = start_network(grown.network)(picture)
         alone = load_network(weights_file)(picture)
     assert not torch.allclose(alone, picture, atol=1e-3)
     torch.testing.assert_close(stack, alone, rtol=0, atol=1e-5)
@@ -113,10 +113,10 @@ def test_a_stack_upon_another_network_is_refused(scenes, tmp_path):
     upon = str(tmp_path / "first" / "last.safetensors")
     narrow = tiny(scenes, tmp_path, model=replace(TINY, arch="stacked"), init=upon)
     with pytest.raises(UsageError, match="needs 12 channels"):
-        start_network(narrow, None)
+        start_network(narrow.network)
     wide = settings(narrow, model=ModelConfig("stacked", 12))
     with pytest.raises(WeightsError, match=r"dmshn, 4 channels.*upon a DMSHN"):
-        start_network(wide, None)
+        start_network(wide.network)
 
 
 def learnt(run):

@@ -31,7 +31,7 @@ from msrnet_cli.train import checkpoint, resuming
 from msrnet_cli.train.events import TrainStarted, TrainSummary, Validated
 from msrnet_cli.train.loop import train
 from msrnet_cli.train.recipes import RECIPES
-from msrnet_cli.train.record import newest_run, read_settings
+from msrnet_cli.train.runs import newest_run, read_settings
 from msrnet_cli.weights.file import load_network, load_weights, save_weights
 from training import flat, settings
 
@@ -217,7 +217,7 @@ def test_a_run_of_the_first_release_goes_on(begun, program, tmp_path):
 def in_the_first_format(path):
     """A checkpoint as it was: flat settings, no counts of Adam's steps."""
     found = checkpoint.load(path.parent)
-    edit_header(path, lambda about: about.update(version=1, config=flat(found.config)))
+    edit_header(path, lambda about: about.update(version=1, config=flat(found.options)))
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata()
     tensors = {k: v for k, v in load_file(path).items() if not k.startswith("step.")}
@@ -275,7 +275,7 @@ def test_a_second_training_in_a_folder_is_refused(begun, program, tmp_path):
 
 @pytest.mark.parametrize("text", ["", "{", "null", '{"a": 1}', '{"lr": "fast"}'])
 def test_damaged_settings_come_from_the_checkpoint(begun, program, tmp_path, text):
-    expected = checkpoint.load(begun).config
+    expected = checkpoint.load(begun).options
     (begun / "run.json").write_text(text)
     val = ("--data", tmp_path / "data", "--val", tmp_path / "val")
     done = gone_on(program, begun, *val)
@@ -363,7 +363,7 @@ def test_what_is_not_a_file_is_never_waited_for(begun):
     for name in ("run.json", "data.json", "metrics.csv", checkpoint.NEWEST):
         (begun / name).unlink()
         os.mkfifo(begun / name)
-    config = checkpoint.load(begun).config
+    config = checkpoint.load(begun).options
     assert read_settings(begun) == settings(config, out=str(begun))
     events = events_of(begun)
     told = " ".join(notes(events))
@@ -458,8 +458,8 @@ def test_tensors_that_do_not_fit_are_named_with_a_way_out(begun, damage):
 
 def test_a_checkpoint_of_another_run_is_told(begun):
     found = checkpoint.load(begun)
-    other = settings(found.config, seed=7)
-    checkpoint.save(begun, replace(found, config=other))
+    other = settings(found.options, seed=7)
+    checkpoint.save(begun, replace(found, options=other))
     with pytest.raises(UsageError, match=r"another run: --seed is 7 in it, 0 in run"):
         events_of(begun)
 
@@ -527,7 +527,7 @@ def test_a_file_in_the_place_of_a_folder_is_told_before_any_work(
 ):
     data = pairs.write_folders(tmp_path / "data", 1, size=32)
     (tmp_path / "file").write_text("mine")
-    monkeypatch.setattr("msrnet_cli.train.start.find_material", pytest.fail)
+    monkeypatch.setattr("msrnet_cli.train.begin.find_material", pytest.fail)
     with pytest.raises(UsageError, match=r"cannot be written: .*file is a file"):
         train(plain(data, tmp_path / "file" / below), ignore)
     assert (tmp_path / "file").read_text() == "mine"
@@ -599,18 +599,18 @@ def test_weights_of_the_stages_that_cannot_be_compared_are_not(begun, tmp_path):
     card = load_weights(begun / "last.safetensors").card
     other = replace(card, work_size=512)
     assert asdict(card) != asdict(other)
-    from msrnet_cli.train import record
+    from msrnet_cli.train import cards, runs
 
     network = load_network(begun / "last.safetensors")
     for stage, one in (("1", card), ("2", other)):
-        path = record.stage_result(begun, stage)
+        path = runs.stage_result(begun, stage)
         save_weights(path, network.state_dict(), one)
-    assert record.compared_stages(begun) == {}
-    save_weights(record.stage_result(begun, "2"), network.state_dict(), card)
-    assert record.compared_stages(begun).keys() == {"1", "2"}
+    assert cards.compared_stages(begun) == {}
+    save_weights(runs.stage_result(begun, "2"), network.state_dict(), card)
+    assert cards.compared_stages(begun).keys() == {"1", "2"}
 
 
 def test_a_length_that_grows_is_the_same_run(begun):
     before = checkpoint.load(begun)
-    resuming.require_same_run(settings(before.config, out=str(begun), steps=99),
-                              before.config)  # fmt: skip
+    resuming.require_same_run(settings(before.options, out=str(begun), steps=99),
+                              before.options)  # fmt: skip

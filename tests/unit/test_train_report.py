@@ -12,9 +12,9 @@ from msrnet_cli import perceptual
 from msrnet_cli.errors import DownloadError
 from msrnet_cli.report import train as report
 from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
-from msrnet_cli.train.record import read_settings
+from msrnet_cli.train.options import NetworkOptions
+from msrnet_cli.train.runs import read_settings
 from msrnet_cli.train.start import start_network
-from training import settings
 
 
 class Terminal(io.StringIO):
@@ -139,7 +139,7 @@ def test_offline_is_asked_for_each_time(program, tmp_path):
     assert not read_settings(tmp_path / "run").run.offline
 
 
-def test_weights_to_start_from_are_not_fetched_offline(tmp_path, monkeypatch):
+def test_weights_to_start_from_are_not_fetched_offline(monkeypatch):
     asked = []
 
     def fetch(_address, *, offline):
@@ -148,7 +148,6 @@ def test_weights_to_start_from_are_not_fetched_offline(tmp_path, monkeypatch):
 
     monkeypatch.setattr("msrnet_cli.hub.cache.fetch", fetch)
     for offline in (True, False):
-        config = settings(out=str(tmp_path), init="hf://a/b", offline=offline)
         with pytest.raises(DownloadError):
-            start_network(config, None)
+            start_network(NetworkOptions(init="hf://a/b"), offline=offline)
     assert asked == [True, False]
