@@ -22,6 +22,7 @@ _TYPES: dict[Any, str | list[str]] = {
     float: ["number", "null"],
     type(None): "null",
 }
+_ENTRY = re.compile(r"^ {4}(\w+): (.*?)(?=^ {4}\w|\Z)", re.MULTILINE | re.DOTALL)
 
 
 def of(kind: Any) -> Schema:  # noqa: ANN401 any type
@@ -124,11 +125,16 @@ def _bounds(allowed: Range | None) -> Schema:
 
 
 def _described(record: type[Any]) -> tuple[str, dict[str, str]]:
-    """What a docstring says of a record, and of each of its attributes."""
-    text = inspect.getdoc(record) or ""
-    about, _, attributes = text.partition("\n\nAttributes:\n")
-    entries = re.findall(r"^ {4}(\w+): (.*?)(?=^ {4}\w|\Z)", attributes, re.M | re.S)
-    return _on_one_line(about), {name: _on_one_line(said) for name, said in entries}
+    """What docstrings say of a record, and of each attribute, inherited ones too."""
+    about = ""
+    said: dict[str, str] = {}
+    for kind in reversed([kind for kind in record.__mro__ if is_dataclass(kind)]):
+        text = inspect.getdoc(kind) or ""
+        about, _, attributes = text.partition("\n\nAttributes:\n")
+        said |= dict(_ENTRY.findall(attributes))
+    return _on_one_line(about), {
+        name: _on_one_line(text) for name, text in said.items()
+    }
 
 
 def _on_one_line(text: str) -> str:

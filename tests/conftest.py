@@ -131,11 +131,11 @@ def warm(warm_file):
 @pytest.fixture
 def small_bench(monkeypatch):
     """A bench that is soon done on a CPU: its parts are real, and small."""
-    from msrnet_cli.bench import carrying, clock, machine, pipeline
+    from msrnet_cli.bench import carrying, ceilings, clock, pipeline
 
-    monkeypatch.setitem(machine._PRODUCT_SIDE, "cpu", 256)
-    monkeypatch.setitem(machine._COPY_BYTES, "cpu", 1 << 20)
-    monkeypatch.setattr(machine, "_CEILING_SECONDS", 0.0)
+    monkeypatch.setitem(ceilings._PRODUCT_SIDE, "cpu", 256)
+    monkeypatch.setitem(ceilings._COPY_BYTES, "cpu", 1 << 20)
+    monkeypatch.setattr(ceilings, "_SECONDS", 0.0)
     monkeypatch.setattr(clock, "_WARM_UP_SECONDS", 0.0)
     monkeypatch.setitem(pipeline._MADE_SIDE, "cpu", 32)
     monkeypatch.setitem(carrying._SIDES, "cpu", (1500, 100))

@@ -1,22 +1,11 @@
-"""Results as a JSON document and back, and against an older document."""
+"""Results as a JSON document and back, and beside an older document."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from msrnet_cli.bench.results import (
-    BenchResult,
-    BenchRow,
-    CarryTiming,
-    Ceiling,
-    Change,
-    Environment,
-    JobTiming,
-    Timing,
-    TrainTiming,
-)
+from msrnet_cli import documents
+from msrnet_cli.bench.results import BenchResult, Change
 from msrnet_cli.bench.ways import REFERENCE
 from msrnet_cli.errors import UsageError
 
@@ -29,50 +18,38 @@ KIND, SCHEMA = "msrnet bench", 1
 
 def to_json(result: BenchResult) -> dict[str, Any]:
     """The document of a result."""
-    return {"kind": KIND, "schema": SCHEMA, **asdict(result)}
+    return {"kind": KIND, "schema": SCHEMA, **documents.to_document(result)}
 
 
-def from_json(document: dict[str, Any]) -> BenchResult:
-    """The result of a document.
+def from_json(document: Any) -> BenchResult:  # noqa: ANN401 whatever JSON can hold
+    """The result of a document; fields that this version does not know are left out.
 
     Raises:
-        ValueError: It is of another kind or schema.
-        LookupError: A field is missing.
-        TypeError: A field is unknown, or not what it should be.
+        ValueError: It is of another kind or schema, or a field is missing or wrong.
     """
-    fields = dict(document)
-    kind = (fields.pop("kind", None), fields.pop("schema", None))
+    fields = document if isinstance(document, dict) else {}
+    kind = (fields.get("kind"), fields.get("schema"))
     if kind != (KIND, SCHEMA):
         raise ValueError(f"its kind and schema are {kind}")
-    return BenchResult(
-        **fields
-        | {
-            "environment": Environment(**fields["environment"]),
-            "ceilings": tuple(Ceiling(**entry) for entry in fields["ceilings"]),
-            "rows": tuple(_row(BenchRow, entry) for entry in fields["rows"]),
-            "carrying": _row(CarryTiming, fields["carrying"]),
-            "job": JobTiming(**fields["job"]),
-            "training": tuple(_row(TrainTiming, e) for e in fields["training"]),
-            "notes": tuple(fields["notes"]),
-        }
-    )
+    result: BenchResult = documents.rebuilt(BenchResult, fields)
+    return result
 
 
 def read(path: Path) -> BenchResult:
     """The result that `msrnet bench --json` wrote into a file.
 
     Raises:
-        UsageError: There is no such file, or it is no such document.
+        UsageError: The file cannot be read, or is not such a document.
     """
     try:
-        return from_json(json.loads(path.read_text("utf-8")))
+        return from_json(documents.parsed(path.read_text("utf-8")))
     except OSError as error:
         raise UsageError(
             f"--baseline {path}: {error.strerror or error}", "check the path"
         ) from error
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except ValueError as error:
         raise UsageError(
-            f"--baseline {path} is no document of this bench ({error})",
+            f"--baseline {path} is not a document of this bench ({error})",
             "make one: msrnet bench --json > OLD.json",
         ) from error
 
@@ -80,17 +57,18 @@ def read(path: Path) -> BenchResult:
 def compare(before: BenchResult, after: BenchResult, limit: float) -> list[Change]:
     """Every row of an older document beside the same row of a new one.
 
-    Ratios to the reference of the same run are compared: absolute times drift with
-    the machine.
+    Ratios to the reference of the same run are compared, because absolute times drift
+    with the machine.
 
     Args:
-        before: The older one.
-        after: The new one.
-        limit: How much longer, in relation to the reference, is allowed: 0.1 is 10 %.
+        before: The older document.
+        after: The new document.
+        limit: How much longer a row may take in relation to the reference: 0.1 is
+            10 %.
 
     Raises:
-        UsageError: They were measured on different devices or networks, or have no
-            row in common.
+        UsageError: The documents are of different devices or networks, or have no row
+            in common.
     """
     _require_alike(before, after)
     olds = {name: value for name, (value, _) in _figures(before) if value}
@@ -117,7 +95,7 @@ def _change(
 
 
 def _figures(result: BenchResult) -> Iterator[tuple[str, tuple[float | None, str]]]:
-    """For each row what is compared, larger being better, or why there is nothing."""
+    """The name of each row, its figure (larger is better), and why it has none."""
     for row in result.rows:
         if row.way != REFERENCE:
             why = row.failure or "; ".join(row.faults)
@@ -127,7 +105,7 @@ def _figures(result: BenchResult) -> Iterator[tuple[str, tuple[float | None, str
 
 
 def _require_alike(before: BenchResult, after: BenchResult) -> None:
-    """Ratios of other networks, or on other kinds of machine, tell nothing."""
+    """Ratios of different networks or kinds of machine cannot be compared."""
     for what in ("arch", "channels"):
         old, new = getattr(before, what), getattr(after, what)
         if old != new:
@@ -141,14 +119,3 @@ def _require_alike(before: BenchResult, after: BenchResult) -> None:
             f"the baseline was measured on {old}, this run on {new}",
             "compare runs on the same device",
         )
-
-
-def _row(kind: Any, entry: dict[str, Any]) -> Any:  # noqa: ANN401 one of three records
-    """A record whose timing is a record, its lists tuples again."""
-    fields: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in entry.items()
-    }
-    if fields["timing"] is not None:
-        fields["timing"] = Timing(**fields["timing"])
-    return kind(**fields)

@@ -9,7 +9,7 @@ from msrnet_cli.folder.events import Stage
 
 @dataclass(frozen=True)
 class Environment:
-    """What a measurement was made with; a field is "" or None where nothing tells it.
+    """What a measurement was made with; a field is "" or None if it is unknown.
 
     Attributes:
         date: In UTC, ISO 8601.
@@ -20,9 +20,9 @@ class Environment:
         device: ``cpu``, ``cuda`` or ``mps``.
         processor: Name of the CPU.
         processor_mhz: Its clock when the bench began.
-        cores: CPUs of the machine.
+        cores: CPUs that this process may use.
         threads: Threads that torch computes on.
-        load: Programs that wanted a CPU in the minute before.
+        load: Mean number of running programs in the minute before.
         gpu: Name of the GPU.
         gpu_mhz: Clock of its processors when the bench began.
         driver: Version of its driver.
@@ -52,7 +52,7 @@ class Ceiling:
 
     Attributes:
         name: ``fp32``, ``tf32``, ``bf16`` or ``fp16`` for a matrix product, ``copy``.
-        rate: Operations, or bytes read and written, per second.
+        rate: Operations per second; of a copy, bytes read and written per second.
         what: What was run.
     """
 
@@ -63,7 +63,7 @@ class Ceiling:
 
 @dataclass(frozen=True)
 class Timing:
-    """Many runs of one thing, each from an idle device to one that is done.
+    """Many runs of one thing, each from an idle device to a finished one.
 
     Attributes:
         runs: How many.
@@ -81,12 +81,12 @@ class Timing:
 
 
 EQUAL_DB = 300.0
-"""The agreement of equal pictures, which in truth is without bound."""
+"""Stands for the agreement of equal pictures, which has no bound."""
 
 
 @dataclass(frozen=True)
-class BenchRow:
-    """One way to run the network, on pictures of one size.
+class Cell:
+    """One way to run the network on pictures of one size.
 
     Attributes:
         way: ``reference`` is the network as its authors' script runs it: eager, fp32,
@@ -94,29 +94,48 @@ class BenchRow:
         dtype: Number format.
         size: Side of the pictures in pixels.
         batch: Pictures in a pass.
-        timing: Of a pass, synchronised; None where it could not run.
-        prepare: Seconds to make the network ready, conversion and compilation included.
-        first: Seconds of the first pass after that.
-        launch: Seconds until the call returns while the device still works: no
-            execution time. None where a call returns when its work is done.
-        flop: Operations in a pass.
-        ceiling: Which ceiling counts for its arithmetic.
-        share: Part of that ceiling reached.
-        copy_share: Part of the copying rate reached, were all convolutions to read
-            their input and write their output once.
-        times: How many times as fast as the reference at this size and batch.
-        peak: Bytes that a pass takes beyond what was there before; None where unknown.
-        joules: Energy of a pass; None where nothing tells it.
-        agreement: With fp32, in dB over all pixels; the worst picture. 300 is equal.
-        faults: Why it must not be believed; none where all is well.
-        notes: What else to know.
-        failure: Why it could not run; "" where it could.
     """
 
     way: str
     dtype: str
     size: int
     batch: int
+
+    @property
+    def name(self) -> str:
+        """Names it among the rows of a document."""
+        return f"{self.way} {self.dtype} {self.size}x{self.size} batch {self.batch}"
+
+    @property
+    def pixels(self) -> int:
+        """Pixels in a pass."""
+        return self.size * self.size * self.batch
+
+
+@dataclass(frozen=True)
+class BenchRow(Cell):
+    """What was found in a cell.
+
+    Attributes:
+        timing: Of a pass, synchronised; None if it could not run.
+        prepare: Seconds to make the network ready, conversion and compilation included.
+        first: Seconds of the first pass after that.
+        launch: Seconds until the call returns while the device still works. This is not
+            an execution time. None if a call returns when its work is done.
+        flop: Operations in a pass.
+        ceiling: Which ceiling counts for its arithmetic.
+        share: Part of that ceiling reached.
+        copy_share: Part of the copying rate reached, if each convolution read its input
+            and wrote its output once.
+        times: How many times as fast as the reference at this size and batch.
+        peak: Bytes that a pass takes beyond what was in use before; None if unknown.
+        joules: Energy of a pass; None if unknown.
+        agreement: With fp32, in dB over all pixels; the worst picture. 300 is equal.
+        faults: Why it must not be believed; empty if all is well.
+        notes: What else to know.
+        failure: Why it could not run; "" if it could.
+    """
+
     timing: Timing | None = None
     prepare: float | None = None
     first: float | None = None
@@ -134,19 +153,9 @@ class BenchRow:
     failure: str = ""
 
     @property
-    def name(self) -> str:
-        """Names it among the rows of a document."""
-        return f"{self.way} {self.dtype} {self.size}x{self.size} batch {self.batch}"
-
-    @property
     def seconds(self) -> float | None:
         """Median seconds a picture."""
         return self.timing.median / self.batch if self.timing else None
-
-    @property
-    def pixels(self) -> int:
-        """Pixels in a pass."""
-        return self.size * self.size * self.batch
 
 
 @dataclass(frozen=True)
@@ -160,7 +169,7 @@ class JobTiming:
         dtype: Number format of the network.
         load: Seconds to load the network and run it once.
         seconds: Wall time after that.
-        stages: Wall time that each stage was busy; they overlap.
+        stages: Wall time that each stage was busy; stages overlap.
         slowest: The stage that the others waited for.
         failed: Pictures that could not be relit.
     """
@@ -199,14 +208,14 @@ class TrainTiming:
         dtype: Number format of the forward pass.
         size: Side of the pictures in pixels.
         batch: Pairs in a step.
-        timing: Of a step, synchronised; None where it could not run.
+        timing: Of a step, synchronised; None if it could not run.
         flop: Operations in a step.
         ceiling: Which ceiling counts for its arithmetic.
         share: Part of that ceiling reached.
         forward_share: Its rate as a part of the best rate of msrnet's forward pass in
             the same number format in this run.
-        peak: Bytes that the first step takes; None where unknown.
-        failure: Why it could not run; "" where it could.
+        peak: Bytes that the first step takes; None if unknown.
+        failure: Why it could not run; "" if it could.
     """
 
     dtype: str
@@ -235,13 +244,13 @@ class BenchResult:
         environment: What it was measured with.
         arch: The kind of network.
         channels: Of the network, at full resolution.
-        weights: Which weights, or that there were none.
+        weights: Which weights, or how the network was drawn.
         pictures: What the passes were run on.
         ceilings: What this machine can do.
         rows: The network alone, at each size and batch in each way.
         carrying: The light carried to full resolution.
         job: The folder job.
-        training: Steps of training, where asked for.
+        training: Steps of training; empty if none were asked for.
         notes: What the user must know.
     """
 
@@ -265,7 +274,7 @@ class Change:
     Attributes:
         name: The row.
         before: Its figure then; larger is better.
-        after: Its figure now; None where it is not there or not to be believed.
+        after: Its figure now; None if there is none, or if it must not be believed.
         slower: Growth of its time in relation to the reference: 0.1 is a tenth more.
         regressed: Whether that is more than allowed.
         reason: Why `after` is None; "" otherwise.

@@ -1,20 +1,21 @@
 """One cell of the table: pictures of one size and batch, a row for each way to run.
 
-The reference runs first, the others right after it on the same pictures: machines
-drift, but what is measured together can be compared.
+The reference runs first, and the other ways right after it on the same pictures:
+machines drift, but what is measured together can be compared.
 """
 
 from __future__ import annotations
 
 import gc
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
 from msrnet_cli import hardware
 from msrnet_cli.bench import machine, work
+from msrnet_cli.bench.ceilings import COPY, tf32
 from msrnet_cli.bench.clock import (
     clock_for,
     launch_time,
@@ -22,7 +23,7 @@ from msrnet_cli.bench.clock import (
     wall_clock,
     warm_up,
 )
-from msrnet_cli.bench.results import EQUAL_DB, BenchRow
+from msrnet_cli.bench.results import EQUAL_DB, BenchRow, Cell
 from msrnet_cli.engines import AGREEMENT_DB
 from msrnet_cli.metrics import psnr
 from msrnet_cli.networks import architecture
@@ -54,7 +55,7 @@ class Setting:
     Attributes:
         subject: The network.
         pictures: What it is run on.
-        device: Where.
+        device: Where it runs.
         effort: How often.
     """
 
@@ -62,6 +63,53 @@ class Setting:
     pictures: Pictures
     device: torch.device
     effort: Effort
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One way to run the network, measured; nothing is judged yet.
+
+    Attributes:
+        timing: Of a pass, synchronised.
+        prepare: Seconds to make the network ready, conversion and compilation included.
+        first: Seconds of the first pass after that.
+        launch: Seconds until the call returns; None if that is when its work is done.
+        peak: Bytes that the first pass takes; None if unknown.
+        joules: Energy of a pass; None if unknown.
+        output: What the network makes of the pictures: B 3 H W, float32 on the CPU.
+        exact: The output of the reference without rounding to tf32; of the other ways,
+            the output.
+    """
+
+    timing: Timing
+    prepare: float
+    first: float
+    launch: float | None
+    peak: int | None
+    joules: float | None
+    output: Tensor
+    exact: Tensor
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A measurement beside the reference, fields as in `BenchRow`."""
+
+    times: float | None = None
+    agreement: float | None = None
+    faults: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class _FirstPass(NamedTuple):
+    output: Tensor
+    seconds: float
+    peak: int | None
+
+
+class _Passes(NamedTuple):
+    timing: Timing
+    joules: float | None
 
 
 def measure_cell(
@@ -75,22 +123,26 @@ def measure_cell(
 
     Args:
         setting: What all cells share.
-        size: Side of the pictures, a multiple of 16.
+        size: Side of the pictures, of a length that the network takes.
         batch: Pictures in a pass.
         ways: The reference first.
         notify: Is told the name of each row before it is measured.
     """
     images = setting.pictures.batch(size, batch)
-    truth: Tensor | None = None
+    reference: Measured | None = None
     rows: list[BenchRow] = []
-    for index, way in enumerate(ways):
-        blank = BenchRow(way.name, way.dtype, size, batch)
-        notify(blank.name)
+    for way in ways:
+        cell = Cell(way.name, way.dtype, size, batch)
+        notify(cell.name)
         # What `msrnet` does for itself must not make others seem faster.
         hardware.keep_freed_memory(way.kind == "own")
-        row, output, exact = _row(setting, way, images, blank, is_truth=index == 0)
-        truth = exact if index == 0 else truth
-        rows.append(_judged(row, output, truth, rows[:1] or [row]))
+        found = _outcome(setting, way, images)
+        if isinstance(found, str):
+            rows.append(BenchRow(**asdict(cell), failure=found))
+        else:
+            reference = found if way.kind == "reference" else reference
+            flop = work.flop(setting.subject.card.model, size, batch)
+            rows.append(_row(cell, way.ceiling, flop, found, judge(found, reference)))
         gc.collect()
         if setting.device.type == "cuda":
             torch.cuda.empty_cache()
@@ -98,15 +150,38 @@ def measure_cell(
     return rows
 
 
-def agreement(output: Tensor, truth: Tensor) -> float | None:
-    """How well B 3 H W agrees with the truth, in dB: the worst picture.
+def judge(found: Measured, reference: Measured | None) -> Judged:
+    """How fast and how right a way is beside the reference.
 
-    None where a value is not finite; `EQUAL_DB` at most.
+    Args:
+        found: The way.
+        reference: Measured on the same pictures; None if it could not run.
+    """
+    spread = found.timing.spread
+    notes: tuple[str, ...] = ()
+    if spread > _UNSTEADY:
+        notes = (f"unsteady: the middle half of its runs spans {spread:.0%}",)
+    if reference is None:
+        return Judged(notes=notes)
+    times = reference.timing.median / found.timing.median
+    agreed = agreement(found.output, reference.exact)
+    return Judged(times, agreed, _wrong(agreed), notes)
+
+
+def agreement(output: Tensor, exact: Tensor) -> float | None:
+    """How well an output agrees with the exact one, in dB: the worst picture.
+
+    Args:
+        output: B 3 H W.
+        exact: B 3 H W.
+
+    Returns:
+        `EQUAL_DB` at most; None if a value of the output is not finite.
     """
     if not output.isfinite().all():
         return None
     return min(
-        EQUAL_DB, *(psnr(one, other) for one, other in zip(output, truth, strict=True))
+        EQUAL_DB, *(psnr(one, other) for one, other in zip(output, exact, strict=True))
     )
 
 
@@ -126,7 +201,7 @@ def with_ceilings(
     seconds = row.timing.median
     moved = work.traffic(model, row.size, row.batch, _BYTES[row.dtype])
     share = _share(row.flop, seconds, ceilings.get(row.ceiling))
-    copy_share = _share(moved, seconds, ceilings.get(machine.COPY))
+    copy_share = _share(moved, seconds, ceilings.get(COPY))
     most = _BEYOND.get(row.ceiling, _BEYOND_OTHERS)
     faults = row.faults
     if share is not None and share > most:
@@ -138,43 +213,61 @@ def with_ceilings(
 
 
 def _row(
-    setting: Setting, way: Way, images: Tensor, blank: BenchRow, *, is_truth: bool
-) -> tuple[BenchRow, Tensor | None, Tensor | None]:
-    """A row, its output, and the reference output if this is the reference row."""
+    cell: Cell, ceiling: str, flop: int, found: Measured, judged: Judged
+) -> BenchRow:
+    return BenchRow(
+        **asdict(cell),
+        timing=found.timing,
+        prepare=found.prepare,
+        first=found.first,
+        launch=found.launch,
+        flop=flop,
+        ceiling=ceiling,
+        times=judged.times,
+        peak=found.peak,
+        joules=found.joules,
+        agreement=judged.agreement,
+        faults=judged.faults,
+        notes=judged.notes,
+    )
+
+
+def _outcome(setting: Setting, way: Way, images: Tensor) -> Measured | str:
+    """The measurement, or why it failed."""
     try:
         _require_memory(setting, way, images)
-        began = time.perf_counter()
-        runner = way.prepare(images)
-        prepare = time.perf_counter() - began
-        result, first, peak = _first_pass(runner, setting.device)
-        output = runner.fetch(result)
-        del result
-        truth = _truth(runner, output, setting.device) if is_truth else None
-        clock = clock_for(setting.device, on_stream=runner.on_stream)
-        warm_up(runner.run, clock)
-        launch = launch_time(runner.run, setting.device) if runner.on_stream else None
-        timing, joules = _timed(runner, clock, setting)
+        return _measured(setting, way, images)
     except Exception as error:  # a rival may raise anything; a row must not end all
         if way.kind != "rival" and not hardware.is_out_of_memory(error):
             raise
-        return replace(blank, failure=_reason(error)), None, None
-    model = setting.subject.card.model
-    row = replace(
-        blank,
-        flop=work.flop(model, blank.size, blank.batch),
-        ceiling=way.ceiling,
-        timing=timing,
+        return _reason(error)
+
+
+def _measured(setting: Setting, way: Way, images: Tensor) -> Measured:
+    began = time.perf_counter()
+    runner = way.prepare(images)
+    prepare = time.perf_counter() - began
+    first = _first_pass(runner, setting.device)
+    exact = first.output
+    if way.kind == "reference":
+        exact = _exact(runner, first.output, setting.device)
+    clock = clock_for(setting.device, on_stream=runner.on_stream)
+    warm_up(runner.run, clock)
+    launch = launch_time(runner.run, setting.device) if runner.on_stream else None
+    passes = _passes(runner, clock, setting)
+    return Measured(
+        timing=passes.timing,
         prepare=prepare,
-        first=first,
+        first=first.seconds,
         launch=launch,
-        peak=peak,
-        joules=joules,
+        peak=first.peak,
+        joules=passes.joules,
+        output=first.output,
+        exact=exact,
     )
-    return row, output, truth
 
 
-def _first_pass(runner: Runner, device: torch.device) -> tuple[Any, float, int | None]:
-    """What the first pass gives, its seconds, and the memory it takes."""
+def _first_pass(runner: Runner, device: torch.device) -> _FirstPass:
     clock, seconds = wall_clock(device), 0.0
 
     def run() -> Any:  # noqa: ANN401 whatever the way gives
@@ -183,55 +276,35 @@ def _first_pass(runner: Runner, device: torch.device) -> tuple[Any, float, int |
         seconds = clock.measure(lambda: results.append(runner.run()))
         return results[0]
 
-    result, peak = machine.peak_bytes(run, device)
-    return result, seconds, peak
+    watched = machine.peak_bytes(run, device)
+    return _FirstPass(runner.fetch(watched.result), seconds, watched.peak)
 
 
-def _truth(runner: Runner, output: Tensor, device: torch.device) -> Tensor:
+def _exact(runner: Runner, output: Tensor, device: torch.device) -> Tensor:
     """What every way should give: the reference, without rounding to tf32."""
     if device.type != "cuda":
         return output
-    with machine.tf32(allowed=False):
+    with tf32(allowed=False):
         return runner.fetch(runner.run())
 
 
-def _timed(
-    runner: Runner, clock: Clock, setting: Setting
-) -> tuple[Timing, float | None]:
-    """The timing of a pass, and its energy in joules where that is known."""
+def _passes(runner: Runner, clock: Clock, setting: Setting) -> _Passes:
+    """Time many passes; tell their energy if they last long enough for the counter."""
     counter = machine.energy_counter(setting.device)
     before, began = counter() if counter else 0.0, time.perf_counter()
     timing = sample(runner.run, clock, setting.effort)
     if counter is None or time.perf_counter() - began < _LEAST_ENERGY_SECONDS:
-        return timing, None
-    return timing, (counter() - before) / timing.runs
+        return _Passes(timing, None)
+    return _Passes(timing, (counter() - before) / timing.runs)
 
 
-def _judged(
-    row: BenchRow, output: Tensor | None, truth: Tensor | None, first: list[BenchRow]
-) -> BenchRow:
-    """With its ratio to the reference, its agreement, and what is wrong with it."""
-    if row.timing is None or output is None:
-        return row
-    base = first[0].timing
-    times = base.median / row.timing.median if base else None
-    found = None if truth is None else agreement(output, truth)
-    spread = row.timing.spread
-    row = replace(row, times=times, agreement=found)
-    wrong = [] if truth is None else _wrong(found)
-    notes = []
-    if spread > _UNSTEADY:
-        notes.append(f"unsteady: the middle half of its runs spans {spread:.0%}")
-    return replace(row, faults=tuple(wrong), notes=tuple(notes))
-
-
-def _wrong(found: float | None) -> list[str]:
+def _wrong(agreed: float | None) -> tuple[str, ...]:
     """What an agreement says against a row."""
-    if found is None:
-        return ["wrong: its output is not finite"]
-    if found >= AGREEMENT_DB:
-        return []
-    return [f"wrong: agrees with fp32 to {found:.1f} dB, not {AGREEMENT_DB:g}"]
+    if agreed is None:
+        return ("wrong: its output is not finite",)
+    if agreed >= AGREEMENT_DB:
+        return ()
+    return (f"wrong: agrees with fp32 to {agreed:.1f} dB, not {AGREEMENT_DB:g}",)
 
 
 def _share(amount: float, seconds: float, ceiling: float | None) -> float | None:

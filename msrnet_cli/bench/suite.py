@@ -1,4 +1,4 @@
-"""The whole bench: which cells, in which ways; the folder job; training."""
+"""The whole bench: cells of sizes and batches, the folder job, training."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from msrnet_cli import hardware
-from msrnet_cli.bench import carrying, machine, pipeline, rivals, training
+from msrnet_cli.bench import carrying, ceilings, machine, pipeline, rivals, training
 from msrnet_cli.bench.clock import Effort
 from msrnet_cli.bench.results import BenchResult
 from msrnet_cli.bench.rows import Setting, measure_cell, with_ceilings
@@ -29,10 +29,10 @@ _SIZES = {
     "cpu": (256, 512, 1024),
     "mps": (256, 512, 1024),
 }
-_BATCH_SIZE = {"cuda": 1024, "cpu": 256, "mps": 512}  # where batches are tried
+_BATCH_SIZE = {"cuda": 1024, "cpu": 256, "mps": 512}  # the size that batches grow at
 _MOST_BATCH = {"cuda": 32, "cpu": 8, "mps": 8}
 _OTHER_STEPS = 4  # ceilings, before and after; carrying; the folder job
-_PAYS = 0.97  # double the batch while the time per picture falls below this part
+_PAYS = 0.97  # double the batch while the time per picture falls below 97 %
 
 
 def measure(
@@ -51,18 +51,14 @@ def measure(
         PictureError: A picture cannot be read.
     """
     device = hardware.choose_device(options.where.device)
-    subject = load_subject(options)
-    for size in options.sizes:
-        architecture(subject.card.model.arch).require_side("--size", size)
-    pictures = load_pictures(options.pictures)
+    setting = _setting(options, device)
     environment = machine.environment(device)
-    ways, notes = _ways(subject, device, options)
+    ways, notes = _ways(setting.subject, device, options)
     notify = _counting(notify, _steps(ways, options, device), more=not options.batches)
     names = ("fp32", *(way.ceiling for way in ways))
     notify("ceilings of this machine")
     hardware.keep_freed_memory()
-    before = machine.ceilings(names, device)
-    setting = Setting(subject, pictures, device, Effort(options.seconds, options.runs))
+    before = ceilings.measure(names, device)
 
     def cell(size: int, batch: int) -> list[BenchRow]:
         return measure_cell(setting, size, batch, ways, notify)
@@ -72,21 +68,25 @@ def measure(
     carried = carrying.measure(device, setting.effort)
     notify("the folder job")
     job = pipeline.measure(
-        subject, pictures, device, _ours(ways)[0].dtype, options.engines[0]
+        setting.subject,
+        setting.pictures,
+        device,
+        _ours(ways)[0].dtype,
+        options.engines[0],
     )
     steps = _training(setting, ways, options, notify)
     notify("ceilings of this machine")
-    ceilings = machine.best_of(before, machine.ceilings(names, device))
-    rates = {ceiling.name: ceiling.rate for ceiling in ceilings}
-    model = subject.card.model
+    best = ceilings.best_of(before, ceilings.measure(names, device))
+    rates = {ceiling.name: ceiling.rate for ceiling in best}
+    model = setting.subject.card.model
     rows = tuple(with_ceilings(row, model, rates) for row in measured)
     return BenchResult(
         environment=environment,
-        arch=subject.card.model.arch,
-        channels=subject.card.model.channels,
-        weights=subject.weights,
-        pictures=pictures.source,
-        ceilings=ceilings,
+        arch=model.arch,
+        channels=model.channels,
+        weights=setting.subject.weights,
+        pictures=setting.pictures.source,
+        ceilings=best,
         rows=rows,
         carrying=carried,
         job=job,
@@ -95,17 +95,25 @@ def measure(
     )
 
 
+def _setting(options: BenchOptions, device: torch.device) -> Setting:
+    subject = load_subject(options)
+    for size in options.sizes:
+        architecture(subject.card.model.arch).require_side("--size", size)
+    pictures = load_pictures(options.pictures)
+    return Setting(subject, pictures, device, Effort(options.seconds, options.runs))
+
+
 def _counting(
     notify: Callable[[str], None], steps: int, *, more: bool
 ) -> Callable[[str], None]:
-    """Tells with each step how many there are; `more` may come where batches grow."""
+    """Count the steps as they are told; there are more of them if batches grow."""
     total = f"{steps} or more" if more else str(steps)
     numbers = itertools.count(1)
     return lambda text: notify(f"{next(numbers)} of {total}: {text}")
 
 
 def _steps(ways: Sequence[Way], options: BenchOptions, device: torch.device) -> int:
-    """How many times `measure` notifies, without batches that grow."""
+    """How many times `measure` notifies if no batch grows."""
     sizes = options.sizes or _SIZES[device.type]
     rows = len(sizes) * len(options.batches or (1,)) * len(ways)
     trained = 0
@@ -118,7 +126,7 @@ def _steps(ways: Sequence[Way], options: BenchOptions, device: torch.device) -> 
 def _ways(
     subject: Subject, device: torch.device, options: BenchOptions
 ) -> tuple[list[Way], tuple[str, ...]]:
-    """The reference, msrnet's own, rivals where asked for; notes on those missing."""
+    """The reference, msrnet's own ways and rivals; and what the user must know."""
     own = ours(subject, device, options.dtypes, options.engines)
     found = [reference(subject, device), *own]
     notes = tuple(note for way in own for note in way.notes)
@@ -137,7 +145,7 @@ def _rows(
     options: BenchOptions,
     device: torch.device,
 ) -> Iterator[BenchRow]:
-    """All rows: every size; every batch asked for, or as large as it pays."""
+    """All rows: every size with every batch asked for, or with growing batches."""
     sizes = options.sizes or _SIZES[device.type]
     usual = max(
         (size for size in sizes if size <= _BATCH_SIZE[device.type]),
@@ -157,7 +165,7 @@ def _growing(
     before: list[BenchRow],
     most: int,
 ) -> Iterator[BenchRow]:
-    """Twice the batch again and again, while that makes a picture faster."""
+    """Double the batch while that makes a picture faster."""
     batch = 2
     while batch <= most:
         rows = cell(size, batch)
@@ -187,9 +195,9 @@ def _training(
 
 
 def _trained(ways: Sequence[Way]) -> list[Way]:
-    """One of msrnet's own ways for each number format that can be trained in."""
+    """One of msrnet's own ways for each number format that training can use."""
     by_dtype: dict[str, Way] = {}
-    for way in _ours(ways):  # which engine relights does not matter
+    for way in _ours(ways):  # training uses no engine: one way a format is enough
         by_dtype.setdefault(way.dtype, way)
-    by_dtype.pop("fp16", None)  # gradients leave its range: `msrnet train` refuses it
+    by_dtype.pop("fp16", None)  # gradients overflow in it: `msrnet train` refuses it
     return list(by_dtype.values())

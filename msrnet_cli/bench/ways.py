@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from msrnet_cli import hardware
-from msrnet_cli.bench.machine import ceiling_name
+from msrnet_cli.bench.ceilings import ceiling_name
 from msrnet_cli.relight import session
 from msrnet_cli.relight.options import SessionOptions
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from conftest import photo
 from msrnet_cli import cli, networks
-from msrnet_cli.bench import document, machine
+from msrnet_cli.bench import ceilings, document
 from msrnet_cli.bench.clock import Effort
 from msrnet_cli.bench.rows import Setting, measure_cell
 from msrnet_cli.config import ModelConfig, WeightsCard
@@ -142,7 +142,7 @@ def test_a_baseline_that_is_kept_is_fine_and_one_that_is_not_has_its_exit_code(
 def test_wrong_options_are_one_line_before_anything_is_measured(
     run, arguments, says, monkeypatch
 ):
-    monkeypatch.setattr(machine, "ceilings", None)
+    monkeypatch.setattr(ceilings, "measure", None)
     done = run(*arguments, code=2)
     assert len(done.lines) == 1
     assert says in done.lines[0]

@@ -16,6 +16,7 @@ from PIL import Image
 from conftest import photo
 from msrnet_cli import hardware
 from msrnet_cli.bench import (
+    ceilings,
     clock,
     document,
     machine,
@@ -249,15 +250,15 @@ def test_a_folder_without_pictures_is_refused(tmp_path):
 
 
 def test_ceilings_are_rates_by_name():
-    found = machine.ceilings(("fp32", "bf16", "fp32"), CPU, side=256, copied=1 << 20)
+    found = ceilings.measure(("fp32", "bf16", "fp32"), CPU, side=256, copied=1 << 20)
     assert [ceiling.name for ceiling in found] == ["fp32", "bf16", "copy"]
     assert all(ceiling.rate > 1e6 for ceiling in found)
 
 
 def test_of_two_measurements_the_higher_ceiling_counts():
     quiet, busy = Ceiling("fp32", 9.0, "then"), Ceiling("fp32", 2.0, "now")
-    assert machine.best_of([quiet], [busy]) == machine.best_of([busy], [quiet])
-    assert machine.best_of([busy], [quiet]) == (quiet,)
+    assert ceilings.best_of([quiet], [busy]) == ceilings.best_of([busy], [quiet])
+    assert ceilings.best_of([busy], [quiet]) == (quiet,)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
@@ -277,7 +278,7 @@ def test_where_the_system_does_not_tell_memory_is_unknown(monkeypatch):
 
 def test_what_may_round_to_tf32_is_as_before_afterwards():
     before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
-    with machine.tf32(allowed=not before[0]):
+    with ceilings.tf32(allowed=not before[0]):
         assert torch.backends.cudnn.allow_tf32 != before[0]
     after = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
     assert after == before
@@ -489,11 +490,9 @@ def test_a_time_that_the_arithmetic_forbids_is_not_believed(ceiling, share, beli
 def test_unsteady_times_are_noted(setting):
     steady, unsteady = (Timing(5, 1.0, 1.0, 1.0, spread) for spread in (0.09, 0.11))
     image = torch.rand(1, 3, 16, 16)
-    blank = BenchRow("reference", "fp32", 16, 1)
     for timing, noted in ((steady, False), (unsteady, True)):
-        found = dataclasses.replace(blank, timing=timing)
-        judged = rows._judged(found, image, image, [found])
-        assert bool(judged.notes) == noted
+        found = rows.Measured(timing, 0.1, 0.1, None, None, None, image, image)
+        assert bool(rows.judge(found, found).notes) == noted
 
 
 def test_formats_that_are_the_same_have_one_row(setting, monkeypatch):
@@ -732,7 +731,7 @@ def test_runs_that_cannot_be_compared_are_refused(after, says):
 def test_foreign_baselines_are_one_clear_line(content, tmp_path):
     path = tmp_path / "old.json"
     path.write_text(content, "latin-1")
-    with pytest.raises(UsageError, match="is no document of this bench"):
+    with pytest.raises(UsageError, match="is not a document of this bench"):
         document.read(path)
     with pytest.raises(UsageError, match="No such file"):
         document.read(tmp_path / "nowhere.json")
