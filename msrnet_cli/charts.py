@@ -1,4 +1,4 @@
-"""Pictures about numbers: rows of pictures side by side, and curves."""
+"""PNG charts: rows of pictures side by side, and curves."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _RULES = 4
 
 @dataclass(frozen=True)
 class Curve:
-    """Values over steps, or over something else.
+    """Values over steps, or over another quantity.
 
     Attributes:
         name: For the legend.
-        points: Step and value, by rising step; a value that is not finite ends one
-            line and begins the next.
+        points: Step and value, by rising step; a value that is not finite interrupts
+            the line.
     """
 
     name: str
@@ -47,7 +47,7 @@ def grid(rows: Sequence[Sequence[Tensor]]) -> bytes:
     """Pictures in rows, with white between them, as PNG.
 
     Args:
-        rows: Each picture 3 H W in [0, 1], all of one size; values beyond are cut.
+        rows: Each picture 3 H W in [0, 1], all of one size; other values are clipped.
     """
     _, height, width = rows[0][0].shape
     sheet = Image.new(
@@ -91,7 +91,7 @@ def _draw_panel(
     log: bool,
     unit: str,
 ) -> None:
-    # Of some losses that are logarithms already, values lie on both sides of 0.
+    # Losses that are logarithms have values on both sides of 0.
     log = log and not any(y <= 0 for line in lines for _, y in line.points)
     scaled = [(c.name, _scaled(c, log)) for c in lines]
     points = [point for _, parts in scaled for part in parts for point in part]
@@ -127,7 +127,7 @@ def _draw_panel(
 
 
 def _scaled(curve: Curve, log: bool) -> list[list[tuple[float, float]]]:
-    """The unbroken parts, by the logarithm of their values where wanted."""
+    """The uninterrupted parts of a curve, with logarithmic values where wanted."""
     parts: list[list[tuple[float, float]]] = [[]]
     for x, y in curve.points:
         if math.isfinite(y):

@@ -1,7 +1,7 @@
 """Camera curves: linear light into pictures, and back where a curve has an inverse.
 
-All take linear sRGB of any shape that ends in 3 H W, and of any brightness. One white
-diffuse surface in full light is about 1.
+Linear sRGB may have any shape that ends in 3 H W, and any brightness. A white diffuse
+surface in full light is about 1.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 SHOULDER = 0.7
-"""Where the curve of `encode` leaves that of sRGB: the best for mixing lights."""
+"""Where the curve of `encode` leaves that of sRGB; the best value for mixing."""
 BRIGHTEST = 0.99
-"""Linear sRGB of a picture from which `lin` finds no more light."""
+"""The greatest linear sRGB of a picture that `lin` inverts."""
 
 _LIGHT_END, _VALUE_END = 0.0031308, 0.04045  # of the straight piece of sRGB
 # The film curve works in the wide primaries AP1, so bright colours bleach to white.
@@ -41,14 +41,14 @@ def film(light: Tensor) -> Tensor:
 
 
 def shouldered(light: Tensor, start: float) -> Tensor:
-    """SRGB, with highlights that approach white instead of being cut off.
+    """SRGB, with highlights that approach white instead of being clipped.
 
     Linear light x above `start` becomes start + (1 - start)(1 - exp(-(x - start) / (1 -
     start))), whose slope at `start` is 1.
 
     Args:
-        light: Linear light; what is below 0 counts as 0.
-        start: Where the shoulder begins, 0 to 1; 1 is sRGB that is cut off at white.
+        light: Linear light; negative values count as 0.
+        start: Where the shoulder begins, 0 to 1; 1 is sRGB clipped at white.
 
     Returns:
         sRGB in [0, 1], of the same shape.
@@ -57,7 +57,7 @@ def shouldered(light: Tensor, start: float) -> Tensor:
 
 
 def encode(light: Tensor) -> Tensor:
-    """Linear light as the picture in which the layers are kept, sRGB in [0, 1]."""
+    """Linear light encoded as layers are, sRGB in [0, 1]."""
     return shouldered(light, SHOULDER)
 
 
@@ -65,8 +65,8 @@ def lin(values: Tensor) -> Tensor:
     """The inverse of `encode`: the linear light of a picture.
 
     Args:
-        values: sRGB in [0, 1]. Values whose linear sRGB exceeds `BRIGHTEST` count as
-            that: the curve is too flat there to tell.
+        values: sRGB in [0, 1]. Linear values above `BRIGHTEST` count as `BRIGHTEST`,
+            because the curve is too flat there.
 
     Returns:
         Linear light from 0 to 1.72, of the same shape.

@@ -1,10 +1,10 @@
-"""Pictures out of scenes in linear light, with the layers that a network is to paint.
+"""Pictures out of scenes in linear light, with the layers that a network should paint.
 
-    lit = prepare(scene, draw, size)     what there is to see, linear
-    camera = expose(lit, draw)           fixed by the picture as drawn
+    lit = prepare(scene, draw, size)     the visible part of the scene, linear
+    camera = expose(lit, draw)           set by the picture that was drawn
     photograph(lit, camera, draw.key)    the picture; or under any other key
 
-Light adds, so all of it is a weighted sum until the camera's curve.
+Light is additive, so everything before the camera's curve is a weighted sum.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LAYERS = len(DIRECTIONS) + 1
 """Eight directions, in the order of `lights.DIRECTIONS`, and ambient light."""
 
 _ACROSS = [-place % len(DIRECTIONS) for place in range(len(DIRECTIONS))]  # in a mirror
-_FAINT = 0.4  # of the picture's brightness: that of layers whose key it hardly shows
+_FAINT = 0.4  # brightness of layers, by the picture's, where its key is hardly visible
 _BURNT = 0.05  # share of the surfaces that a camera lets exceed
 _BRIGHT = 1.2  # this linear luminance
 _CLOUD_SIZES = (1.0, 0.5, 0.25)  # and strengths
@@ -44,12 +44,12 @@ _TINY = 1e-4  # linear luminance; keeps ratios finite in black scenes
 
 @dataclass(frozen=True)
 class Lit:
-    """What is seen of a scene: cut, mirrored, resampled, in linear light.
+    """The visible part of a scene: cut, mirrored, resampled, in linear light.
 
     Attributes:
         eight: 8 3 S S: white light from each direction alone.
-        ambient: 3 S S: light from everywhere that surfaces give back.
-        shining: 3 S S: sky and what shines by itself.
+        ambient: 3 S S: ambient light that surfaces reflect.
+        shining: 3 S S: sky, and things that shine by themselves.
         normal: 3 S S: mean unit normals in [-1, 1]; 0 in the sky.
     """
 
@@ -64,24 +64,24 @@ class Lit:
         return self.ambient + self.shining
 
     def keyed(self, key: Key) -> Tensor:
-        """What the key alone adds, 3 S S."""
+        """The light of the key alone, 3 S S."""
         colour = _colour(kelvin_gains(key.kelvin))
         return torch.tensordot(torch.tensor(key.weights), self.eight, 1).mul_(colour)
 
     def surfaces(self, key: Key) -> Tensor:
-        """All but sky and what shines by itself, 3 S S."""
+        """All but sky and things that shine by themselves, 3 S S."""
         return self.keyed(key).add_(self.ambient)
 
 
 @dataclass(frozen=True)
 class Camera:
-    """A camera, set.
+    """The settings of a camera.
 
     Attributes:
         gain: Factors of red, green and blue at 6500 K: exposure and tint.
-        balance: Further factors of white balance, which layers do not have.
+        balance: Further factors of white balance, for pictures only, not for layers.
         shoulder: Where its curve leaves sRGB; None for the film curve.
-        strength: Of the key that the layers show.
+        strength: Of the key in the layers.
     """
 
     gain: tuple[float, ...]
@@ -123,7 +123,7 @@ def compose(scene: Scene, draw: Draw, size: int) -> Composed:
 
     Args:
         scene: Whole.
-        draw: What is made of it.
+        draw: The view, light, sky and camera.
         size: Side of the picture, S, in pixels.
 
     Raises:
@@ -131,7 +131,7 @@ def compose(scene: Scene, draw: Draw, size: int) -> Composed:
     """
     lit = prepare(scene, draw, size)
     camera = expose(lit, draw)
-    # One pass through the curve, which is what takes time.
+    # One pass through the curve, which takes most of the time.
     light = torch.empty(LAYERS + 1, 3, size, size)
     directions, ambient, picture = light[: LAYERS - 1], light[LAYERS - 1], light[LAYERS]
     torch.mul(lit.eight, _colour(camera.gain) * camera.strength, out=directions)
@@ -142,7 +142,7 @@ def compose(scene: Scene, draw: Draw, size: int) -> Composed:
 
 
 def prepare(scene: Scene, draw: Draw, size: int) -> Lit:
-    """What a draw shows of a scene. Nothing is enlarged: zoom ends at `size` pixels.
+    """The part of a scene in a draw. Nothing is enlarged: zoom ends at `size` pixels.
 
     Raises:
         DataError: The scene is smaller than the picture.
@@ -165,7 +165,7 @@ def prepare(scene: Scene, draw: Draw, size: int) -> Lit:
 
 
 def expose(lit: Lit, draw: Draw) -> Camera:
-    """The camera as the draw sets it, by the picture that the draw shows."""
+    """The camera of a draw, set by the picture of the draw."""
     exposure, balance = draw.exposure, _balance(draw)
     surfaces = lit.surfaces(draw.key)
     gain, strength = 2.0**exposure.stops, 1.0
@@ -224,13 +224,13 @@ def _part(scene: Scene, view: View, size: int) -> tuple[slice, slice]:
 
 
 def _open_sky(normal: Tensor, depth: Tensor) -> Tensor:
-    """Share of each pixel that is sky, 1 H W: what mean normals lack along its edge."""
+    """Share of each pixel that is sky, 1 H W: mean normals are shorter at its edge."""
     near = F.max_pool2d((depth <= 0).float(), 3, stride=1, padding=1)
     return near.mul_((1 - normal.square().sum(0).sqrt_()).clamp_min_(0))
 
 
 def _ambient(ambient: Ambient, eight: Tensor, hemisphere: Tensor) -> Tensor:
-    """Light from everywhere, 3 S S: open sky, and what all eight lights reach."""
+    """Ambient light, 3 S S: of an open sky, and the mean of all eight lights."""
     even = eight.mean(0)
     share = ambient.hemisphere * _level(even) / _level(hemisphere)
     mixed = hemisphere * share + even * (1 - ambient.hemisphere)
@@ -238,7 +238,7 @@ def _ambient(ambient: Ambient, eight: Tensor, hemisphere: Tensor) -> Tensor:
 
 
 def _sky(sky: Sky, size: int) -> Tensor:
-    """Its light, 3 S S, for surfaces of luminance 1."""
+    """The light of the sky, 3 S S, for surfaces of luminance 1."""
     deep = _colour(kelvin_gains(sky.kelvin)) ** sky.depth
     top, bottom = deep / _luminance(deep), _colour(kelvin_gains(sky.horizon))
     fall = torch.linspace(0, 1, size)[:, None]
@@ -246,14 +246,14 @@ def _sky(sky: Sky, size: int) -> Tensor:
     if not sky.clouds:
         return clear * sky.level
     noise = _noise(sky, size)
-    # Edges are soft, and an overcast sky is not of one grey.
+    # Clouds have soft edges, and an overcast sky is not a single grey.
     cover = ((noise + sky.clouds - 1) * 4).clamp_(0, 1)
     cloud = bottom * (sky.cloud * (0.6 + 0.8 * noise))
     return torch.lerp(clear, cloud, cover) * sky.level
 
 
 def _noise(sky: Sky, size: int) -> Tensor:
-    """Shapes of clouds, S S, about 0 to 1 with a mean of 0.5; alike at any size."""
+    """Shapes of clouds, S S, about 0 to 1 with a mean of 0.5; the same at any size."""
     generator = torch.Generator().manual_seed(sky.seed)
     total = torch.zeros(size, size)
     for part in _CLOUD_SIZES:
@@ -264,7 +264,7 @@ def _noise(sky: Sky, size: int) -> Tensor:
 
 
 def _even(surface: Surface, ambient: Ambient | None, size: int) -> Lit:
-    """A floor that every direction lights alike, so its layers are as even as it is."""
+    """A floor that every direction lights alike, so its layers are even, too."""
     along = torch.linspace(-1, 1, size)
     across = _colour(surface.across) * along
     down = _colour(surface.down) * along[:, None]
@@ -278,7 +278,7 @@ def _even(surface: Surface, ambient: Ambient | None, size: int) -> Lit:
 
 
 def _balance(draw: Draw) -> tuple[float, ...]:
-    """What makes a grey card grey, to the degree that is drawn; of luminance 1."""
+    """White balance, to the degree that is drawn; of luminance 1."""
     if not draw.ambient or not draw.exposure.balance:
         return (1.0, 1.0, 1.0)
     key, ambient = draw.key, draw.ambient
@@ -289,13 +289,13 @@ def _balance(draw: Draw) -> tuple[float, ...]:
 
 
 def _metered(seen: Tensor) -> float:
-    """The luminance that a camera goes by: between arithmetic and geometric mean."""
+    """The luminance for exposure: between arithmetic and geometric mean."""
     geometric = seen.clamp_min(_TINY).log_().mean().exp()
     return float(seen.mean() + geometric) / 2 + _TINY
 
 
 def _exceeded_by(share: float, values: Tensor) -> float:
-    """What a share of the values exceeds; never quite 0."""
+    """The value that a share of the values exceeds; never quite 0."""
     rank = max(1, int((1 - share) * values.numel()))
     return max(float(values.flatten().kthvalue(rank).values), _TINY)
 

@@ -1,7 +1,7 @@
-"""What is drawn for one example: scene, part, light, sky, camera.
+"""What is drawn at random for one example: scene, part, light, sky, camera.
 
-A draw is a pure function of seed and number, so neither order nor the number of workers
-matters, and a run goes on from a number alone.
+A draw is a pure function of seed and number, so the order and the number of workers do
+not matter, and a run can go on from a number alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ KINDS: tuple[Kind, ...] = ("task", "night", "day", "overcast", "even")
 """The paper's task (lit from N, 6500 K); any other of VIDIT's nights; a photograph by
 day; one without a key light; a surface of even colour."""
 
-_KELVIN_STEP = 50  # far below what is seen, and so there are few gains to compute
+_KELVIN_STEP = 50  # invisible, and there are few gains to compute
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class View:
 
     Attributes:
         share: Of its shorter side.
-        down: Where that is: 0 at the top, 1 at the bottom.
+        down: Place of the part: 0 at the top, 1 at the bottom.
         across: 0 at the left, 1 at the right, before mirroring.
     """
 
@@ -60,12 +60,12 @@ class Key:
     strength: float = 1.0
 
     def turned(self, degrees: float) -> Key:
-        """The same light from further around, clockwise seen from above."""
+        """The same light, turned clockwise as seen from above."""
         return replace(self, azimuth=(self.azimuth + degrees) % 360)
 
     @property
     def weights(self) -> tuple[float, ...]:
-        """Of the eight directions; they add up to its strength."""
+        """Shares of the eight directions; they add up to the strength."""
         eight = weights_of_eight(self.azimuth, self.spread)
         return tuple(self.strength * weight for weight in eight)
 
@@ -77,8 +77,8 @@ class Ambient:
     Attributes:
         ratio: Its mean luminance in the picture over that of the eight lights.
         kelvin: Apparent temperature.
-        hemisphere: Share of an open sky, which knows no occlusion; the rest is the mean
-            of the eight lights.
+        hemisphere: Share of an open sky, without occlusion; the rest is the mean of the
+            eight lights.
     """
 
     ratio: float = 0.4
@@ -88,7 +88,7 @@ class Ambient:
 
 @dataclass(frozen=True)
 class Sky:
-    """What is seen where a scene has no surface.
+    """The sky, where a scene has no surface.
 
     Attributes:
         kelvin: Colour at the top of the picture.
@@ -96,10 +96,10 @@ class Sky:
         horizon: Colour at the bottom, and of clouds, kelvin.
         level: Luminance at the top over the mean luminance of the surfaces.
         ramp: Luminance at the bottom over that at the top.
-        clouds: How much of the sky they cover, 0 to 1.
-        cloud: Their luminance over that of the sky at the top.
-        cell: Their size over the side of the picture.
-        seed: Of their shape.
+        clouds: Share of the sky that clouds cover, 0 to 1.
+        cloud: Luminance of clouds over that of the sky at the top.
+        cell: Size of clouds over the side of the picture.
+        seed: Of the shape of clouds.
     """
 
     kelvin: float
@@ -118,9 +118,9 @@ class Surface:
     """An even picture.
 
     Attributes:
-        colour: In its middle, sRGB.
-        across: What is added on the way to the right edge, taken away to the left.
-        down: Likewise to the bottom, and to the top.
+        colour: In the middle, sRGB.
+        across: Added toward the right edge, and subtracted toward the left.
+        down: Added toward the bottom, and subtracted toward the top.
     """
 
     colour: Three
@@ -130,14 +130,14 @@ class Surface:
 
 @dataclass(frozen=True)
 class Exposure:
-    """How the camera was set; the default adds nothing to a rendered scene.
+    """How the camera is set; the default leaves a rendered scene as it is.
 
     Attributes:
-        brightness: Linear luminance that the picture is brought to; None for the
-            brightness that the scene has.
+        brightness: Linear luminance of the exposed picture; None for the brightness of
+            the scene.
         stops: Brighter by so many powers of two.
-        balance: White balance: 0 shows the colour of the light, 1 takes it out.
-        tint: Stops of red, green and blue that are the camera's own.
+        balance: White balance: 0 keeps the colour of the light, 1 removes it.
+        tint: Stops of red, green and blue that the camera adds.
         shoulder: Where its curve leaves sRGB; None for the film curve.
     """
 
@@ -150,13 +150,13 @@ class Exposure:
 
 @dataclass(frozen=True)
 class Draw:
-    """All that decides an example; `dataclasses.asdict` of it is JSON.
+    """Everything that determines an example; its `dataclasses.asdict` is JSON.
 
     Attributes:
         scene: Index in the store.
         kind: One of `KINDS`.
-        mirror: East for west; all else here speaks of the mirrored scene.
-        view: What of it is seen.
+        mirror: East for west; all other fields are about the mirrored scene.
+        view: The visible part of it.
         key: The light with a direction.
         ambient: Light from everywhere; None for the scene's own.
         sky: None for black.
@@ -177,7 +177,7 @@ class Draw:
 
 @dataclass(frozen=True)
 class Distributions:
-    """What draws are made from. Pairs are the ends of a uniform distribution.
+    """What is drawn from. A pair holds the ends of a uniform distribution.
 
     Attributes:
         task: Share of the paper's task: N, 6500 K.
@@ -185,35 +185,36 @@ class Distributions:
         overcast: Share of photographs without a key light.
         even: Share of even surfaces. The rest are photographs by day.
         mirror: Share that is mirrored.
-        zoom: How much of the shorter side of a scene may be cut away; mostly little is.
-        night_stops: Exposure at night, either way.
-        night_tint: The camera's tint at night in stops, either way.
+        zoom: Largest share of the shorter side that is cut away; mostly less.
+        night_stops: Exposure at night, plus or minus.
+        night_tint: The camera's tint at night in stops, plus or minus.
         sharp: Share of keys by day that are not spread.
         aligned: Share of the sharp ones that come from one of the eight directions, so
             that shadows are single.
         spread: Degrees of the others, uniform in logarithm.
         suns: Usual temperatures of a key by day, kelvin.
-        usual: Share of keys by day with one of them.
-        key_kelvin: The other keys.
+        usual: Share of keys by day with a usual temperature.
+        key_kelvin: Temperatures of the other keys.
         ratio: Mean and deviation of the logarithm of ambient over key.
-        blue: Share of ambient light with a colour of its own; the rest has the key's.
-        ambient_kelvin: That colour.
+        blue: Share of ambient light with a colour of its own, not that of the key.
+        ambient_kelvin: The ambient light's own colour.
         hemisphere: Share of open sky in ambient light.
         sky: Share of photographs that have a sky.
         zenith: Temperature of the sky's top over that of the ambient light.
-        sky_depth: Power of that colour.
-        sky_level: Its luminance over that of the surfaces, uniform in logarithm.
+        sky_depth: Power of the colour of the sky's top.
+        sky_level: Luminance of the sky over that of the surfaces, uniform in logarithm.
         sky_ramp: Luminance at the horizon over that at the top.
         cloudless: Share of skies without clouds.
         cloud: Luminance of clouds over the sky at the top, uniform in logarithm.
         cell: Size of clouds over the side of the picture.
         brightness: Mean luminance that a photograph is exposed for.
-        balance: How much of the light's colour white balance takes out.
-        tint: The camera's tint by day in stops, either way.
+        balance: Share of the light's colour that white balance removes.
+        tint: The camera's tint by day in stops, plus or minus.
         film: Share of photographs with the film curve.
-        shoulder: Where the curve of the others leaves sRGB.
-        gradient: How much even surfaces change from the middle to a side, either way.
-        graded: Share of even surfaces that change across; and down.
+        shoulder: Where the curve of the other photographs leaves sRGB.
+        gradient: Change of even surfaces from the middle to a side, plus or minus.
+        graded: Share of even surfaces that change across; also of those that change
+            down.
     """
 
     task: float = 0.17
@@ -262,7 +263,7 @@ def draw(
     Args:
         seed: Of the run.
         number: Counted from the start of the run, through all passes.
-        scenes: How many there are; every pass shows each once, in its own order.
+        scenes: Number of scenes; every pass shows each once, in an order of its own.
         distributions: What is drawn from.
 
     Raises:
@@ -348,7 +349,7 @@ def _ambient(chance: random.Random, d: Distributions, key: Key) -> Ambient:
 
 
 def _sky(chance: random.Random, d: Distributions, key: Key, ambient: Ambient) -> Sky:
-    # However warm the lamps, there is no sky of their colour behind them.
+    # Warm lamps do not colour the sky behind them.
     zenith = max(5000.0, ambient.kelvin) * chance.uniform(*d.zenith)
     horizon = key.kelvin * (zenith / key.kelvin) ** chance.random()
     return Sky(
@@ -371,7 +372,7 @@ def _even(start: Draw, chance: random.Random, d: Distributions) -> Draw:
         else (0.0, 0.0, 0.0)
         for _ in range(2)
     )
-    # Nowhere black or white: a gradient that is cut off there would have an edge.
+    # Nowhere black or white: a clipped gradient would have an edge.
     room = [1.02 * (abs(a) + abs(b)) for a, b in zip(across, down, strict=True)]
     red, green, blue = (chance.uniform(r, 1 - r) for r in room)
     ambient = Ambient(chance.lognormvariate(*d.ratio))

@@ -1,12 +1,12 @@
-"""Painted layers into a picture under a wanted light, at the size they were painted.
+"""Painted layers mixed into a picture under a wanted light, at the layers' size.
 
-    T = sum_k w_k lin(layer_k)                    what is wanted
-    S = the same with the weights of the picture  what is there
+    T = sum_k w_k lin(layer_k)                    with the wanted weights
+    S = the same with the weights of the picture
     result = encode(max(0, T + r (lin(x) - S) min((T + e) / (S + e), 4)))
 
-Weights are 9 3: eight directions, then ambient light, for red, green and blue. What
-the layers do not explain, lin(x) - S, is kept by a share r, and follows the change of
-light: for r = 1 and T = S the result is the picture itself.
+Weights are 9 3: eight directions, then ambient light, for red, green and blue. Of
+the part that the layers do not explain, lin(x) - S, a share r is kept and scaled by the
+change of light. For r = 1 and T = S the result is the picture itself.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 AMBIENT = LAYERS - 1
 """Place of the ambient layer."""
 
-_FIT_SIDE = 64  # light is broad: more pixels find the same weights
-_RIDGE = 1e-4  # of squares of weights, a pixel: settles what the picture leaves open
-_CONVERGED = 1e-12  # relative to what is there
-_MOST_SETS = 30  # a few times as many as there are layers
+_FIT_SIDE = 64  # light varies slowly: more pixels give the same weights
+_RIDGE = 1e-4  # on squared weights, per pixel: makes the solution unique
+_CONVERGED = 1e-12  # relative to the products
+_MOST_SETS = 30  # a few times the number of layers
 _DARK = 0.004  # linear light; keeps the ratio of lights finite
-_MOST_GAIN = 4.0  # of what the layers do not explain
-_KEPT = 0.75  # of the rest of a picture that its layers explain
-_EXPLAINED = (0.5, 0.9)  # where keeping begins, and where it is full
+_MOST_GAIN = 4.0  # of the part that the layers do not explain
+_KEPT = 0.75  # of the unexplained part, in a picture that is mostly explained
+_EXPLAINED = (0.5, 0.9)  # r rises from 0 to `_KEPT` between these
 
 
 def weights(
@@ -67,7 +67,7 @@ def weights(
 
 
 def of_light(light: Light) -> Tensor:
-    """Weights of one of VIDIT's lights, beside the ambient light that is there: 9 3."""
+    """Weights of one of VIDIT's lights, with the picture's ambient light: 9 3."""
     return weights(light.azimuth, kelvin=light.kelvin)
 
 
@@ -97,14 +97,14 @@ def painted(layers: Tensor, weights_: Tensor) -> Tensor:
 def relit(
     picture: Tensor, layers: Tensor, source: Tensor, wanted: Tensor, kept: float
 ) -> Tensor:
-    """The picture under another light, with what its layers do not explain.
+    """The picture under another light, with the part that layers do not explain.
 
     Args:
         picture: 3 H W in [0, 1].
         layers: Its own: 9 3 H W in [0, 1].
-        source: Weights that the picture has, 9 3.
-        wanted: Weights that it is to have, ... 9 3, for one light or several.
-        kept: Share r of what is not explained, 0 to 1.
+        source: Weights of the picture, 9 3.
+        wanted: Weights of the result, ... 9 3, for one light or several.
+        kept: Share r of the unexplained part, 0 to 1.
 
     Returns:
         ... 3 H W in [0, 1].
@@ -145,7 +145,7 @@ class Fit:
         return math.degrees(math.sqrt(-2 * math.log(min(1.0, max(length, 1e-9)))))
 
     def towards(self, azimuth: float, spread: float = 0.0) -> Tensor:
-        """Weights with the whole key, its strength and colour, from elsewhere: 9 3."""
+        """Weights with the same key, its strength and colour, from elsewhere: 9 3."""
         eight = torch.tensor(weights_of_eight(azimuth, spread))
         return torch.cat((eight[:, None] * self.key, self.weights[AMBIENT:]))
 
@@ -178,16 +178,16 @@ def fit(picture: Tensor, layers: Tensor) -> Fit:
 
 
 def kept(found: Fit) -> float:
-    """Share r of what the layers do not explain that a relit picture keeps.
+    """Share r of the part that the layers do not explain, which a relit picture keeps.
 
-    Where the layers explain a picture, the rest is its texture, which any light shows;
+    Where the layers explain a picture well, the rest is texture, visible in any light;
     where they do not, the rest is the old light.
 
-    Measured with a network of 8,832 training pictures on 70 scenes that it had not
-    seen, by day and by night, at half and at full size: the gain in PSNR is flat in r,
-    best from 0.5 to 0.75 and less by 0.00 to 0.08 dB at 0 and 1; SSIM is best from 0.75
-    to 1, and less by 0.01 at 0. Nearly all pictures were explained to 0.92 and more,
-    and among these the best r does not depend on it.
+    Measured with a network of 8,832 training pictures on 70 unseen scenes, by day and
+    by night, at half and at full size: PSNR hardly depends on r (best from 0.5 to 0.75,
+    0.00 to 0.08 dB less at 0 and 1); SSIM is best from 0.75 to 1, and 0.01 less at 0.
+    In nearly all pictures 0.92 or more was explained, and the best r did not depend on
+    how much.
 
     Returns:
         From 0 to 1, rising with `Fit.explained` between two bounds.
@@ -205,10 +205,12 @@ def _non_negative(squares: Tensor, products: Tensor) -> Tensor:
     """Minimise w' A w - 2 b' w over w >= 0: K of K K, positive definite, and K.
 
     By active sets (Lawson and Hanson, "Solving Least Squares Problems", 1974, chapter
-    23), so exactly, even where layers are much alike.
+    23): the exact minimum, even where layers are very similar.
     """
     found = torch.zeros_like(products)
-    free = torch.zeros_like(products, dtype=torch.bool)  # the others are held at 0
+    free = torch.zeros_like(
+        products, dtype=torch.bool
+    )  # the other weights are held at 0
     for _ in range(_MOST_SETS):
         slope = (products - squares @ found).masked_fill(free, -torch.inf)
         if slope.max() <= _CONVERGED * products.abs().max():
@@ -216,7 +218,7 @@ def _non_negative(squares: Tensor, products: Tensor) -> Tensor:
         free[slope.argmax()] = True
         wished = _free_minimum(squares, products, free)
         while (wished[free] <= 0).any():
-            # Go there as far as none becomes negative; hold those that reach 0.
+            # Step toward the minimum until a weight becomes 0; hold that weight at 0.
             steps = found / (found - wished).clamp_min(_CONVERGED)
             steps = steps.where(free & (wished <= 0), torch.inf)
             free &= steps > steps.min()
@@ -227,7 +229,7 @@ def _non_negative(squares: Tensor, products: Tensor) -> Tensor:
 
 
 def _free_minimum(squares: Tensor, products: Tensor, free: Tensor) -> Tensor:
-    """The same over all w that are 0 where they are not free."""
+    """The minimum over all w that are 0 where they are not free."""
     found = torch.zeros_like(products)
     found[free] = torch.linalg.solve(squares[free][:, free], products[free])
     return found

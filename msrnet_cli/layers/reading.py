@@ -2,8 +2,8 @@
 
     east, north, share = (1 + c sin a) / 2, (1 + c cos a) / 2, key / (key + ambient)
 
-a is the azimuth of the key light, c its concentration: 1 for a sharp light, 0 where
-there is no direction. A network that is not sure gives a smaller c.
+a is the azimuth of the key light, c its concentration: 1 for a sharp light, 0 without a
+direction. An unsure network gives a smaller c.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 PLACE = LAYERS + 1
-"""Of the output ``light`` among those of a network: after layers and normals."""
+"""The place of the output ``light`` in a network: after layers and normals."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Reading:
     """The key light of a picture.
 
     Attributes:
-        azimuth: Degrees clockwise from N; of little meaning where `sure` is small.
+        azimuth: Degrees clockwise from N; unreliable where `sure` is small.
         sure: Concentration c, 0 to 1.
-        share: Of the key in all light, 0 to 1.
+        share: Key light over all light, 0 to 1.
     """
 
     azimuth: float
@@ -41,7 +41,7 @@ class Reading:
 
 
 def of_output(painted: Tensor) -> Reading:
-    """What a network reads of one picture.
+    """The light that a network reads from one picture.
 
     Args:
         painted: 3 H W, its output ``light``.
@@ -53,7 +53,7 @@ def of_output(painted: Tensor) -> Reading:
 
 
 def of_draw(draw: Draw) -> tuple[float, float, float]:
-    """East, north and share of a picture that is composed: the truth."""
+    """East, north and share of a composed picture: the truth."""
     key, ratio = draw.key, draw.ambient.ratio if draw.ambient else 0.0
     is_lit = draw.surface is None and key.strength > 0
     # The mean of unit vectors whose angle is normally distributed.

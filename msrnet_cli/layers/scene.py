@@ -1,6 +1,6 @@
-"""A scene in linear light, as a file: what it is lit by, each light on its own.
+"""A scene in linear light, as a file: the light from each direction on its own.
 
-One safetensors file a scene, half floats, no NumPy needed to read it.
+One safetensors file per scene, in half floats; reading needs no NumPy.
 """
 
 from __future__ import annotations
@@ -34,20 +34,19 @@ _UNREADABLE = (SafetensorError, OSError, RuntimeError, ValueError, KeyError, Typ
 
 @dataclass(frozen=True)
 class Scene:
-    """What a camera sees of a scene, in linear sRGB, exposed, before any tone curve.
+    """A scene as a camera sees it, in linear sRGB, exposed, before any tone curve.
 
     Attributes:
         name: Of the scene in its set.
         light: 8 3 H W: white light from each of `lights.DIRECTIONS` alone.
-        glow: 3 H W: what shines by itself.
-        albedo: 3 H W: share of light that the surface gives back.
+        glow: 3 H W: things that shine by themselves.
+        albedo: 3 H W: share of light that the surface reflects.
         normal: 3 H W: normals in the axes of the scene: x to E (the right of the
-            picture), y to N (into it), z up. The mean over a pixel, so that edges are
-            shorter than 1 and sky is 0; surfaces that are seen from behind face away.
+            picture), y to N (into it), z up. The mean over a pixel, so normals at edges
+            are shorter than 1, and sky is 0. Surfaces seen from behind face away.
         depth: 1 H W: metres from the camera; 0 is sky.
-        ambient: Strength of the light from everywhere that belongs to the scene, see
-            `lights.AMBIENT_ALL_AROUND`.
-        tint: Its colour, linear RGB.
+        ambient: Strength of the scene's ambient light, see `lights.AMBIENT_ALL_AROUND`.
+        tint: Colour of the ambient light, linear RGB.
         azimuths: Degrees of the further lights.
         further: K 3 H W: white light from each of `azimuths` alone.
     """
@@ -136,7 +135,7 @@ def _reading(path: Path) -> Iterator[safe_open]:
 
 
 def _scene(name: str, tensors: dict[str, Tensor], about: dict[str, object]) -> Scene:
-    """A scene out of a file's parts, whose shapes are checked."""
+    """A scene out of the parts of a file, whose shapes are checked."""
     sides = tensors["depth"].shape[-2:]
     tensors.setdefault("glow", torch.zeros(3, *sides, dtype=torch.float16))
     azimuths = _numbers("azimuths", about["azimuths"])
@@ -163,7 +162,7 @@ def _numbers(name: str, found: object, least: float = -math.inf) -> tuple[float,
     """Numbers that a float can hold.
 
     Raises:
-        ValueError: One is not, or is less than it may be.
+        ValueError: A value is not such a number, or is too small.
         TypeError: This is not a list.
     """
     if not isinstance(found, list):

@@ -1,7 +1,7 @@
 """Folders of scenes, and training examples out of them.
 
-A store holds paths only: files are mapped into memory when they are needed, and what
-was read stays in the page cache. There is no state, so threads may compose ahead.
+A store holds only paths: files are mapped into memory when they are needed, and stay in
+the page cache. There is no state, so threads may compose ahead.
 """
 
 from __future__ import annotations
@@ -117,13 +117,13 @@ def open_store(folder: Path) -> LayerStore:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step sees, float32.
+    """The examples of one training step, float32.
 
     Attributes:
         picture: B 3 S S, sRGB in [0, 1].
         layers: B 9 3 S S, as `compose.Composed.layers`.
         normal: B 3 S S in [-1, 1].
-        draws: What was drawn for each.
+        draws: The draw of each example.
         names: The scenes, for messages.
     """
 
@@ -135,7 +135,7 @@ class Batch:
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """What each picture is."""
+        """The kind of each picture."""
         return tuple(one.kind for one in self.draws)
 
 
@@ -145,7 +145,7 @@ class Composer:
 
     Attributes:
         store: The scenes.
-        seed: Decides everything, with the number of an example.
+        seed: With the number of an example it determines everything.
         distributions: What is drawn from.
     """
 
@@ -154,7 +154,7 @@ class Composer:
     distributions: Distributions = DEFAULTS
 
     def draw(self, number: int) -> Draw:
-        """What an example shows."""
+        """The draw of an example."""
         return draw(self.seed, number, len(self.store), self.distributions)
 
     def batch(self, numbers: Sequence[int], size: int) -> Batch:

@@ -7,6 +7,7 @@ find      which of them make pairs
 check     what is wrong with a set of pairs
 resample  pictures, whole or in part, at another size
 store     the pictures of pairs, decoded once where memory allows
-draw      what chance decides about an example, as numbers
+match     outputs and their targets, in two folders
+draw      what is drawn at random for an example, as numbers
 cut       examples out of pictures, by these numbers
 """

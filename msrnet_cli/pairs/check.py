@@ -1,4 +1,4 @@
-"""What is wrong with a set of pairs, and the one size that all its uses need."""
+"""What is wrong with a set of pairs, and whether pictures of a pair have one size."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check_pairs(data: str | Path, options: PairOptions | None = None) -> DataRep
     found = sort_out(data, options)
     if not found.pairs and not found.faults:
         raise no_pairs(found)
-    # Also those in no pair: a damaged picture is always reported.
+    # Also pictures in no pair: a damaged picture is always reported.
     seen = _decoded(found.files)
     sizes = {file: one for file, one in seen.items() if not isinstance(one, DataFault)}
     broken = (one for one in seen.values() if isinstance(one, DataFault))
@@ -65,7 +65,7 @@ def size_of(picture: Tensor) -> Size:
 
 
 def size_fault(scene: str, sizes: Iterable[Size]) -> DataFault | None:
-    """What is wrong with a scene whose pictures have these sizes; None for nothing."""
+    """The fault of a scene whose pictures have different sizes; None for one size."""
     different = sorted(set(sizes))
     if len(different) < 2:
         return None

@@ -1,6 +1,6 @@
 """Training examples out of whole pictures: cut, mirrored, under another exposure.
 
-What is cut from where is decided in `draw`.
+`draw` decides what is cut from where.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _RESAMPLED = 1 << 26  # values at a time, as float32
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step sees.
+    """The examples of one training step.
 
     Attributes:
         source: B 3 S S, float32, sRGB in [0, 1].
@@ -42,11 +42,11 @@ class Batch:
 
 
 class Example(NamedTuple):
-    """What an example is made of.
+    """The material of an example.
 
     Attributes:
         pictures: Source and target, each 3 H W, uint8, on any device.
-        draw: What is made of them.
+        draw: Part, scale, mirror and exposure.
     """
 
     pictures: Sequence[Tensor]
@@ -60,8 +60,8 @@ class Cutter:
     Attributes:
         store: The pictures.
         options: Augmentation.
-        seed: Decides order and augmentation, with the number of an example. None keeps
-            the order, cuts from the middle and augments nothing.
+        seed: With the number of an example it determines order and augmentation. None
+            keeps the order, cuts from the middle and augments nothing.
     """
 
     store: PairStore
@@ -70,7 +70,7 @@ class Cutter:
 
     @property
     def sampler(self) -> Sampler:
-        """Decides what each example shows."""
+        """What draws the examples."""
         return Sampler(self.store.pairs, self.options, self.seed)
 
     def batch(self, numbers: Sequence[int], size: int, crop: int = 0) -> Batch:
@@ -78,18 +78,18 @@ class Cutter:
 
         Args:
             numbers: Counted from the start of the run, through all passes.
-            size: The shorter side of the whole picture is brought to this.
-            crop: Side of the square cut out of that; 0 for the largest one.
+            size: The shorter side of the whole picture is scaled to this.
+            crop: Side of the square cut out of the scaled picture; 0 for the largest.
 
         Raises:
             PictureError: A picture cannot be read.
             DataError: Two pictures of a scene differ in size.
         """
         examples = [self._example(number, size, crop) for number in numbers]
-        # Nothing here waits for the device, which may still be at the batch before.
+        # Nothing here waits for the device, which may still compute the last batch.
         source, target = transfer.upload(cut(examples), self.store.device)
         gains = [draw.gains for _, draw in examples if draw.gains is not None]
-        if gains:  # all have some, or none has
+        if gains:  # for all pictures, or for none
             gain = torch.tensor(gains)[..., None, None]
             gain = gain.to(source.device, non_blocking=source.is_cuda)
             source, target = _brighten(source, gain), _brighten(target, gain)
@@ -137,7 +137,7 @@ def together(examples: Sequence[Example]) -> Tensor:
     """B 2 3 S S: `alone` for pictures of one size and one side, in a few launches.
 
     One by one, a GPU would spend more time on launches than on training. The filter is
-    that of `resize` where no whole factor makes it simpler.
+    that of `resize` for a factor that is not whole.
     """
     draws = [draw for _, draw in examples]
     pictures = torch.stack([one for pictures, _ in examples for one in pictures])
@@ -162,5 +162,5 @@ def _is_fast(example: Example) -> bool:
 
 
 def _brighten(values: Tensor, gain: Tensor) -> Tensor:
-    """Scale the linear light of sRGB values; what exceeds white is cut off."""
+    """Scale the linear light of sRGB values; the result is clipped at white."""
     return srgb_from_linear((linear_from_srgb(values) * gain).clamp_(0, 1))

@@ -1,8 +1,8 @@
-"""What chance decides about training examples, as numbers; knows no pixels.
+"""What is drawn at random for training examples, as numbers; knows no pixels.
 
-An example is a pure function of its number in the run: nothing here keeps a random
-state, so a run goes on from a number alone. What a seed gives, number by number, must
-never change: a run that is resumed has to draw what it would have drawn.
+An example is a pure function of its number in the run, without a random state, so a run
+can go on from a number alone. The draws of a seed must never change: a resumed run has
+to draw what the uninterrupted run would have drawn.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Choice:
     Attributes:
         pair: The scene.
         source: The picture that the network sees.
-        target: What it should make of it.
-        flip: Whether both are seen in a mirror.
+        target: The picture that it should give.
+        flip: Whether both are mirrored.
     """
 
     pair: Pair
@@ -46,12 +46,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Draw:
-    """All that is decided about an example: with its pictures, it is the example.
+    """Everything that determines an example, except for the pixels.
 
     Attributes:
         choice: The pictures.
-        rows: What of their rows is seen, and at which scale.
-        columns: The same of their columns, before any flip.
+        rows: The visible part of their rows, and its scale.
+        columns: The same for their columns, before any flip.
         side: Side of the square that is cut out, in pixels of the example.
         gains: Factors of linear light for red, green and blue; None for no change.
     """
@@ -65,13 +65,13 @@ class Draw:
 
 @dataclass(frozen=True)
 class Sampler:
-    """Decides what each example of a run shows.
+    """Draws the examples of a run.
 
     Attributes:
         pairs: The scenes; each pass shows every one once.
         options: Augmentation.
-        seed: With the number of an example it decides all that is left to chance. None
-            leaves nothing to it: scenes in their order, whole, cut from the middle.
+        seed: With the number of an example it determines every random choice. None:
+            no random choice, but scenes in their order, whole, cut from the middle.
     """
 
     pairs: Sequence[Pair]
@@ -89,15 +89,15 @@ class Sampler:
     def draw(
         self, number: int, shape: tuple[int, int], size: int, crop: int = 0
     ) -> Draw:
-        """All that is decided about an example.
+        """Everything that is drawn for an example.
 
         Args:
             number: Counted from the start of the run, through all passes.
             shape: Height and width of its pictures.
-            size: The shorter side of what is seen of a picture is brought to this.
-            crop: Side of the square cut out of that; 0 for the largest one.
+            size: The shorter side of the visible part is scaled to this.
+            crop: Side of the square cut out of the scaled part; 0 for the largest.
         """
-        # The order of these calls belongs to the meaning of a seed.
+        # The order of these calls is part of the meaning of a seed.
         chance = self._chance(number)
         choice = self._choice(number, chance)
         parts, starts = self._part(shape, chance)
@@ -126,10 +126,10 @@ class Sampler:
     def _part(
         self, shape: tuple[int, int], chance: random.Random | None
     ) -> tuple[list[int], list[int]]:
-        """How much of each side is seen, and from where on."""
+        """The visible length of each side, and where it begins."""
         if chance is None or not self.options.zoom:
             return list(shape), [0, 0]
-        # Sides shorter by up to `zoom`, mostly by little.
+        # Sides are shorter by up to `zoom`, mostly by less.
         share = 1 - self.options.zoom * chance.random() ** 2
         parts = [max(1, round(length * share)) for length in shape]
         return parts, _places(shape, parts, chance)
@@ -148,7 +148,7 @@ class Sampler:
 def _places(
     lengths: Sequence[int], parts: Sequence[int], chance: random.Random | None
 ) -> list[int]:
-    """Where parts begin: anywhere, or without chance in the middle."""
+    """Where parts begin: at random, or without a seed in the middle."""
     spare = [length - part for length, part in zip(lengths, parts, strict=True)]
     return [chance.randint(0, s) if chance else s // 2 for s in spare]
 

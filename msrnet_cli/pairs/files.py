@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-# zipfile raises RuntimeError for what is encrypted or compressed in an unknown way, and
-# lets through what its decoders of names, numbers and members raise.
+# zipfile raises RuntimeError for encryption and unknown compression, and lets through
+# the errors of its decoders of names, numbers and members.
 _UNREADABLE = (
     OSError,
     EOFError,
     RuntimeError,
-    ValueError,  # of which UnicodeDecodeError is one
+    ValueError,  # with UnicodeDecodeError
     LookupError,
     struct.error,
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
 )
-_STEP = 4096  # what zipfile reads at once may unpack to thousands of times as much
+_STEP = 4096  # bytes at a time, which may unpack to thousands of times as much
 _MAX_MEMBER = 1 << 30
-# Flat pictures shrink as far; a large member that does is not a photograph.
+# Flat pictures shrink this far, too; a large member that does is not a photograph.
 _SMALL_MEMBER = 64 << 20
 _MAX_RATIO = 200
 
@@ -59,7 +59,7 @@ class PictureFile:
 
     @property
     def name(self) -> PurePosixPath:
-        """Its path, or that inside the archive, with forward slashes."""
+        """Its path, or its name inside the archive, with forward slashes."""
         return _slashed(self.member or str(self.path))
 
     def read(self) -> bytes:
@@ -81,7 +81,7 @@ class PictureFile:
         try:
             with self._opened() as file:
                 head = file.read(_STEP)
-                images.recognise(head, suffix)  # before all of it is in memory
+                images.recognise(head, suffix)  # before the whole member is in memory
                 data = head + self._rest(file)
             picture = images.read(data, suffix)
         except _FileError:
@@ -103,7 +103,7 @@ class PictureFile:
         return size
 
     def _rest(self, file: IO[bytes]) -> bytes:
-        """What is still to be read of it."""
+        """The rest of the file."""
         if not self.member:
             return file.read()
         return b"".join(iter(lambda: file.read(_STEP), b""))
@@ -130,7 +130,7 @@ class _FileError(PictureError):
 
 
 def _require_modest(member: zipfile.ZipInfo) -> None:
-    """Refuse a member that is small in the archive and fills the memory.
+    """Refuse a member that is small in the archive but would fill the memory.
 
     Raises:
         ValueError: With its size.
@@ -155,12 +155,12 @@ def list_pictures(data: Path) -> list[PictureFile]:
             if _is_picture(path.relative_to(data)) and path.is_file()
         )
     members = [info.filename for info in _members(data)]
-    # An archive that was added to may hold a name twice; the last one counts.
+    # An archive may hold a name twice after files were added; the last one counts.
     return sorted({PictureFile(data, name) for name in members if _is_picture(name)})
 
 
 def bytes_of(files: Sequence[PictureFile]) -> list[int]:
-    """The size of each file; inside an archive, of what it is unpacked to.
+    """The size of each file; inside an archive, its unpacked size.
 
     Raises:
         DataError: A file or an archive has gone.
@@ -197,10 +197,10 @@ def _members(archive: Path) -> list[zipfile.ZipInfo]:
 
 
 def require_data(data: Path) -> None:
-    """Refuse what is neither a folder nor a file.
+    """Refuse a path that is neither a folder nor a file.
 
     Raises:
-        DataError: With what it is.
+        DataError: With the kind of thing that it is.
     """
     try:
         mode = data.stat().st_mode
@@ -218,7 +218,7 @@ def _walk(folder: Path) -> Iterator[Path]:
     """Every file below a folder.
 
     Raises:
-        DataError: A folder cannot be entered: part of the set would be missing.
+        DataError: A folder cannot be read, so that part of the set would be missing.
     """
 
     def refuse(error: OSError) -> None:
@@ -245,7 +245,7 @@ def _is_hidden(part: str) -> bool:
 def _slashed(name: str) -> PurePosixPath:
     """A name with the separators that it should have.
 
-    Some archives made on Windows have backslashes; unpacked elsewhere, these are part
-    of the files' own names.
+    Some archives made on Windows have backslashes; after unpacking on another system,
+    the backslashes are part of file names.
     """
     return PurePosixPath(name.replace("\\", "/"))

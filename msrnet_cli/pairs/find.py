@@ -4,7 +4,7 @@
 - ``input/`` and ``target/`` with equal file names, at any depth, as in the archives of
   AIM 2020 and NTIRE 2021.
 
-Letters' case and Unicode forms count only where nothing else tells pictures apart.
+Letter case and Unicode form count only where nothing else distinguishes two pictures.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Pair:
         name: The scene.
         source: Lit as the network's input.
         target: Lit as its output should be.
-        mirrored: Source and target of the same scene that, seen in a mirror, are lit
-            as above; None where these pictures do not exist, or are not wanted.
+        mirrored: Source and target of the same scene whose mirror images are lit as
+            above; None where these pictures do not exist, or are not wanted.
     """
 
     name: str
@@ -55,14 +55,14 @@ class Pair:
 
 @dataclass(frozen=True)
 class Found:
-    """What a folder or .zip holds.
+    """The pairs in a folder or .zip.
 
     Attributes:
         data: The folder or .zip.
-        options: Which lights were looked for.
+        options: Which lights make a pair.
         files: All pictures, by their names.
         pairs: The complete pairs, sorted by scene.
-        faults: Pictures whose partner is missing, or is one too many.
+        faults: Pictures without a partner, or with more than one.
     """
 
     data: Path
@@ -83,15 +83,15 @@ class Found:
 
 
 def find_pairs(data: str | Path, options: PairOptions | None = None) -> Found:
-    """Find pairs to use; what belongs to none is left out.
+    """Find pairs to use; pictures in no pair are left out.
 
     Args:
         data: A folder or .zip.
         options: Which lights make a pair. Pictures to mirror are kept only where
-            mirrored pairs are wanted: they would be decoded, and have to be sound.
+            mirrored pairs are wanted: otherwise they need not be sound.
 
     Raises:
-        DataError: There is no pair, or no mirrored one where these are wanted.
+        DataError: There is no pair, or no mirrored pair where these are wanted.
         UsageError: A light is unknown, or both are the same.
     """
     found = sort_out(data, options)
@@ -127,7 +127,7 @@ def sort_out(data: str | Path, options: PairOptions | None = None) -> Found:
         data=Path(data),
         options=options,
         files=tuple(files),
-        # By files, too: scenes in several folders may have one name.
+        # Sorted by files, too: scenes in several folders may share a name.
         pairs=tuple(sorted(pairs + more_pairs, key=lambda p: (p.name, p.source.name))),
         faults=(*faults, *more_faults),
     )
@@ -160,7 +160,7 @@ def no_pairs(found: Found) -> DataError:
 
 
 def _apart(found: Found) -> tuple[PictureFile, PictureFile] | None:
-    """A scene's pictures under both lights, in folders of their own, if there are."""
+    """The pictures of a scene under both lights, if these have folders of their own."""
     lit: dict[tuple[str, str], PictureFile] = {}
     for file in found.files:
         lit.setdefault(scene_and_light(file), file)
@@ -192,7 +192,7 @@ def _named_as_vidit(
             scenes.setdefault(names.key(file), {}).setdefault(light, []).append(file)
     pairs, faults = [], []
     for one in scenes.values():
-        # Of several pictures the last one is used, as ever: runs may be resumed.
+        # Of several pictures the last one is used, so that old runs can be resumed.
         lights = {light: found[-1] for light, found in one.items()}
         for found in one.values():
             faults += _seconds(found, found[-1], "scene and light")
@@ -243,7 +243,7 @@ def _one_side(
         scenes.setdefault(names.key(file), []).append(file)
     chosen, faults = {}, []
     for key, found in scenes.items():
-        # Of several lights the one asked for counts; all else is ambiguous.
+        # Of several lights, the one in the options counts; otherwise it is ambiguous.
         asked_for = [file for file in found if scene_and_light(file)[1] == light]
         chosen[key] = asked_for[-1] if asked_for else found[0]
         faults += _seconds(found, chosen[key], "scene")
@@ -253,12 +253,12 @@ def _one_side(
 class _Names:
     """Tells which pictures show one scene.
 
-    Letters' case and Unicode forms are overlooked, as some systems change them on the
-    way; but where they alone tell two pictures of one group apart, they count.
+    Letter case and Unicode form are ignored, because some systems change them. They
+    count only where nothing else distinguishes two pictures of one group.
 
     Args:
-        groups: Pictures of which no two of one scene belong together: of one light,
-            or of one side.
+        groups: Pictures of one light, or of one side (input or target): a group holds
+            no two pictures of one scene.
     """
 
     def __init__(self, groups: Iterable[Iterable[PictureFile]]) -> None:
@@ -294,7 +294,7 @@ def _side(file: PictureFile) -> str:
 
 
 def scene_and_light(file: PictureFile) -> tuple[str, str]:
-    """Scene and light by a file's name; no light, "", where VIDIT did not name it."""
+    """Scene and light by the name of a file; light "" for a name of another form."""
     match = _VIDIT_NAME.fullmatch(file.name.stem)
     return (match[1], match[2].upper()) if match else (file.name.stem, "")
 
@@ -312,7 +312,7 @@ def _seconds(
 
 
 def _in_mirror(options: PairOptions) -> list[str]:
-    """The two lights that a mirror turns into those of inputs and targets."""
+    """The two lights whose mirror images are those of inputs and targets."""
     return [str(read_light(light).mirrored()) for light in _wanted(options)]
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _BESIDE = "_compare.jpg"
-"""How the names of pictures end that `msrnet relight --compare` puts beside outputs."""
+"""The end of a name that `msrnet relight --compare` gives to its comparisons."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Matched:
 
     Attributes:
         pictures: Name, output and target, sorted by name.
-        notes: What was passed over, for people.
+        notes: Which pictures were ignored, for people.
     """
 
     pictures: tuple[tuple[str, PictureFile, PictureFile], ...]
@@ -57,20 +57,20 @@ class _Named:
 
     @property
     def light(self) -> str:
-        """The light that VIDIT's name tells; "" for other names."""
+        """The light in a name of VIDIT's form; "" for other names."""
         return scene_and_light(self.file)[1]
 
 
 def match_folders(outputs: Path, targets: Path, light: str = "") -> Matched:
-    """Find the target of each output: by its name, else by its scene; suffixes aside.
+    """Find the target of each output: by its name without suffix, else by its scene.
 
-    Pictures that `msrnet relight --compare` put beside its outputs are passed over.
+    The comparisons of `msrnet relight --compare` are ignored.
 
     Args:
         outputs: A folder or .zip.
         targets: The same.
-        light: Of the targets, as ``4500_E``; "" for the light that an output's name
-            tells, and where there is no such target for that of the paper.
+        light: Of the targets, as ``4500_E``; "" for the light in the name of an output,
+            and for that of the paper where no target has that light.
 
     Raises:
         DataError: There is no output, or one has no target, or more than one.
@@ -115,7 +115,7 @@ def _listed(data: Path) -> list[_Named]:
 
 
 def _without_side_by_side(pictures: Sequence[_Named]) -> tuple[list[_Named], int]:
-    """The pictures but those beside an output, and the number of these."""
+    """The pictures without the comparisons beside an output, and their number."""
     stems = {picture.stem for picture in pictures}
     kept = [
         picture
@@ -127,7 +127,7 @@ def _without_side_by_side(pictures: Sequence[_Named]) -> tuple[list[_Named], int
 
 
 def _targets(output: _Named, there: Sequence[_Named], light: str) -> list[_Named]:
-    """The targets that an output may have, out of all of its scene: best one."""
+    """The possible targets of an output, among those of its scene; best one."""
     if light and any(target.light for target in there):
         return [target for target in there if target.light == light]
     tests: tuple[Callable[[_Named], bool], ...] = (

@@ -19,20 +19,20 @@ def resize(pictures: Tensor, side: int) -> Tensor:
     if scale == 1:
         return pictures
     if height % side == 0 and width % side == 0 and height == width:
-        # By a whole factor the mean of each block does as well, and much faster.
+        # For a whole factor the mean of each block is as good, and much faster.
         return F.avg_pool2d(pictures, height // side)
     size = (max(side, round(height * scale)), max(side, round(width * scale)))
     return F.interpolate(pictures, size, mode="bilinear", antialias=True)
 
 
 class Span(NamedTuple):
-    """What of a side of a picture is seen, and how large.
+    """The visible part of a side of a picture, and its scale.
 
     Attributes:
-        start: Where the part that is seen begins, in pixels of the picture.
-        length: How long it is there.
+        start: Where the part begins, in pixels of the picture.
+        length: Its length, in pixels of the picture.
         scaled: Its length after scaling.
-        first: Which of these pixels is the first of the example.
+        first: The first scaled pixel that is part of the example.
     """
 
     start: int
@@ -44,12 +44,12 @@ class Span(NamedTuple):
 def resampling(spans: Sequence[Span], side: int, length: int) -> Tensor:
     """Matrices that bring parts of one side of a picture to another length.
 
-    A triangle filter, as wide as a new pixel where that is larger than an old one: what
-    `F.interpolate` calls bilinear and antialiased.
+    A triangle filter of the width of a new pixel, where new pixels are larger: the
+    bilinear, antialiased filter of `F.interpolate`.
 
     Args:
         spans: Of B pictures.
-        side: How many pixels of each are wanted.
+        side: Number of pixels in the result.
         length: Of the side of the picture.
 
     Returns:

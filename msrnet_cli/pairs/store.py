@@ -1,4 +1,4 @@
-"""The pictures of pairs, in memory as far as it goes."""
+"""The pictures of pairs, in memory where they fit."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from msrnet_cli.pairs.files import PictureFile
     from msrnet_cli.pairs.find import Pair
 
-_MEMORY_SHARE = 0.5  # of what is free: the network needs the rest
+_MEMORY_SHARE = 0.5  # of the free memory: the network needs the rest
 _CPU = torch.device("cpu")
 
 
 class PairStore:
     """All pictures of some pairs, decoded once where memory allows.
 
-    Pictures are kept as uint8, no larger than they are needed. Where they fit
-    neither on the device nor in main memory, they are decoded ahead of their use.
+    Pictures are kept as uint8, no larger than necessary. Where they do not fit into
+    main memory, they are decoded ahead of their use.
 
     Args:
         pairs: The pairs, at least one.
@@ -74,15 +74,15 @@ class PairStore:
         """Pictures of a pair: each 3 H W, uint8, on any device.
 
         Raises:
-            PictureError: One cannot be read.
-            DataError: They differ in size.
+            PictureError: A picture cannot be read.
+            DataError: The pictures differ in size.
         """
         found = [self._picture(file) for file in files]
         self._require_one_size(pair)
         return found
 
     def prefetch(self, files: Iterable[PictureFile]) -> None:
-        """Start decoding what will be needed soon; nothing where all is in memory."""
+        """Start decoding pictures that are needed soon, unless all are in memory."""
         for file in files:
             if not self.in_memory and file not in self._ahead:
                 self._ahead[file] = self._pool.submit(self._decode, file)

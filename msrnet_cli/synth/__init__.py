@@ -19,7 +19,7 @@ def render_set(
     options: SynthOptions,
     report: Callable[[SetStarted | SceneDone], None],
 ) -> SynthSummary:
-    """Render a set into a folder; going on where an earlier run stopped.
+    """Render a set into a folder; go on where an earlier run stopped.
 
     Args:
         out: The folder; made where it is missing.
@@ -27,8 +27,8 @@ def render_set(
         report: Told once before the first scene, then after each.
 
     Raises:
-        UsageError: Options that cannot be carried out, another set in the folder,
-            or Mitsuba is not installed.
+        UsageError: The options cannot be carried out, the folder holds another set or
+            another run renders it, or Mitsuba is not installed.
     """
     from msrnet_cli.synth.dataset import render_set as render
 

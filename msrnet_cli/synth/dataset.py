@@ -1,4 +1,4 @@
-"""The job behind `msrnet synth`: in which processes, and what is left.
+"""The job behind `msrnet synth`: the processes, and what is left to render.
 
 A file exists whole or not at all, so a run that was killed goes on where it stopped.
 Each scene depends on its own number only, so neither the order nor the number of
@@ -36,7 +36,7 @@ Report = Callable[[SetStarted | SceneDone], None]
 NOTE = "synth.json"
 _FORMAT = 1
 _MAKERS = {"msrnet": "msrnet", "mitsuba": "Mitsuba", "variant": "Mitsuba's variant"}
-# These may differ when a set is continued: they change no file that is there.
+# Options that may differ when a set is continued: they change no existing file.
 _FREE = ("scenes", "workers", "sheet")
 
 
@@ -59,7 +59,7 @@ def render_set(out: Path, options: SynthOptions, report: Report) -> SynthSummary
 def _render(
     out: Path, options: SynthOptions, engine: Engine, report: Report
 ) -> SynthSummary:
-    """Render what is missing of a set, in a folder that is there and locked."""
+    """Render the missing scenes of a set, in an existing folder that is locked."""
     began = time.monotonic()
     _claim(out, options, engine)
     jobs = plan(out, options)
@@ -94,7 +94,7 @@ def _render(
 
 
 def _claim(out: Path, options: SynthOptions, engine: Engine) -> None:
-    """Write the set's note, or make sure that the one there agrees."""
+    """Write the note of the set; an older note must agree."""
     left_out = {*_FREE, *idle_fields(options.layout)}
     settings = {k: v for k, v in asdict(options).items() if k not in left_out}
     first = scene_number(options.split, options.seed, 0)
@@ -118,7 +118,7 @@ def _claim(out: Path, options: SynthOptions, engine: Engine) -> None:
 
 
 def _agree(path: Path, note: dict[str, Any]) -> None:
-    """Refuse to go on with a set that was made with other options, or otherwise."""
+    """Refuse to go on with a set of other options or of another renderer."""
     there = _read_note(path)
     for key, name in _MAKERS.items():
         if there[key] != note[key]:
@@ -170,7 +170,7 @@ def _sweep(out: Path, jobs: list[Job]) -> None:
 
 
 def _carry_out(jobs: list[Job], engine: Engine, workers: int) -> Iterator[SceneDone]:
-    """Scenes as they are finished."""
+    """Render scenes; give each as soon as it is finished."""
     if workers == 1:
         yield from (job.carry_out(engine) for job in jobs)
         return

@@ -1,7 +1,7 @@
-"""Which renderer works on this machine, found out before it is touched.
+"""Which renderer works on this machine, tried out in a process of its own.
 
-Where LLVM is missing or too old, Dr.Jit ends the whole process, so it is tried in
-a process of its own. Only functions here import mitsuba.
+Where LLVM is missing or too old, Dr.Jit ends the whole process. Only functions here
+import mitsuba.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Engine:
 
     Attributes:
         variant: Mitsuba's name for it.
-        library: The LLVM library; "" lets Dr.Jit find it, or none is used.
+        library: The LLVM library; "" where Dr.Jit finds it, or none is used.
         notice: What a user should know about the choice; "" when all is well.
     """
 
@@ -49,7 +49,7 @@ class Engine:
 
 
 def _version(path: Path) -> int:
-    """Major version in a library's name; 0 where it says none."""
+    """Major version in the name of a library; 0 where there is none."""
     found = re.search(r"libLLVM(?:-(\d+)|\.so\.(\d+))", path.name)
     return int(found.group(1) or found.group(2)) if found else 0
 
@@ -66,7 +66,7 @@ def _candidates() -> list[str]:
 
 
 def _works(library: str) -> bool:
-    """Whether LLVM renders, tried in a process that may die of it."""
+    """Whether LLVM renders, tried in another process, which may crash."""
     environment = dict(os.environ)
     if library:
         environment["DRJIT_LIBLLVM_PATH"] = library
@@ -109,8 +109,8 @@ def choose_engine() -> Engine:
 def start(engine: Engine) -> Any:  # noqa: ANN401  the mitsuba module
     """Load Mitsuba in this process, on one thread.
 
-    One thread, because sums over several come out in any order, and the same seed
-    must give the same bytes; scenes run side by side in processes instead.
+    Several threads would add in any order, but the same seed must give the same bytes.
+    Scenes run side by side in processes instead.
     """
     if engine.library:
         os.environ["DRJIT_LIBLLVM_PATH"] = engine.library

@@ -1,4 +1,4 @@
-"""What is rendered of one scene, and into which files: pictures, or layers of light."""
+"""The job of one scene: what is rendered, and into which files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Shot:
     Attributes:
         index: Number of the scene in the set.
         name: Its name in the set.
-        number: What it is drawn from.
+        number: The number that it is drawn from.
         size: Side in pixels.
         samples: Rays a pixel.
     """
@@ -100,7 +100,7 @@ class LayersJob:
 
     def carry_out(self, engine: Engine) -> SceneDone:
         """Render the scene and write its layers."""
-        # Not above: processes that render pictures need not wait for torch.
+        # Imported here, so that processes that render pictures do not load torch.
         from msrnet_cli.layers import scene
         from msrnet_cli.synth.layering import EIGHT, layered
 
@@ -124,7 +124,7 @@ Job = PictureJob | LayersJob
 
 
 def plan(out: Path, options: SynthOptions) -> list[Job]:
-    """Every scene of a set, whether it is there or not."""
+    """The job of every scene of a set, finished or not."""
     return [_job(out, options, index) for index in range(options.scenes)]
 
 
@@ -135,7 +135,7 @@ def _job(out: Path, options: SynthOptions, index: int) -> Job:
     number = scene_number(options.split, options.seed, index)
     shot = Shot(index, name, number, options.size, options.samples)
     if options.layout == "layers":
-        # As layers.scene.SUFFIX says, which would load torch.
+        # The suffix is layers.scene.SUFFIX, whose import would load torch.
         return LayersJob(shot, out / f"{name}.safetensors", options.azimuths)
     depth = out / "depth" / f"{name}.png" if options.depth else None
     return PictureJob(shot, _pictures(out, options, name), depth)
@@ -155,7 +155,7 @@ def _pictures(
 
 @contextmanager
 def path_errors(path: Path) -> Iterator[None]:
-    """Tell in one line that a file or a folder cannot be written.
+    """Say in one line that a file or a folder cannot be written.
 
     Raises:
         UsageError: Something in the block raised OSError.

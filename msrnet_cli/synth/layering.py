@@ -1,4 +1,4 @@
-"""A rendered scene as layers of linear light. Loads torch; pictures need none."""
+"""A rendered scene as layers of linear light. Loads torch, unlike pictures."""
 
 from __future__ import annotations
 

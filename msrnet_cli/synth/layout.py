@@ -32,7 +32,7 @@ class Rig:
     """Eight places for one light, on a circle about the focus.
 
     Attributes:
-        focus: What the light is turned to.
+        focus: The point that the light is turned to.
         radius: Distance to the focus in metres.
         elevation: Angle above the horizon in degrees, the same all around.
         cone: Half angle of a spot in degrees; None shines all around.
@@ -156,7 +156,7 @@ def spots(
 def view(
     plan: Plan, height: tuple[float, float], reach: float, ground: float = 0.0
 ) -> None:
-    """A camera south of the origin and a light rig about what it looks at."""
+    """A camera south of the origin, and a light rig about the point it looks at."""
     rng = plan.rng
     back = float(reach * rng.uniform(0.8, 1.2))
     eye_z = ground + float(rng.uniform(*height))
@@ -223,7 +223,7 @@ def greenery(plan: Plan, land: Land, amount: float, reach: float) -> None:
 
 
 def scree(plan: Plan, land: Land, count: int, reach: float) -> None:
-    """Stones and twigs underfoot: nothing lies on clean ground."""
+    """Stones and twigs on the ground, so that no ground is clean."""
     rng = plan.rng
     kind = str(rng.choice(["boulder", "crag", "boulder", "timber"]))
     if kind == "timber":

@@ -13,8 +13,8 @@ from msrnet_cli.lights import AMBIENT_ALL_AROUND, LUMINANCE, kelvin_gains
 Image = NDArray[np.floating]
 
 _LUMA = np.array(LUMINANCE, np.float32)
-# Linear sRGB to the wide primaries (AP1) in which the tone curve works: bright
-# colours then bleach toward white, as film does, and do not turn into poster paint.
+# Linear sRGB to the wide primaries (AP1) in which the tone curve works: bright colours
+# then approach white, as on film, instead of becoming saturated.
 _TO_WIDE = np.array(
     [
         [0.613097, 0.339523, 0.047379],
@@ -33,12 +33,12 @@ def gains(kelvin: float) -> NDArray[np.float32]:
 def ambient(
     albedo: Image, normal: Image, strength: float, tint: tuple[float, float, float]
 ) -> Image:
-    """The light from everywhere on a scene, as `lights.AMBIENT_ALL_AROUND` defines it.
+    """The ambient light on a scene, as `lights.AMBIENT_ALL_AROUND` defines it.
 
     Args:
-        albedo: Share of light that surfaces give back, (h, w, 3).
+        albedo: Share of light that surfaces reflect, (h, w, 3).
         normal: In the world, z up, (h, w, 3).
-        strength: Of the light; 1 would be the exposure's white.
+        strength: Of the light; 1 is white at this exposure.
         tint: Colour of the light, linear RGB.
     """
     from_above = 1 - AMBIENT_ALL_AROUND
@@ -67,22 +67,22 @@ def to_bytes(encoded: Image) -> NDArray[np.uint8]:
 
 
 def exposure(previews: list[Image], key: float) -> float:
-    """The gain that brings a scene's lit parts to middling brightness.
+    """The gain that brings the lit parts of a scene to medium brightness.
 
     Args:
-        previews: Linear renders from all sides, so that every light of a scene is
-            exposed alike.
+        previews: Linear renders under light from all sides, so that one exposure fits
+            every light of a scene.
         key: Brighter above 1, darker below.
     """
     bright = [_bright_part(luminance(preview)) for preview in previews]
-    # The mean of the brightest side and all: one side may burn out a little.
+    # The mean of the brightest side and of all sides: one side may clip a little.
     level = 0.5 * (float(np.mean(bright)) + max(bright))
     return 0.58 * key / max(level, 1e-6)
 
 
 def _bright_part(light: Image) -> float:
-    # Weighting by light itself needs no threshold of what counts as lit; the ceiling
-    # keeps single glints, which no two renders place alike, from counting.
+    # Weighted by the light itself, so no threshold decides what is lit; the ceiling
+    # excludes single glints, whose places differ between renders.
     order = np.sort(light.ravel())
     order = np.minimum(order, np.quantile(order, 0.99))
     share = np.cumsum(order)

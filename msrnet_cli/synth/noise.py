@@ -1,4 +1,4 @@
-"""Tileable noise: the raw matter of textures, terrain and stone.
+"""Tileable noise for textures, terrain and stone.
 
 Knows nothing of materials or scenes; every field repeats without a seam.
 """
@@ -14,7 +14,7 @@ Field = NDArray[np.floating]
 
 
 def stretch(field: Field) -> Field:
-    """A field brought to [0, 1] by its own 0.5 and 99.5 per cent points."""
+    """A field scaled to [0, 1] by its 0.5 and 99.5 per cent quantiles."""
     low, high = np.percentile(field[::4, ::4], (0.5, 99.5))
     span = max(float(high - low), 1e-6)
     return np.asarray(np.clip((field - low) / span, 0.0, 1.0), np.float32)
@@ -51,11 +51,11 @@ def spectral(
 
 @dataclass(frozen=True)
 class Cells:
-    """A jittered grid of points and what each pixel sees of it.
+    """A jittered grid of points, and the place of each pixel in it.
 
     Attributes:
         near: Distance to the nearest point in cell widths, (size, size).
-        edge: Distance to the second nearest less that to the nearest.
+        edge: Distance to the second nearest point minus that to the nearest.
         tone: One random value in [0, 1] for each cell.
     """
 

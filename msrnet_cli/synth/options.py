@@ -91,7 +91,7 @@ class SynthOptions(Turn):
     samples: Annotated[int, Option("Rays per pixel.", least=1, most=1024)] = 16
 
 
-# Fields that say something about pictures only, and about layers only.
+# Fields that matter only for pictures, and only for layers.
 _OF_PICTURES = {
     "lights": "--lights",
     "from_light": "--from",
@@ -127,7 +127,7 @@ def as_options(settings: Mapping[str, Any], names: Iterable[str]) -> str:
 
     Args:
         settings: By field, as `asdict` and JSON make them.
-        names: Those to tell.
+        names: The fields to name.
     """
     return " ".join(_as_option(name, settings.get(name)) for name in names)
 
@@ -140,7 +140,7 @@ def _as_option(name: str, value: object) -> str:
         return option
     if not isinstance(value, list):
         return f"{option} {value}"
-    if name in _OF_LAYERS:  # once for each
+    if name in _OF_LAYERS:  # the option is repeated for each value
         return " ".join(f"{option} {_short(one)}" for one in value)
     return f"{option} {','.join(map(str, value))}"
 

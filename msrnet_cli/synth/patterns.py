@@ -1,7 +1,7 @@
 """Colourless surface patterns: relief, tone and a mask, made once and kept.
 
-Making a pattern costs more than rendering with it, so each is built on first use
-from its own name and number, the same in every process. Colour comes later.
+A pattern takes longer to make than to render with. So each is made on first use, from
+its name and number, the same in every process. `surfaces` adds colour.
 """
 
 from __future__ import annotations
@@ -395,7 +395,7 @@ MAKERS: dict[str, Maker] = {
 
 @lru_cache(maxsize=160)
 def pattern(name: str, variant: int, size: int) -> Pattern:
-    """A pattern of the pool, the same wherever and whenever it is asked for."""
+    """A pattern of the pool, the same in every process."""
     rng = np.random.default_rng([zlib.crc32(name.encode()), variant, size])
     made = MAKERS[name](rng, size)
     return Pattern(

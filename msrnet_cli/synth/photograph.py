@@ -1,4 +1,4 @@
-"""One scene to finished pictures: exposure, choice of redraws, light by light."""
+"""One scene to finished pictures: draws until bright enough, exposure, each light."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from msrnet_cli.synth.render import Guides, Stage
 ATTEMPTS = 12
 BLACK = 0.02  # encoded luminance under which a pixel counts as black
 _PREVIEW = 64
-_SIDES = ("N", "E", "S", "W")  # the same set in a mirror, so exposure is too
+_SIDES = ("N", "E", "S", "W")  # a mirror keeps this set, and so the exposure
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class Negative:
         attempts: Draws it took.
         light: White light from each azimuth in degrees, (size, size, 3).
         glow: What shines by itself, (size, size, 3).
-        guide: What is seen without light; None where neither the scene nor the caller
-            needs it.
-        ambient: Strength of the light from everywhere.
-        tint: Its colour, linear RGB.
+        guide: Albedo, depth and normals; None where neither the scene nor the caller
+            needs them.
+        ambient: Strength of the ambient light.
+        tint: Colour of the ambient light, linear RGB.
         depth: Metres from the camera, (size, size); None unless asked for.
     """
 
@@ -56,7 +56,7 @@ class Negative:
 
     @cached_property
     def still(self) -> Image:
-        """What every light shares: ambient light and things that shine."""
+        """The part under every light: ambient light, and things that shine."""
         if self.guide is None:
             return self.glow
         albedo, normal = self.guide.albedo, self.guide.normal
@@ -72,7 +72,7 @@ class Negative:
 
 
 def too_dark(previews: dict[str, Image]) -> bool:
-    """Whether a scene teaches nothing: black from N, or from E or W altogether."""
+    """Whether a scene is too dark: mostly black under N, or all black under E or W."""
     shown = {d: luminance(tone(previews[d])) for d in ("N", "E", "W")}
     if min(float(s.mean()) for s in shown.values()) < 0.025:
         return True
@@ -95,7 +95,7 @@ def photograph(
     depth: bool = False,
     guides: bool = False,
 ) -> Negative:
-    """Draw and render a scene, drawing again while it comes out almost black.
+    """Draw and render a scene; draw again while the result is almost black.
 
     Args:
         number: From ``scenes.scene_number``.
@@ -104,9 +104,9 @@ def photograph(
         samples: Rays a pixel.
         engine: From ``engine.choose_engine``.
         depth: Also measure depth.
-        guides: Also keep what is seen without light, if the scene needs it or not.
+        guides: Also keep the guides, whether the scene needs them or not.
     """
-    # Finer textures than this would not show: no surface fills a picture.
+    # Finer textures would be invisible: no surface fills a picture.
     texture = 1024 if size > 640 else 512 if size > 128 else 128
     for attempt in range(ATTEMPTS):
         stage = Stage(scenes.draw(number, attempt, texture), engine, number)
@@ -137,7 +137,7 @@ def exposed(
     samples: int,
     guide: Guides | None = None,
 ) -> dict[float, Image]:
-    """White light from each azimuth with the scene's share of bounced light.
+    """White light from each azimuth, with the scene's share of bounced light.
 
     Args:
         stage: The scene.

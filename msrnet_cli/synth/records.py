@@ -10,14 +10,14 @@ from msrnet_cli.synth.options import Layout
 
 @dataclass(frozen=True)
 class SetStarted:
-    """Told once, before the first scene.
+    """Reported once, before the first scene.
 
     Attributes:
         total: Scenes of the set.
-        present: Scenes that an earlier run finished.
+        present: Scenes that an earlier run has finished.
         variant: Mitsuba's variant in use.
         workers: Scenes rendered side by side.
-        notice: One line a user should read, as when LLVM is missing; "" if none.
+        notice: One line for the user, as when LLVM is missing; "" for none.
     """
 
     total: int
@@ -56,11 +56,11 @@ class SynthSummary:
         out: The folder.
         layout: What the files of the set are.
         scenes: Scenes of the set.
-        rendered: Scenes this run rendered; the others were there.
+        rendered: Scenes this run rendered; the others existed.
         pictures: Pictures this run wrote.
         seconds: Wall time.
         variant: Mitsuba's variant in use.
-        sheet: The contact sheet; None where none was asked for.
+        sheet: The contact sheet; None for none.
     """
 
     out: Path

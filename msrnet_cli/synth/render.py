@@ -29,8 +29,8 @@ def _bitmap(mi: Any, values: NDArray[np.float32]) -> dict[str, Any]:  # noqa: AN
 
 
 def _material(mi: Any, surface: Surface) -> Any:  # noqa: ANN401
-    # Every material has the same make-up and differs in its bitmaps only, so that one
-    # compiled kernel serves all scenes: compiling costs ten times what rendering does.
+    # All materials are built alike and differ only in their bitmaps, so that one
+    # compiled kernel serves all scenes: compiling takes ten times as long as rendering.
     metallic = np.full((2, 2, 1), surface.metallic, np.float32)
     return mi.load_dict(
         {
@@ -92,7 +92,7 @@ def _inside_texel(mesh: Mesh, column: int) -> NDArray[np.float32]:
 
 
 def light_place(scene: Scene, azimuth: float) -> tuple[float, float, float]:
-    """Where the light hangs for an azimuth, degrees clockwise from N."""
+    """The place of the lamp for an azimuth, degrees clockwise from N."""
     rig, angle = scene.rig, np.radians(azimuth)
     lift = np.radians(rig.elevation)
     level = rig.radius * float(np.cos(lift))
@@ -124,7 +124,7 @@ class _Render:
         import drjit
 
         opaque = self._mi.UInt32(seed)
-        drjit.make_opaque(opaque)  # or each seed would need a plan of its own
+        drjit.make_opaque(opaque)  # otherwise each seed would need a plan of its own
         return self._replay(world, sensor, self._integrator, opaque)
 
     def _recorder(self) -> Callable[..., Any]:
@@ -142,7 +142,7 @@ class _Render:
 
 @dataclass(frozen=True)
 class Guides:
-    """What is seen, without light.
+    """What the camera sees without regard to light.
 
     Attributes:
         albedo: Linear colour, (size, size, 3).
@@ -211,7 +211,7 @@ class Stage:
         return _shape(self.mi, name, mesh, skin.metres, extra)
 
     def _shine(self) -> Any:  # noqa: ANN401
-        """Everything that shines by itself, as one shape; dark until asked for."""
+        """Everything that shines by itself, as one shape; dark until it is needed."""
         mi, scene = self.mi, self.scene
         colours = np.zeros((2, _GLOWS, 3), np.float32)
         colours[:, : len(scene.glows)] = [*scene.glows.values()] or 0.0
@@ -288,8 +288,8 @@ class Stage:
     def direct(self, azimuth: float, size: int, samples: int) -> Image:
         """Light straight from the lamp, linear, (size, size, 3).
 
-        The lamp is a point, so there is nothing to sample but the pixel's area:
-        no noise, in the dark either.
+        The lamp is a point, so only the area of a pixel is sampled: there is no noise,
+        not even in the dark.
 
         Args:
             azimuth: Where the lamp hangs, degrees clockwise from N.
@@ -303,11 +303,11 @@ class Stage:
     def bounced(
         self, azimuths: tuple[float, ...], size: int, samples: int
     ) -> list[Image]:
-        """Light that came by way of one other surface, at half size and smoothed.
+        """Light reflected once by another surface, at half size and smoothed.
 
-        It is soft, so half the resolution carries it, and the noise of chance paths
-        is filtered along surfaces. What is returned lacks the albedo of the surface
-        it falls on: multiply by the full-size one.
+        Such light is soft, so half the resolution is enough; the noise of random paths
+        is filtered along surfaces. The result lacks the albedo of the surface that is
+        lit: multiply by the albedo at full size.
         """
         small, samples = max(size // 2, 8), max(samples // 2, 4)
         guide = self.guides(small, samples)
@@ -321,7 +321,7 @@ class Stage:
         return smoothed(found, guide)
 
     def guides(self, size: int, samples: int) -> Guides:
-        """What the camera sees whatever the light."""
+        """What the camera sees under any light."""
         aovs = "colour:albedo,depth:depth,normal:sh_normal"
         made = self._render({"type": "aov", "aovs": aovs}, size, samples)
         return Guides(made[..., 0:3], made[..., 3], made[..., 4:7])
@@ -331,7 +331,7 @@ class Stage:
         return self.guides(size, 1).depth
 
     def glow(self, size: int, samples: int) -> Image:
-        """What shines by itself, the same under every light."""
+        """Things that shine by themselves, the same under every light."""
         power = self._fields["light.intensity.value"]
         self._set_glow(0.0 * power, self._palette)
         made = self._render({"type": "direct", "bsdf_samples": 0}, size, samples)
@@ -344,7 +344,7 @@ class Stage:
         self._fields.update()
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Free the memory."""
         import drjit
 
         self._world = self._fields = None

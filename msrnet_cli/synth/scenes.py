@@ -34,14 +34,14 @@ class Scene:
     Attributes:
         theme: Which kind of place it is.
         meshes: One mesh for each kind of surface.
-        surfaces: What each kind looks like.
+        surfaces: The look of each kind.
         glows: Radiance of kinds that shine by themselves, linear RGB.
         camera: Where it is seen from.
         rig: How the light is hung.
-        ambient: Light from everywhere as a share of the exposure's white.
+        ambient: Strength of ambient light; 1 is white at the exposure.
         tint: Colour of the ambient light, linear RGB.
-        bounce: Share of once-reflected light that is kept; games keep none.
-        key: How brightly it is exposed; 1 is middling.
+        bounce: Share of once-reflected light that is kept; games keep 0.
+        key: Brightness of the exposure; 1 is medium.
     """
 
     theme: str

@@ -1,4 +1,4 @@
-"""Meshes and the primitives everything is built from; numpy only.
+"""Meshes, and the primitives that everything is built from; numpy only.
 
 Lengths are metres, z is up. Texture coordinates are metres too, so that a surface
 has one scale on every shape; the renderer divides by the surface's own size.

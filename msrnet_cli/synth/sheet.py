@@ -16,8 +16,8 @@ def contact_sheet(
     """A page of thumbnails, the pictures of one scene next to one another.
 
     Args:
-        rows: The pictures of each scene; the first few of each, and scenes spread
-            evenly over the set, are shown.
+        rows: The pictures of each scene. The page shows the first few pictures of
+            scenes that are spread evenly over the set.
         side: Thumbnail size in pixels.
         width: Thumbnails in a line.
     """

@@ -53,7 +53,7 @@ class Recipe:
     Attributes:
         patterns: Names of patterns to choose from.
         colours: Hex codes of the main colour.
-        second: Hex codes of what shows through the mask.
+        second: Hex codes of the colour that shows through the mask.
         relief: Depth of the relief in metres.
         rough: Range of the roughness in [0, 1].
         contrast: Tone range of the main colour; 0 is flat.
@@ -118,7 +118,7 @@ RECIPES: dict[str, Recipe] = {
 
 @dataclass(frozen=True)
 class Surface:
-    """What light meets; all maps seamless and of one size.
+    """The maps of a surface, seamless and of one size.
 
     Attributes:
         albedo: Linear colour, (size, size, 3).
