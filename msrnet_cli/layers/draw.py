@@ -282,9 +282,8 @@ def draw(
     )
     if start.kind in ("task", "night"):
         return _by_night(start, chance, d)
-    if start.kind == "even":
-        return _even(start, chance, d)
-    return _by_day(start, chance, d)
+    vary = _even if start.kind == "even" else _by_day
+    return vary(start, chance, d)
 
 
 @lru_cache(8)

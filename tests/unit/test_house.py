@@ -26,9 +26,6 @@ LONG_MODULES = {
 
 # Larger than the bars today, by room and measure: none of them may grow.
 PENDING = {
-    ("train/loop.py", "lines of a module"): 606,
-    ("train/loop.py:Run", "lines of a class"): 406,
-    ("train/loop.py:Run", "methods of a class"): 31,
 }
 
 
