@@ -21,6 +21,9 @@ Format = Literal["png", "jpeg", "webp", "tiff", "bmp", "avif", "gif"]
 WorkSize = int | Literal["full"]
 """Longer side, in pixels, at which the network sees a picture; ``full``: as it is."""
 
+MAX_MEGAPIXELS = 179.0
+"""Larger pictures are refused, unless a user asks for more."""
+
 WORK_SIZE = 1024
 """Where neither the user nor the weights say: the size that the network is made for."""
 

@@ -36,7 +36,7 @@ class Enduring(io.FileIO):
         """Write what can be written; all of it counts as taken, if any failed.
 
         Raises:
-            BrokenPipeError: The reader has gone, which is no fault.
+            BrokenPipeError: The reader has gone, which is not a fault.
         """
         try:
             if self._is_torn:  # what comes next must not go on in the middle of a line
@@ -77,7 +77,7 @@ def prepare() -> None:
         nowhere = Path(os.devnull).open("w")  # noqa: SIM115 open to the end
         sys.stdout = _lasting(nowhere, _Closed(nowhere.fileno(), "w", closefd=False))
     for name in {"stdout", "stderr"} - _closed:
-        with suppress(OSError, AttributeError):  # some replace them by what is no file
+        with suppress(OSError, AttributeError):  # they may be replaced by non-files
             stream = getattr(sys, name)
             stream.flush()
             raw = Enduring(stream.fileno(), "w", closefd=False)

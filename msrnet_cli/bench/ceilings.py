@@ -89,7 +89,7 @@ def tf32(*, allowed: bool) -> Iterator[None]:
 def _arithmetic(name: str, device: torch.device, side: int) -> Ceiling:
     product = Ceiling(name, _product_rate(name, device, side), f"{side}x{side} product")
     if device.type != "cpu":
-        return product  # on GPUs a convolution may use Winograd: its rate is no ceiling
+        return product  # on GPUs a convolution may use Winograd, which beats it
     rate = _convolution_rate(name, device, side // 16)
     convolution = Ceiling(name, rate, f"3x3 convolution of {_CHANNELS} channels")
     return max(product, convolution, key=lambda ceiling: ceiling.rate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from msrnet_cli.config import WriteOptions
+from msrnet_cli.config import MAX_MEGAPIXELS, WriteOptions
 from msrnet_cli.options import Group, Option
 from msrnet_cli.relight.options import SessionOptions
 
@@ -48,7 +48,7 @@ class FolderOptions:
     max_megapixels: Annotated[
         float,
         Option("Refuse larger pictures before they are decoded.", least=0, above=True),
-    ] = 179.0
+    ] = MAX_MEGAPIXELS
     batch_size: Annotated[
         int | None,
         Option(

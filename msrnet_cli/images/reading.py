@@ -20,6 +20,7 @@ from PIL import (
     UnidentifiedImageError,
 )
 
+from msrnet_cli.config import MAX_MEGAPIXELS
 from msrnet_cli.errors import PictureError
 from msrnet_cli.images import sixteen_bit
 from msrnet_cli.images.coding import avif, bmp, gifs, jpeg, png, tiffs, webp
@@ -63,7 +64,9 @@ _WHITE_IS_ZERO = 0
 _HEAD = 32
 
 
-def read(data: bytes, suffix: str = "", max_megapixels: float = 179.0) -> Picture:
+def read(
+    data: bytes, suffix: str = "", max_megapixels: float = MAX_MEGAPIXELS
+) -> Picture:
     """Decode a picture file.
 
     Args:

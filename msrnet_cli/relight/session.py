@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from msrnet_cli import engines, hardware
-from msrnet_cli.config import WORK_SIZE
+from msrnet_cli.config import WORK_SIZE, Turn
 from msrnet_cli.errors import DeviceError
 from msrnet_cli.layers import mix
 from msrnet_cli.lights import read_light
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from msrnet_cli.config import Dtype, Engine, WeightsCard, WorkSize
     from msrnet_cli.relight.options import SessionOptions
 
-_PAPERS_LIGHT = "4500_E"
 _SLOW = 1.5  # times as long as fp32
 
 
@@ -207,7 +206,7 @@ def _placed(plain: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Mo
 def _light(card: WeightsCard) -> Tensor | None:
     if not architecture(card.model.arch).paints_layers:
         return None
-    return mix.of_light(read_light(card.to_light or _PAPERS_LIGHT))
+    return mix.of_light(read_light(card.to_light or Turn.to_light))
 
 
 def _slowness(device: torch.device, asked: Dtype, dtype: torch.dtype) -> str:
