@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
+_FAR = 2**20
+
+
 @dataclass(frozen=True, kw_only=True)
 class Range:
     """The numbers that a field may hold; of a sequence, each of its numbers.
@@ -68,6 +71,17 @@ class Range:
         if least:
             return f"more than {least}" if self.above else f"{least} or more"
         return f"{'less than' if self.below else 'at most'} {most}" if most else ""
+
+    @property
+    def told(self) -> str:
+        """As `str`, without bounds that people never reach: they prevent overflow."""
+        near = [
+            end if end is None or abs(end) < _FAR else None
+            for end in (self.least, self.most)
+        ]
+        return str(
+            Range(least=near[0], most=near[1], above=self.above, below=self.below)
+        )
 
 
 @dataclass(frozen=True)

@@ -299,7 +299,7 @@ def _metavar(field: Field) -> str:
 
 def _help(field: Field) -> str:
     default = _default(field)
-    words = [str(field.option)] if str(field.option) else []
+    words = [field.option.told] if field.option.told else []
     words += [f"default: {default}"] if default else []
     return f"{field.option.help}  [{'; '.join(words)}]" if words else field.option.help
 

@@ -263,3 +263,17 @@ def test_a_record_that_is_asked_for_holds_what_it_allows():
         assert list(asked(record))
         assert list(outside(record)) == []
         assert rebuilt(type(record), to_document(record), strict=True) == record
+
+
+@pytest.mark.parametrize(
+    ("allowed", "told"),
+    [
+        (Range(least=1, most=64), "1 to 64"),
+        (Range(least=1, most=2**20), "1 or more"),
+        (Range(least=0, above=True, most=1e9), "more than 0"),
+        (Range(least=-(2**63), most=2**63), ""),
+        (Range(), ""),
+    ],
+)
+def test_help_leaves_out_bounds_that_people_never_reach(allowed, told):
+    assert allowed.told == told
