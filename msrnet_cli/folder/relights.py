@@ -88,7 +88,7 @@ class FakeRelighter:
         self,
         on_run: Callable[[Sequence[Tensor]], object] | None = None,
         *,
-        gain: float = 1.0,
+        gain: float = 1,
         batch_pixels: int = 800,
     ) -> None:
         self.batches: list[int] = []
