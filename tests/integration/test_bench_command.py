@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+import schemas
 from conftest import photo
 from msrnet_cli import cli, networks
 from msrnet_cli.bench import ceilings, document
@@ -35,7 +36,7 @@ def test_the_document_is_all_of_standard_output(run, tmp_path):
     many = ("--size", "32,64", "--batch", "1,2", "--dtype", "fp32,bf16")
     many = (*many, "--engine", "eager")
     done = run(*many, "--json", "--train", "--plot", "p.png")
-    found = document.from_json(json.loads(done.out, parse_constant=pytest.fail))
+    found = document.from_json(schemas.fitting("bench", done.out))
     assert found.environment.torch == torch.__version__
     assert [(r.way, r.dtype, r.size, r.batch) for r in found.rows] == [
         (way, dtype, size, batch)

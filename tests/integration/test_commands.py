@@ -13,6 +13,7 @@ import torch
 import typer
 
 import msrnet_cli
+import schemas
 from msrnet_cli.cli.commands import load
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.networks.dmshn import DMSHN
@@ -153,7 +154,7 @@ def test_the_version_is_the_newest_in_the_changelog(program):
 
 def test_doctor_finds_this_machine_and_speaks_json(program):
     assert b"torch" in program.run("doctor").out
-    checks = json.loads(program.run("doctor", "--json").out)
+    checks = schemas.fitting("doctor", program.run("doctor", "--json").out)
     found = {check["name"]: check for check in checks}
     assert torch.__version__ in found["torch"]["finding"]
     assert {"cpu", "codecs", "weights", "cache", "network"} <= set(found)
@@ -184,7 +185,7 @@ def test_weights_are_imported_verified_and_used(program, tmp_path):
     program.run("weights", "import", "theirs.pth", "ours.safetensors", *options)
     command = ("weights", "verify", "ours.safetensors")
     assert program.run(*command).out.startswith(b"ours.safetensors: sound; 6500_N to")
-    (card,) = json.loads(program.run(*command, "--json").out)
+    (card,) = schemas.fitting("weights-verify", program.run(*command, "--json").out)
     assert (card["from_light"], card["licence"]) == ("6500_N", "MIT")
     path = program.run("weights", "path", "ours.safetensors").out.decode()
     assert path == "ours.safetensors\n"
@@ -231,7 +232,8 @@ def test_weights_are_exported_at_half_the_size_with_their_scores(
 
 
 def test_built_in_weights_are_listed(program):
-    records = json.loads(program.run("weights", "list", "--json").out)
+    told = program.run("weights", "list", "--json").out
+    records = schemas.fitting("weights-list", told)
     assert records
     heads, *rows = program.run("weights", "list").out.decode().splitlines()
     assert heads.split() == ["name", "light", "network", "seen", "at", "sha256"]

@@ -18,6 +18,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from typer.testing import CliRunner
 
 import pairs
+import schemas
 import smooth
 from msrnet_cli import cli, metrics
 from msrnet_cli.cli.commands import load
@@ -203,7 +204,7 @@ def test_table_json_and_csv_hold_the_same(scenes, identity, tmp_path):
     found = invoke(
         "eval", "--data", scenes, "--weights", identity, "--json", "--csv", rows
     )
-    document = json.loads(found.stdout)
+    document = schemas.fitting("eval", found.stdout)
     with rows.open() as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == 8
@@ -240,7 +241,7 @@ def test_scenes_are_scored_in_a_table_and_as_json(lights, copying, identity, tmp
         assert any(line.startswith(f"  {row}  ") for line in lines)
     assert any("azimuth, day" in line for line in lines)
     assert any("even surfaces" in line for line in lines)
-    document = json.loads(invoke(*arguments, "--json").stdout)
+    document = schemas.fitting("eval-layers", invoke(*arguments, "--json").stdout)
     names = [method["name"] for method in document["methods"]]
     assert names == [COPY, AFFINE, str(copying), identity]
     rows = {row["name"]: row for row in document["methods"][2]["rows"]}
@@ -331,7 +332,8 @@ def test_data_check_lists_faults_and_says_so_in_its_exit_code(scenes, tmp_path):
     assert found.exit_code == 3
     assert "broken: " in found.stdout
     assert "partner: " in found.stdout
-    document = json.loads(invoke("data", "check", broken, "--json").stdout)
+    told = invoke("data", "check", broken, "--json").stdout
+    document = schemas.fitting("data-check", told)
     assert len(document["faults"]) == 2
 
 

@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+import schemas
 from conftest import largest_difference, photo
 from msrnet_cli import streams
 from msrnet_cli.engines import fused
@@ -508,7 +509,8 @@ def test_a_comparison_is_at_most_2048_high(program, tmp_path, warm_file):
 def test_json_is_one_event_a_line(program, folder, warm_file):
     broken(folder)
     done = program.run("relight", "in", "out", "--weights", warm_file, "--json", code=3)
-    start, *files, summary = done.events
+    lines = done.out.splitlines()
+    start, *files, summary = schemas.fitting_lines("relight", lines)
     assert (start["event"], start["pictures"], start["schema"]) == ("start", 3, 1)
     assert {f["status"] for f in files} == {"relit", "failed"}
     relit = next(f for f in files if f["status"] == "relit")

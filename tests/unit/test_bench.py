@@ -13,7 +13,9 @@ import pytest
 import torch
 from PIL import Image
 
+import schemas
 from conftest import photo
+from documents import ROOT
 from msrnet_cli import hardware
 from msrnet_cli.bench import (
     ceilings,
@@ -620,6 +622,7 @@ def result(found, training=(), arch="stacked", gpu=""):
 
 
 STEP = TrainTiming("fp32", 64, 2, Timing(3, 1.0, 1.0, 1.0, 0.0), 5, "fp32", 0.5, 0.6)
+KEPT = sorted((ROOT / "benchmarks").glob("*.json"))
 BEFORE = result([row("reference"), row("eager", seconds=0.5)], [STEP])
 
 
@@ -629,6 +632,27 @@ def test_a_document_is_the_result_and_back():
     )
     text = json.dumps(document.to_json(found))
     assert document.from_json(json.loads(text)) == found
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_documents_that_were_kept_are_read(path):
+    found = document.read(path)
+    assert len(found.rows) > 5
+    assert found.job.stages["network"] > 0
+    text = json.dumps(document.to_json(found))
+    assert json.loads(text) == schemas.fitting("bench", path.read_text("utf-8"))
+    assert all(change.slower == 0 for change in document.compare(found, found, 0.0))
+
+
+def test_a_document_may_lack_what_has_a_default_and_hold_what_came_later():
+    made = json.loads(json.dumps(document.to_json(BEFORE)))
+    for row_ in made["rows"]:
+        del row_["joules"]
+        row_["colour"] = "blue"
+    assert document.from_json(made) == BEFORE
+    del made["rows"][0]["way"]
+    with pytest.raises(ValueError, match="way"):
+        document.from_json(made)
 
 
 def test_tables_hold_slow_and_fast_rows_without_exponents(capsys):
@@ -752,7 +776,7 @@ def test_a_plot_has_a_panel_for_sizes_and_one_for_batches():
 @NEEDS_CUDA
 def test_on_cuda_every_figure_is_there():
     options = BenchOptions(
-        device="cuda",
+        where=DeviceOptions(device="cuda"),
         arch="dmshn",
         sizes=(256,),
         batches=(1, 2),
