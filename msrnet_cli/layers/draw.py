@@ -213,8 +213,7 @@ class Distributions:
         film: Share of photographs with the film curve.
         shoulder: Where the curve of the other photographs leaves sRGB.
         gradient: Change of even surfaces from the middle to a side, plus or minus.
-        graded: Share of even surfaces that change across; also of those that change
-            down.
+        graded: Share of even surfaces that change across; also, that change down.
     """
 
     task: float = 0.17
