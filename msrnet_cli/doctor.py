@@ -1,4 +1,4 @@
-"""What this machine offers, what is amiss, and one line on how to mend each thing."""
+"""What this machine offers, what is wrong with it, and how to mend that."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NETWORK_SETTINGS = {
     "NO_PROXY": "past the proxy for some hosts",
     "SSL_CERT_FILE": "servers are trusted by the certificates in a file of yours",
 }
-# What only some commands need, with what for and how to get it.
+# Packages that only some commands need: what for, and how to install them.
 _EXTRAS = {
     "mitsuba": "for msrnet synth: pip install mitsuba",
     "tensorboard": "for curves of a training run: pip install tensorboard",
@@ -50,8 +50,8 @@ class Check:
     Attributes:
         name: What was looked at.
         finding: What was found.
-        remedy: What to do about it; "" where nothing needs to be done.
-        absent: Whether it is not there, which is no fault unless there is a remedy.
+        remedy: What to do about it; "" if nothing needs to be done.
+        absent: Whether it is missing; a fault only if there is a remedy.
     """
 
     name: str
@@ -190,14 +190,14 @@ def _network() -> Check:
 
 
 def _package(name: str) -> Check:
-    """Whether a package is there, without loading it."""
+    """Whether a package is installed, without loading it."""
     if find_spec(name) is None:
         return Check(name, f"not installed; {_EXTRAS[name]}", absent=True)
     return Check(name, metadata.version(name))
 
 
 def _llvm() -> list[Check]:
-    """Whether scenes are rendered fast; nothing where they cannot be rendered."""
+    """Whether LLVM makes rendering fast; empty without a renderer."""
     if find_spec("mitsuba") is None:
         return []
     engine = choose_engine()

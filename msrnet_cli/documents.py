@@ -68,7 +68,7 @@ def rebuilt(kind: type[Any], document: Any, *, strict: bool = False) -> Any:  # 
 
 
 def shown(value: object) -> str:
-    """A value as JSON, cut where it is long."""
+    """A value as JSON; a long one is cut."""
     text = json.dumps(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
@@ -87,7 +87,12 @@ def _value(name: str, hint: Any, value: Any, strict: bool) -> Any:  # noqa: ANN4
 
 
 def _made(hint: Any, value: Any, strict: bool) -> Any:  # noqa: ANN401 of any kind
-    """A value in the type that is declared; a TypeError where it is of another."""
+    """A value in the declared type.
+
+    Raises:
+        TypeError: It is of another type.
+        ValueError: A record within it is wrong.
+    """
     kind, parts = get_origin(hint), get_args(hint)
     if kind in (Union, UnionType):
         return _first_that_fits(parts, value, strict)

@@ -1,7 +1,7 @@
-"""Time: one run measured whole, many runs summed up.
+"""Time: one whole run measured, many runs summed up.
 
-Knows no network. A clock never stops before the device has done all that a run
-started; how soon the call itself returns is another number, and has another name.
+A clock does not stop before the device has finished all work of a run. The time until
+the call returns is another number, and has another name.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Effort:
 
     Attributes:
         seconds: Go on for this long, with at least three runs and at most 200; one
-            is enough where it takes more than half a minute.
+            run is enough if it takes more than half a minute.
         runs: Exactly so many runs instead; None for as many as fit.
     """
 
@@ -39,7 +39,7 @@ class Effort:
     runs: int | None = None
 
     def is_enough(self, count: int, seconds: float) -> bool:
-        """Whether so many runs in so much time do."""
+        """Whether so many runs in so many seconds are enough."""
         if self.runs is not None:
             return count >= self.runs
         if count >= _MOST_RUNS:
@@ -82,8 +82,8 @@ class WallClock:
     def launch(self, run: Callable[[], object]) -> float:
         """Seconds until the call returns, whether or not the work is done.
 
-        This is not the execution time where the device works on by itself, but the
-        number that a script without synchronisation reports.
+        This is not the execution time of an asynchronous device, but the number that a
+        script without synchronisation reports.
         """
         self._synchronise()
         begin = self._now()
@@ -137,7 +137,7 @@ def clock_for(device: torch.device, *, on_stream: bool = True) -> Clock:
 
 
 def launch_time(run: Callable[[], object], device: torch.device) -> float | None:
-    """Median seconds until a call returns; None where it returns when it is done."""
+    """Median seconds until a call returns; None if it returns when its work is done."""
     if device.type not in ("cuda", "mps"):
         return None
     clock = wall_clock(device)
@@ -147,7 +147,7 @@ def launch_time(run: Callable[[], object], device: torch.device) -> float | None
 def warm_up(run: Callable[[], object], clock: Clock) -> None:
     """Run until caches, clocks and allocators have settled: 10 times or half a second.
 
-    A run that takes longer than that is made once.
+    A run that takes longer than that is run once.
     """
     spent = 0.0
     for _ in range(_MOST_WARM_UPS):
@@ -157,7 +157,7 @@ def warm_up(run: Callable[[], object], clock: Clock) -> None:
 
 
 def sample(run: Callable[[], object], clock: Clock, effort: Effort) -> Timing:
-    """Time a run many times over; it is warm already."""
+    """Time a run many times; call `warm_up` before."""
     seconds: list[float] = []
     while not effort.is_enough(len(seconds), sum(seconds)):
         seconds.append(clock.measure(run))
@@ -178,7 +178,7 @@ def summarise(seconds: Sequence[float]) -> Timing:
 
 
 def quantile(values: Sequence[float], part: float) -> float:
-    """The value below which a part of all lies; linear between neighbours."""
+    """The value below which a part of all values lies; linear between neighbours."""
     ranked = sorted(values)
     place = part * (len(ranked) - 1)
     below = math.floor(place)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def draw(result: BenchResult) -> bytes:
-    """PNG: seconds a picture over megapixels, and over batch where it was varied."""
+    """PNG: seconds a picture over megapixels, and over batch if there are several."""
     least = min(row.batch for row in result.rows)
     single = [row for row in result.rows if row.batch == least]
     panels = [

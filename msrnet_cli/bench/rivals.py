@@ -1,7 +1,7 @@
-"""Other programs that can run the network, where they are installed.
+"""Other programs that can run the network, if they are installed.
 
-Measured on the CPU only. Each gets as many threads as torch has, and the network as
-an ONNX file of a fixed shape.
+They are measured on the CPU only. Each gets as many threads as torch has, and the
+network as an ONNX file of a fixed shape.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _OPENVINO_HINTS: dict[Dtype, str] = {"fp32": "f32", "bf16": "bf16"}
 
 
 def ways(subject: Subject, device: torch.device) -> tuple[list[Way], tuple[str, ...]]:
-    """A way for each rival that is installed, and a note for each that cannot run."""
+    """A way for each rival that is installed, and a note for each other one."""
     if device.type != "cpu":
         return [], ("rivals are measured on the CPU only: see --device cpu",)
     found: list[Way] = []
@@ -94,7 +94,7 @@ def _onnxruntime(subject: Subject) -> Callable[[Tensor], Runner]:
 def _openvino(subject: Subject, dtype: Dtype) -> Callable[[Tensor], Runner]:
     def prepare(images: Tensor) -> Runner:
         core = _import_openvino().Core()
-        # Not its convert_model, which reports to its makers what it converts.
+        # convert_model would report to OpenVINO's makers what it converts.
         model = core.read_model(to_onnx(subject, images))
         settings = {
             "INFERENCE_PRECISION_HINT": _OPENVINO_HINTS[dtype],
@@ -123,9 +123,9 @@ def _openvino_dtypes(device: torch.device) -> list[Dtype]:
 
 
 def _import_openvino() -> Any:  # noqa: ANN401 a module that may not be there
-    """OpenVINO without the part that reports to its makers that it was imported.
+    """OpenVINO without its telemetry, which would report that it was imported.
 
-    msrnet sends nothing anywhere. OpenVINO does without that part where it is absent.
+    msrnet sends nothing anywhere. OpenVINO runs without that module if it is missing.
     """
     loaded: dict[str, ModuleType | None] = sys.modules  # type: ignore[assignment]
     loaded.setdefault("openvino_telemetry", None)  # None hides a module
@@ -140,7 +140,7 @@ def _is_installed(module: str) -> bool:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep to itself what torch says about its own exporter."""
+    """Suppress warnings and messages of torch's exporter."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

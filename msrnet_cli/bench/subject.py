@@ -38,7 +38,7 @@ class Subject:
     Attributes:
         network: float32 on the CPU, in evaluation mode.
         card: Its architecture and value range.
-        weights: Which weights it has, for people.
+        weights: Which weights, or how they were drawn, for people.
     """
 
     network: nn.Module
@@ -60,9 +60,9 @@ class Pictures:
     """What the network is run on.
 
     Attributes:
-        source: Whose they are, for people.
-        files: Picture files; none where they are made.
-        decoded: Some of them, each 3 H W in [0, 1].
+        source: Where they come from, for people.
+        files: Picture files; empty if the bench makes pictures.
+        decoded: Some of the files, each 3 H W in [0, 1].
     """
 
     source: str = MADE
@@ -70,7 +70,7 @@ class Pictures:
     decoded: tuple[Tensor, ...] = ()
 
     def batch(self, size: int, count: int) -> Tensor:
-        """B 3 S S in [0, 1]: no two alike while there are enough."""
+        """B 3 S S in [0, 1]: different pictures, as far as there are enough."""
         return torch.stack([self._picture(index, size) for index in range(count)])
 
     def _picture(self, index: int, size: int) -> Tensor:
@@ -108,9 +108,9 @@ def load_subject(options: BenchOptions) -> Subject:
 def seeded(config: ModelConfig) -> Subject:
     """A network drawn from a fixed seed, its output like a picture.
 
-    Freshly drawn, its output is a thousand times weaker than a picture: rounding it
-    would not show in decibels, and a number format that ruins pictures would pass. So
-    the last convolution is scaled until mean and deviation are a photograph's.
+    The output of a freshly drawn network is a thousand times weaker than a picture. Its
+    rounding would not show in decibels, and a number format that ruins pictures would
+    pass. So the last convolution is scaled until mean and deviation are a photograph's.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
@@ -131,10 +131,10 @@ def seeded(config: ModelConfig) -> Subject:
 
 
 def load_pictures(folder: str) -> Pictures:
-    """The pictures of a folder; those the bench makes where none is named.
+    """The pictures of a folder; if none is named, the bench makes pictures.
 
     Raises:
-        UsageError: There are none.
+        UsageError: The folder holds no picture.
         PictureError: One cannot be read.
     """
     if not folder:

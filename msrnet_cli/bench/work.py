@@ -1,4 +1,4 @@
-"""The work of a pass, counted: arithmetic and traffic. Runs nothing, times nothing."""
+"""The work of a pass, counted on the meta device: arithmetic and traffic."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def training_flop(config: ModelConfig, size: int, batch: int) -> int:
 
 @cache
 def traffic(config: ModelConfig, size: int, batch: int, bytes_per_value: int) -> int:
-    """Bytes moved where each convolution reads its input and writes its output once."""
+    """Bytes moved if each convolution reads its input and writes its output once."""
     network, inputs = _on_paper(config, size, batch)
     values = 0
 
@@ -61,7 +61,7 @@ def traffic(config: ModelConfig, size: int, batch: int, bytes_per_value: int) ->
 
 
 def _on_paper(config: ModelConfig, size: int, batch: int) -> tuple[nn.Module, Inputs]:
-    """A network and pictures without memory or values."""
+    """A network and pictures on the meta device: shapes without values."""
     guide = architecture(config.arch).guide
     with torch.device("meta"):
         image, more = (torch.empty(batch, n, size, size) for n in (3, guide))

@@ -1,13 +1,15 @@
-"""Scores: weights, and what is known, in; numbers with their uncertainty out.
+"""Scores of weights, of baselines and of existing pictures, with their uncertainty.
 
-Relights as the program does, so that what ships is what is measured; scores what would
-be saved: 8 bits.
+Pictures are relit as `msrnet relight` does, and scored as it saves them: in 8 bits.
 
 pairs       scores on pairs of pictures, and of existing pictures
-layers      scores of weights that paint layers, on scenes whose every light is known
-changes     the changes of light that are scored there, out of scenes
-stage       from a picture to relit ones by way of its layers
+judge       scores of one picture
+layers      scores on scenes with known lights
+changes     the changes of light that are scored on scenes
+methods     what is scored on scenes: baselines and weights
+stage       from a picture to relit ones by its layers
+rows        scores averaged within scenes, in rows
 affine      maps of colour, to compare with
-relighters  the weights that are asked for, ready
+relighters  the weights of the options, ready to relight
 intervals   means with their confidence intervals
 """

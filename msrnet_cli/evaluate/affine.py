@@ -1,4 +1,4 @@
-"""Maps of colour that treat all pixels alike: what relighting has to beat."""
+"""Maps of colour that treat all pixels alike: a baseline for relighting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class AffineMap:
-    """Each colour channel times a factor plus a constant: the best such map.
+    """Each colour channel times a factor plus a constant.
 
     Args:
         gains: Three factors.

@@ -1,4 +1,4 @@
-"""Changes of light to score, out of scenes whose every light is known.
+"""Changes of light to score, made of scenes whose lights are all known.
 
 All pictures have 8 bits, as a user's files have, sources and targets alike.
 """
@@ -32,13 +32,13 @@ TASK = "task"
 NIGHT = "night"
 """From each of the eight directions to each other one, all at 6500 K."""
 NIGHT_FITTED = "night, fitted"
-"""The same, by the light that is fitted to the picture."""
+"""The same, with a source light that is fitted to the picture."""
 OWN = "own"
-"""To the direction that a night has already."""
+"""To the direction that the light of a night already has."""
 DAY = "day"
-"""From a photograph by day to one whose key is turned by 90 degrees and more."""
+"""From a photograph by day to the same with its key turned by at least 90 degrees."""
 DAY_BARE = "day, bare"
-"""The same, without what the layers do not explain."""
+"""The same, without the residual that the layers do not explain."""
 AMBIENT = "ambient"
 """From a photograph by day to the same without its key."""
 
@@ -59,7 +59,7 @@ _TURNED = (90.0, 270.0)  # degrees, uniform
 
 @dataclass(frozen=True)
 class Nights:
-    """A scene by night, the whole of it.
+    """A scene by night, under all lights that are scored.
 
     Attributes:
         name: The scene.
@@ -96,15 +96,15 @@ class Nights:
 
 @dataclass(frozen=True)
 class Day:
-    """A photograph by day, and what it is when its key light has moved or is out.
+    """A photograph by day, and the same with its key light moved, and without it.
 
     Attributes:
         name: The scene.
         picture: 3 S S, uint8.
         target: 3 S S, uint8: the key turned; camera, ambient light and sky are kept.
         keyless: 3 S S, uint8: the picture without its key.
-        azimuth: Of the picture's key, degrees.
-        wanted: Of the target's.
+        azimuth: Of the key of the picture, in degrees.
+        wanted: Of the key of the target, in degrees.
     """
 
     name: str
@@ -143,7 +143,7 @@ class Even:
 
 
 def nights(scene: Scene, size: int) -> Nights:
-    """A scene under the lights of VIDIT's nights, as VIDIT's camera shows it.
+    """A scene under the lights of VIDIT's nights, through VIDIT's camera.
 
     Raises:
         DataError: The scene is smaller than `size` pixels.
@@ -178,7 +178,7 @@ def day(store: LayerStore, number: int, size: int) -> Day:
 
 
 def even(store: LayerStore, number: int, size: int) -> Even:
-    """A surface whose layers are as even as it is.
+    """A surface of even colour, whose layers are even, too.
 
     Raises:
         DataError: A scene is damaged.

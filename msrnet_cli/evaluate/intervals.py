@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _FEWEST = 3
-"""Of two values the interval is 13 times their deviation: it tells nothing."""
+"""The interval of two values is 13 times their deviation, too wide to be of use."""
 _STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 
 
 def estimate(values: Sequence[float]) -> Estimate:
     """Mean with the margin of its 95 % confidence interval (Student's t).
 
-    There is none of fewer than 3 values, and where one is not finite.
+    The margin is None for fewer than 3 values, and if a value is not finite.
     """
     count = len(values)
     mean = statistics.fmean(values)
@@ -35,6 +35,6 @@ def _student(freedom: int) -> float:
     if freedom <= len(_STUDENT):
         return _STUDENT[freedom - 1]
     z = statistics.NormalDist().inv_cdf(0.975)
-    # Cornish and Fisher's expansion; from 11 degrees on right to 0.1 %.
+    # The expansion of Cornish and Fisher: from 11 degrees on, the error is below 0.1 %.
     first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
     return z + first / freedom + second / freedom**2

@@ -1,6 +1,6 @@
-"""Scores of weights that paint layers, on scenes whose every light is known.
+"""Scores of weights that paint layers, on scenes whose lights are all known.
 
-Weights that paint the relit picture itself are scored on the paper's task alone.
+Weights that paint the relit picture itself are scored on the paper's task only.
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ from msrnet_cli.evaluate import changes, relighters, stage
 from msrnet_cli.evaluate.changes import AMBIENT, DAY, NIGHT, TASK
 from msrnet_cli.evaluate.intervals import estimate
 from msrnet_cli.evaluate.methods import ColourMaps, Copy, Direct, Layered
-from msrnet_cli.evaluate.results import Evenness, StageResult, StageScores
+from msrnet_cli.evaluate.results import (
+    AFFINE,
+    COPY,
+    Evenness,
+    StageResult,
+    StageScores,
+)
 from msrnet_cli.evaluate.rows import Table, mean, summary
 from msrnet_cli.evaluate.stage import Painter
 from msrnet_cli.images.pixels import unit
@@ -35,7 +41,6 @@ if TYPE_CHECKING:
     from msrnet_cli.evaluate.stage import Paint
     from msrnet_cli.relight.relighter import Relighter
 
-COPY, AFFINE = "copy of the input", "affine colour map"
 _TRIED = (TASK, NIGHT, DAY)
 _EVEN_DRAWS = 24
 
@@ -52,7 +57,7 @@ def evaluate(
     Raises:
         DataError: There is no scene, or one is damaged.
         PictureError: A picture cannot be relit.
-        UsageError: The maps are to be fitted on the scenes that are scored.
+        UsageError: The options fit maps of colour on the scenes that are scored.
         WeightsError: Weights are missing or malformed.
     """
     _require_two_folders(options)
@@ -90,13 +95,13 @@ def evaluate(
 
 @dataclass(frozen=True)
 class Outcome:
-    """How good a network is that still learns, by a few scenes.
+    """Scores of a network during training, on a few scenes.
 
     Attributes:
         psnr: Mean PSNR of finished pictures in dB: of task, night and day alike.
         psnr_copy: The same of copies of the input.
         detail: Mean gradient magnitude of these pictures, as a part of the targets';
-            nan where all of these are flat.
+            nan if all targets are flat.
         rows: Input, output and target of some, each 3 S S in [0, 1].
         scores: ``task``, ``night`` and ``day``: gains over a copy of the input in dB;
             ``ambient``: PSNR in dB of pictures by day without their key;
@@ -115,7 +120,7 @@ def try_out(paint: Paint, store: LayerStore, size: int, scenes: int = 8) -> Outc
     """Score a network quickly, on pictures that it sees whole.
 
     Args:
-        paint: The network; what it paints has to be finite.
+        paint: The network; its output must be finite.
         store: Scenes that it does not learn from.
         size: Side of the pictures in pixels.
         scenes: How many of the first scenes to score on.
@@ -191,7 +196,7 @@ def _some(store: LayerStore, most: int) -> LayerStore:
 
 
 def _notes(scores: Sequence[StageScores]) -> tuple[str, ...]:
-    """What means leave out."""
+    """How many pictures are left out of the mean of detail."""
     return tuple(
         f"{method.name}, {row.name}: flat targets: {row.flat}, left out of detail"
         for method in scores

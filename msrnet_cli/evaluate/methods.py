@@ -1,4 +1,4 @@
-"""What is scored on scenes whose every light is known: baselines and weights."""
+"""What is scored on scenes whose lights are all known: baselines and weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from msrnet_cli.evaluate.stage import Painter
     from msrnet_cli.relight.relighter import Relighter
 
-_FIT_SCENES, _FIT_SIDE = 64, 128  # a map of colour does not need more
+_FIT_SCENES, _FIT_SIDE = 64, 128  # a map of colour does not need more or larger ones
 
 
 class Method(Protocol):
@@ -98,11 +98,11 @@ class ColourMaps:
 
 
 class Layered:
-    """Weights that paint layers, out of which all lights are mixed.
+    """Weights that paint layers; each light is a mixture of them.
 
     Args:
         painter: The weights.
-        fitted: Also relight nights by the light that is fitted to them.
+        fitted: Also relight nights with a source light that is fitted to them.
     """
 
     def __init__(self, painter: Painter, *, fitted: bool = True) -> None:
@@ -123,7 +123,7 @@ class Layered:
 
 
 class Direct:
-    """Weights that paint the relit picture itself: the paper's task, nothing else."""
+    """Weights that paint the relit picture itself: they know the paper's task only."""
 
     def __init__(self, relighter: Relighter) -> None:
         self._relighter = relighter
@@ -132,7 +132,7 @@ class Direct:
         relit = self._relighter.run(nights.sources[TASK])
         return Answer({TASK: relit.pictures()})
 
-    def by_day(self, day: Day) -> Answer:  # noqa: ARG002 it knows no day
+    def by_day(self, day: Day) -> Answer:  # noqa: ARG002 no change by day is known
         return Answer({})
 
 

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli import hardware, metrics, perceptual
-from msrnet_cli.errors import DataError, WeightsError
+from msrnet_cli import hardware, metrics
+from msrnet_cli.errors import DataError
 from msrnet_cli.evaluate import relighters as loaded
 from msrnet_cli.evaluate.affine import AffineMap
 from msrnet_cli.evaluate.intervals import estimate
-from msrnet_cli.evaluate.results import SCORES, EvalResult, ImageScores, MethodScores
+from msrnet_cli.evaluate.judge import Judge
+from msrnet_cli.evaluate.results import (
+    AFFINE,
+    COPY,
+    SCORES,
+    EvalResult,
+    ImageScores,
+    MethodScores,
+)
 from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.pairs.check import require_one_size, size_fault, size_of
 from msrnet_cli.pairs.find import find_pairs, spread
@@ -24,7 +32,7 @@ from msrnet_cli.pairs.resample import resize
 from msrnet_cli.relight import scaling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -32,12 +40,24 @@ if TYPE_CHECKING:
     from msrnet_cli.pairs.check import Size
     from msrnet_cli.pairs.files import PictureFile
     from msrnet_cli.pairs.find import Found, Pair
-    from msrnet_cli.perceptual import LPIPS
     from msrnet_cli.relight.relighter import Relighter
 
-COPY, AFFINE = "copy of the input", "affine colour map"
-_SSIM_SIDE, _LPIPS_SIDE = 11, 64  # the larger window; AlexNet's smallest picture
 _FIT_SIDE = 256  # a colour map does not need more pixels
+
+
+@dataclass(frozen=True)
+class _Method:
+    """What makes an output of a source.
+
+    Attributes:
+        relight: Takes and gives 3 H W in [0, 1].
+        relighter: The weights; None for a baseline.
+        is_timed: Whether its time is that of `msrnet relight`.
+    """
+
+    relight: Callable[[Tensor], Tensor]
+    relighter: Relighter | None = None
+    is_timed: bool = False
 
 
 def evaluate(
@@ -56,39 +76,31 @@ def evaluate(
     """
     found = _found(options.data, options)
     relighters, notes = loaded.load(options)
-    methods: dict[str, Callable[[Tensor], Tensor]] = {COPY: lambda source: source}
-    if options.fit_data:
-        training = _found(options.fit_data, options).pairs
-        methods[AFFINE] = AffineMap.fit(map(_small, training))
-    seen_by: dict[str, Relighter] = {}
-    for name, relighter in relighters.items():
-        methods[name], seen_by[name] = _as_shipped(relighter), relighter
-        if options.enlarged and relighter.work_size != "full":
-            bare = f"{name}, enlarged"
-            methods[bare], seen_by[bare] = _enlarged(relighter), relighter
-    judge, more = _judge(options)
+    methods = _methods(options, relighters)
+    judge = Judge.load(options.alexnet)
     scores: dict[str, list[ImageScores]] = {name: [] for name in methods}
     sizes: list[Size] = []
     for index, pair in enumerate(found.pairs):
         source, target = _decoded(pair.name, pair.source, pair.target)
         sizes.append(size_of(source))
         for name, method in methods.items():
-            if index == 0 and name in relighters:
-                method(source)  # the first run is slow: memory, kernels
+            if index == 0 and method.is_timed:
+                method.relight(source)  # the first run is slow: memory, kernels
             began = time.perf_counter()
-            output = method(source)
+            output = method.relight(source)
             seconds = time.perf_counter() - began
-            timed = seconds if name in relighters else None
-            scores[name].append(judge(pair.name, output, target, timed))
+            timed = seconds if method.is_timed else None
+            scores[name].append(judge.score(pair.name, output, target, timed))
         notify(pair.name)
     device = next((hardware.describe(r.device) for r in relighters.values()), "")
     rows = tuple(
-        _summary(name, each, scores[COPY], seen_by.get(name), sizes)
+        _summary(name, each, scores[COPY], methods[name].relighter, sizes)
         for name, each in scores.items()
     )
+    notes = found.left_out + notes + judge.notes
     if options.work_sizes:
-        more += loaded.notes_on_whole(relighters, sizes)
-    notes = found.left_out + notes + more + _notes_on_scores(rows)
+        notes += loaded.notes_on_whole(relighters, sizes)
+    notes += _notes_on_scores(rows)
     return EvalResult(options.data, len(found.pairs), device, rows, notes)
 
 
@@ -112,7 +124,7 @@ def compare(
         DataError: A target is missing, or sizes differ.
         PictureError: A picture cannot be read.
     """
-    judge, notes = _judge(options)
+    judge = Judge.load(options.alexnet)
     matched = match_folders(Path(outputs), Path(targets), light)
     scores = []
     for name, *files in matched.pictures:
@@ -121,29 +133,44 @@ def compare(
         if fault:
             remedy = "give outputs of the size of their targets"
             raise DataError(f"{name}: {fault.reason}", remedy)
-        scores.append(judge(name, output, target, None))
+        scores.append(judge.score(name, output, target))
         notify(name)
     found = _summary(outputs, scores, [])
-    notes = matched.notes + notes + _notes_on_scores([found])
+    notes = matched.notes + judge.notes + _notes_on_scores([found])
     return EvalResult(targets, len(scores), "", (found,), notes)
 
 
+def _methods(
+    options: EvalOptions, relighters: Mapping[str, Relighter]
+) -> dict[str, _Method]:
+    """Baselines and weights, by the names of their rows."""
+    methods = {COPY: _Method(lambda source: source)}
+    if options.fit_data:
+        training = _found(options.fit_data, options).pairs
+        methods[AFFINE] = _Method(AffineMap.fit(map(_small, training)))
+    for name, relighter in relighters.items():
+        methods[name] = _Method(_as_shipped(relighter), relighter, is_timed=True)
+        if options.enlarged and relighter.work_size != "full":
+            methods[f"{name}, enlarged"] = _Method(_enlarged(relighter), relighter)
+    return methods
+
+
 def _found(folder: str, options: EvalOptions) -> Found:
-    """The pairs of a folder, no more of them than are asked for."""
+    """The pairs of a folder; at most as many as the options ask for."""
     lights = PairOptions(from_light=options.from_light, to_light=options.to_light)
     found = find_pairs(folder, lights)
     return replace(found, pairs=spread(found.pairs, options.limit or len(found.pairs)))
 
 
 def _small(pair: Pair) -> tuple[Tensor, Tensor]:
-    """Source and target, as a map of colour is fitted to them."""
+    """Source and target, reduced to fit a map of colour to them."""
     both = torch.stack(_decoded(pair.name, pair.source, pair.target))
     source, target = resize(both, _FIT_SIDE)
     return source, target
 
 
 def _as_shipped(relighter: Relighter) -> Callable[[Tensor], Tensor]:
-    """Relight as the folder job does a picture of 8 bits, number format included."""
+    """Relight as the folder job relights a picture of 8 bits."""
     return lambda source: unit(_run(relighter, quantise(source, 8)))
 
 
@@ -153,7 +180,7 @@ def _run(relighter: Relighter, picture: Tensor) -> Tensor:
 
 
 def _enlarged(relighter: Relighter) -> Callable[[Tensor], Tensor]:
-    """The network's own pixels at its working size, without the picture's detail."""
+    """Enlarge the network's own pixels, without the detail of the picture."""
 
     def relight_and_enlarge(source: Tensor) -> Tensor:
         height, width = source.shape[-2:]
@@ -162,47 +189,6 @@ def _enlarged(relighter: Relighter) -> Callable[[Tensor], Tensor]:
         return scaling.enlarge(_run(relighter, small), width, height).clamp(0, 1)
 
     return relight_and_enlarge
-
-
-def _judge(
-    options: EvalOptions,
-) -> tuple[Callable[[str, Tensor, Tensor, float | None], ImageScores], tuple[str, ...]]:
-    """What scores one picture, and a note where LPIPS cannot be had."""
-    lpips: LPIPS | None = None
-    notes: tuple[str, ...] = ()
-    try:
-        lpips = perceptual.load_lpips(options.alexnet)
-    except WeightsError as error:
-        if options.alexnet:
-            raise
-        notes = (f"without LPIPS and MPS: {error}",)
-
-    smallest = _LPIPS_SIDE if lpips else _SSIM_SIDE
-
-    def judge(
-        name: str, output: Tensor, target: Tensor, seconds: float | None
-    ) -> ImageScores:
-        height, width = target.shape[-2:]
-        if min(height, width) < smallest:
-            raise DataError(
-                f"{name}: {width}x{height} is too small to score",
-                f"give pictures of at least {smallest}x{smallest}",
-            )
-        saved = (output.clamp(0, 1) * 255).round() / 255
-        ssim = metrics.ssim(saved, target)
-        distance = lpips(saved[None], target[None]).item() if lpips else None
-        return ImageScores(
-            name=name,
-            psnr=min(metrics.psnr(saved, target), metrics.ROUNDING_DB),
-            ssim=ssim,
-            ssim_gaussian=metrics.ssim_gaussian(saved, target),
-            detail=metrics.detail(saved, target),
-            lpips=distance,
-            mps=None if distance is None else metrics.mps(ssim, distance),
-            seconds=seconds,
-        )
-
-    return judge, notes
 
 
 def _summary(
@@ -229,7 +215,7 @@ def _summary(
 
 
 def _notes_on_scores(methods: Sequence[MethodScores]) -> tuple[str, ...]:
-    """What means leave out, or limit."""
+    """Pictures that are left out of means, and scores that are limited."""
     notes = []
     for method in methods:
         flat = sum(image.detail is None for image in method.images)
@@ -245,7 +231,12 @@ def _notes_on_scores(methods: Sequence[MethodScores]) -> tuple[str, ...]:
 
 
 def _decoded(name: str, *files: PictureFile) -> list[Tensor]:
-    """Pictures of a scene, of one size: each 3 H W in [0, 1]."""
+    """Pictures of a scene, each 3 H W in [0, 1].
+
+    Raises:
+        DataError: They differ in size.
+        PictureError: One cannot be read.
+    """
     pictures = [unit(file.decode()) for file in files]
     require_one_size(name, map(size_of, pictures))
     return pictures

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+
+from msrnet_cli.config import WorkSize
+
+COPY, AFFINE = "copy of the input", "affine colour map"
+"""The names of baselines."""
 
 
 @dataclass(frozen=True)
@@ -15,11 +19,11 @@ class ImageScores:
         psnr: In dB; at most 58.92, what rounding to 8 bits does on average.
         ssim: 7x7 uniform window on 8 bits, as the authors scored.
         ssim_gaussian: 11x11 Gaussian window.
-        detail: Mean gradient magnitude, as a part of the target's; None for a flat
-            target that the picture does not equal.
-        lpips: AlexNet; None where its weights are not at hand.
+        detail: Mean gradient magnitude, as a part of the target's; None if the target
+            is flat and the picture differs from it.
+        lpips: With AlexNet; None if its weights are missing.
         mps: (SSIM + 1 - LPIPS) / 2; None without LPIPS.
-        seconds: Time to relight it; None for pictures that were there.
+        seconds: Time to relight it; None if it was not relit.
     """
 
     name: str
@@ -57,18 +61,18 @@ class MethodScores:
         name: Weights, or the baseline.
         images: Picture by picture.
         means: By score, over the pictures that have it.
-        worst_gain: Smallest gain in PSNR over the copy of the input, in dB; None
-            where there is no input.
-        work_size: Longer side at which weights saw the pictures, or ``full``; None
-            where nothing was relit.
-        whole: How many pictures were seen whole because they are no larger than that.
+        worst_gain: Smallest gain in PSNR over the copy of the input, in dB; None if
+            the input is unknown.
+        work_size: Longer side at which weights saw the pictures, or ``full``; None if
+            nothing was relit.
+        whole: How many pictures were not larger than that, and were seen whole.
     """
 
     name: str
     images: tuple[ImageScores, ...]
     means: dict[str, Estimate]
     worst_gain: float | None = None
-    work_size: int | Literal["full"] | None = None
+    work_size: WorkSize | None = None
     whole: int = 0
 
 
@@ -79,7 +83,7 @@ class EvalResult:
     Attributes:
         data: What was scored on.
         pictures: How many.
-        device: The device, for people; "" where nothing was relit.
+        device: The device, for people; "" if nothing was relit.
         methods: Baselines first.
         notes: What the user must know.
     """
@@ -93,7 +97,7 @@ class EvalResult:
 
 @dataclass(frozen=True)
 class Gain:
-    """By how much a method is better than another, over scenes.
+    """By how much a method is better than another; means over scenes.
 
     Attributes:
         psnr: In dB.
@@ -126,17 +130,18 @@ class RowScores:
         psnr: In dB, of 8 bits. Intervals are over scenes here and below: changes of one
             scene are averaged first.
         ssim: 7x7 uniform window.
-        detail: Mean gradient magnitude, as a part of the target's; None where all
-            targets are flat.
-        over_copy: Gain over a copy of the input; None for a baseline, and where the
-            input is the target.
-        over_better: Gain over the better of the copy and the affine colour map by their
-            mean PSNR; None where no map was fitted.
-        bearing: How well the light was fitted; None where it was not looked for.
-        read: How well the network read it; None where it does not.
+        detail: Mean gradient magnitude, as a part of the target's; None if all targets
+            are flat.
+        over_copy: Gain over a copy of the input; None for a baseline, and if the input
+            is the target.
+        over_better: Gain over the copy or the affine colour map, whichever has the
+            higher mean PSNR; None if no map was fitted.
+        bearing: How well the light was fitted; None if it was not fitted.
+        read: How well the network read the light; None if the network does not.
         scenes: Mean PSNR of each scene, by name: two results on the same scenes can be
             compared scene by scene.
-        flat: How many pictures are left out of `detail`: their targets are flat.
+        flat: How many pictures are left out of `detail`, because their targets are
+            flat.
     """
 
     name: str
@@ -153,11 +158,13 @@ class RowScores:
 
 @dataclass(frozen=True)
 class Evenness:
-    """What layers of even surfaces have that they should not have, in 1/255.
+    """Errors of painted layers of even surfaces, in 1/255.
+
+    Errors wider than 49 pixels do not count.
 
     Attributes:
-        deviation: Standard deviation of what is finer than 49 pixels.
-        edge: Largest value of that within 8 pixels of an edge.
+        deviation: Standard deviation of the errors.
+        edge: Largest error within 8 pixels of an edge of the picture.
     """
 
     deviation: Estimate
@@ -166,20 +173,20 @@ class Evenness:
 
 @dataclass(frozen=True)
 class StageScores:
-    """How good one method is on scenes whose every light is known.
+    """How good one method is on scenes whose lights are all known.
 
     Attributes:
         name: Weights, or the baseline.
-        rows: By kind of change, as far as the method knows them.
+        rows: A row for each kind of change that the method can make.
         work_size: Longer side at which weights saw the pictures, or ``full``; None for
             baselines.
-        even: None where no layers are painted.
-        whole: How many scenes were seen whole because they are no larger than that.
+        even: Errors on even surfaces; None if the method paints no layers.
+        whole: How many scenes were not larger than that, and were seen whole.
     """
 
     name: str
     rows: tuple[RowScores, ...]
-    work_size: int | Literal["full"] | None = None
+    work_size: WorkSize | None = None
     even: Evenness | None = None
     whole: int = 0
 
@@ -193,7 +200,7 @@ class StageResult:
         scenes: How many.
         size: Side of the pictures that are scored, in pixels: the shorter side of the
             smallest scene; larger scenes are reduced to it.
-        device: The device, for people; "" where nothing was relit.
+        device: The device, for people; "" if nothing was relit.
         methods: Baselines first.
         notes: What the user must know.
         largest: The shorter side of the largest scene, in pixels.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     ByScene = Mapping[str, "Scores"]
 
 _NEAR = 60.0  # degrees
-_BASELINE = {NIGHT_FITTED: NIGHT, DAY_BARE: DAY}  # rows of the same changes
+_BASELINE = {NIGHT_FITTED: NIGHT, DAY_BARE: DAY}  # rows with the same changes
 
 
 class Scores(NamedTuple):
@@ -40,8 +40,8 @@ class Table:
 
     Attributes:
         rows: By row and scene.
-        off: By row, by how many degrees it misjudged each azimuth that it was shown.
-        misread: The same of the azimuths that a network read.
+        off: By row, the errors of azimuths that were fitted, in degrees.
+        misread: By row, the errors of azimuths that a network read, in degrees.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Table:
         self.misread: defaultdict[str, list[float]] = defaultdict(list)
 
     def add(self, scene: str, answer: Answer, targets: Pictures) -> None:
-        """Score what the method made of a scene, in all rows that it knows."""
+        """Score what the method made of a scene, in each of its rows."""
         for row, pictures in answer.pictures.items():
             self.rows[row][scene] = judge(pictures, targets[row])
         for row, degrees in answer.off.items():
@@ -59,11 +59,11 @@ class Table:
             self.misread[row] += degrees
 
     def compared(self, row: str) -> ByScene:
-        """Scores of a baseline on the changes of a row; empty where it has none."""
+        """Scores of a baseline on the changes of a row; empty if it has none."""
         return self.rows.get(_BASELINE.get(row, row), {})
 
     def mean(self, row: str) -> Scores:
-        """Over scenes."""
+        """The mean of a row over scenes."""
         return mean(list(self.rows[row].values()))
 
 
@@ -73,7 +73,7 @@ def judge(outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Scores:
 
 
 def mean(scores: Sequence[Scores]) -> Scores:
-    """Of each score; of detail as far as it is known."""
+    """The mean of each score; of detail, over the pictures that have it."""
     details = _known(scores)
     return Scores(
         psnr=statistics.fmean(each.psnr for each in scores),
@@ -84,7 +84,7 @@ def mean(scores: Sequence[Scores]) -> Scores:
 
 
 def _known(scores: Iterable[Scores]) -> list[float]:
-    """Their details, without those that no flat target tells."""
+    """The details that are known; a flat target has none."""
     return [each.detail for each in scores if each.detail is not None]
 
 
@@ -94,9 +94,9 @@ def summary(
     """Rows of a method, with its gains over the baselines.
 
     Args:
-        table: Of the method.
-        copies: Of copying the input; None for a baseline.
-        maps: Of the affine colour map; None where there is none.
+        table: Scores of the method.
+        copies: Scores of the copy of the input; None for a baseline.
+        maps: Scores of the affine colour map; None if none was fitted.
     """
     return tuple(_row(row, table, copies, maps) for row in table.rows)
 
@@ -128,7 +128,7 @@ def _bearing(off: Sequence[float]) -> Bearing | None:
 
 
 def _better(one: ByScene, other: ByScene) -> ByScene:
-    """Those of the higher mean PSNR."""
+    """The scores with the higher mean PSNR."""
     return max(one, other, key=lambda found: mean(list(found.values())).psnr)
 
 

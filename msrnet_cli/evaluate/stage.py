@@ -1,7 +1,7 @@
-"""From a picture to relit ones, by way of its layers, as the program does it.
+"""From a picture to relit ones by its layers, as in `msrnet relight`.
 
-A picture is reduced to the working size, painted once however many lights are wanted,
-and each result is carried to its full size.
+A picture is reduced to the working size and painted once for all lights. Each result is
+carried to the full size.
 """
 
 from __future__ import annotations
@@ -37,25 +37,24 @@ if TYPE_CHECKING:
     from msrnet_cli.evaluate.changes import Day, Even, Pictures
 
 Paint = Callable[[Tensor], Tensor]
-"""A network: pictures, B 3 h w in [0, 1], to what it paints, B K 3 h w in [0, 1] on the
-CPU: nine layers, then normals and the light as it is read, where it has them."""
+"""A network: takes pictures, B 3 h w in [0, 1], and gives B K 3 h w in [0, 1] on the
+CPU: nine layers, then normals and the light that it reads, if it has these outputs."""
 
 _BATCH_PIXELS = 1 << 18
 _LIGHTS = torch.stack([mix.weights(azimuth(direction)) for direction in DIRECTIONS])
 _TASK_LIGHT = mix.of_light(TASK_LIGHT)
-_BROAD = 49  # side of a window in pixels: what is wider counts as even
-_FRAME = 8  # pixels that count as next to an edge
+_BROAD = 49  # pixels: errors wider than this window do not count
+_FRAME = 8  # pixels next to an edge of the picture
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a scene.
+    """What a method made of a scene.
 
     Attributes:
-        pictures: By row, as far as its changes were asked for.
-        off: By row, by how many degrees the azimuth of each key light was misjudged,
-            where it was fitted.
-        misread: The same of the azimuths that the network itself read.
+        pictures: By row, for each row of the method.
+        off: By row, the errors of azimuths that were fitted, in degrees.
+        misread: By row, the errors of azimuths that the network read, in degrees.
     """
 
     pictures: Pictures
@@ -65,12 +64,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Painter:
-    """A network and how it is shown pictures.
+    """A network, and the size at which it sees pictures.
 
     Attributes:
         paint: The network.
-        working_size: Width and height at which it sees a picture of some width and
-            height; None for its own.
+        working_size: Takes width and height of a picture, and gives those at which the
+            network sees it; None for the same.
     """
 
     paint: Paint
@@ -91,12 +90,12 @@ class Painter:
 
 @dataclass(frozen=True)
 class Seen:
-    """A picture and what was painted of it.
+    """A picture and what the network painted of it.
 
     Attributes:
         picture: 3 H W, uint8.
         small: 3 h w in [0, 1]: the picture at the working size.
-        painted: K 3 h w in [0, 1]: all that was painted of that.
+        painted: K 3 h w in [0, 1]: all outputs of the network.
     """
 
     picture: Tensor
@@ -109,7 +108,7 @@ class Seen:
         return self.painted[:LAYERS]
 
     def misread(self, true: float) -> list[float]:
-        """By how many degrees the azimuth is off that the network read, if it did."""
+        """The error of the azimuth that the network read, in degrees; empty if none."""
         if len(self.painted) <= reading.PLACE:
             return []
         found = reading.of_output(self.painted[reading.PLACE])
@@ -134,7 +133,7 @@ def by_night(seen: Sequence[Seen]) -> Pictures:
 
 
 def by_night_fitted(seen: Sequence[Seen]) -> Answer:
-    """The same, with the key light that each picture is found to have."""
+    """The same, with the key light that is fitted to each picture."""
     relit, off, misread = [], [], []
     for source, one in enumerate(seen):
         found = mix.fit(one.small, one.layers)
@@ -147,7 +146,7 @@ def by_night_fitted(seen: Sequence[Seen]) -> Answer:
 
 
 def by_day(one: Seen, day: Day) -> Answer:
-    """The picture of `changes.Day` with its key turned, and without."""
+    """The picture of `changes.Day` with its key turned, and without its key."""
     found = mix.fit(one.small, one.layers)
     pictures = {
         DAY: _put(one, found, [day.wanted], mix.kept(found)),
@@ -159,12 +158,12 @@ def by_day(one: Seen, day: Day) -> Answer:
 
 
 def unevenness(painter: Painter, even: Even) -> tuple[float, float]:
-    """What layers of an even surface have that the true ones have not, in 1/255.
+    """Errors of the painted layers of an even surface, in 1/255.
 
-    Only what is finer than a broad window counts.
+    Errors wider than a broad window do not count.
 
     Returns:
-        Its standard deviation over all layers, and the largest value near an edge.
+        The standard deviation over all layers, and the largest error near an edge.
     """
     (seen,) = painter.see(even.picture[None])
     height, width = seen.small.shape[-2:]
@@ -180,7 +179,7 @@ def unevenness(painter: Painter, even: Even) -> tuple[float, float]:
 
 
 def _broad_mean(values: Tensor) -> Tensor:
-    """The mean of what a broad window around each pixel of C h w holds."""
+    """The mean of a broad window around each pixel of C h w."""
     for side, reach in (
         ((_BROAD, 1), (_BROAD // 2, 0)),
         ((1, _BROAD), (0, _BROAD // 2)),
@@ -190,13 +189,13 @@ def _broad_mean(values: Tensor) -> Tensor:
 
 
 def _off(found: mix.Fit, true: float) -> float:
-    """By how many degrees the azimuth of a fitted light is off."""
+    """The error of the azimuth of a fitted light, in degrees."""
     return abs(turned(true, found.azimuth))
 
 
 def _put(
     one: Seen, found: mix.Fit, azimuths: Sequence[float], kept: float
 ) -> list[Tensor]:
-    """A picture, finished, with all of its key light from each of some azimuths."""
+    """A picture with its key light moved to each of some azimuths, at full size."""
     wanted = torch.stack([found.towards(degrees) for degrees in azimuths])
     return one.relit(mix.relit(one.small, one.layers, found.weights, wanted, kept))

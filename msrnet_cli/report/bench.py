@@ -201,7 +201,7 @@ def _jobs(result: BenchResult) -> Iterator[str]:
 
 
 def _remarks(result: BenchResult) -> list[str]:
-    """What is wrong, what is doubtful, what the columns mean."""
+    """Failures, faults and notes, and what a column means."""
     lines = []
     for row in result.rows:
         lines += [f"{row.name}: {text}" for text in (row.failure, *row.faults) if text]

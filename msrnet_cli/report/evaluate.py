@@ -62,7 +62,7 @@ def table(result: EvalResult, *, each: bool = False) -> None:
 
 
 def scene_tables(result: StageResult) -> None:
-    """Scores on scenes whose every light is known, as tables on standard output.
+    """Scores on scenes whose lights are all known, as tables on standard output.
 
     Means with 95 % confidence intervals over scenes; gains of PSNR and SSIM.
     """

@@ -54,7 +54,7 @@ def _print(text: str, *, flush: bool = False) -> None:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 whatever JSON can hold
-    """Records as objects, null for what is not finite."""
+    """What JSON can hold: records as objects, numbers that are not finite as null."""
     if is_dataclass(value):
         return _plain(documents.to_document(value))
     if isinstance(value, dict):

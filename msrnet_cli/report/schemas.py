@@ -51,7 +51,7 @@ def schemas() -> dict[str, Schema]:
 
 
 def write(folder: Path) -> None:
-    """Write all schemas into a folder, which is made where it is missing."""
+    """Write all schemas into a folder; make the folder if it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts().items():
         (folder / name).write_text(text, "utf-8")

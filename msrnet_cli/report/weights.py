@@ -22,8 +22,8 @@ class Listed:
     """Weights that are part of the package.
 
     Attributes:
-        name: Names them as ``--weights``.
-        default: Whether they are taken where none are named.
+        name: The name to give as ``--weights``.
+        default: Whether they are used if none are named.
         sha256: Of the whole file.
         path: The file.
         card: What the file says about itself.

@@ -35,8 +35,8 @@ class SceneDone:
         index: Its number in the set.
         name: Its name in the set, as ``Image000``.
         theme: Which kind of place it shows.
-        attempts: Draws it took; more than 1 where one came out too dark.
-        pictures: Pictures written; 0 where the set holds layers.
+        attempts: How often it was drawn; more than once if a draw was too dark.
+        pictures: Pictures written; 0 if the set holds layers.
         seconds: Time it took in its process.
     """
 

@@ -27,8 +27,10 @@ from msrnet_cli.errors import DataError, MSRNetError, UsageError
 from msrnet_cli.evaluate import intervals
 from msrnet_cli.evaluate.intervals import estimate
 from msrnet_cli.evaluate.options import EvalOptions
-from msrnet_cli.evaluate.pairs import AFFINE, COPY, compare, evaluate
+from msrnet_cli.evaluate.pairs import compare, evaluate
 from msrnet_cli.evaluate.results import (
+    AFFINE,
+    COPY,
     Bearing,
     Estimate,
     EvalResult,
