@@ -1,4 +1,4 @@
-"""Options, declared once: a field of a record, its default, and what is said here.
+"""Declares options: each is a field of a record, with its default and an `Option`.
 
     quality: Annotated[int | None, Option("For JPEG and WebP.", least=1, most=100)] = 90
 
@@ -31,7 +31,7 @@ _FAR = 2**20
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """The numbers that a field may hold; of a sequence, each of its numbers.
+    """The numbers that a field may hold. In a sequence, every number lies in the range.
 
     Attributes:
         least: The smallest; None for no bound.
@@ -48,7 +48,7 @@ class Range:
     several: bool = False
 
     def holds(self, value: Any) -> bool:  # noqa: ANN401 whatever a field may hold
-        """Whether a value is allowed: of numbers, only finite ones are."""
+        """Whether a value is allowed. Numbers are finite; text and flags always pass."""
         if isinstance(value, tuple):
             return (bool(value) or not self.several) and all(map(self.holds, value))
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -73,8 +73,11 @@ class Range:
         return f"{'less than' if self.below else 'at most'} {most}" if most else ""
 
     @property
-    def told(self) -> str:
-        """As `str`, without bounds that people never reach: they prevent overflow."""
+    def in_help(self) -> str:
+        """The range in words, for help. Bounds of 2**20 and more are left out.
+
+        Such bounds only prevent overflow.
+        """
         near = [
             end if end is None or abs(end) < _FAR else None
             for end in (self.least, self.most)
@@ -109,10 +112,10 @@ class Option(Range):
 
 @dataclass(frozen=True)
 class Group:
-    """Says of a field that holds a record: its options stand together in help.
+    """Marks a field that holds a record: help lists its options under one title.
 
     Attributes:
-        title: Above them.
+        title: Above the options.
         without: Names of fields that are not asked for here.
     """
 

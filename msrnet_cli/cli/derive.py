@@ -3,9 +3,9 @@
     @command(app, examples={"msrnet relight photos/ relit/": "a whole folder"})
     def relight(paths: Paths, given: Given[RelightOptions], output: Output) -> None:
 
-A parameter that is a record holds what was asked for. One that is `Given` also tells
-what was asked for and what was left to defaults. Typer parses; values are read here, so
-that every option refuses in the same words.
+A record parameter receives all values, defaults included. A `Given` parameter also keeps
+the typed values apart from the defaults. Typer splits the command line; values are read
+here, so that every option refuses in the same words.
 """
 
 from __future__ import annotations
@@ -64,11 +64,15 @@ class Given(Generic[Record]):
 
     @property
     def record(self) -> Record:
-        """The options over those of the file over the defaults."""
+        """The typed options over those of the --config file over the defaults.
+
+        Raises:
+            Exit: The record was to be printed, and is.
+        """
         return self.over(self.kind() if self.config is None else self.read(self.config))
 
     def over(self, base: Record) -> Record:
-        """A record with what was typed in place of its own values.
+        """A record with the typed values put in.
 
         Raises:
             Exit: The record was to be printed, and is.
@@ -166,7 +170,7 @@ def _given(
     changes, flags = {}, []
     for field in fields:
         typed = values.pop(_name(field))
-        if typed is None or (typed is False and _is_flag(field) and not field.default):
+        if typed is None or (typed is False and not _is_asked_off(field)):
             continue
         changes[field.path] = _read(field, typed)
         flags.append(field.flags[0].partition("/")[0])
@@ -184,15 +188,17 @@ def _read(field: Field, typed: Any) -> Any:  # noqa: ANN401 of any type
     flag = field.flags[0]
     several = get_origin(alternatives(field.kind)[0]) is tuple
     if field.option.read is not None and not field.option.repeated:
-        value = _told(flag, typed, field.option.read)
+        value = _converted(flag, typed, field.option.read)
     elif several:
         parts = typed if field.option.repeated else typed.split(",")
         inner = get_args(alternatives(field.kind)[0])[0]
         read = field.option.read or (lambda text: _value(inner, text, several=True))
-        value = tuple(_told(flag, typed_part.strip(), read) for typed_part in parts)
+        value = tuple(
+            _converted(flag, typed_part.strip(), read) for typed_part in parts
+        )
         value = tuple(dict.fromkeys(value)) if choices(inner) else value
     else:
-        value = _told(flag, typed, lambda text: _value(field.kind, text))
+        value = _converted(flag, typed, lambda text: _value(field.kind, text))
     if not field.option.holds(value):
         shown = ",".join(typed) if isinstance(typed, list) else typed
         raise UsageError(
@@ -201,7 +207,7 @@ def _read(field: Field, typed: Any) -> Any:  # noqa: ANN401 of any type
     return value
 
 
-def _told(flag: str, text: str, read: Callable[[str], Any]) -> Any:  # noqa: ANN401
+def _converted(flag: str, text: str, read: Callable[[str], Any]) -> Any:  # noqa: ANN401
     try:
         return read(text)
     except ValueError as error:
@@ -277,6 +283,11 @@ def _is_flag(field: Field) -> bool:
     return field.kind is bool
 
 
+def _is_asked_off(field: Field) -> bool:
+    """Whether a flag that is False was typed, as ``--no-mirror``."""
+    return bool(field.default) or _has_both(field)
+
+
 def _has_both(field: Field) -> bool:
     return any("/" in flag for flag in field.option.flags)
 
@@ -299,7 +310,7 @@ def _metavar(field: Field) -> str:
 
 def _help(field: Field) -> str:
     default = _default(field)
-    words = [field.option.told] if field.option.told else []
+    words = [field.option.in_help] if field.option.in_help else []
     words += [f"default: {default}"] if default else []
     return f"{field.option.help}  [{'; '.join(words)}]" if words else field.option.help
 

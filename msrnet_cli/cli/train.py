@@ -102,7 +102,7 @@ def _fresh(start: Start, given: Given[TrainOptions]) -> TrainOptions:
 
 
 def _earlier(start: Start, given: Given[TrainOptions], out: str) -> TrainOptions:
-    """Settings of the run that is gone on with."""
+    """Settings of the run to continue."""
     from msrnet_cli.train.runs import newest_run, read_settings
 
     for flag, value in (("--recipe", start.recipe), ("--config", given.config)):

@@ -13,7 +13,7 @@ What is learnt
   lighting      scenes in layers as material
   material      what both have in common
   losses        what is made small
-  start         the network before its first step
+  initial       the network before its first step
 
 How
   schedule      what happens when, as data
@@ -24,7 +24,7 @@ How
 
 The run
   loop          trains, in one process or several
-  begin         puts a run together
+  assemble      puts a run together
   run           walks through the plan
   position      where a run is
   feed          the examples of each step, made before they are needed

@@ -16,7 +16,7 @@ from msrnet_cli import hardware
 from msrnet_cli.errors import MSRNetError
 from msrnet_cli.lock import Lock
 from msrnet_cli.train import checks, failures
-from msrnet_cli.train.begin import Place, begin
+from msrnet_cli.train.assemble import Place, assemble
 from msrnet_cli.train.processes import (
     LEADER_SECONDS,
     Processes,
@@ -92,7 +92,7 @@ def _train(
     with Processes.join(device) as processes, Lock(folder, "trained") as lock:
         place = Place(device, processes, lock)
         try:
-            run = begin(options, place, notify, resume=resume)
+            run = assemble(options, place, notify, resume=resume)
             return _walk(run, folder, should_stop)
         except (MemoryError, RuntimeError) as error:
             explained = failures.explained(

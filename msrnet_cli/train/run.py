@@ -40,11 +40,11 @@ class Parts:
         plan: What happens when.
         rate: The learning rate over a stage.
         schedule: How often to validate and to save.
-        material: What is learnt from.
-        losses: What phases make small, by name.
+        material: The training data.
+        losses: Loss functions by name.
         learner: What learns.
-        saver: Writes.
-        processes: Which learn together.
+        saver: Writes checkpoints and weights.
+        processes: The processes that train together.
     """
 
     plan: Plan
@@ -92,8 +92,8 @@ class Run:
         Raises:
             TrainingError: A value is not finite, data broke after the first step, or
                 time ended before the last stage began.
-            DataError: Data broke before that.
-            PictureError: A picture did.
+            DataError: Training data cannot be read at the first step.
+            PictureError: A picture cannot be read at the first step.
         """
         try:
             stopped_by = self._walk(should_stop)
@@ -108,6 +108,7 @@ class Run:
 
     def _walk(self, should_stop: Callable[[], str]) -> str:
         saved, pause = time.monotonic(), 60 * self._parts.schedule.save_minutes
+        kept: Position | None = None  # in the newest checkpoint
         while (before := self.place) < self._plan.end:
             phase = self._plan.phase(before)
             self._enter(phase)
@@ -121,11 +122,12 @@ class Run:
             waited = time.monotonic() - saved >= pause
             if validate or waited or stopped_by:
                 self._saver.save(self.position)
-                saved = time.monotonic()
+                saved, kept = time.monotonic(), self.position
             if stopped_by:
                 return stopped_by
         self._saver.end_stage(self.position)
-        self._saver.save(self.position)
+        if kept != self.position:  # twice, the checkpoint before would be lost
+            self._saver.save(self.position)
         failures.require_last_stage(self._plan.phases[-1].stage, self.position)
         return ""
 
@@ -186,7 +188,7 @@ class Run:
         self.notify(event)
 
     def _broken(self, error: MSRNetError) -> MSRNetError:
-        """What data means that was sound when the run was started."""
+        """The error for bad data. After the first step it advises to resume."""
         if self.position.step == self._begun:
             return error
         if self._parts.processes.count == 1:  # others may wait in an exchange

@@ -31,10 +31,10 @@ from msrnet_cli.pairs.cut import Cutter
 from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.train import pairing
 from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
+from msrnet_cli.train.initial import start_network
 from msrnet_cli.train.learner import Learner
 from msrnet_cli.train.loop import train
 from msrnet_cli.train.runs import read_settings
-from msrnet_cli.train.start import start_network
 from msrnet_cli.weights.file import load_network
 from training import settings
 

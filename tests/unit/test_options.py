@@ -39,6 +39,7 @@ class Outer:
     even: Annotated[int, Option("Even.", read=read_even)] = 2
     deep: Annotated[bool, Option("Deep.", flags=("--deep", "-d"))] = False
     soft: Annotated[bool, Option("Soft.", flags=("--soft/--no-soft",))] = True
+    firm: Annotated[bool, Option("Firm.", flags=("--firm/--no-firm",))] = False
     place: Annotated[Path | None, Option("A file.")] = None
     inner: Annotated[Inner, Group("Inside")] = field(
         default_factory=lambda: Inner(share=0.25)
@@ -90,7 +91,16 @@ def test_every_kind_of_option_is_read_into_its_field(run):
     )
     _, given, output = run("it", *typed)
     assert given.record == Outer(
-        "flat", 3, (16, 8), ("a,b", "c"), 4, True, False, Path("x/y"), Inner(0.75)
+        "flat",
+        3,
+        (16, 8),
+        ("a,b", "c"),
+        4,
+        True,
+        False,
+        False,
+        Path("x/y"),
+        Inner(0.75),
     )
     assert output == Output(json=True, quiet=True)
     assert "--deep" in given.flags
@@ -98,6 +108,8 @@ def test_every_kind_of_option_is_read_into_its_field(run):
 
 
 def test_what_is_typed_goes_over_any_base(run):
+    _, given, _ = run("it", "--no-firm", "--no-soft")
+    assert given.over(Outer(firm=True)) == Outer(soft=False)
     _, given, _ = run("it", "--share", 0)
     base = Outer(count=9, inner=Inner(0.5, hidden=1))
     assert given.over(base) == Outer(count=9, inner=Inner(0.0, hidden=1))
@@ -204,7 +216,8 @@ def test_a_field_deep_inside_is_replaced_and_judged():
 
 
 def test_a_record_comes_back_from_its_document():
-    record = Outer("flat", 3, (8,), ("ä",), 4, True, False, Path("p"), Inner(0.0, 1))
+    inner = Inner(0.0, 1)
+    record = Outer("flat", 3, (8,), ("ä",), 4, True, False, True, Path("p"), inner)
     document = json.loads(json.dumps(to_document(record)))
     assert rebuilt(Outer, document, strict=True) == record
     assert rebuilt(Outer, {}) == Outer()

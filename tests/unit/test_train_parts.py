@@ -19,6 +19,7 @@ from msrnet_cli.train import cards, checkpoint, failures, optimizers, runs
 from msrnet_cli.train.checkpoint import Checkpoint
 from msrnet_cli.train.feed import Feed
 from msrnet_cli.train.find import find_material
+from msrnet_cli.train.initial import start_network
 from msrnet_cli.train.inventory import Inventory
 from msrnet_cli.train.learner import Learner, Step
 from msrnet_cli.train.material import About, Trial
@@ -39,7 +40,6 @@ from msrnet_cli.train.processes import ALONE, Processes
 from msrnet_cli.train.run import Parts, Run
 from msrnet_cli.train.saver import Saver, open_record
 from msrnet_cli.train.schedule import Phase, make_plan
-from msrnet_cli.train.start import start_network
 from msrnet_cli.train.validator import Validator
 
 CPU = torch.device("cpu")

@@ -12,9 +12,9 @@ from msrnet_cli import perceptual
 from msrnet_cli.errors import DownloadError
 from msrnet_cli.report import train as report
 from msrnet_cli.train.events import TrainProgress, TrainStarted, TrainSummary, Validated
+from msrnet_cli.train.initial import start_network
 from msrnet_cli.train.options import NetworkOptions
 from msrnet_cli.train.runs import read_settings
-from msrnet_cli.train.start import start_network
 
 
 class Terminal(io.StringIO):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msrnet_cli import hardware
 from msrnet_cli.errors import UsageError
 from msrnet_cli.networks import architecture
-from msrnet_cli.train import checkpoint, losses, resuming, runs, start
+from msrnet_cli.train import checkpoint, initial, losses, resuming, runs
 from msrnet_cli.train.events import TrainStarted
 from msrnet_cli.train.find import find_material
 from msrnet_cli.train.learner import Learner, training_dtype
@@ -48,7 +48,7 @@ class Place(NamedTuple):
     lock: Lock
 
 
-def begin(
+def assemble(
     options: TrainOptions,
     place: Place,
     notify: Callable[[TrainEvent], None],
@@ -79,7 +79,7 @@ def begin(
     functions = found.losses(
         set(named.values()), options.loss, place.device, offline=options.run.offline
     )
-    # After all that can be refused at once: this decodes.
+    # Opening the material decodes pictures, so the quick checks come first.
     material = found.open(options.schedule.largest, options.run.seed, place.device)
     learner = _learner(options, network, dtype, place)
     position = Position() if before is None else _taken_up(options, before, learner)
@@ -126,10 +126,10 @@ def _before(options: TrainOptions, plan: Plan, *, resume: bool) -> Checkpoint | 
 def _network(options: TrainOptions, before: Checkpoint | None) -> nn.Module:
     """The network before its first step, or before a checkpoint is taken up."""
     if before is not None:
-        return start.build(options.network, options.run.seed)
+        return initial.build(options.network, options.run.seed)
     is_second = options.schedule.stage == "2"
     stage1 = runs.stage_result(Path(options.run.out), "1") if is_second else None
-    return start.start_network(
+    return initial.start_network(
         options.network, options.run.seed, stage1=stage1, offline=options.run.offline
     )
 
@@ -151,7 +151,7 @@ def _learner(
 
 
 def _taken_up(options: TrainOptions, before: Checkpoint, learner: Learner) -> Position:
-    """Give a learner what a checkpoint holds; where the run goes on."""
+    """Restore a learner from a checkpoint; the position to continue from."""
     try:
         learner.restore(before.tensors)
     except ValueError as error:
