@@ -3,9 +3,9 @@
     @command(app, examples={"msrnet relight photos/ relit/": "a whole folder"})
     def relight(paths: Paths, given: Given[RelightOptions], output: Output) -> None:
 
-A record parameter receives all values, defaults included. A `Given` parameter also keeps
-the typed values apart from the defaults. Typer splits the command line; values are read
-here, so that every option refuses in the same words.
+A record parameter receives all values, defaults included. A `Given` parameter also
+keeps the typed values apart from the defaults. Typer splits the command line; values
+are read here, so that every option refuses in the same words.
 """
 
 from __future__ import annotations

@@ -91,16 +91,11 @@ def test_every_kind_of_option_is_read_into_its_field(run):
     )
     _, given, output = run("it", *typed)
     assert given.record == Outer(
-        "flat",
-        3,
-        (16, 8),
-        ("a,b", "c"),
-        4,
-        True,
-        False,
-        False,
-        Path("x/y"),
-        Inner(0.75),
+        *("flat", 3, (16, 8), ("a,b", "c"), 4),
+        deep=True,
+        soft=False,
+        place=Path("x/y"),
+        inner=Inner(0.75),
     )
     assert output == Output(json=True, quiet=True)
     assert "--deep" in given.flags
