@@ -48,7 +48,7 @@ class Range:
     several: bool = False
 
     def holds(self, value: Any) -> bool:  # noqa: ANN401 whatever a field may hold
-        """Whether a value is allowed: a finite number in the range, any text, a flag."""
+        """Whether a value is allowed: a finite number in range, or any text."""
         if isinstance(value, tuple):
             return (bool(value) or not self.several) and all(map(self.holds, value))
         if isinstance(value, bool) or not isinstance(value, int | float):
