@@ -527,7 +527,7 @@ def test_a_file_in_the_place_of_a_folder_is_told_before_any_work(
 ):
     data = pairs.write_folders(tmp_path / "data", 1, size=32)
     (tmp_path / "file").write_text("mine")
-    monkeypatch.setattr("msrnet_cli.train.begin.find_material", pytest.fail)
+    monkeypatch.setattr("msrnet_cli.train.assemble.find_material", pytest.fail)
     with pytest.raises(UsageError, match=r"cannot be written: .*file is a file"):
         train(plain(data, tmp_path / "file" / below), ignore)
     assert (tmp_path / "file").read_text() == "mine"
