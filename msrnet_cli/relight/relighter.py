@@ -19,12 +19,12 @@ from msrnet_cli.networks.spec import Inputs
 from msrnet_cli.relight import (
     adapters,
     carry,
+    device_copy,
     memory,
     scaling,
     session,
     sizes,
     soundness,
-    transfer,
 )
 from msrnet_cli.relight.options import DEFAULTS
 from msrnet_cli.relight.records import Relit
@@ -187,7 +187,7 @@ class Relighter:
                 are computed in float32, unless a format was asked for by name.
         """
         try:
-            with transfer.lane(self.device):
+            with device_copy.lane(self.device):
                 return self._run(batch, guides, deep=deep)
         except (RuntimeError, MemoryError) as error:
             if not hardware.is_out_of_memory(error):
@@ -217,7 +217,7 @@ class Relighter:
     @property
     def lanes(self) -> int:
         """From how many threads to call `run` at a time."""
-        return transfer.lanes(self.device)
+        return device_copy.lanes(self.device)
 
     def working_size(self, width: int, height: int) -> tuple[int, int] | None:
         """Width and height at which the network sees a picture; None for its own.
@@ -270,7 +270,7 @@ class Relighter:
     ) -> Relit:
         """Run the network on pictures at the size at which it sees them."""
         inputs = Inputs(
-            transfer.stacked(seen, self.device),
+            device_copy.stacked(seen, self.device),
             torch.stack(list(guides)) if guides else None,
         )
         return memory.run(self._session.forwards, forward, inputs)
@@ -288,5 +288,5 @@ def _in_type(
 def _in_main_memory(
     outputs: Sequence[Tensor | PictureError],
 ) -> tuple[Tensor | PictureError, ...]:
-    relit = iter(transfer.download([o for o in outputs if isinstance(o, Tensor)]))
+    relit = iter(device_copy.download([o for o in outputs if isinstance(o, Tensor)]))
     return tuple(next(relit) if isinstance(o, Tensor) else o for o in outputs)

@@ -10,13 +10,13 @@ from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.networks import architecture
 from msrnet_cli.networks.dmshn import DMSHN
-from msrnet_cli.relight import tiling, transfer
+from msrnet_cli.relight import device_copy, tiling
 from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.relight.session import Session
 from networks import tinted_identity
 from relighters import SMALL, relighter
 
-PASS = architecture("dmshn").memory("fp32", 32)  # bytes for each pixel
+PASS = architecture("dmshn").bytes_per_pixel_at("fp32", 32)  # bytes for each pixel
 
 
 def full(*_, **__):
@@ -85,7 +85,7 @@ def test_memory_that_runs_out_elsewhere_fails_the_pictures_with_their_size(
     monkeypatch,
 ):
     subject = relighter(DMSHN(4), dtype="bf16")
-    for owner, place in ((Session, "suited"), (transfer, "stacked")):
+    for owner, place in ((Session, "suited"), (device_copy, "stacked")):
         with monkeypatch.context() as patch:
             patch.setattr(owner, place, full)
             result = subject.run([torch.rand(3, 16, 32)] * 2)
@@ -110,7 +110,7 @@ def test_pictures_that_the_gpu_cannot_hold_are_carried_in_strips(monkeypatch):
     subject = Relighter(network, card, device="cuda", dtype="fp32", work_size=64)
     picture = quantise(torch.rand(3, 200, 300), 8)
     expected = subject.run([picture]).outputs[0]
-    monkeypatch.setattr(transfer, "upload", full)
+    monkeypatch.setattr(device_copy, "upload", full)
     found = subject.run([picture]).outputs[0]
     assert (unit(found) - unit(expected)).abs().max() <= 1.01 / 255
 
