@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ class Session:
         forwards: The network ready to run: as chosen, and in float32.
         keeps_format: Whether the number format was asked for by name.
         probe: A small picture, and the plain network's answer to it in float32.
-        notes: What ``auto`` would have preferred, and why that was not taken.
+        notes: Notes for the user on the chosen format and engine.
     """
 
     plain: nn.Module
@@ -177,13 +178,36 @@ def _choose_format(
         if agreement is None:
             agreement = maker.probe.agreement(ready.network)
     except RuntimeError as error:
-        raise DeviceError(
-            f"{maker.device} cannot compute in {name} ({error})", "use --dtype fp32"
-        ) from error
-    if asked == "auto" and not agreement >= engines.AGREEMENT_DB:
-        refused = f"fp32, for {name}: {engines.disagreement(agreement)}"
-        return torch.float32, maker.make(torch.float32, options.engine), refused
-    return wanted, ready, ""
+        refused = _failure(maker.device, name, error)
+        if asked != "auto" or hardware.is_out_of_memory(error):
+            raise refused from error
+        reason = refused.reason
+    else:
+        if asked != "auto" or agreement >= engines.AGREEMENT_DB:
+            return wanted, ready, ""
+        reason = _disagreement(name, agreement)
+    exact = maker.make(torch.float32, options.engine)
+    return torch.float32, exact, f"running in fp32 instead of {name}: {reason}"
+
+
+def _failure(device: torch.device, name: str, error: RuntimeError) -> DeviceError:
+    """The error for a number format in which the test picture cannot be computed."""
+    if hardware.is_out_of_memory(error):
+        return DeviceError(
+            f"{device} does not have enough memory for the network",
+            "close other programs, or use another device",
+        )
+    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return DeviceError(
+        f"{device} cannot compute in {name} ({line})", "use --dtype fp32"
+    )
+
+
+def _disagreement(name: str, agreement: float) -> str:
+    """What an agreement below `engines.AGREEMENT_DB` says about a number format."""
+    if math.isnan(agreement):
+        return f"the output in {name} is not finite"
+    return f"{name} agrees with fp32 only to {agreement:.1f} dB"
 
 
 def _probe(plain: nn.Module, card: WeightsCard, device: torch.device) -> engines.Probe:

@@ -81,6 +81,35 @@ def test_memory_that_runs_out_in_tiles_too_halves_what_is_advised(monkeypatch):
     assert 320 < advised <= 512 * 0.5**0.5 * 1.01
 
 
+class Narrow(Hungry):
+    """Runs out of memory for more than a given number of pixels."""
+
+    def forward(self, x):
+        if x[:, 0].numel() > self.limit:
+            raise RuntimeError("MPS backend out of memory")
+        return x
+
+
+def test_where_free_memory_is_unknown_tiles_are_halved_until_they_fit(monkeypatch):
+    monkeypatch.setattr(hardware, "free_bytes", lambda _: None)
+    smallest = tiling.SMALLEST_CORE + 2 * architecture("dmshn").reach
+    network = Narrow(smallest**2)
+    subject = Relighter(network, SMALL, device="cpu", dtype="fp32", work_size="full")
+    picture = torch.rand(3, smallest + 400, smallest + 800)
+    result = subject.run([picture])
+    assert torch.equal(*result.pictures(), picture)
+    (note,) = result.notes
+    assert int(re.search(r"run in (\d+) tiles", note)[1]) > 1
+
+
+def test_where_free_memory_is_unknown_and_no_tile_fits_a_size_is_advised(monkeypatch):
+    monkeypatch.setattr(hardware, "free_bytes", lambda _: None)
+    (failure,) = relighter(Narrow(1000)).run([torch.rand(3, 600, 800)]).outputs
+    assert re.fullmatch(r"800x600 needs about [\d.]+ GB of memory", failure.reason)
+    advised = int(re.search(r"^try --work-size (\d+),", failure.remedy)[1])
+    assert 300 < advised <= 800 * 0.5**0.5
+
+
 def test_memory_that_runs_out_elsewhere_fails_the_pictures_with_their_size(
     monkeypatch,
 ):
