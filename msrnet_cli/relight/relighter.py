@@ -68,11 +68,11 @@ class Relighter:
         dtype: The number format that was chosen.
         engine: The engine that was chosen.
         work_size: Longer side that the network sees, or ``full``.
-        notes: What ``auto`` would have preferred, and why that was not taken.
+        notes: Notes for the user on the chosen format and engine.
 
     Raises:
-        DeviceError: The device does not exist, cannot compute in this format, or does
-            not have this engine.
+        DeviceError: The device does not exist, cannot compute in this format, does not
+            have this engine, or does not have enough memory.
         UsageError: The working size is not valid.
     """
 
@@ -128,7 +128,8 @@ class Relighter:
         Raises:
             WeightsError: The weights are missing or malformed, or their answer to a
                 test picture makes no sense.
-            DeviceError: The device does not exist, or does not have this engine.
+            DeviceError: The device does not exist, cannot compute in this format, does
+                not have this engine, or does not have enough memory.
             UsageError: The working size is not valid.
         """
         options = replace(options, **keywords)
@@ -208,9 +209,10 @@ class Relighter:
 
     @property
     def network(self) -> nn.Module:
-        """The network as it runs here: B 3 H W to the same, float32 on the device.
+        """The network as it runs here: `Inputs` to B C H W, float32 on the device.
 
-        For computing only: most engines give no gradients.
+        There are three channels for each of its outputs. For computing only: most
+        engines give no gradients.
         """
         return self._session.forwards.chosen.network
 
@@ -220,9 +222,9 @@ class Relighter:
         return device_copy.lanes(self.device)
 
     def working_size(self, width: int, height: int) -> tuple[int, int] | None:
-        """Width and height at which the network sees a picture; None for its own.
+        """Width and height at which the network sees a picture.
 
-        See `sizes.working_size`.
+        None where the network sees the picture unreduced. See `sizes.working_size`.
         """
         multiple = self.architecture.multiple
         return sizes.working_size(width, height, self.work_size, multiple)

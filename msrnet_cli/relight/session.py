@@ -91,8 +91,8 @@ def choose(
         pictures: About how many pictures will be relit.
 
     Raises:
-        DeviceError: The device does not exist, cannot compute in this format, or does
-            not have this engine.
+        DeviceError: The device does not exist, cannot compute in this format, does not
+            have this engine, or does not have enough memory.
     """
     work_size = options.work_size or card.work_size or WORK_SIZE
     device = hardware.choose_device(options.device)
@@ -101,14 +101,22 @@ def choose(
     side = WORK_SIZE if work_size == "full" else work_size
     probe = _probe(plain, card, device)
     maker = _Maker(plain, card, device, _light(card), probe, pictures * side**2)
-    dtype, ready, refused = _choose_format(maker, options)
-    # Compiling pays for the number format of most pictures only.
+    try:
+        dtype, ready, refused = _choose_format(maker, options)
+    except (RuntimeError, MemoryError) as error:
+        if not hardware.is_out_of_memory(error):
+            raise
+        raise DeviceError(
+            f"{device} does not have enough memory free for the network",
+            "close other programs, or use another device",
+        ) from error
+    # The float32 form runs rarely, so it is not compiled.
     engine: Engine = "auto" if options.engine == "compiled" else options.engine
     notes = (
         refused,
         ready.note,
         _slowness(device, options.dtype, dtype),
-        _wait(options.engine),
+        _wait(ready.engine),
     )
     return Session(
         plain=plain,
@@ -178,29 +186,18 @@ def _choose_format(
         if agreement is None:
             agreement = maker.probe.agreement(ready.network)
     except RuntimeError as error:
-        refused = _failure(maker.device, name, error)
-        if asked != "auto" or hardware.is_out_of_memory(error):
-            raise refused from error
-        reason = refused.reason
+        if hardware.is_out_of_memory(error):
+            raise
+        line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        reason = f"{maker.device} cannot compute in {name} ({line})"
+        if asked != "auto":
+            raise DeviceError(reason, "use --dtype fp32") from error
     else:
         if asked != "auto" or agreement >= engines.AGREEMENT_DB:
             return wanted, ready, ""
         reason = _disagreement(name, agreement)
     exact = maker.make(torch.float32, options.engine)
     return torch.float32, exact, f"running in fp32 instead of {name}: {reason}"
-
-
-def _failure(device: torch.device, name: str, error: RuntimeError) -> DeviceError:
-    """The error for a number format in which the test picture cannot be computed."""
-    if hardware.is_out_of_memory(error):
-        return DeviceError(
-            f"{device} does not have enough memory for the network",
-            "close other programs, or use another device",
-        )
-    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    return DeviceError(
-        f"{device} cannot compute in {name} ({line})", "use --dtype fp32"
-    )
 
 
 def _disagreement(name: str, agreement: float) -> str:
@@ -247,7 +244,7 @@ def _slowness(device: torch.device, asked: Dtype, dtype: torch.dtype) -> str:
 
 
 def _wait(engine: Engine) -> str:
-    """A note where the engine that was asked for has a long start; else ""."""
+    """A note where the engine that was chosen has a long start; else ""."""
     if engine != "compiled":
         return ""
-    return "engine compiled: each new size of pictures is compiled first, for a minute"
+    return "the first picture of each size waits about a minute for the compiler"
