@@ -66,7 +66,9 @@ class Relighter:
         architecture: Facts about the network.
         device: Where the network runs.
         dtype: The number format that was chosen.
+        keeps_format: Whether the number format was asked for by name.
         engine: The engine that was chosen.
+        keeps_engine: Whether the engine was asked for by name.
         work_size: Longer side that the network sees, or ``full``.
         notes: Notes for the user on the chosen format and engine.
 
@@ -94,7 +96,9 @@ class Relighter:
         self.architecture = architecture(card.model.arch)
         self.device = self._session.device
         self.dtype = self._session.dtype
+        self.keeps_format = self._session.keeps_format
         self.engine = self._session.engine
+        self.keeps_engine = self._session.keeps_engine
         self.work_size = self._session.work_size
         self.notes = self._session.notes
 

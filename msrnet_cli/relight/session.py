@@ -40,6 +40,7 @@ class Session:
         engine: The engine that was chosen.
         forwards: The network ready to run: as chosen, and in float32.
         keeps_format: Whether the number format was asked for by name.
+        keeps_engine: Whether the engine was asked for by name.
         probe: A small picture, and the plain network's answer to it in float32.
         notes: Notes for the user on the chosen format and engine.
     """
@@ -50,6 +51,7 @@ class Session:
     engine: Engine
     forwards: Forwards
     keeps_format: bool
+    keeps_engine: bool
     probe: engines.Probe
     notes: tuple[str, ...]
 
@@ -128,6 +130,7 @@ def choose(
             lambda: maker.forward(torch.float32, maker.make(torch.float32, engine)),
         ),
         keeps_format=options.dtype != "auto",
+        keeps_engine=options.engine != "auto",
         probe=probe,
         notes=tuple(filter(None, notes)),
     )

@@ -233,6 +233,14 @@ def test_keywords_take_the_place_of_options():
     assert options.dtype == "bf16"
 
 
+@pytest.mark.parametrize("dtype", ["auto", "fp32"])
+@pytest.mark.parametrize("engine", ["auto", "eager"])
+def test_a_relighter_tells_what_was_asked_for_by_name(dtype, engine):
+    subject = relighter(DMSHN(4), dtype=dtype, engine=engine)
+    assert subject.keeps_format == (dtype == "fp32")
+    assert subject.keeps_engine == (engine == "eager")
+
+
 def test_every_option_is_a_keyword_of_the_same_type():
     assert get_type_hints(SessionOptions) == get_type_hints(SessionKeywords)
 
