@@ -138,7 +138,7 @@ def _needed() -> tuple[float, str]:
     """Bytes of a pass over a megapixel, by the network of the default weights."""
     default = find.default()
     model = read_card(default.path).model if default else ModelConfig()
-    needed = architecture(model.arch).memory("fp32", model.channels)
+    needed = architecture(model.arch).bytes_per_pixel_at("fp32", model.channels)
     return needed * WORK_SIZE**2, model.arch
 
 

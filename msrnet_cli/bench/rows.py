@@ -314,7 +314,9 @@ def _share(amount: float, seconds: float, ceiling: float | None) -> float | None
 def _require_memory(setting: Setting, way: Way, images: Tensor) -> None:
     pixels = images.numel() // 3
     model = setting.subject.card.model
-    needed = pixels * architecture(model.arch).memory(way.dtype, model.channels)
+    needed = pixels * architecture(model.arch).bytes_per_pixel_at(
+        way.dtype, model.channels
+    )
     if not hardware.has_room(needed, setting.device):
         free = hardware.free_bytes(setting.device) or 0
         raise MemoryError(f"needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free")

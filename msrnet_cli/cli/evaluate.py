@@ -8,7 +8,7 @@ import typer
 
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.derive import Given, command
-from msrnet_cli.cli.options import Json, require_place, say_what_is_waited_for
+from msrnet_cli.cli.options import Json, require_place
 from msrnet_cli.errors import UsageError
 from msrnet_cli.evaluate.options import EvalOptions
 
@@ -52,7 +52,6 @@ def evaluate(
     from msrnet_cli.report import machine, terminal
 
     hardware.keep_freed_memory()
-    say_what_is_waited_for(options.session.engine)
     if options.layers:
         with terminal.progress() as notify:
             scored = layers.evaluate(options, notify)

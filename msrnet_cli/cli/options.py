@@ -11,8 +11,6 @@ from msrnet_cli.options import Option
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from msrnet_cli.config import Engine
-
 
 @dataclass(frozen=True, kw_only=True)
 class Json:
@@ -56,13 +54,3 @@ def write_result(flag: str, path: Path, data: bytes) -> None:
         raise UsageError(
             f"{flag} {path}: {error.strerror}", "choose another place"
         ) from error
-
-
-def say_what_is_waited_for(engine: Engine) -> None:
-    """Tell of the wait for a compiler before it begins."""
-    from msrnet_cli.report import terminal
-
-    if engine == "compiled":
-        terminal.warn(
-            "compiling the network first: up to some minutes, once for a size"
-        )

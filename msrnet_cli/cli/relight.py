@@ -12,7 +12,7 @@ from msrnet_cli import signals, streams
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.derive import Given, command
 from msrnet_cli.cli.loading import loading, seconds
-from msrnet_cli.cli.options import Output, say_what_is_waited_for
+from msrnet_cli.cli.options import Output
 from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
 from msrnet_cli.folder.options import RelightOptions
 
@@ -57,12 +57,10 @@ def relight(paths: Paths, given: Given[RelightOptions], output: Output) -> None:
         _relight_folder(inputs, target, options, output)
 
 
-def _load(options: RelightOptions, output: Output, pictures: int = 1) -> Relighter:
+def _load(options: RelightOptions, pictures: int = 1) -> Relighter:
     from msrnet_cli import hardware
     from msrnet_cli.relight.relighter import Relighter
 
-    if not output.quiet:
-        say_what_is_waited_for(options.session.engine)
     hardware.keep_freed_memory()
     return Relighter.load(options.weights, options.session, pictures=pictures)
 
@@ -102,7 +100,7 @@ def _relight_folder(
         from msrnet_cli.folder.plan import make_plan
 
         plan = make_plan(inputs, target, options.folder, options.files_from)
-        relighter = _load(options, output, len(plan.jobs))
+        relighter = _load(options, len(plan.jobs))
     signals.raise_on_signals()
     notify = report.reporter(as_json=output.json, quiet=output.quiet)
     name = options.weights or "built-in default"
@@ -140,7 +138,7 @@ def _relight_stream(
 
     def ready() -> Relighter:
         with loading():
-            relighter = _load(options, output)
+            relighter = _load(options)
         signals.raise_on_signals()  # what is half written must be taken away
         return relighter
 

@@ -96,7 +96,7 @@ class Journal:
         output: str,
         path: Path,
         source_sha256: str,
-        recipe: str,
+        recipes: tuple[str, ...],
         origin: str | None = None,
     ) -> Standing:
         """How the file at an output path relates to the result about to be made.
@@ -105,7 +105,7 @@ class Journal:
             output: The path below the output folder.
             path: The same path in full.
             source_sha256: Of the input's bytes, in hex.
-            recipe: Names weights and options.
+            recipes: Names of weights and options that count as the same way.
             origin: Path of the input, "" if unknown; None where any input may replace
                 the result of another.
 
@@ -129,7 +129,7 @@ class Journal:
         if entry is None:
             return "foreign"
         if entry.source_sha256 == source_sha256:
-            return "same" if entry.recipe == recipe else "stale"
+            return "same" if entry.recipe in recipes else "stale"
         is_same_file = bool(origin) and origin == entry.origin
         return "stale" if origin is None or is_same_file else "other"
 

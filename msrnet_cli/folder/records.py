@@ -25,12 +25,13 @@ class Provenance:
 
     Attributes:
         source_sha256: Of the input's bytes, in hex.
-        recipe: Names everything else that decides the bytes of the result.
+        recipes: Names of everything else that decides the bytes of the result: first
+            the name to record, then others that count as the same.
         origin: Path of the input; "" where the input came through a pipe.
     """
 
     source_sha256: str
-    recipe: str
+    recipes: tuple[str, ...]
     origin: str = ""
 
 
@@ -103,7 +104,7 @@ class Records:
                 self._key(output, path),
                 path,
                 provenance.source_sha256,
-                provenance.recipe,
+                provenance.recipes,
                 provenance.origin if self._single else None,
             )
         except OSError as error:
@@ -137,7 +138,7 @@ class Records:
             self._key(output, path),
             digest(data),
             provenance.source_sha256,
-            provenance.recipe,
+            provenance.recipes[0],
             provenance.origin if self._single else "",
         )
         try:

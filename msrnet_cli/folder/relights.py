@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Protocol
+from itertools import product
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from msrnet_cli.folder.options import FolderOptions
 
 
+_FORMATS = ("fp32", "bf16")
+_ENGINES = ("eager", "fused", "graph", "compiled")
+"""What ``auto`` may choose."""
+
+
 class Relights(Protocol):
     """The part of `Relighter` that the folder job uses; each member means the same."""
 
@@ -30,7 +36,11 @@ class Relights(Protocol):
     @property
     def dtype(self) -> torch.dtype: ...
     @property
+    def keeps_format(self) -> bool: ...
+    @property
     def engine(self) -> str: ...
+    @property
+    def keeps_engine(self) -> bool: ...
     @property
     def work_size(self) -> WorkSize: ...
     @property
@@ -47,17 +57,37 @@ class Relights(Protocol):
     def run(self, batch: Sequence[Tensor], *, deep: bool = False) -> Relit: ...
 
 
-def recipe(relights: Relights, options: FolderOptions) -> str:
-    """A name for everything but the input that decides the bytes of a result."""
+def recipes(relights: Relights, options: FolderOptions) -> tuple[str, ...]:
+    """Names for everything but the input that decides the bytes of a result.
+
+    The choice of ``auto`` may change from run to run: it depends on a timing trial and
+    on the number of pictures. A second run must finish the first all the same, so
+    all that ``auto`` may choose counts as one recipe.
+
+    Returns:
+        First the name to write. The others, written by older versions or for a choice
+        of the user, are accepted in existing results.
+    """
+    formats: tuple[str, ...] = ("auto", *_FORMATS)
+    engines: tuple[str, ...] = ("auto", *_ENGINES)
+    if relights.keeps_format:
+        formats = (hardware.dtype_name(relights.dtype),)
+    if relights.keeps_engine:
+        engines = (relights.engine,)
     parts = {
         "weights": relights.digest,
         "work_size": relights.work_size,
-        "dtype": hardware.dtype_name(relights.dtype),
         "device": relights.device.type,
-        "engine": relights.engine,
         "write": asdict(options.write),
         "compare": options.compare,
     }
+    return tuple(
+        _name(parts | {"dtype": dtype, "engine": engine})
+        for dtype, engine in product(formats, engines)
+    )
+
+
+def _name(parts: dict[str, Any]) -> str:
     return digest(json.dumps(parts, sort_keys=True).encode())[:16]
 
 
@@ -77,7 +107,9 @@ class FakeRelighter:
 
     device = torch.device("cpu")
     dtype = torch.float32
+    keeps_format = False
     engine = "eager"
+    keeps_engine = False
     work_size: WorkSize = "full"
     digest = ""
     card = WeightsCard()

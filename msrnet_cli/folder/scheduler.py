@@ -10,7 +10,7 @@ from msrnet_cli.folder import stages, work
 from msrnet_cli.folder.batches import Batches
 from msrnet_cli.folder.budget import Budget
 from msrnet_cli.folder.events import FileDone
-from msrnet_cli.folder.relights import recipe
+from msrnet_cli.folder.relights import recipes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,7 +61,7 @@ class Scheduler:
         self._options = options
         self._executor = executor
         self._tally = tally
-        self._recipe = recipe(relights, options)
+        self._recipes = recipes(relights, options)
         self._budget = Budget(int(_IN_FLIGHT_MEGAPIXELS * 1e6))
         # Decoded ahead of the network, beyond one batch.
         self._ahead = 2 * executor.width("decode")
@@ -72,9 +72,10 @@ class Scheduler:
         self._encoding: deque[tuple[Job, Pending[FileDone | Halt]]] = deque()
 
     def run(self) -> None:
-        """Work to the end, or until the tally is over: then what is begun is dropped.
+        """Process all jobs.
 
-        Results that are being encoded are written and reported in any case.
+        After a halt, or a failure under --fail-fast, drop all pictures that are not yet
+        being encoded.
         """
         most_encoding = 2 * self._executor.width("encode")
         while not self._tally.is_over and self._step():
@@ -86,11 +87,15 @@ class Scheduler:
         self._report_encoded(leave=0)
 
     def _step(self) -> bool:
-        """Move the picture that waits longest one stage on; False where none is left.
+        """Start what there is room for, and move the oldest pictures one stage on.
 
-        No local variable holds a picture from one step to the next: the picture would
-        stay in memory without being counted.
+        Where other runs have claimed all pictures that are left, wait a moment.
+
+        Returns:
+            False where no picture is left to start or to move.
         """
+        # No local variable holds a picture from one step to the next: the picture would
+        # stay in memory without being counted.
         self._admit()
         if self._decoding:
             self._relight(self._take_decoded())
@@ -123,7 +128,7 @@ class Scheduler:
                 work.prepare,
                 job,
                 self._outputs,
-                self._recipe,
+                self._recipes,
                 self._options.max_megapixels,
             )
             self._decoding.append((job, pending))
@@ -193,7 +198,11 @@ class Scheduler:
             self._count_out(job, done)
 
     def _count_out(self, job: Job, done: FileDone | Halt) -> None:
-        """Give a picture's room back: each one that was admitted comes here once."""
+        """Report a picture, and give its room and its claim back.
+
+        Called once for each picture that was admitted and is not dropped. The claims
+        to dropped pictures end with the job.
+        """
         self._budget.give_back(job.pixels)
         self._outputs.release(job)
         self._tally.add(done)

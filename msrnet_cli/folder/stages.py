@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
-from msrnet_cli import images
+from msrnet_cli import hardware, images
 from msrnet_cli.errors import PictureError
 from msrnet_cli.files import read_regular
 from msrnet_cli.folder.events import FileDone
@@ -161,25 +161,25 @@ def contained(
 
 
 @contained
-def read(job: Job, recipe: str) -> Source:
+def read(job: Job, recipes: tuple[str, ...]) -> Source:
     """Read the input file of a job.
 
     Args:
         job: What to read.
-        recipe: From `relights.recipe`.
+        recipes: From `relights.recipes`.
     """
     begin = time.perf_counter()
     try:
         data = read_regular(job.source)
     except OSError as error:
         raise PictureError(f"cannot be read: {error.strerror}") from error
-    provenance = Provenance(digest(data), recipe, str(job.source.absolute()))
+    provenance = Provenance(digest(data), recipes, str(job.source.absolute()))
     return Source(job, data, provenance, time.perf_counter() - begin)
 
 
 @contained
 def decode(source: Source, existing: Existing, max_megapixels: float) -> Decoded:
-    """Decode a picture whose result its format can hold.
+    """Decode a picture, and refuse a size that the output format cannot hold.
 
     Args:
         source: The input file.
@@ -274,6 +274,6 @@ def failed(job: Job, error: PictureError) -> FileDone:
 def _as_picture_error(error: Exception) -> PictureError:
     if isinstance(error, PictureError):
         return error
-    if isinstance(error, MemoryError):
+    if hardware.is_out_of_memory(error):
         return PictureError("there is not enough memory for it", "close other programs")
     return PictureError(f"a bug: {type(error).__name__}: {error}", "please report it")

@@ -17,7 +17,7 @@ from msrnet_cli.folder.destination import check_no_url, try_out
 from msrnet_cli.folder.journal import digest
 from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.records import Provenance, Records, holds
-from msrnet_cli.folder.relights import recipe
+from msrnet_cli.folder.relights import recipes
 from msrnet_cli.folder.search import is_url
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def relight_stream(
         _guarded("standard output", lambda: _write_out(encoded))
     else:
         origin = "" if source == _STREAM else str(Path(source).absolute())
-        provenance = Provenance(digest(data), recipe(relights, options), origin)
+        provenance = Provenance(digest(data), recipes(relights, options), origin)
         notes = _into_file(Path(target), relit, provenance, options)
     return relights.notes + notes
 

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 @stages.contained
 def prepare(
-    job: Job, outputs: Outputs, recipe: str, max_megapixels: float
+    job: Job, outputs: Outputs, recipes: tuple[str, ...], max_megapixels: float
 ) -> Decoded | FileDone:
     """Read and decode a picture, unless its result is there already.
 
     Args:
         job: Which picture.
         outputs: Where its result goes.
-        recipe: From `relights.recipe`.
+        recipes: From `relights.recipes`.
         max_megapixels: A larger picture is refused before it is decoded.
     """
-    source = stages.read(job, recipe)
+    source = stages.read(job, recipes)
     if isinstance(source, FileDone):
         return source
     existing = outputs.existing(job, source.provenance)

@@ -135,8 +135,8 @@ class Architecture:
                 f"give {nearest}",
             )
 
-    def memory(self, dtype: str, channels: int) -> float:
-        """Bytes that a pass takes for each pixel, about, at the most.
+    def bytes_per_pixel_at(self, dtype: str, channels: int) -> float:
+        """About the most memory that a pass takes for each pixel, in bytes.
 
         Args:
             dtype: ``fp32``, ``bf16`` or ``fp16``.

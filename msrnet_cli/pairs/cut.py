@@ -18,7 +18,7 @@ from msrnet_cli.pairs.files import PictureFile
 from msrnet_cli.pairs.options import PairOptions
 from msrnet_cli.pairs.resample import resampling, resize
 from msrnet_cli.pairs.store import PairStore
-from msrnet_cli.relight import transfer
+from msrnet_cli.relight import device_copy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,7 @@ class Cutter:
         """
         examples = [self._example(number, size, crop) for number in numbers]
         # Nothing here waits for the device, which may still compute the last batch.
-        source, target = transfer.upload(cut(examples), self.store.device)
+        source, target = device_copy.upload(cut(examples), self.store.device)
         gains = [draw.gains for _, draw in examples if draw.gains is not None]
         if gains:  # for all pictures, or for none
             gain = torch.tensor(gains)[..., None, None]

@@ -1,17 +1,17 @@
 """Pictures in, relit pictures out, of any size, on any device.
 
-relighter  the public class `Relighter`: it orders what the other rooms do
-adapters   PIL images, NumPy arrays and tensors, in and out
-memory     the memory ladder: a whole batch, smaller batches, tiles, or advice
-passes     one guarded pass: whole, or in tiles
-session    the choice of device, number format and engine
-forward    a network ready to run, and the facts that a pass needs
-soundness  guards against wrong output
-carry      the change of light, from the reduced picture to the full one
-sizes      at which size the network sees a picture, and how many at a time
-tiling     exact tiles
-scaling    reducing and enlarging in strips
-transfer   copies between main memory and a device
-options    where and how the network runs (no torch)
-records    what relighting gives back (no torch)
+relighter    the public class `Relighter`: it orders what the other rooms do
+adapters     PIL images, NumPy arrays and tensors, in and out
+memory       the memory ladder: a whole batch, smaller batches, tiles, or advice
+passes       one guarded pass: whole, or in tiles
+session      the choice of device, number format and engine
+forward      a network ready to run, and the facts that a pass needs
+soundness    guards against wrong output
+carry        the change of light, from the reduced picture to the full one
+sizes        at which size the network sees a picture, and how many at a time
+tiling       exact tiles
+scaling      reducing and enlarging in strips
+device_copy  copies between main memory and a device
+options      where and how the network runs (no torch)
+records      what relighting gives back (no torch)
 """

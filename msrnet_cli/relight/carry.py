@@ -33,7 +33,7 @@ from torch import Tensor
 from msrnet_cli import hardware
 from msrnet_cli.errors import PictureError
 from msrnet_cli.images.pixels import quantise, unit
-from msrnet_cli.relight import scaling, transfer
+from msrnet_cli.relight import device_copy, scaling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,7 +100,7 @@ def reduced(
     needed += batch[0][0].numel() * _BYTES
     if device.type == "cuda" and hardware.has_room(needed, device):
         try:
-            return _reduced(batch, transfer.upload(batch, device), size)
+            return _reduced(batch, device_copy.upload(batch, device), size)
         except torch.OutOfMemoryError:
             pass  # reduce in main memory
     return _reduced(batch, batch, size)

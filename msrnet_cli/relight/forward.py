@@ -13,7 +13,7 @@ from msrnet_cli import engines
 from msrnet_cli.images.pixels import unit
 from msrnet_cli.layers import mix
 from msrnet_cli.networks.spec import Inputs
-from msrnet_cli.relight import sizes, transfer
+from msrnet_cli.relight import device_copy, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +117,7 @@ class Forwards:
         with self.turn, self._lock:
             if self._exact is None:
                 self._exact = self._make_exact()
-                transfer.settle(self.chosen.device)
+                device_copy.settle(self.chosen.device)
             return self._exact
 
     def release(self) -> None:

@@ -26,7 +26,8 @@ def run(forwards: Forwards, forward: Forward, inputs: Inputs) -> Relit:
     """Relight a batch in the memory that is free.
 
     Args:
-        forwards: Have the float32 form, for unsound outputs.
+        forwards: The chosen form and the float32 form; unsound outputs are computed
+            again in float32.
         forward: The form to run.
         inputs: As for `Forward.relight`.
 
@@ -63,33 +64,52 @@ def _attempt(forwards: Forwards, forward: Forward, inputs: Inputs) -> Relit:
 def _in_tiles(forwards: Forwards, forward: Forward, inputs: Inputs) -> Relit:
     """Run one picture in the largest tiles that fit."""
     multiple, halo = forward.architecture.multiple, forward.architecture.reach
-    image = inputs.image
-    height, width = (side + -side % multiple for side in image.shape[-2:])
-    free = hardware.free_bytes(forward.device) or 0
-    pixels = int(_TILE_SHARE * free / forward.bytes_per_pixel)
-    core = None
-    if halo is not None:  # else a tile would see less than the whole does
+    height, width = (side + -side % multiple for side in inputs.image.shape[-2:])
+    sizes = _tile_sizes(forward, height, width)
+    if halo is None:  # a tile would see less than the whole does
+        return Relit((_too_large(forward, inputs.image, sizes[0]),))
+    for pixels in sizes:
         core = tiling.largest_core(height, width, halo, pixels, multiple)
-    if halo is None or core is None:
-        return Relit((_too_large(forward, image, pixels),))
-    try:
-        relit = passes.guarded(forwards, forward, inputs, core)
-    except (RuntimeError, MemoryError) as error:
-        if not hardware.is_out_of_memory(error):
-            raise
-        return Relit((_too_large(forward, image, pixels // 2),))
-    count = len(list(tiling.cut(height, width, core, halo)))
-    note = f"memory is short: run in {count} tiles, with the same result"
-    return Relit(relit.outputs, (*relit.notes, note))
+        if core is None:
+            return Relit((_too_large(forward, inputs.image, pixels),))
+        try:
+            relit = passes.guarded(forwards, forward, inputs, core)
+        except (RuntimeError, MemoryError) as error:
+            if not hardware.is_out_of_memory(error):
+                raise
+            continue
+        count = len(list(tiling.cut(height, width, core, halo)))
+        note = f"memory is short: run in {count} tiles, with the same result"
+        return Relit(relit.outputs, (*relit.notes, note))
+    return Relit((_too_large(forward, inputs.image, sizes[-1] // 2),))
+
+
+def _tile_sizes(forward: Forward, height: int, width: int) -> list[int]:
+    """How many pixels a tile may have: limits to try in turn.
+
+    Where the free memory is known, its share is the only limit. Else the limits are
+    half of the picture, a quarter and so on, down to the smallest tile.
+    """
+    free = hardware.free_bytes(forward.device)
+    if free is not None:
+        return [int(_TILE_SHARE * free / forward.bytes_per_pixel)]
+    side = tiling.SMALLEST_CORE + 2 * (forward.architecture.reach or 0)
+    least = min(side, height) * min(side, width)
+    sizes = [height * width // 2]
+    while sizes[-1] > least:
+        sizes.append(max(sizes[-1] // 2, least))
+    return sizes
 
 
 def _too_large(forward: Forward, image: Tensor, pixels: int) -> PictureError:
-    """How much memory a picture needs, and the working size that so many pixels allow.
+    """The error for a picture too large for memory.
+
+    Its remedy names the largest working size for which memory is enough.
 
     Args:
         forward: The form of the network that was to run.
         image: 1 3 H W.
-        pixels: As many as fit in memory.
+        pixels: As many as fit in memory, or as are worth a try where that is unknown.
     """
     height, width = image.shape[-2:]
     free = hardware.free_bytes(forward.device)
@@ -99,8 +119,8 @@ def _too_large(forward: Forward, image: Tensor, pixels: int) -> PictureError:
     # At a working size close to its own the picture would not be reduced at all.
     fits = int(max(height, width) * min(scale, 0.99 / WHOLE_UP_TO))
     fits -= fits % forward.architecture.multiple
-    size = f"--work-size {fits} fits" if fits else "close other programs"
+    size = f"try --work-size {fits}" if free is None else f"--work-size {fits} fits"
     return PictureError(
         f"{width}x{height} needs about {needed:.1f} GB of memory{have}",
-        f"{size}, or use another device",
+        f"{size if fits else 'close other programs'}, or use another device",
     )

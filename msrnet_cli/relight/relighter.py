@@ -19,12 +19,12 @@ from msrnet_cli.networks.spec import Inputs
 from msrnet_cli.relight import (
     adapters,
     carry,
+    device_copy,
     memory,
     scaling,
     session,
     sizes,
     soundness,
-    transfer,
 )
 from msrnet_cli.relight.options import DEFAULTS
 from msrnet_cli.relight.records import Relit
@@ -66,13 +66,15 @@ class Relighter:
         architecture: Facts about the network.
         device: Where the network runs.
         dtype: The number format that was chosen.
+        keeps_format: Whether the number format was asked for by name.
         engine: The engine that was chosen.
+        keeps_engine: Whether the engine was asked for by name.
         work_size: Longer side that the network sees, or ``full``.
-        notes: What ``auto`` would have preferred, and why that was not taken.
+        notes: Notes for the user on the chosen format and engine.
 
     Raises:
-        DeviceError: The device does not exist, cannot compute in this format, or does
-            not have this engine.
+        DeviceError: The device does not exist, cannot compute in this format, does not
+            have this engine, or does not have enough memory.
         UsageError: The working size is not valid.
     """
 
@@ -94,7 +96,9 @@ class Relighter:
         self.architecture = architecture(card.model.arch)
         self.device = self._session.device
         self.dtype = self._session.dtype
+        self.keeps_format = self._session.keeps_format
         self.engine = self._session.engine
+        self.keeps_engine = self._session.keeps_engine
         self.work_size = self._session.work_size
         self.notes = self._session.notes
 
@@ -128,7 +132,8 @@ class Relighter:
         Raises:
             WeightsError: The weights are missing or malformed, or their answer to a
                 test picture makes no sense.
-            DeviceError: The device does not exist, or does not have this engine.
+            DeviceError: The device does not exist, cannot compute in this format, does
+                not have this engine, or does not have enough memory.
             UsageError: The working size is not valid.
         """
         options = replace(options, **keywords)
@@ -187,7 +192,7 @@ class Relighter:
                 are computed in float32, unless a format was asked for by name.
         """
         try:
-            with transfer.lane(self.device):
+            with device_copy.lane(self.device):
                 return self._run(batch, guides, deep=deep)
         except (RuntimeError, MemoryError) as error:
             if not hardware.is_out_of_memory(error):
@@ -208,21 +213,22 @@ class Relighter:
 
     @property
     def network(self) -> nn.Module:
-        """The network as it runs here: B 3 H W to the same, float32 on the device.
+        """The network as it runs here: `Inputs` to B C H W, float32 on the device.
 
-        For computing only: most engines give no gradients.
+        There are three channels for each of its outputs. For computing only: most
+        engines give no gradients.
         """
         return self._session.forwards.chosen.network
 
     @property
     def lanes(self) -> int:
         """From how many threads to call `run` at a time."""
-        return transfer.lanes(self.device)
+        return device_copy.lanes(self.device)
 
     def working_size(self, width: int, height: int) -> tuple[int, int] | None:
-        """Width and height at which the network sees a picture; None for its own.
+        """Width and height at which the network sees a picture.
 
-        See `sizes.working_size`.
+        None where the network sees the picture unreduced. See `sizes.working_size`.
         """
         multiple = self.architecture.multiple
         return sizes.working_size(width, height, self.work_size, multiple)
@@ -270,7 +276,7 @@ class Relighter:
     ) -> Relit:
         """Run the network on pictures at the size at which it sees them."""
         inputs = Inputs(
-            transfer.stacked(seen, self.device),
+            device_copy.stacked(seen, self.device),
             torch.stack(list(guides)) if guides else None,
         )
         return memory.run(self._session.forwards, forward, inputs)
@@ -288,5 +294,5 @@ def _in_type(
 def _in_main_memory(
     outputs: Sequence[Tensor | PictureError],
 ) -> tuple[Tensor | PictureError, ...]:
-    relit = iter(transfer.download([o for o in outputs if isinstance(o, Tensor)]))
+    relit = iter(device_copy.download([o for o in outputs if isinstance(o, Tensor)]))
     return tuple(next(relit) if isinstance(o, Tensor) else o for o in outputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,8 +40,9 @@ class Session:
         engine: The engine that was chosen.
         forwards: The network ready to run: as chosen, and in float32.
         keeps_format: Whether the number format was asked for by name.
+        keeps_engine: Whether the engine was asked for by name.
         probe: A small picture, and the plain network's answer to it in float32.
-        notes: What ``auto`` would have preferred, and why that was not taken.
+        notes: Notes for the user on the chosen format and engine.
     """
 
     plain: nn.Module
@@ -49,6 +51,7 @@ class Session:
     engine: Engine
     forwards: Forwards
     keeps_format: bool
+    keeps_engine: bool
     probe: engines.Probe
     notes: tuple[str, ...]
 
@@ -90,8 +93,8 @@ def choose(
         pictures: About how many pictures will be relit.
 
     Raises:
-        DeviceError: The device does not exist, cannot compute in this format, or does
-            not have this engine.
+        DeviceError: The device does not exist, cannot compute in this format, does not
+            have this engine, or does not have enough memory.
     """
     work_size = options.work_size or card.work_size or WORK_SIZE
     device = hardware.choose_device(options.device)
@@ -100,14 +103,22 @@ def choose(
     side = WORK_SIZE if work_size == "full" else work_size
     probe = _probe(plain, card, device)
     maker = _Maker(plain, card, device, _light(card), probe, pictures * side**2)
-    dtype, ready, refused = _choose_format(maker, options)
-    # Compiling pays for the number format of most pictures only.
+    try:
+        dtype, ready, refused = _choose_format(maker, options)
+    except (RuntimeError, MemoryError) as error:
+        if not hardware.is_out_of_memory(error):
+            raise
+        raise DeviceError(
+            f"{device} does not have enough memory free for the network",
+            "close other programs, or use another device",
+        ) from error
+    # The float32 form runs rarely, so it is not compiled.
     engine: Engine = "auto" if options.engine == "compiled" else options.engine
     notes = (
         refused,
         ready.note,
         _slowness(device, options.dtype, dtype),
-        _wait(options.engine),
+        _wait(ready.engine),
     )
     return Session(
         plain=plain,
@@ -119,6 +130,7 @@ def choose(
             lambda: maker.forward(torch.float32, maker.make(torch.float32, engine)),
         ),
         keeps_format=options.dtype != "auto",
+        keeps_engine=options.engine != "auto",
         probe=probe,
         notes=tuple(filter(None, notes)),
     )
@@ -152,7 +164,7 @@ class _Maker:
     def forward(self, dtype: torch.dtype, ready: engines.Ready) -> Forward:
         model = self.card.model
         facts = architecture(model.arch)
-        memory = facts.memory(hardware.dtype_name(dtype), model.channels)
+        memory = facts.bytes_per_pixel_at(hardware.dtype_name(dtype), model.channels)
         return Forward(
             ready.network, self.device, dtype, facts, model.offset, memory, self.light
         )
@@ -177,13 +189,25 @@ def _choose_format(
         if agreement is None:
             agreement = maker.probe.agreement(ready.network)
     except RuntimeError as error:
-        raise DeviceError(
-            f"{maker.device} cannot compute in {name} ({error})", "use --dtype fp32"
-        ) from error
-    if asked == "auto" and not agreement >= engines.AGREEMENT_DB:
-        refused = f"fp32, for {name}: {engines.disagreement(agreement)}"
-        return torch.float32, maker.make(torch.float32, options.engine), refused
-    return wanted, ready, ""
+        if hardware.is_out_of_memory(error):
+            raise
+        line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        reason = f"{maker.device} cannot compute in {name} ({line})"
+        if asked != "auto":
+            raise DeviceError(reason, "use --dtype fp32") from error
+    else:
+        if asked != "auto" or agreement >= engines.AGREEMENT_DB:
+            return wanted, ready, ""
+        reason = _disagreement(name, agreement)
+    exact = maker.make(torch.float32, options.engine)
+    return torch.float32, exact, f"running in fp32 instead of {name}: {reason}"
+
+
+def _disagreement(name: str, agreement: float) -> str:
+    """What an agreement below `engines.AGREEMENT_DB` says about a number format."""
+    if math.isnan(agreement):
+        return f"the output in {name} is not finite"
+    return f"{name} agrees with fp32 only to {agreement:.1f} dB"
 
 
 def _probe(plain: nn.Module, card: WeightsCard, device: torch.device) -> engines.Probe:
@@ -223,7 +247,7 @@ def _slowness(device: torch.device, asked: Dtype, dtype: torch.dtype) -> str:
 
 
 def _wait(engine: Engine) -> str:
-    """A note where the engine that was asked for has a long start; else ""."""
+    """A note where the engine that was chosen has a long start; else ""."""
     if engine != "compiled":
         return ""
-    return "engine compiled: each new size of pictures is compiled first, for a minute"
+    return "the first picture of each size waits about a minute for the compiler"

@@ -24,8 +24,8 @@ def folder(tmp_path):
 
 
 def command(warm_file):
-    # The number format is named: what a trial on a busy machine chooses may change, and
-    # a result in another format is made anew.
+    # The number format is named, so that all runs write the same bytes: what a trial on
+    # a busy machine chooses may change.
     exact = ("--batch-size", "1", "--dtype", "fp32")
     return ("relight", "in", "out", "--weights", warm_file, *exact)
 

@@ -281,17 +281,17 @@ def test_leftovers_of_dead_runs_are_removed_and_others_kept(tmp_path):
 def test_the_journal_tells_ours_from_theirs(tmp_path):
     path = tmp_path / "a.png"
     journal = Journal(Folder(tmp_path))
-    assert journal.standing("a.png", path, "source", "recipe") == "absent"
+    assert journal.standing("a.png", path, "source", ("recipe",)) == "absent"
     journal.add(Entry("a.png", digest(b"result"), "source", "recipe"))
-    assert journal.standing("a.png", path, "source", "recipe") == "absent"
+    assert journal.standing("a.png", path, "source", ("recipe",)) == "absent"
     path.write_bytes(b"result")
     for fresh in (journal, Journal(Folder(tmp_path))):
-        assert fresh.standing("a.png", path, "source", "recipe") == "same"
-        assert fresh.standing("a.png", path, "edited", "recipe") == "stale"
+        assert fresh.standing("a.png", path, "source", ("recipe",)) == "same"
+        assert fresh.standing("a.png", path, "edited", ("recipe",)) == "stale"
         assert fresh.standing("a.png", path, "source", "other") == "stale"
     path.write_bytes(b"retouched")
     assert (
-        Journal(Folder(tmp_path)).standing("a.png", path, "source", "recipe")
+        Journal(Folder(tmp_path)).standing("a.png", path, "source", ("recipe",))
         == "foreign"
     )
 
@@ -321,7 +321,7 @@ def test_what_another_run_has_added_is_seen(tmp_path):
     second.add(Entry("a.png", digest(b"result"), "source", "recipe"))
     path = tmp_path / "a.png"
     path.write_bytes(b"result")
-    assert first.standing("a.png", path, "source", "recipe") == "same"
+    assert first.standing("a.png", path, "source", ("recipe",)) == "same"
 
 
 def test_a_line_written_before_a_kill_does_not_hide_the_old_result(tmp_path):
@@ -344,7 +344,7 @@ def test_a_torn_journal_is_read_and_mended(tmp_path, tail):
     for name, content in (("a.png", b"a"), ("b.png", b"b")):
         (tmp_path / name).write_bytes(content)
         last = Journal(Folder(tmp_path))
-        assert last.standing(name, tmp_path / name, "source", "recipe") == "same"
+        assert last.standing(name, tmp_path / name, "source", ("recipe",)) == "same"
 
 
 def test_a_single_picture_is_made_anew_only_of_its_own_input(tmp_path):
@@ -358,13 +358,14 @@ def test_a_single_picture_is_made_anew_only_of_its_own_input(tmp_path):
     def standing(*how):
         return journal.standing("a.png", path, *how)
 
-    assert standing("source", "recipe", "/in/a.jpg") == "same"
-    assert standing("source", "recipe", "/elsewhere") == "same"
-    assert standing("source", "other", "/elsewhere") == "stale"
-    assert standing("edited", "recipe", "/in/a.jpg") == "stale"
-    assert standing("edited", "recipe", "/elsewhere") == "other"
-    assert standing("edited", "recipe", "") == "other"
-    assert standing("edited", "recipe", None) == "stale"
+    assert standing("source", ("recipe",), "/in/a.jpg") == "same"
+    assert standing("source", ("recipe",), "/elsewhere") == "same"
+    assert standing("source", ("other", "recipe"), "/elsewhere") == "same"
+    assert standing("source", ("other",), "/elsewhere") == "stale"
+    assert standing("edited", ("recipe",), "/in/a.jpg") == "stale"
+    assert standing("edited", ("recipe",), "/elsewhere") == "other"
+    assert standing("edited", ("recipe",), "") == "other"
+    assert standing("edited", ("recipe",), None) == "stale"
 
 
 def test_an_output_that_became_a_fifo_is_not_waited_for(tmp_path):
@@ -429,7 +430,7 @@ def test_the_cache_forgets_the_oldest_and_stays_small(tmp_path, monkeypatch):
     path = tmp_path / "49.png"
     path.write_bytes(b"49")
     journal = journals.cached_journal()
-    assert journal.standing("/49.png", path, "source", "recipe") == "same"
+    assert journal.standing("/49.png", path, "source", ("recipe",)) == "same"
 
 
 def test_without_a_cache_there_is_no_journal_of_single_pictures(tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ import weakref
 from dataclasses import replace
 
 import pytest
+import torch
 
 from conftest import photo
 from msrnet_cli import images
@@ -252,6 +253,44 @@ def test_all_that_was_done_before_is_skipped(folder, in_flight):
     assert in_flight.now == 0
 
 
+def faked(dtype, engine="eager", *, keeps=False):
+    """A fake in a number format and with an engine, both named by the user or not."""
+    found = FakeRelighter()
+    found.dtype, found.engine = dtype, engine
+    found.keeps_format = found.keeps_engine = keeps
+    return found
+
+
+def test_what_auto_chose_is_no_reason_to_make_results_anew(folder):
+    relit(faked(torch.float32))
+    assert relit(faked(torch.bfloat16)).skipped == 40
+    assert relit(faked(torch.float32, "compiled")).skipped == 40
+
+
+def test_what_the_user_names_is_a_reason_to_make_results_anew(folder):
+    relit(faked(torch.float32, keeps=True))
+    assert relit(faked(torch.float32, keeps=True)).skipped == 40
+    for dtype, engine in ((torch.bfloat16, "eager"), (torch.bfloat16, "fused")):
+        summary = relit(faked(dtype, engine, keeps=True))
+        assert (summary.skipped, summary.anew) == (0, 40)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "engine", "is_accepted"),
+    [
+        (torch.float32, "graph", True),
+        (torch.bfloat16, "fused", True),
+        (torch.float16, "eager", False),  # auto never chooses these
+        (torch.float32, "tuned", False),
+    ],
+)
+def test_auto_accepts_what_it_may_have_chosen_in_a_journal_with_names(
+    folder, dtype, engine, is_accepted
+):
+    relit(faked(dtype, engine, keeps=True))  # as older versions wrote for auto
+    assert relit(faked(torch.float32)).skipped == (40 if is_accepted else 0)
+
+
 # --- surroundings that change ------------------------------------------------------
 
 
@@ -384,9 +423,17 @@ def test_another_fault_of_a_write_costs_that_picture_alone(folder, monkeypatch, 
     assert all(what in reason and "odd sector" in reason for reason in reasons)
 
 
-def test_a_picture_beyond_memory_is_no_bug(folder, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: not enough memory"),
+        torch.OutOfMemoryError("CUDA out of memory"),
+    ],
+)
+def test_a_picture_beyond_memory_is_no_bug(folder, monkeypatch, error):
     def fail(*_):
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr(images, "read", fail)
     reasons = {failure.reason for failure in relit().failures}

@@ -43,7 +43,7 @@ def planned(**options):
 
 
 def decoded(job):
-    return stages.decode(stages.read(job, "recipe"), NOTHING, 1)
+    return stages.decode(stages.read(job, ("recipe",)), NOTHING, 1)
 
 
 def relit(jobs, relights=None):
@@ -55,7 +55,7 @@ def relit(jobs, relights=None):
 
 def test_each_stage_tells_where_its_picture_goes_and_what_made_it(folder):
     job, *_ = jobs = planned(compare=True)
-    source = stages.read(job, "recipe")
+    source = stages.read(job, ("recipe",))
     assert source.data == (folder / "in/0.png").read_bytes()
     assert source.provenance.source_sha256 == digest(source.data)
     assert source.provenance.origin == str(folder / "in/0.png")
@@ -112,7 +112,7 @@ def too_large(path):
 def test_a_picture_that_fails_comes_back_as_its_failure(folder, change, reason):
     job, *_ = planned()
     change(folder / "in/0.png")
-    done = stages.read(job, "recipe")
+    done = stages.read(job, ("recipe",))
     if not isinstance(done, FileDone):
         done = stages.decode(done, NOTHING, 1)
     assert (done.status, done.input, done.output) == ("failed", "in/0.png", "out/0.png")
@@ -155,7 +155,7 @@ def test_all_stages_run_in_another_process_with_the_same_result(folder):
             return other.submit(stage, *arguments).result()
 
         batch = [
-            run(stages.decode, run(stages.read, job, "recipe"), NOTHING, 1)
+            run(stages.decode, run(stages.read, job, ("recipe",)), NOTHING, 1)
             for job in jobs
         ]
         pictures = run(stages.relight, batch, FakeRelighter(gain=0.5)).pictures

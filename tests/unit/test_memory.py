@@ -10,13 +10,13 @@ from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.networks import architecture
 from msrnet_cli.networks.dmshn import DMSHN
-from msrnet_cli.relight import tiling, transfer
+from msrnet_cli.relight import device_copy, tiling
 from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.relight.session import Session
 from networks import tinted_identity
 from relighters import SMALL, relighter
 
-PASS = architecture("dmshn").memory("fp32", 32)  # bytes for each pixel
+PASS = architecture("dmshn").bytes_per_pixel_at("fp32", 32)  # bytes for each pixel
 
 
 def full(*_, **__):
@@ -81,11 +81,40 @@ def test_memory_that_runs_out_in_tiles_too_halves_what_is_advised(monkeypatch):
     assert 320 < advised <= 512 * 0.5**0.5 * 1.01
 
 
+class Narrow(Hungry):
+    """Runs out of memory for more than a given number of pixels."""
+
+    def forward(self, x):
+        if x[:, 0].numel() > self.limit:
+            raise RuntimeError("MPS backend out of memory")
+        return x
+
+
+def test_where_free_memory_is_unknown_tiles_are_halved_until_they_fit(monkeypatch):
+    monkeypatch.setattr(hardware, "free_bytes", lambda _: None)
+    smallest = tiling.SMALLEST_CORE + 2 * architecture("dmshn").reach
+    network = Narrow(smallest**2)
+    subject = Relighter(network, SMALL, device="cpu", dtype="fp32", work_size="full")
+    picture = torch.rand(3, smallest + 400, smallest + 800)
+    result = subject.run([picture])
+    assert torch.equal(*result.pictures(), picture)
+    (note,) = result.notes
+    assert int(re.search(r"run in (\d+) tiles", note)[1]) > 1
+
+
+def test_where_free_memory_is_unknown_and_no_tile_fits_a_size_is_advised(monkeypatch):
+    monkeypatch.setattr(hardware, "free_bytes", lambda _: None)
+    (failure,) = relighter(Narrow(1000)).run([torch.rand(3, 600, 800)]).outputs
+    assert re.fullmatch(r"800x600 needs about [\d.]+ GB of memory", failure.reason)
+    advised = int(re.search(r"^try --work-size (\d+),", failure.remedy)[1])
+    assert 300 < advised <= 800 * 0.5**0.5
+
+
 def test_memory_that_runs_out_elsewhere_fails_the_pictures_with_their_size(
     monkeypatch,
 ):
     subject = relighter(DMSHN(4), dtype="bf16")
-    for owner, place in ((Session, "suited"), (transfer, "stacked")):
+    for owner, place in ((Session, "suited"), (device_copy, "stacked")):
         with monkeypatch.context() as patch:
             patch.setattr(owner, place, full)
             result = subject.run([torch.rand(3, 16, 32)] * 2)
@@ -110,7 +139,7 @@ def test_pictures_that_the_gpu_cannot_hold_are_carried_in_strips(monkeypatch):
     subject = Relighter(network, card, device="cuda", dtype="fp32", work_size=64)
     picture = quantise(torch.rand(3, 200, 300), 8)
     expected = subject.run([picture]).outputs[0]
-    monkeypatch.setattr(transfer, "upload", full)
+    monkeypatch.setattr(device_copy, "upload", full)
     found = subject.run([picture]).outputs[0]
     assert (unit(found) - unit(expected)).abs().max() <= 1.01 / 255
 

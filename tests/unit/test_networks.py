@@ -102,8 +102,8 @@ def test_its_painter_paints_the_finest_output(arch):
 def test_it_knows_the_memory_of_every_format(arch):
     found = networks.architecture(arch)
     for dtype in hardware.DTYPES:
-        assert found.memory(dtype, 64) > found.memory(dtype, 32) > 3 * 4
-    assert found.memory("fp32", 32) > found.memory("bf16", 32)
+        assert found.bytes_per_pixel_at(dtype, 64) > found.memory(dtype, 32) > 3 * 4
+    assert found.bytes_per_pixel_at("fp32", 32) > found.memory("bf16", 32)
 
 
 PEAK = """
@@ -126,7 +126,7 @@ print((peak() - before) / 768**2)
 def test_a_pass_takes_about_the_memory_that_is_told(arch):
     command = [sys.executable, "-c", PEAK, arch]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    told = networks.architecture(arch).memory("fp32", 32)
+    told = networks.architecture(arch).bytes_per_pixel_at("fp32", 32)
     assert 0.5 * told < float(done.stdout) < 1.15 * told
 
 
@@ -199,7 +199,7 @@ def test_tiles_give_the_pixels_of_the_whole(arch, monkeypatch):
     whole = subject.run([given.image[0]], guides)
     assert whole.notes == ()
     pixels = 3 * found.multiple * (256 + 2 * found.reach)
-    free = int(pixels * found.memory("fp32", 2) / 0.8) + 1
+    free = int(pixels * found.bytes_per_pixel_at("fp32", 2) / 0.8) + 1
     monkeypatch.setattr(hardware, "free_bytes", lambda _: free)
     monkeypatch.setattr("msrnet_cli.relight.carry._BYTES", 0)
     tiled = subject.run([given.image[0]], guides)

@@ -1,6 +1,7 @@
 """The choice of device, number format and engine."""
 
 import copy
+import math
 import re
 import subprocess
 import sys
@@ -41,7 +42,55 @@ def test_auto_takes_bfloat16_only_where_it_agrees(monkeypatch):
     card = WeightsCard(model=ModelConfig("dmshn", 12))
     exact = relighter(wild, card, "auto")
     assert exact.dtype == torch.float32
-    assert re.fullmatch(r"fp32, for bf16: it agrees .* -?\d+\.\d dB only", *exact.notes)
+    said = (
+        r"running in fp32 instead of bf16: bf16 agrees with fp32 only to -?\d+\.\d dB"
+    )
+    assert re.fullmatch(said, *exact.notes)
+
+
+class WithoutBfloat16(torch.nn.Module):
+    """The identity, which fails in bfloat16 as it is told to."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(1))
+        self.error = error
+
+    def forward(self, x):
+        if self.weight.dtype == torch.bfloat16:
+            raise self.error
+        return x
+
+
+def test_auto_falls_back_to_float32_where_less_cannot_be_computed(monkeypatch):
+    monkeypatch.setattr(hardware, "preferred_dtype", lambda _: torch.bfloat16)
+    network = WithoutBfloat16(RuntimeError("no kernel\nat line 3"))
+    subject = relighter(network, dtype="auto", engine="eager")
+    assert subject.dtype == torch.float32
+    reason = "cpu cannot compute in bf16 (no kernel)"
+    assert subject.notes == (f"running in fp32 instead of bf16: {reason}",)
+    with pytest.raises(DeviceError, match=re.escape(f"{reason}; use --dtype fp32")):
+        relighter(network, dtype="bf16", engine="eager")
+
+
+@pytest.mark.parametrize("dtype", ["auto", "bf16"])
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory"), MemoryError()],
+    ids=["device", "main"],
+)
+def test_a_network_beyond_memory_is_said_to_be_that(monkeypatch, dtype, error):
+    monkeypatch.setattr(hardware, "preferred_dtype", lambda _: torch.bfloat16)
+    with pytest.raises(DeviceError, match="cpu does not have enough memory") as caught:
+        relighter(WithoutBfloat16(error), dtype=dtype, engine="eager")
+    assert "bf16" not in str(caught.value)
+
+
+def test_an_output_in_bfloat16_that_is_not_finite_is_noted(monkeypatch):
+    monkeypatch.setattr(hardware, "preferred_dtype", lambda _: torch.bfloat16)
+    monkeypatch.setattr(engines.Probe, "agreement", lambda *_: math.nan)
+    (note,) = relighter(DMSHN(4), dtype="auto", engine="eager").notes
+    assert note == ("running in fp32 instead of bf16: the output in bf16 is not finite")
 
 
 def test_auto_is_float32_without_hardware_for_less(monkeypatch):
@@ -77,11 +126,15 @@ def test_a_format_that_is_slow_here_is_noted(monkeypatch, times, dtype):
     assert (f"{dtype} takes about 14 times as long as fp32" in notes) == (times == 14)
 
 
-def test_an_engine_that_compiles_says_so(monkeypatch):
-    plain = engines.Ready("eager", torch.nn.Identity(), 99.0)
-    monkeypatch.setattr(engines, "make", lambda *_: plain)
-    notes = relighter(DMSHN(4), engine="compiled").notes
-    assert any("compiled first" in note for note in notes)
+@pytest.mark.parametrize("asked", ["auto", "compiled"])
+def test_a_wait_for_the_compiler_is_noted_whoever_chose_it(monkeypatch, asked):
+    def make(_network, engine, *_):
+        engine = "compiled" if engine == "auto" else engine
+        return engines.Ready(engine, torch.nn.Identity(), 99.0)
+
+    monkeypatch.setattr(engines, "make", make)
+    wait = "the first picture of each size waits about a minute for the compiler"
+    assert relighter(DMSHN(4), engine=asked).notes == (wait,)
     assert not relighter(DMSHN(4), engine="eager").notes
 
 
@@ -178,6 +231,14 @@ def test_keywords_take_the_place_of_options():
     subject = Relighter(DMSHN(4), SMALL, options, dtype="fp32")
     assert (subject.dtype, subject.engine) == (torch.float32, "eager")
     assert options.dtype == "bf16"
+
+
+@pytest.mark.parametrize("dtype", ["auto", "fp32"])
+@pytest.mark.parametrize("engine", ["auto", "eager"])
+def test_a_relighter_tells_what_was_asked_for_by_name(dtype, engine):
+    subject = relighter(DMSHN(4), dtype=dtype, engine=engine)
+    assert subject.keeps_format == (dtype == "fp32")
+    assert subject.keeps_engine == (engine == "eager")
 
 
 def test_every_option_is_a_keyword_of_the_same_type():

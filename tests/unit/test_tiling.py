@@ -61,7 +61,7 @@ def test_halos_cover_what_the_network_sees(arch):
 
 def short_of_memory(monkeypatch, pixels):
     """Memory for so many pixels of a network in fp32."""
-    free = int(pixels * architecture("dmshn").memory("fp32", 32) / 0.8) + 1
+    free = int(pixels * architecture("dmshn").bytes_per_pixel_at("fp32", 32) / 0.8) + 1
     monkeypatch.setattr(hardware, "free_bytes", lambda _: free)
 
 
