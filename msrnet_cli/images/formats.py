@@ -212,7 +212,7 @@ def recognise(data: bytes, suffix: str) -> Format:
         )
     found = sniff(data[:HEAD_BYTES])
     if found is None:
-        readable = ", ".join(facts.pillow for facts in FORMATS.values())
+        readable = ", ".join(facts.name for facts in FORMATS.values())
         kind = _foreign_kind(data, suffix)
         raise PictureError(f"{kind} is not read", f"convert it to one of {readable}")
     return found

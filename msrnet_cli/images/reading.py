@@ -88,7 +88,7 @@ def read(
     except PictureError:
         raise
     except Exception as error:  # decoders throw anything: OSError, SyntaxError, ...
-        raise _undecodable(error, format.upper()) from error
+        raise _undecodable(error, FORMATS[format].name) from error
 
 
 def from_pil(image: Image.Image) -> Picture:

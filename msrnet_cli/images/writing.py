@@ -54,7 +54,7 @@ def write(
         PictureError: The format cannot hold the picture at all.
     """
     format = options.format or picture.encoding.format
-    metadata = picture.metadata
+    name, metadata = FORMATS[format].name, picture.metadata
     if options.strip_metadata:
         metadata = metadata.stripped()
     require_fits(format, *picture.size)
@@ -64,14 +64,14 @@ def write(
         data, lost = embed(plain, metadata, format, picture.size)
     except Exception as error:  # encoders throw anything; the batch goes on
         text = str(error) or type(error).__name__
-        reason = f"cannot be written as {format.upper()}: {text}"
+        reason = f"cannot be written as {name}: {text}"
         raise PictureError(reason, "choose another --format") from error
     if _fault(data, format, picture.size):  # the metadata may be at fault
         data, lost = plain, ("metadata could not be kept",)
     fault = _fault(data, format, picture.size)
     if fault:
         raise PictureError(
-            f"what was written as {format.upper()} {fault}",
+            f"what was written as {name} {fault}",
             "choose another --format, and report it",
         )
     return data, notes + more + lost
@@ -120,11 +120,11 @@ def _pixels(
     depth = picture.encoding.depth
     if depth == 16 and not facts.sixteen_bit:
         depth = 8
-        notes += (f"reduced to 8 bits: {format.upper()} holds no more",)
+        notes += (f"reduced to 8 bits: {facts.name} holds no more",)
     space = picture.space
     if space is not None and not facts.labelled:
         space = None
-        notes += (f"colours converted to sRGB: {format.upper()} holds no profile",)
+        notes += (f"colours converted to sRGB: {facts.name} holds no profile",)
     pixels = _colours(picture, relit, depth, space)
     if picture.encoding.grey and _is_neutral(pixels):
         pixels = pixels.changed(lambda strip: strip[1:2], channels=1)
@@ -133,7 +133,7 @@ def _pixels(
         return pixels, notes
     if not facts.alpha:
         if int(alpha.min()) < alpha.new_tensor(255 if depth == 8 else 65535):
-            notes += (f"transparency left out: {format.upper()} holds none",)
+            notes += (f"transparency left out: {facts.name} holds none",)
         return pixels, notes
     return _with_alpha(pixels, alpha), notes
 
@@ -310,9 +310,9 @@ def _jpeg_settings(draft: _Draft) -> dict[str, object]:
 def _never_exact(
     draft: _Draft, settings: dict[str, object], format: Format
 ) -> tuple[str, ...]:
-    """A note where a picture without loss is asked for, or was read."""
+    """What a format that always loses says where no loss was asked for or read."""
     if draft.options.lossless or settings.get("lossless"):
-        return (f"{format.upper()} has no lossless form here",)
+        return (f"{FORMATS[format].name} has no lossless form here",)
     return ()
 
 

@@ -8,6 +8,7 @@ from PIL import Image
 from conftest import encoded, photo
 from msrnet_cli import images
 from msrnet_cli.config import Format, WriteOptions, read_format
+from msrnet_cli.errors import PictureError
 from msrnet_cli.images import writing
 from msrnet_cli.images.formats import FORMATS
 from msrnet_cli.images.metadata import dissecting, embedding
@@ -72,3 +73,16 @@ def test_sixteen_bits_are_kept_where_the_format_holds_them_and_said_elsewhere(fo
     kept = images.read(data).encoding.depth == 16
     assert kept == FORMATS[format].sixteen_bit
     assert kept != any("reduced to 8 bits" in note for note in notes)
+
+
+@pytest.mark.parametrize(("format", "name"), [("webp", "WebP"), ("avif", "AVIF")])
+def test_messages_name_a_format_as_people_write_it(format, name, monkeypatch):
+    data = encoded(photo(), format)
+    with pytest.raises(PictureError, match=f"damaged.* {name}"):
+        images.read(data[: len(data) // 2])
+    picture = images.read(encoded(Image.new("I;16", (8, 8), 12345), "png"))
+    _, notes = images.write(picture, picture.pixels, WriteOptions(format=format))
+    assert f"reduced to 8 bits: {name} holds no more" in notes
+    monkeypatch.setattr(Image.Image, "save", None)
+    with pytest.raises(PictureError, match=f"cannot be written as {name}"):
+        images.write(picture, picture.pixels, WriteOptions(format=format))
