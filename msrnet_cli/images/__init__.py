@@ -3,8 +3,7 @@
 The only place that knows formats, profiles and metadata. It does not know networks
 or folders.
 
-formats      which files are pictures, told by content
-limits       how large a picture each format can hold
+formats      the facts of each format; which files are pictures, told by content
 reading      bytes -> Picture: upright, in sRGB, at full depth
 writing      Picture + relit pixels -> bytes in the same format
 picture      the record in between
@@ -22,9 +21,9 @@ from msrnet_cli.images.formats import (
     SUFFIXES,
     format_of,
     recognise,
+    require_fits,
     sniff,
 )
-from msrnet_cli.images.limits import require_fits
 from msrnet_cli.images.picture import Picture
 from msrnet_cli.images.reading import declared_size, from_pil, read
 from msrnet_cli.images.writing import side_by_side, to_pil, write

@@ -1,40 +1,141 @@
-"""Which files are pictures: told by content, never by name alone.
+"""The facts of each format, and which files are pictures.
 
-Reads no pixels.
+A picture is told by its content, never by its name alone. Reads no pixels.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from msrnet_cli.errors import PictureError
 
 if TYPE_CHECKING:
     from msrnet_cli.config import Format
 
+Block = Literal["EXIF", "XMP", "IPTC", "comment"]
+"""The metadata that more than one format holds."""
+
 HEAD_BYTES = 64
 """How much of a file `sniff` needs."""
 
+
+@dataclass(frozen=True, kw_only=True)
+class FormatFacts:
+    """What is known of a format, apart from code.
+
+    Attributes:
+        name: For people.
+        article: The one before its name.
+        pillow: Pillow's name.
+        suffixes: In lower case; the first one is that of an output.
+        signature: Matches the first `HEAD_BYTES` of a file.
+        largest_side: In pixels.
+        most_pixels: Of a picture; None for no limit of its own.
+        holds: Metadata of other formats that it can hold, too.
+        sixteen_bit: Holds 16 bits per channel.
+        alpha: Holds transparency.
+        labelled: Can name a colour space; a file that cannot holds sRGB.
+    """
+
+    name: str
+    article: str = "a"
+    pillow: str
+    suffixes: tuple[str, ...]
+    signature: re.Pattern[bytes]
+    largest_side: int
+    most_pixels: int | None = None
+    holds: frozenset[Block] = frozenset()
+    sixteen_bit: bool = False
+    alpha: bool = True
+    labelled: bool = True
+
+
+def _signature(pattern: bytes) -> re.Pattern[bytes]:
+    return re.compile(pattern, re.DOTALL | re.VERBOSE)
+
+
+FORMATS: dict[Format, FormatFacts] = {
+    "png": FormatFacts(
+        name="PNG",
+        pillow="PNG",
+        suffixes=(".png", ".apng"),
+        signature=_signature(rb"\x89PNG\r\n\x1a\n"),
+        largest_side=2**31 - 1,  # W3C PNG 3, section 7.1
+        holds=frozenset({"EXIF", "XMP", "IPTC", "comment"}),
+        sixteen_bit=True,
+    ),
+    "jpeg": FormatFacts(
+        name="JPEG",
+        pillow="JPEG",  # opens MPO, the format of phones, too
+        suffixes=(".jpg", ".jpe", ".jpeg", ".jfif", ".mpo"),
+        signature=_signature(rb"\xff\xd8\xff"),
+        largest_side=65_500,  # libjpeg's JPEG_MAX_DIMENSION; T.81 itself: 65,535
+        holds=frozenset({"EXIF", "XMP", "IPTC", "comment"}),
+        alpha=False,
+    ),
+    "webp": FormatFacts(
+        name="WebP",
+        pillow="WEBP",
+        suffixes=(".webp",),
+        signature=_signature(rb"RIFF .{4} WEBP"),
+        largest_side=16_383,  # RFC 9649, section 3.4: 14 bits
+        holds=frozenset({"EXIF", "XMP"}),
+    ),
+    "tiff": FormatFacts(
+        name="TIFF",
+        pillow="TIFF",
+        suffixes=(".tif", ".tiff"),
+        signature=_signature(rb"II[*+]\0 | MM\0[*+]"),
+        largest_side=2**32 - 1,  # TIFF 6.0
+        holds=frozenset({"EXIF", "XMP", "IPTC"}),
+        sixteen_bit=True,
+    ),
+    "bmp": FormatFacts(
+        name="BMP",
+        pillow="BMP",
+        suffixes=(".bmp", ".dib"),
+        # The size of the second header, the picture's size, one plane, bits per pixel.
+        signature=_signature(
+            rb"""BM .{12}
+            (?: \x0c\0{3} .{4} | [\x28\x34\x38\x40\x6c\x7c]\0{3} .{8})
+            \x01\0 [\x01\x02\x04\x08\x10\x18\x20]\0"""
+        ),
+        largest_side=2**31 - 1,  # BITMAPINFOHEADER
+        most_pixels=2**30,  # in a file of at most 4 GiB
+        labelled=False,
+    ),
+    # Sources: AVIF_DEFAULT_IMAGE_DIMENSION_LIMIT and AVIF_DEFAULT_IMAGE_SIZE_LIMIT of
+    # libavif, above which its decoders refuse.
+    "avif": FormatFacts(
+        name="AVIF",
+        article="an",
+        pillow="AVIF",
+        suffixes=(".avif",),
+        signature=_signature(rb".{4} ftypavi[fs]"),
+        largest_side=32_768,
+        most_pixels=16_384**2,
+        holds=frozenset({"EXIF", "XMP"}),
+    ),
+    "gif": FormatFacts(
+        name="GIF",
+        pillow="GIF",
+        suffixes=(".gif",),
+        signature=_signature(rb"GIF8[79]a"),
+        largest_side=65_535,  # GIF89a, section 18: 16 bits
+        holds=frozenset({"XMP", "comment"}),
+        labelled=False,
+    ),
+}
+
 SUFFIXES: dict[Format, str] = {
-    "png": ".png",
-    "jpeg": ".jpg",
-    "webp": ".webp",
-    "tiff": ".tif",
-    "bmp": ".bmp",
-    "avif": ".avif",
-    "gif": ".gif",
+    format: facts.suffixes[0] for format, facts in FORMATS.items()
 }
 """The suffix of an output whose format is not that of the input."""
 
 _FORMAT_OF_SUFFIX: dict[str, Format] = {
-    **{suffix: name for name, suffix in SUFFIXES.items()},
-    ".apng": "png",
-    ".dib": "bmp",
-    ".jpe": "jpeg",
-    ".jpeg": "jpeg",
-    ".jfif": "jpeg",
-    ".mpo": "jpeg",
-    ".tiff": "tiff",
+    suffix: format for format, facts in FORMATS.items() for suffix in facts.suffixes
 }
 
 _RAW_SUFFIXES = frozenset(
@@ -55,8 +156,6 @@ _RAW_HEADS = (
     b"\0MRM",
     b"FOVb",
 )
-_BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
-_BMP_BITS = (1, 2, 4, 8, 16, 24, 32)
 
 PICTURE_SUFFIXES = frozenset(_FORMAT_OF_SUFFIX) | _RAW_SUFFIXES | _OTHER_SUFFIXES
 """Suffixes of pictures: a file with one of these is never ignored silently."""
@@ -71,33 +170,8 @@ def sniff(head: bytes) -> Format | None:
     """
     if _is_text(head):
         return None
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "jpeg"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "webp"
-    if head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
-        return "tiff"
-    if head.startswith((b"GIF87a", b"GIF89a")):
-        return "gif"
-    if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"):
-        return "avif"
-    return "bmp" if _is_bmp(head) else None
-
-
-def _is_bmp(head: bytes) -> bool:
-    """Whether a sensible header follows the first two letters."""
-    if not head.startswith(b"BM") or len(head) < 26:
-        return False
-    size = int.from_bytes(head[14:18], "little")
-    start = 22 if size == 12 else 26
-    planes, bits = head[start : start + 2], head[start + 2 : start + 4]
-    return (
-        size in _BMP_HEADERS
-        and planes == b"\1\0"
-        and int.from_bytes(bits, "little") in _BMP_BITS
-    )
+    matches = (name for name, facts in FORMATS.items() if facts.signature.match(head))
+    return next(matches, None)
 
 
 def _is_text(head: bytes) -> bool:
@@ -138,7 +212,7 @@ def recognise(data: bytes, suffix: str) -> Format:
         )
     found = sniff(data[:HEAD_BYTES])
     if found is None:
-        readable = ", ".join(name.upper() for name in cast("dict[str, str]", SUFFIXES))
+        readable = ", ".join(facts.name for facts in FORMATS.values())
         kind = _foreign_kind(data, suffix)
         raise PictureError(f"{kind} is not read", f"convert it to one of {readable}")
     return found
@@ -159,3 +233,30 @@ def _foreign_kind(data: bytes, suffix: str) -> str:
     if suffix in _OTHER_SUFFIXES:
         return f"a picture of type {suffix[1:].upper()}"
     return "a file that is not a picture by its content"
+
+
+def require_fits(format: Format, width: int, height: int) -> None:
+    """Refuse a picture that is too large for a format.
+
+    Args:
+        format: Of the output.
+        width: In pixels; may be exchanged with the height.
+        height: In pixels.
+
+    Raises:
+        PictureError: With the limit, and a format that can hold the picture.
+    """
+    facts = FORMATS[format]
+    side, pixels = facts.largest_side, facts.most_pixels
+    if max(width, height) > side:
+        limit = f"{side:,} pixels a side"
+    elif pixels is not None and width * height > pixels:
+        limit = f"{pixels / 1e6:.0f} megapixels"
+    else:
+        return
+    others = "tiff" if format == "png" else "png or --format tiff"
+    raise PictureError(
+        f"{facts.article} {facts.name} picture has at most {limit},"
+        f" this one is {width:,}x{height:,}",
+        f"use --format {others}",
+    )

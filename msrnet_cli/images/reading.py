@@ -34,7 +34,7 @@ from msrnet_cli.images.colour.lcms import through_lcms
 from msrnet_cli.images.colour.meaning import converted_by, meaning_of_claims
 from msrnet_cli.images.colour.png import without_colour
 from msrnet_cli.images.colour.ycbcr import rgb_from_ycbcr
-from msrnet_cli.images.formats import recognise
+from msrnet_cli.images.formats import FORMATS, recognise
 from msrnet_cli.images.metadata.dissecting import bare, dissect, of_image
 from msrnet_cli.images.metadata.record import as_srgb
 from msrnet_cli.images.picture import Encoding, Picture
@@ -51,15 +51,6 @@ if TYPE_CHECKING:
     from msrnet_cli.images.colour.spaces import ColourSpace
     from msrnet_cli.images.metadata.record import Dissected, Metadata
 
-_PILLOW_FORMATS: dict[Format, tuple[str, ...]] = {
-    "png": ("PNG",),
-    "jpeg": ("JPEG",),  # opens MPO, the format of phones, too
-    "webp": ("WEBP",),
-    "tiff": ("TIFF",),
-    "bmp": ("BMP",),
-    "avif": ("AVIF",),
-    "gif": ("GIF",),
-}
 _WHITE_IS_ZERO = 0
 _HEAD = 32
 
@@ -97,7 +88,7 @@ def read(
     except PictureError:
         raise
     except Exception as error:  # decoders throw anything: OSError, SyntaxError, ...
-        raise _undecodable(error, format.upper()) from error
+        raise _undecodable(error, FORMATS[format].name) from error
 
 
 def from_pil(image: Image.Image) -> Picture:
@@ -177,7 +168,7 @@ def written_size(data: bytes, format: Format) -> tuple[int, int]:
     Raises:
         Exception: It is damaged; the exception is the decoder's.
     """
-    return opened(io.BytesIO(bare(data, format)), _PILLOW_FORMATS[format]).size
+    return opened(io.BytesIO(bare(data, format)), (FORMATS[format].pillow,)).size
 
 
 def _mended(
@@ -199,7 +190,7 @@ def _mended(
 def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
     if format == "webp":
         _require_few(webp.canvas(data[:_HEAD]) or (0, 0), max_megapixels)
-    image = opened(io.BytesIO(data), _PILLOW_FORMATS[format])
+    image = opened(io.BytesIO(data), (FORMATS[format].pillow,))
     if not isinstance(image, GifImagePlugin.GifImageFile):
         _require_few(image.size, max_megapixels)
     return image

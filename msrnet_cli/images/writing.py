@@ -6,7 +6,7 @@ Writes to memory only: `msrnet_cli.files` puts bytes into a file, safely.
 from __future__ import annotations
 
 import io
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,7 +16,7 @@ from msrnet_cli.errors import PictureError
 from msrnet_cli.images import sixteen_bit
 from msrnet_cli.images.coding import bmp, gifs, jpeg
 from msrnet_cli.images.colour.avif import write_nclx
-from msrnet_cli.images.limits import require_fits
+from msrnet_cli.images.formats import FORMATS, require_fits
 from msrnet_cli.images.metadata.embedding import embed, encoder_arguments
 from msrnet_cli.images.pixels import image_of, quantise, to_image, unit
 from msrnet_cli.images.reading import written_size
@@ -24,6 +24,8 @@ from msrnet_cli.images.rows import Rows, spans, to_8_bits
 from msrnet_cli.images.tiff import write_tiff
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from msrnet_cli.config import Format, WriteOptions
@@ -31,9 +33,8 @@ if TYPE_CHECKING:
     from msrnet_cli.images.metadata.record import Metadata
     from msrnet_cli.images.picture import Picture
 
-_DEEP = ("png", "tiff")
-_UNLABELLED = ("bmp", "gif")  # they cannot name a colour space, so they hold sRGB
 _COMPARE_HEIGHT = 2048
+_Result = tuple[bytes, tuple[str, ...]]
 
 
 def write(
@@ -53,24 +54,24 @@ def write(
         PictureError: The format cannot hold the picture at all.
     """
     format = options.format or picture.encoding.format
-    metadata = picture.metadata
+    name, metadata = FORMATS[format].name, picture.metadata
     if options.strip_metadata:
         metadata = metadata.stripped()
     require_fits(format, *picture.size)
     pixels, notes = _pixels(picture, relit, format)
     try:
-        plain, more = _encoded(picture, pixels, format, options, metadata)
+        plain, more = _ENCODERS[format](_Draft(picture, pixels, options, metadata))
         data, lost = embed(plain, metadata, format, picture.size)
     except Exception as error:  # encoders throw anything; the batch goes on
         text = str(error) or type(error).__name__
-        reason = f"cannot be written as {format.upper()}: {text}"
+        reason = f"cannot be written as {name}: {text}"
         raise PictureError(reason, "choose another --format") from error
     if _fault(data, format, picture.size):  # the metadata may be at fault
         data, lost = plain, ("metadata could not be kept",)
     fault = _fault(data, format, picture.size)
     if fault:
         raise PictureError(
-            f"what was written as {format.upper()} {fault}",
+            f"what was written as {name} {fault}",
             "choose another --format, and report it",
         )
     return data, notes + more + lost
@@ -85,35 +86,6 @@ def _fault(data: bytes, format: Format, size: tuple[int, int]) -> str:
     return "" if there == size else f"has the size {there}, not {size}"
 
 
-def _encoded(
-    picture: Picture,
-    pixels: Rows,
-    format: Format,
-    options: WriteOptions,
-    metadata: Metadata,
-) -> tuple[bytes, tuple[str, ...]]:
-    """The file without its metadata, and notes on what its pixels lost."""
-    if format == "tiff":
-        compress = picture.encoding.save.get("compression") != "raw"
-        return write_tiff(pixels, metadata, compress=compress), ()
-    if pixels.depth == 16 and pixels.channels >= 3:
-        return sixteen_bit.write_png(pixels, metadata), ()
-    image, notes = image_of(pixels), tuple[str, ...]()
-    if format == "gif":
-        image, notes = gifs.as_palette(image)
-    settings = _settings(picture, image, format, options)
-    data = _save(image, format, settings, metadata)
-    if format == "avif" and metadata.cicp:
-        data = write_nclx(data, metadata.cicp)
-    exact = options.lossless or settings.get("lossless")
-    if exact and format in ("avif", "jpeg"):
-        notes += (f"{format.upper()} has no lossless form here",)
-    finer = image.mode in ("RGB", "RGBA") and picture.encoding.chroma != (2, 2)
-    if format == "webp" and finer and not exact:
-        notes += ("colours at half the resolution: lossy WebP holds no more",)
-    return data, notes
-
-
 def side_by_side(picture: Picture, relit: Tensor) -> bytes:
     """Input and output beside each other as one JPEG, at most 2048 high."""
     width, height = picture.size
@@ -121,7 +93,7 @@ def side_by_side(picture: Picture, relit: Tensor) -> bytes:
     for left, values in ((0, picture.pixels), (width, relit)):
         for rows in spans(height, width):
             pair.paste(to_image(quantise(values[:, rows], 8)), (left, rows.start))
-    pair.thumbnail((65500, _COMPARE_HEIGHT))
+    pair.thumbnail((FORMATS["jpeg"].largest_side, _COMPARE_HEIGHT))
     out = io.BytesIO()
     pair.save(out, "JPEG", quality=92, subsampling=0)
     return out.getvalue()
@@ -144,24 +116,24 @@ def _pixels(
     picture: Picture, relit: Tensor, format: Format
 ) -> tuple[Rows, tuple[str, ...]]:
     """Relit colours in the file's own space, with alpha."""
-    notes: tuple[str, ...] = ()
+    facts, notes = FORMATS[format], tuple[str, ...]()
     depth = picture.encoding.depth
-    if depth == 16 and format not in _DEEP:
+    if depth == 16 and not facts.sixteen_bit:
         depth = 8
-        notes += (f"reduced to 8 bits: {format.upper()} holds no more",)
+        notes += (f"reduced to 8 bits: {facts.name} holds no more",)
     space = picture.space
-    if space is not None and format in _UNLABELLED:
+    if space is not None and not facts.labelled:
         space = None
-        notes += (f"colours converted to sRGB: {format.upper()} holds no profile",)
+        notes += (f"colours converted to sRGB: {facts.name} holds no profile",)
     pixels = _colours(picture, relit, depth, space)
     if picture.encoding.grey and _is_neutral(pixels):
         pixels = pixels.changed(lambda strip: strip[1:2], channels=1)
     alpha = picture.alpha
     if alpha is None:
         return pixels, notes
-    if format == "jpeg":
+    if not facts.alpha:
         if int(alpha.min()) < alpha.new_tensor(255 if depth == 8 else 65535):
-            notes += (f"transparency left out: {format.upper()} holds none",)
+            notes += (f"transparency left out: {facts.name} holds none",)
         return pixels, notes
     return _with_alpha(pixels, alpha), notes
 
@@ -207,62 +179,147 @@ def _is_neutral(pixels: Rows) -> bool:
     )
 
 
-def _settings(
-    picture: Picture, image: Image.Image, format: Format, options: WriteOptions
-) -> dict[str, object]:
-    """Compression: as the user asks, else as in the input file, else a high default.
+# --- encoders: the file without its metadata, and notes on what its pixels lost ---
 
-    Where the format allows, colours are never coarser than in the input.
+
+@dataclass(frozen=True)
+class _Draft:
+    """What an encoder is given.
+
+    Attributes:
+        picture: What was read.
+        pixels: What the file shall hold, in its own colour space.
+        options: What the user asks for.
+        metadata: Of the output.
     """
-    settings: dict[str, object] = {}
-    if format == picture.encoding.format:
-        settings.update(picture.encoding.save)
-    if format == "jpeg":
-        _jpeg_settings(settings, picture, options)
-    elif format in ("webp", "avif"):
-        own = settings.get("quality")
-        least = max(90, own) if isinstance(own, int) else 90
-        settings["quality"] = options.quality or least
-        if options.lossless or (settings.get("lossless") and options.quality is None):
-            settings.update(_LOSSLESS[format])
-        else:
-            settings.pop("lossless", None)
-        if format == "avif" and image.mode in ("RGB", "RGBA"):
-            chroma = (1, 1) if settings["quality"] == 100 else picture.encoding.chroma
-            settings["subsampling"] = _AVIF_CHROMA[jpeg.subsampling(chroma)]
-    return settings
+
+    picture: Picture
+    pixels: Rows
+    options: WriteOptions
+    metadata: Metadata
+
+    def kept_settings(self, format: Format) -> dict[str, object]:
+        """How the input file was compressed, where it has the same format."""
+        encoding = self.picture.encoding
+        return dict(encoding.save) if encoding.format == format else {}
 
 
-_LOSSLESS: dict[str, dict[str, object]] = {
-    "webp": {"lossless": True, "exact": True, "quality": 75},
-    "avif": {"lossless": True, "quality": 100},
-}
+def _png(draft: _Draft) -> _Result:
+    if draft.pixels.depth == 16 and draft.pixels.channels >= 3:
+        return sixteen_bit.write_png(draft.pixels, draft.metadata), ()
+    return _by_pillow(image_of(draft.pixels), "png", {}, draft.metadata), ()
+
+
+def _tiff(draft: _Draft) -> _Result:
+    compress = draft.picture.encoding.save.get("compression") != "raw"
+    return write_tiff(draft.pixels, draft.metadata, compress=compress), ()
+
+
+def _gif(draft: _Draft) -> _Result:
+    image, notes = gifs.as_palette(image_of(draft.pixels))
+    return _by_pillow(image, "gif", {}, draft.metadata), notes
+
+
+def _bmp(draft: _Draft) -> _Result:
+    image = image_of(draft.pixels)
+    if image.mode in ("LA", "RGBA"):
+        return bmp.encoded(image.convert("RGBA"), draft.metadata.dpi), ()
+    return _by_pillow(image, "bmp", {}, draft.metadata), ()
+
+
+def _jpeg(draft: _Draft) -> _Result:
+    settings = _jpeg_settings(draft)
+    arguments = {**settings, **encoder_arguments(draft.metadata, "jpeg")}
+    notes = _never_exact(draft, settings, "jpeg")
+    return jpeg.encoded(image_of(draft.pixels), arguments), notes
+
+
+def _webp(draft: _Draft) -> _Result:
+    image = image_of(draft.pixels)
+    settings = _quality_settings(draft, "webp", _LOSSLESS_WEBP)
+    data = _by_pillow(image, "webp", settings, draft.metadata)
+    exact = draft.options.lossless or settings.get("lossless")
+    finer = image.mode in ("RGB", "RGBA") and draft.picture.encoding.chroma != (2, 2)
+    if finer and not exact:
+        return data, ("colours at half the resolution: lossy WebP holds no more",)
+    return data, ()
+
+
+def _avif(draft: _Draft) -> _Result:
+    image = image_of(draft.pixels)
+    settings = _quality_settings(draft, "avif", _LOSSLESS_AVIF)
+    if image.mode in ("RGB", "RGBA"):
+        own = draft.picture.encoding.chroma
+        chroma = (1, 1) if settings["quality"] == 100 else own
+        settings["subsampling"] = _AVIF_CHROMA[jpeg.subsampling(chroma)]
+    data = _by_pillow(image, "avif", settings, draft.metadata)
+    if draft.metadata.cicp:
+        data = write_nclx(data, draft.metadata.cicp)
+    return data, _never_exact(draft, settings, "avif")
+
+
+_LOSSLESS_WEBP: dict[str, object] = {"lossless": True, "exact": True, "quality": 75}
+_LOSSLESS_AVIF: dict[str, object] = {"lossless": True, "quality": 100}
 _AVIF_CHROMA = ("4:4:4", "4:2:2", "4:2:0")
 
 
-def _jpeg_settings(
-    settings: dict[str, object], picture: Picture, options: WriteOptions
-) -> None:
+_ENCODERS: dict[Format, Callable[[_Draft], _Result]] = {
+    "png": _png,
+    "jpeg": _jpeg,
+    "webp": _webp,
+    "tiff": _tiff,
+    "bmp": _bmp,
+    "avif": _avif,
+    "gif": _gif,
+}
+
+
+# Compression: as the user asks, else as in the input file, else a high default. Where
+# the format allows, colours are never coarser than in the input.
+
+
+def _quality_settings(
+    draft: _Draft, format: Format, lossless: dict[str, object]
+) -> dict[str, object]:
+    """Settings of a format with a quality and a lossless form."""
+    options, settings = draft.options, draft.kept_settings(format)
+    own = settings.get("quality")
+    least = max(90, own) if isinstance(own, int) else 90
+    settings["quality"] = options.quality or least
+    if options.lossless or (settings.get("lossless") and options.quality is None):
+        return {**settings, **lossless}
+    settings.pop("lossless", None)
+    return settings
+
+
+def _jpeg_settings(draft: _Draft) -> dict[str, object]:
+    encoding, quality = draft.picture.encoding, draft.options.quality
+    settings = draft.kept_settings("jpeg")
     tables = settings.get("qtables")
-    if options.quality is not None:
+    if quality is not None:
         settings.pop("qtables", None)
-        chroma = (1, 1) if options.quality >= 90 else picture.encoding.chroma
-        settings.update(quality=options.quality, subsampling=jpeg.subsampling(chroma))
+        chroma = (1, 1) if quality >= 90 else encoding.chroma
+        settings.update(quality=quality, subsampling=jpeg.subsampling(chroma))
     elif not isinstance(tables, list):
         settings.update(quality=95, subsampling=0)
-    elif picture.encoding.grey:  # its file has no table for colour: use the first one
+    elif encoding.grey:  # its file has no table for colour: use the first one
         settings.update(qtables=tables[:1], subsampling=0)
-    settings["optimize"] = True
+    return {**settings, "optimize": True}
 
 
-def _save(
+def _never_exact(
+    draft: _Draft, settings: dict[str, object], format: Format
+) -> tuple[str, ...]:
+    """What a format that always loses says where no loss was asked for or read."""
+    if draft.options.lossless or settings.get("lossless"):
+        return (f"{FORMATS[format].name} has no lossless form here",)
+    return ()
+
+
+def _by_pillow(
     image: Image.Image, format: Format, settings: dict[str, object], metadata: Metadata
 ) -> bytes:
     arguments = {**settings, **encoder_arguments(metadata, format)}
-    if format == "jpeg":
-        return jpeg.encoded(image, arguments)
-    if format == "bmp" and image.mode in ("LA", "RGBA"):
-        return bmp.encoded(image.convert("RGBA"), metadata.dpi)
     out = io.BytesIO()
-    image.save(out, format.upper(), **arguments)
+    image.save(out, FORMATS[format].pillow, **arguments)
     return out.getvalue()

@@ -9,6 +9,7 @@ import hashlib
 import struct
 from typing import TYPE_CHECKING
 
+from msrnet_cli.images.formats import FORMATS
 from msrnet_cli.images.metadata import (
     gif_blocks,
     jpeg_segments,
@@ -31,25 +32,13 @@ if TYPE_CHECKING:
     from msrnet_cli.config import Format
     from msrnet_cli.images.metadata.record import Metadata
 
-_NAMES: dict[Format, str] = {"webp": "WebP"}
-_HOLDS: dict[str, tuple[Format, ...]] = {
-    "EXIF": ("jpeg", "png", "webp", "tiff", "avif"),
-    "XMP": ("jpeg", "png", "webp", "tiff", "avif", "gif"),
-    "IPTC": ("jpeg", "png", "tiff"),
-    "comment": ("jpeg", "png", "gif"),
-}
 _LEAST_EXIF = 48  # bytes, so that its placeholder is unique
 _Result = tuple[bytes, tuple[str, ...]]
 
 
 def encoder_arguments(metadata: Metadata, format: Format) -> dict[str, object]:
     """The metadata that Pillow's writer must be given; `embed` adds the rest."""
-    arguments: dict[str, object] = {"icc_profile": metadata.icc}
-    if format in ("jpeg", "bmp"):
-        arguments["dpi"] = metadata.dpi
-    if format == "avif":
-        arguments["exif"] = _stand_in(metadata.block) if metadata.block else None
-        arguments["xmp"] = _whole_xmp(metadata)[0]
+    arguments = {"icc_profile": metadata.icc, **_ARGUMENTS[format](metadata)}
     return {name: value for name, value in arguments.items() if value is not None}
 
 
@@ -80,24 +69,21 @@ def embed(
 
 def left_out(metadata: Metadata, format: Format) -> tuple[str, ...]:
     """A note that names the metadata that a format cannot hold."""
-    there = {
-        "EXIF": metadata.exif,
-        "XMP": metadata.xmp,
-        _photoshop_name(metadata): metadata.photoshop,
-        "comment": metadata.comments,
-    }
-    lost = [
-        name
-        for name, content in there.items()
-        if content and format not in _HOLDS.get(name, _HOLDS["IPTC"])
-    ]
+    holds = FORMATS[format].holds
+    lost = []
+    if metadata.exif and "EXIF" not in holds:
+        lost.append("EXIF")
+    if metadata.xmp and "XMP" not in holds:
+        lost.append("XMP")
+    if metadata.photoshop and "IPTC" not in holds:
+        lost.append(_photoshop_name(metadata))
+    if metadata.comments and "comment" not in holds:
+        lost.append("comment")
     if metadata.home != format:
         lost += _foreign(metadata)
     if not lost:
         return ()
-    return (
-        f"{listed(lost)} left out: {_NAMES.get(format, format.upper())} holds none",
-    )
+    return (f"{listed(lost)} left out: {FORMATS[format].name} holds none",)
 
 
 def _photoshop_name(metadata: Metadata) -> str:
@@ -335,6 +321,31 @@ def _bmp(data: bytes, _: Metadata, __: tuple[int, int]) -> _Result:
     return data, ()
 
 
+def _no_arguments(_: Metadata) -> dict[str, object]:
+    return {}
+
+
+def _resolution(metadata: Metadata) -> dict[str, object]:
+    return {"dpi": metadata.dpi}
+
+
+def _avif_items(metadata: Metadata) -> dict[str, object]:
+    block = metadata.block
+    return {
+        "exif": _stand_in(block) if block else None,
+        "xmp": _whole_xmp(metadata)[0],
+    }
+
+
+_ARGUMENTS: dict[Format, Callable[[Metadata], dict[str, object]]] = {
+    "jpeg": _resolution,
+    "png": _no_arguments,
+    "webp": _no_arguments,
+    "tiff": _no_arguments,
+    "bmp": _resolution,
+    "avif": _avif_items,
+    "gif": _no_arguments,
+}
 _EMBEDDERS: dict[Format, Callable[[bytes, Metadata, tuple[int, int]], _Result]] = {
     "jpeg": _jpeg,
     "png": _png,
