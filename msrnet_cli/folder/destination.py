@@ -11,6 +11,7 @@ from msrnet_cli import images
 from msrnet_cli.errors import UsageError
 from msrnet_cli.files import probe
 from msrnet_cli.folder.search import is_url
+from msrnet_cli.images.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +115,7 @@ def _check_output(output: Destination, wanted: Format | None) -> None:
     if output.is_file:
         if wanted and format != wanted:
             raise UsageError(
-                f"{output.text} does not end like a {wanted.upper()} file",
+                f"{output.text} does not end like a {FORMATS[wanted].name} file",
                 "drop --format or change the name",
             )
         return
