@@ -151,7 +151,11 @@ class WriteOptions:
 
     format: Annotated[
         Format | None,
-        Option("Output format.", default="the input's", read=read_format),
+        Option(
+            "Output format; jpg and tif do, too.",
+            default="the input's",
+            read=read_format,
+        ),
     ] = None
     quality: Annotated[
         int | None,

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from msrnet_cli.options import Range, declared, hints, plain
+from msrnet_cli.options import Range, choices, declared, hints, plain
 
 _SHOWN = 60  # characters of a wrong value
 
@@ -35,6 +35,10 @@ def parsed(text: str) -> Any:  # noqa: ANN401 whatever JSON can hold
         return json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        raise ValueError("a number in it has too many digits") from None
 
 
 def rebuilt(kind: type[Any], document: Any, *, strict: bool = False) -> Any:  # noqa: ANN401 of any kind
@@ -50,7 +54,7 @@ def rebuilt(kind: type[Any], document: Any, *, strict: bool = False) -> Any:  # 
             default is missing. The message names the field.
     """
     if not isinstance(document, dict):
-        raise ValueError(f"{shown(document)} stands where {kind.__name__} should")
+        raise ValueError(f"{shown(document)} is not an object with fields")
     names = {field.name for field in fields(kind)}
     unknown = sorted(document.keys() - names)
     if strict and unknown:
@@ -78,11 +82,13 @@ def _value(name: str, hint: Any, value: Any, strict: bool) -> Any:  # noqa: ANN4
     try:
         made = _made(plain(hint), value, strict)
     except TypeError:
-        raise ValueError(f"{name} is {shown(value)}") from None
+        known = ", ".join(choices(plain(hint)))
+        of = f", not one of {known}" if known else ""
+        raise ValueError(f"{name} is {shown(value)}{of}") from None
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
     if allowed is not None and not allowed.holds(made):
-        raise ValueError(f"{name} is {shown(value)}, not {allowed}")
+        raise ValueError(f"{name} is {shown(value)}, not {allowed.expected(made)}")
     return made
 
 

@@ -8,6 +8,7 @@ edit are derived from it.
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass, is_dataclass, replace
 from types import UnionType
@@ -39,6 +40,7 @@ class Range:
         above: Whether `least` itself is excluded.
         below: Whether `most` itself is excluded.
         several: A sequence holds at least one value.
+        endless: Whether infinity is allowed.
     """
 
     least: float | None = None
@@ -46,6 +48,7 @@ class Range:
     above: bool = False
     below: bool = False
     several: bool = False
+    endless: bool = False
 
     def holds(self, value: Any) -> bool:  # noqa: ANN401 whatever a field may hold
         """Whether a value is allowed: a finite number in range, or any text."""
@@ -53,8 +56,10 @@ class Range:
             return (bool(value) or not self.several) and all(map(self.holds, value))
         if isinstance(value, bool) or not isinstance(value, int | float):
             return True
-        if not abs(value) <= sys.float_info.max:  # nan, too, and a larger integer
+        if value in (math.inf, -math.inf) and not self.endless:
             return False
+        if not (abs(value) <= sys.float_info.max or value in (math.inf, -math.inf)):
+            return False  # nan, or a larger integer
         low = self.least is None or value > self.least
         high = self.most is None or value < self.most
         is_least = value == self.least and not self.above
@@ -66,7 +71,7 @@ class Range:
         least = "" if self.least is None else f"{self.least:.12g}"
         most = "" if self.most is None else f"{self.most:.12g}"
         if least and most:
-            start, end = "above " * self.above, "below " * self.below
+            start, end = "more than " * self.above, "less than " * self.below
             return f"{start}{least} to {end}{most}"
         if least:
             return f"more than {least}" if self.above else f"{least} or more"
@@ -78,13 +83,27 @@ class Range:
 
         Such bounds only prevent overflow.
         """
-        near = [
+        return str(self._near)
+
+    def expected(self, value: Any) -> str:  # noqa: ANN401 whatever a field may hold
+        """What is allowed in place of a value that is not, in words."""
+        if isinstance(value, tuple) and not value:
+            return "at least one value"
+        numbers = value if isinstance(value, tuple) else (value,)
+        if not all(map(math.isfinite, numbers)):
+            return ", ".join(filter(None, ("a finite number", self.in_help)))
+        return str(self) if self._near.holds(value) else self.in_help
+
+    @property
+    def _near(self) -> Range:
+        least, most = (
             end if end is None or abs(end) < _FAR else None
             for end in (self.least, self.most)
-        ]
-        return str(
-            Range(least=near[0], most=near[1], above=self.above, below=self.below)
         )
+        return Range(
+            least=least, most=most, above=self.above, below=self.below,
+            endless=self.endless,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -116,11 +135,9 @@ class Group:
 
     Attributes:
         title: Above the options.
-        without: Names of fields that are not asked for here.
     """
 
-    title: str = ""
-    without: tuple[str, ...] = ()
+    title: str
 
 
 @dataclass(frozen=True)
@@ -178,15 +195,22 @@ def asked(record: Any, group: str = "") -> Iterator[Field]:  # noqa: ANN401 any 
         record: One that holds the defaults.
         group: Title of those that stand in no group of their own.
     """
-    for name, hint in hints(type(record)).items():
+    types = hints(type(record))
+    for name in _names(type(record)):
+        hint = types[name]
         value, option = getattr(record, name), declared(hint, Option)
         if option is not None:
             yield Field((name,), plain(hint), option, value, group)
         elif is_dataclass(value):
-            inner = declared(hint, Group) or Group()
+            inner = declared(hint, Group) or Group("")
             for found in asked(value, inner.title or group):
-                if found.path[0] not in inner.without:
-                    yield replace(found, path=(name, *found.path))
+                yield replace(found, path=(name, *found.path))
+
+
+def _names(kind: type[Any]) -> list[str]:
+    """The fields of a record; what it inherits comes last."""
+    own = (vars(base).get("__annotations__", {}) for base in kind.__mro__)
+    return list(dict.fromkeys(name for names in own for name in names))
 
 
 def outside(record: Any) -> Iterator[Field]:  # noqa: ANN401 any record

@@ -74,15 +74,20 @@ class BenchOptions:
             flags=("--batch",),
             metavar="auto|N,...",
             default="auto",
+            least=1,
             read=read_batches,
         ),
     ] = ()
     dtypes: Annotated[
-        tuple[Dtype, ...], Option("Number formats.", flags=("--dtype",))
+        tuple[Dtype, ...], Option("Number formats.", flags=("--dtype",), several=True)
     ] = ("auto",)
     engines: Annotated[
         tuple[Engine, ...],
-        Option("How msrnet runs the network: a row for each.", flags=("--engine",)),
+        Option(
+            "How msrnet runs the network: a row for each.",
+            flags=("--engine",),
+            several=True,
+        ),
     ] = ("auto",)
     rivals: Annotated[
         bool, Option("Also ONNX Runtime and OpenVINO, on the CPU, where installed.")
@@ -115,6 +120,7 @@ class BenchOptions:
             "With --baseline: exit with 7 where a row has become slower by more.",
             metavar="PERCENT",
             default="never",
+            least=0,
             read=read_percentage,
         ),
     ] = None

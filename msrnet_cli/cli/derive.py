@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import (
@@ -32,6 +33,7 @@ from msrnet_cli import documents
 from msrnet_cli.cli.layout import GENERAL, Command
 from msrnet_cli.cli.options import Json
 from msrnet_cli.errors import UsageError
+from msrnet_cli.files import read_regular
 from msrnet_cli.options import Field, alternatives, asked, choices, replaced
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
 Record = TypeVar("Record")
 
-_CONFIG = "Options out of a JSON file, as --print-config and run.json hold them."
+_CONFIG = "Take options from a JSON file, such as --print-config prints."
 _PRINT = "Print the options as JSON, for --config, and end."
 _NAMES = {int: "N", float: "X", str: "TEXT", Path: "FILE"}
 
@@ -51,14 +53,12 @@ class Given(Generic[Record]):
     Attributes:
         kind: The record that is to hold it.
         changes: Values that were typed, by the path to their field.
-        flags: The options that were typed.
         config: File with options that count where nothing was typed; None for none.
         is_printed: Whether the options are printed, and nothing is done.
     """
 
     kind: type[Record]
     changes: Mapping[tuple[str, ...], Any]
-    flags: tuple[str, ...]
     config: Path | None = None
     is_printed: bool = False
 
@@ -69,7 +69,28 @@ class Given(Generic[Record]):
         Raises:
             Exit: The record was to be printed, and is.
         """
-        return self.over(self.kind() if self.config is None else self.read(self.config))
+        return self.over(self.base)
+
+    @property
+    def base(self) -> Record:
+        """The record of the --config file, else of defaults.
+
+        Raises:
+            UsageError: The file cannot be read, or holds something else.
+        """
+        return (
+            self.kind() if self.config is None else _read_config(self.kind, self.config)
+        )
+
+    @property
+    def flags(self) -> set[str]:
+        """The options that were typed, or that the --config file changes."""
+        read = zip(asked(self.base), asked(self.kind()), strict=True)
+        return {
+            field.flags[0].partition("/")[0]
+            for field, usual in read
+            if field.path in self.changes or field.default != usual.default
+        }
 
     def over(self, base: Record) -> Record:
         """A record with the typed values put in.
@@ -84,20 +105,25 @@ class Given(Generic[Record]):
             raise typer.Exit
         return base
 
-    def read(self, path: Path) -> Record:
-        """The record that a file holds.
 
-        Raises:
-            UsageError: The file cannot be read, or holds something else.
-        """
-        try:
-            found = documents.parsed(path.read_text("utf-8"))
-            return cast("Record", documents.rebuilt(self.kind, found, strict=True))
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise UsageError(
-                f"--config {path}: {why}", "make one with --print-config"
-            ) from error
+def _read_config(kind: type[Record], path: Path) -> Record:
+    try:
+        text = read_regular(Path(os.path.realpath(path))).decode("utf-8-sig")
+        found = documents.rebuilt(kind, documents.parsed(text), strict=True)
+    except OSError as error:
+        raise UsageError(
+            f"--config {path}: {error.strerror or error}", "check the path"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"--config {path}: it is not text in UTF-8", "save it as UTF-8"
+        ) from error
+    except ValueError as error:
+        raise UsageError(
+            f"--config {path}: {error}",
+            "make one for this command with --print-config",
+        ) from error
+    return cast("Record", found)
 
 
 def command(
@@ -167,14 +193,13 @@ def _given(
     kind: type[Any], fields: Iterable[Field], values: dict[str, Any]
 ) -> Given[Any]:
     """Take what belongs to a record out of what Typer parsed."""
-    changes, flags = {}, []
+    changes = {}
     for field in fields:
         typed = values.pop(_name(field))
         if typed is None or (typed is False and not _is_asked_off(field)):
             continue
         changes[field.path] = _read(field, typed)
-        flags.append(field.flags[0].partition("/")[0])
-    return Given(kind, changes, tuple(flags))
+    return Given(kind, changes)
 
 
 def _read(field: Field, typed: Any) -> Any:  # noqa: ANN401 of any type
@@ -185,33 +210,26 @@ def _read(field: Field, typed: Any) -> Any:  # noqa: ANN401 of any type
     """
     if _is_flag(field):
         return typed
-    flag = field.flags[0]
-    several = get_origin(alternatives(field.kind)[0]) is tuple
-    if field.option.read is not None and not field.option.repeated:
-        value = _converted(flag, typed, field.option.read)
-    elif several:
-        parts = typed if field.option.repeated else typed.split(",")
-        inner = get_args(alternatives(field.kind)[0])[0]
-        read = field.option.read or (lambda text: _value(inner, text, several=True))
-        value = tuple(
-            _converted(flag, typed_part.strip(), read) for typed_part in parts
-        )
-        value = tuple(dict.fromkeys(value)) if choices(inner) else value
-    else:
-        value = _converted(flag, typed, lambda text: _value(field.kind, text))
+    flag, shown = field.flags[0], ",".join(typed) if isinstance(typed, list) else typed
+    try:
+        value = _parsed(field, typed)
+    except ValueError as error:
+        raise UsageError(f"{flag} {shown}", f"give {error}") from None
     if not field.option.holds(value):
-        shown = ",".join(typed) if isinstance(typed, list) else typed
-        raise UsageError(
-            f"{flag} {shown}", f"give {str(field.option) or 'a finite number'}"
-        )
+        raise UsageError(f"{flag} {shown}", f"give {field.option.expected(value)}")
     return value
 
 
-def _converted(flag: str, text: str, read: Callable[[str], Any]) -> Any:  # noqa: ANN401
-    try:
-        return read(text)
-    except ValueError as error:
-        raise UsageError(f"{flag} {text}", f"give {error}") from None
+def _parsed(field: Field, typed: Any) -> Any:  # noqa: ANN401 of any type
+    """A value, or a sequence of values, out of text; a ValueError says what to give."""
+    option, kind = field.option, alternatives(field.kind)[0]
+    if get_origin(kind) is not tuple or (option.read and not option.repeated):
+        return option.read(typed) if option.read else _value(field.kind, typed)
+    inner = get_args(kind)[0]
+    parts = typed if option.repeated else map(str.strip, typed.split(","))
+    read = option.read or (lambda text: _value(inner, text, several=True))
+    values = tuple(map(read, parts))
+    return tuple(dict.fromkeys(values)) if choices(inner) else values
 
 
 def _value(kind: Any, text: str, *, several: bool = False) -> Any:  # noqa: ANN401 of any type
@@ -320,9 +338,9 @@ def _default(field: Field) -> str:
     if field.option.default is not None:
         return field.option.default
     value = field.default
+    if _has_both(field) or value is True:
+        return "on" if value else "off"
     if value is None or value is False or value in ("", ()):
         return ""
-    if _is_flag(field):
-        return "on"
     values = value if isinstance(value, tuple) else (value,)
     return ",".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)

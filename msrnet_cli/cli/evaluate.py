@@ -80,7 +80,7 @@ def evaluate(
 
 
 def _require_one_kind(
-    options: EvalOptions, folders: list[str] | None, flags: tuple[str, ...]
+    options: EvalOptions, folders: list[str] | None, flags: set[str]
 ) -> None:
     """Refuse nothing to score, two kinds of it, and options for another kind.
 
@@ -95,7 +95,7 @@ def _require_one_kind(
             "nothing to score, or too much",
             "give one of --data DIR, --layers DIR, or OUTPUTS TARGETS",
         )
-    idle = [flag for flag in flags if flag in _IDLE[chosen[0]]]
+    idle = sorted(flags & _IDLE[chosen[0]])
     if idle:
         raise UsageError(
             f"{chosen[0]} does not go with {', '.join(idle)}", "leave one of them out"

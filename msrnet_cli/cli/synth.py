@@ -39,10 +39,11 @@ def synth(
     from msrnet_cli.report import terminal
     from msrnet_cli.synth import render_set
 
-    options = given.record
-    if layers and "--layout" in given.flags and options.layout != "layers":
-        raise UsageError(f"--layers and --layout {options.layout}", "choose one")
-    options = replace(options, layout="layers") if layers else options
+    typed = given.changes.get(("layout",), "layers")
+    if layers and typed != "layers":
+        raise UsageError(f"--layers and --layout {typed}", "choose one")
+    base = given.base
+    options = given.over(replace(base, layout="layers") if layers else base)
     refuse_idle(options.layout, (path[-1] for path in given.changes))
     signals.raise_on_signals()
     notify = report.reporter(as_json=output.json, quiet=output.quiet)

@@ -18,7 +18,7 @@ from msrnet_cli.options import Option, replaced
 from msrnet_cli.train.options import Recipe, TrainOptions
 from msrnet_cli.train.recipes import RECIPES
 
-_STAGE = ("schedule", "stage")
+_OUT, _STAGE = ("run", "out"), ("schedule", "stage")
 
 
 @dataclass(frozen=True)
@@ -71,18 +71,19 @@ def _options(start: Start, given: Given[TrainOptions]) -> TrainOptions:
     """The settings of a new run, or of an earlier one, with what was typed on top."""
     from msrnet_cli.train.runs import exists, new_run
 
-    out, flags = given.changes.get(("run", "out"), ""), given.flags
+    out, typed = given.changes.get(_OUT, ""), {path[-1] for path in given.changes}
     holds_run = bool(out) and exists(Path(out))
-    moved = "--data" not in flags or (holds_run and "--init" not in flags)
-    goes_on = start.resume or (given.changes.get(_STAGE) == "2" and moved)
+    moved = "data" not in typed or (holds_run and "init" not in typed)
+    is_second = given.changes.get(_STAGE) == "2" and given.config is None
+    goes_on = start.resume or (is_second and moved)
     base = _earlier(start, given, out) if goes_on else _fresh(start, given)
-    if {"--epochs", "--steps", "--minutes"} & {*flags}:
+    if {"epochs", "steps", "minutes"} & typed:
         base = replaced(base, ("schedule", "steps"), None)
         base = replaced(base, ("schedule", "minutes"), None)
     options = given.over(base)
     if not options.run.out:
         fresh = str(new_run(options.network.model.arch))
-        options = replaced(options, ("run", "out"), fresh)
+        options = replaced(options, _OUT, fresh)
     elif holds_run and not goes_on:
         raise UsageError(
             f"{out} holds a run", "go on with --resume, or choose another --out"

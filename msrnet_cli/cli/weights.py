@@ -150,7 +150,7 @@ def import_weights(source: Source, target: Target, options: ImportOptions) -> No
         "msrnet weights export runs/mine/best.safetensors mine.safetensors": (
             "half the size"
         ),
-        "msrnet weights export SPEC mine.safetensors --scores eval.json": (
+        "msrnet weights export lightstage mine.safetensors --scores eval.json": (
             "with scores in its card"
         ),
     },

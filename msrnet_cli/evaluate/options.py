@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msrnet_cli.config import WORK_SIZE, Turn, WorkSize, read_work_size
 from msrnet_cli.options import Group, Option
-from msrnet_cli.relight.options import SessionOptions
+from msrnet_cli.relight.options import EngineOptions
 
 
 def read_work_sizes(text: str) -> tuple[WorkSize, ...]:
@@ -56,7 +56,9 @@ class EvalOptions(Turn):
     limit: Annotated[
         int,
         Option(
-            "At most this many pairs or scenes, evenly spread.", least=0, default="all"
+            "At most this many pairs or scenes, evenly spread; 0: all.",
+            least=0,
+            default="all",
         ),
     ] = 0
     each: Annotated[bool, Option("Show every picture.")] = False
@@ -81,6 +83,6 @@ class EvalOptions(Turn):
         bool,
         Option("Also score the network's own pixels at the working size, enlarged."),
     ] = False
-    session: Annotated[
-        SessionOptions, Group("Where and how to compute", without=("work_size",))
-    ] = field(default_factory=SessionOptions)
+    session: Annotated[EngineOptions, Group("Where and how to compute")] = field(
+        default_factory=EngineOptions
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import WeightsError
+from msrnet_cli.relight.options import SessionOptions
 from msrnet_cli.relight.relighter import Relighter
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def load(options: EvalOptions) -> tuple[dict[str, Relighter], tuple[str, ...]]:
     try:
         found = {
             _row_name(spec, size): Relighter.load(
-                spec or None, options.session, work_size=size
+                spec or None, SessionOptions(**vars(options.session), work_size=size)
             )
             for spec in options.weights or ("",)
             for size in options.work_sizes or (None,)

@@ -47,7 +47,12 @@ class FolderOptions:
     fail_fast: Annotated[bool, Option("Stop at the first failure.")] = False
     max_megapixels: Annotated[
         float,
-        Option("Refuse larger pictures before they are decoded.", least=0, above=True),
+        Option(
+            "Refuse larger pictures before they are decoded.",
+            least=0,
+            above=True,
+            endless=True,
+        ),
     ] = MAX_MEGAPIXELS
     batch_size: Annotated[
         int | None,
@@ -55,6 +60,7 @@ class FolderOptions:
             "Pictures of one size that run together.",
             metavar="auto|N",
             default="auto",
+            least=1,
             read=read_batch_size,
         ),
     ] = None

@@ -30,7 +30,7 @@ class PairOptions(Turn):
     crop: Annotated[
         int,
         Option(
-            "Side of a random window of the resized picture.",
+            "Side of a random window of the resized picture; 0: all of it.",
             least=0,
             metavar="PX",
             default="all of it",

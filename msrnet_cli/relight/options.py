@@ -19,7 +19,7 @@ from msrnet_cli.options import Option
 
 
 @dataclass(frozen=True, kw_only=True)
-class SessionOptions(DeviceOptions):
+class EngineOptions(DeviceOptions):
     """Where and how the network runs.
 
     The number format ``auto`` is bfloat16 where three things are true: the hardware
@@ -27,12 +27,6 @@ class SessionOptions(DeviceOptions):
     output agrees with float32 to `engines.AGREEMENT_DB`. Else ``auto`` is float32.
 
     The engine ``auto`` weighs the start-up time of an engine against the work ahead.
-
-    The working size ``full`` shows the network each picture as it is, except very thin
-    ones: see `sizes.working_size`. None takes the size in the weights.
-
-    Raises:
-        UsageError: The working size is not valid.
     """
 
     dtype: Annotated[
@@ -42,6 +36,19 @@ class SessionOptions(DeviceOptions):
         Engine,
         Option("How the network runs. fused is for CPUs; graph and tuned for CUDA."),
     ] = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionOptions(EngineOptions):
+    """Where and how the network runs, and what it sees.
+
+    The working size ``full`` shows the network each picture as it is, except very thin
+    ones: see `sizes.working_size`. None takes the size in the weights.
+
+    Raises:
+        UsageError: The working size is not valid.
+    """
+
     work_size: Annotated[
         WorkSize | None,
         Option(

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from msrnet_cli.synth.options import SynthOptions
+from msrnet_cli.synth.engine import require_renderer
+from msrnet_cli.synth.options import SynthOptions, check
 from msrnet_cli.synth.records import SceneDone, SetStarted, SynthSummary
 
 __all__ = ["SceneDone", "SetStarted", "SynthSummary", "render_set"]
@@ -30,6 +31,8 @@ def render_set(
         UsageError: The options cannot be carried out, the folder holds another set or
             another run renders it, or Mitsuba is not installed.
     """
+    check(options)
+    require_renderer()
     from msrnet_cli.synth.dataset import render_set as render
 
     return render(out, options, report)

@@ -27,7 +27,7 @@ from msrnet_cli.files import write_whole
 from msrnet_cli.lock import Lock
 from msrnet_cli.synth.engine import Engine, choose_engine
 from msrnet_cli.synth.jobs import Job, PictureJob, path_errors, plan, write_picture
-from msrnet_cli.synth.options import SynthOptions, as_options, check, idle_fields
+from msrnet_cli.synth.options import SynthOptions, as_options, idle_fields
 from msrnet_cli.synth.records import SceneDone, SetStarted, SynthSummary
 from msrnet_cli.synth.scenes import scene_number
 from msrnet_cli.synth.sheet import contact_sheet
@@ -42,7 +42,6 @@ _FREE = ("scenes", "workers", "sheet")
 
 def render_set(out: Path, options: SynthOptions, report: Report) -> SynthSummary:
     """See ``msrnet_cli.synth.render_set``."""
-    check(options)
     engine = choose_engine()
     try:
         out.mkdir(parents=True, exist_ok=True)

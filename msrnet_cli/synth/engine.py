@@ -84,16 +84,27 @@ def _works(library: str) -> bool:
 
 
 @cache
+def require_renderer() -> None:
+    """Refuse to begin without the packages that render.
+
+    Raises:
+        UsageError: With how to get them.
+    """
+    for package, name in (("mitsuba", "Mitsuba"), ("numpy", "NumPy")):
+        if find_spec(package) is None:
+            raise UsageError(
+                f"synth needs {name}",
+                "pip install mitsuba numpy, or pipx inject msrnet mitsuba numpy",
+            )
+
+
 def choose_engine() -> Engine:
     """The fastest variant that works on this machine.
 
     Raises:
         UsageError: Mitsuba is not installed.
     """
-    if find_spec("mitsuba") is None:
-        raise UsageError(
-            "synth needs Mitsuba", "pip install mitsuba, or pipx inject msrnet mitsuba"
-        )
+    require_renderer()
     for library in _candidates():
         if _works(library):
             return Engine("llvm_ad_rgb", library)

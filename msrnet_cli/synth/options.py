@@ -77,6 +77,18 @@ class SynthOptions(Turn):
             read=read_azimuth,
         ),
     ] = ()
+    from_light: Annotated[
+        str,
+        Option(
+            "Light of input/, with --layout pairs.", flags=("--from",), metavar="LIGHT"
+        ),
+    ] = Turn.from_light
+    to_light: Annotated[
+        str,
+        Option(
+            "Light of target/, with --layout pairs.", flags=("--to",), metavar="LIGHT"
+        ),
+    ] = Turn.to_light
     depth: Annotated[
         bool,
         Option("Also 16-bit depth maps, in centimetres; 0 where there is nothing."),

@@ -255,9 +255,9 @@ class ScheduleOptions:
             "Passes over all pairs or scenes.", least=0, above=True, most=_MOST_EPOCHS
         ),
     ] = 2500
-    steps: Annotated[int | None, Option("Instead of epochs.", least=1, default="")] = (
-        None
-    )
+    steps: Annotated[
+        int | None, Option("Number of steps, instead of epochs.", least=1, default="")
+    ] = None
     minutes: Annotated[
         float | None,
         Option(

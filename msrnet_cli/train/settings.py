@@ -75,7 +75,7 @@ def from_document(
     """
     if isinstance(document, dict) and version == 1:
         document = first_format.nested(document)
-    if not isinstance(document, dict) or not all(key in document for key in _ALWAYS):
+    if not strict and not all(key in (document or {}) for key in _ALWAYS):
         raise ValueError("it does not hold the settings of a run")
     found: TrainOptions = rebuilt(TrainOptions, document, strict=strict)
     return found

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -79,7 +80,7 @@ def test_what_is_not_typed_keeps_the_default_of_the_record(run):
     assert what == "it"
     assert given.record == Outer()
     assert given.changes == {}
-    assert given.flags == ()
+    assert given.flags == set()
     assert output == Output()
 
 
@@ -118,8 +119,8 @@ def test_what_is_typed_goes_over_any_base(run):
         (("--count", "two"), "--count two; give a whole number"),
         (("--sides", "16,4"), "--sides 16,4; give 8 or more"),
         (("--sides", "16,,8"), "; give whole numbers, such as 8,4,2"),
-        (("--share", 1), "--share 1; give 0 to below 1"),
-        (("--share", "nan"), "--share nan; give 0 to below 1"),
+        (("--share", 1), "--share 1; give 0 to less than 1"),
+        (("--share", "nan"), "--share nan; give a finite number, 0 to less than 1"),
         (("--even", 3), "--even 3; give an even number"),
     ],
 )
@@ -142,8 +143,9 @@ def test_printed_options_give_the_same_options_back(run, tmp_path):
     path.write_text(CliRunner().invoke(app, ["act", *typed, "--print-config"]).output)
     assert json.loads(path.read_text())["inner"]["share"] == 0.75
     assert run("it", "--config", path)[1].record == wanted
-    again = run("it", "--config", path, "--shape", "round")[1].record
-    assert again == replace(wanted, shape="round")
+    _, again, _ = run("it", "--config", path, "--shape", "round")
+    assert again.record == replace(wanted, shape="round")
+    assert again.flags == {"--shape", "--sides", "--place", "--share"}
 
 
 @pytest.mark.parametrize(
@@ -152,8 +154,10 @@ def test_printed_options_give_the_same_options_back(run, tmp_path):
         ("", "Expecting value"),
         ('{"shap": "flat"}', "shap is not one of count, deep"),
         ('{"count": 0}', "count is 0, not 1 or more"),
+        ('{"shape": "thin"}', 'shape is "thin", not one of round, flat'),
+        (f'{{"count": {"9" * 5000}}}', "too many digits"),
         ('{"inner": {"share": "half"}}', 'inner: share is "half"'),
-        ("[]", "stands where Outer should"),
+        ("[]", "[] is not an object with fields"),
     ],
 )
 def test_a_damaged_document_of_options_is_refused(run, tmp_path, text, told):
@@ -161,6 +165,15 @@ def test_a_damaged_document_of_options_is_refused(run, tmp_path, text, told):
     assert told in run("it", "--config", tmp_path / "run.json", code=2)
     gone = run("it", "--config", tmp_path / "gone.json", code=2)
     assert "No such file" in gone
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_what_is_not_a_file_of_options_is_refused_and_not_waited_for(run, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "fifo", tmp_path, "/dev/zero"):
+        assert "check the path" in run("it", "--config", path, code=2)
+    (tmp_path / "latin").write_bytes(b'{"names": ["\xe4"]}')
+    assert "not text in UTF-8" in run("it", "--config", tmp_path / "latin", code=2)
 
 
 def test_help_has_groups_ranges_defaults_and_examples():
@@ -179,7 +192,7 @@ def test_help_has_groups_ranges_defaults_and_examples():
     assert "--count N How many. [1 or more; default: all]" in flat
     assert "--sides N,... Sides. [8 or more; default: 64,32]" in flat
     assert "--soft, --no-soft Soft. [default: on]" in flat
-    assert "Inside: --share X A share. [0 to below 1; default: 0.25]" in flat
+    assert "Inside: --share X A share. [0 to less than 1; default: 0.25]" in flat
     assert "-d, --deep Deep." in flat
     assert flat.index("Inside:") < flat.index("General:") < flat.index("-q, --quiet")
     assert flat.endswith("Examples: # does it x act a # does it again x act b")
@@ -193,8 +206,9 @@ def test_help_has_groups_ranges_defaults_and_examples():
         (Range(least=1), "1 or more", (1, 2**40), (0, 0.999)),
         (Range(least=0, above=True), "more than 0", (1e-300,), (0, -0.0)),
         (Range(most=5), "at most 5", (5, -9), (5.1,)),
-        (Range(least=0, most=1, below=True), "0 to below 1", (0, 0.99), (1,)),
+        (Range(least=0, most=1, below=True), "0 to less than 1", (0, 0.99), (1,)),
         (Range(least=8, several=True), "8 or more", ((8, 9),), ((), (8, 7))),
+        (Range(least=0, endless=True), "0 or more", (math.inf,), (math.nan, -math.inf)),
     ],
 )
 def test_a_range_holds_what_its_words_say(allowed, words, inside, not_inside):

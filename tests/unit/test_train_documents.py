@@ -110,7 +110,7 @@ def named(field, value):
     """What is said of a wrong value, in the end."""
     name = next(iter(value)) if isinstance(value, dict) else field
     return {
-        "model": "ModelConfig",
+        "model": "object with fields",
         "sizes": "sizes|side|shares",
         "shares": "shares?",
     }.get(name, name)
