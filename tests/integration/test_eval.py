@@ -278,7 +278,7 @@ def test_the_table_of_scenes_fits_a_terminal(capsys):
         (("x", "y"), "--data DIR"),
         (("--fit-data", "x"), "--fit-data"),
         (("--csv", "x.csv"), "--csv"),
-        (("--from", "3500_S", "--each"), "--from, --each"),
+        (("--from", "3500_S", "--each"), "--each, --from"),
         (("--fit", "LIGHTS"), "not scored"),
         (("--fit", "nowhere"), "nowhere"),
         (("--weights", "nowhere"), "nowhere"),

@@ -259,7 +259,13 @@ def test_a_job_runs_on_any_executor_with_the_same_files(folder):
         assert (summary.relit, summary.unfinished) == (3, 0)
         assert all(seconds > 0 for seconds in summary.stages.values())
     for path in (folder / "threads").iterdir():
-        assert path.read_bytes() == (folder / "inline" / path.name).read_bytes()
+        by_threads, alone = (
+            path.read_bytes(),
+            (folder / "inline" / path.name).read_bytes(),
+        )
+        if path.suffix != ".png":  # the journal: threads may finish in another order
+            by_threads, alone = (sorted(b.splitlines()) for b in (by_threads, alone))
+        assert by_threads == alone
     assert sorted(executor.stages) == ["decode"] * 3 + ["encode"] * 3 + ["network"]
     assert executor.is_closed
 
