@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli.engines import compiled, fused, graph, tuned
+from msrnet_cli.engines import compiled, fused
+from msrnet_cli.engines.cuda import graph, tuned
 from msrnet_cli.engines.eager import Eager
 from msrnet_cli.errors import DeviceError, MSRNetError
 from msrnet_cli.metrics import psnr
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from msrnet_cli.networks.spec import Inputs
 
 AGREEMENT_DB = 45.0
-"""What is faster must agree with what is exact at least this well."""
+"""Least PSNR, in dB, of a fast network against float32."""
 
 _MARGIN_DB = 1.0  # rounding in another order moves the agreement by less
 _COMPILING = 60.0  # seconds, about, for one shape of pictures
@@ -62,9 +63,9 @@ class Probe:
         return self._exact
 
     def agreement(self, made: nn.Module) -> float:
-        """How well a network agrees, in dB, at the worst; nan where it gives that.
+        """Lowest PSNR, in dB, between a network and the plain one; nan for a NaN.
 
-        Whatever the network raises, this does.
+        Exceptions of the network pass through.
         """
         with torch.no_grad():
             found = [made(*each.tensors).cpu() for each in self._inputs]
@@ -158,7 +159,7 @@ def disagreement(agreement: float) -> str:
 
 
 def release(network: nn.Module) -> None:
-    """Have what `make` made give up the device's memory that it only keeps."""
+    """Free the device memory that a network from `make` caches."""
     if isinstance(network, graph.Graphs):
         network.release()
 

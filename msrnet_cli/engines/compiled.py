@@ -9,8 +9,8 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from msrnet_cli.engines.cuda.graph import Graphs
 from msrnet_cli.engines.eager import Eager
-from msrnet_cli.engines.graph import Graphs
 
 _COMPILERS = ("g++", "c++", "clang++", "gcc", "clang", "cl")
 

@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from msrnet_cli import engines
-from msrnet_cli.engines import AGREEMENT_DB, Probe, choose, compiled, fused, graph
+from msrnet_cli.engines import AGREEMENT_DB, Probe, choose, compiled, fused
+from msrnet_cli.engines.cuda import graph
 from msrnet_cli.engines.eager import Eager
 from msrnet_cli.errors import DeviceError
 from msrnet_cli.metrics import psnr

@@ -16,13 +16,13 @@ import torch.nn.functional as F
 triton = pytest.importorskip("triton", reason="needs Triton")
 
 from msrnet_cli import engines, hardware  # noqa: E402
-from msrnet_cli.engines import tuned  # noqa: E402
+from msrnet_cli.engines.cuda import tuned  # noqa: E402
 from msrnet_cli.engines.eager import Eager  # noqa: E402
 from msrnet_cli.metrics import psnr  # noqa: E402
 from msrnet_cli.networks.dmshn import DMSHN, ResidualBlock  # noqa: E402
 from test_engines import CUDA, images_of, needs_cuda, network_of, ready  # noqa: E402
 
-NAME = "msrnet_cli.engines.kernels"
+NAME = "msrnet_cli.engines.cuda.kernels"
 VERSION = tuple(map(int, triton.__version__.split(".")[:2]))
 for_other_machines = pytest.mark.skipif(
     VERSION < (3, 3), reason="this Triton compiles for no other machine"

@@ -27,7 +27,7 @@ from msrnet_cli.networks.dmshn import ResidualBlock
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from msrnet_cli.engines.kernels import Tile
+    from msrnet_cli.engines.cuda.kernels import Tile
 
     Clock = Callable[[Callable[[], Tensor]], float]
 
@@ -78,7 +78,7 @@ class Convolution(nn.Module):
     """
 
     def __init__(self, conv: nn.Conv2d, contest: Contest) -> None:
-        from msrnet_cli.engines import kernels
+        from msrnet_cli.engines.cuda import kernels
 
         super().__init__()
         self.conv = conv
@@ -165,7 +165,8 @@ class Contest:
     ) -> None:
         ways, times = _ways(kind), self.times.setdefault(kind, {})
         for name, way in ways.items():
-            # What a way leaves out is to be nothing, not what the one before it left.
+            # The allocator tends to give this block of NaN to the way that comes next:
+            # values that the way leaves out then disagree.
             torch.full_like(exact, torch.nan)
             try:
                 if _alike(way(conv, x, given), exact):
@@ -181,8 +182,8 @@ class Contest:
 def seconds(compute: Callable[[], Tensor]) -> float:
     """Time on the GPU for one launch: of some, recorded so that none waits.
 
-    What takes long by itself is timed as it is: it waits for nothing, and may need
-    memory that a recording could not have.
+    Long kernels hide the launch overhead, so they are timed without a graph: it might
+    lack the memory that they need.
     """
     once = _timed(compute)
     if once >= _LONG:
@@ -220,7 +221,7 @@ def _is_recorded(x: Tensor) -> bool:
 
 def _ways(kind: Kind) -> dict[str, Way]:
     """All ways for a kind, by name."""
-    from msrnet_cli.engines import kernels
+    from msrnet_cli.engines.cuda import kernels
 
     ways: dict[str, Way] = {PLAIN: _plain, "end in one pass": _one_pass}
     if not kind.adds:
@@ -237,7 +238,7 @@ def _plain(conv: Convolution, x: Tensor, given: Tensor | None) -> Tensor:
 
 
 def _one_pass(conv: Convolution, x: Tensor, given: Tensor | None) -> Tensor:
-    from msrnet_cli.engines import kernels
+    from msrnet_cli.engines.cuda import kernels
 
     made = F.conv2d(x, conv.weight, padding=1)
     return kernels.finish_(made, conv.bias, given)
@@ -254,7 +255,7 @@ class _Tiled:
     tile: Tile
 
     def __call__(self, conv: Convolution, x: Tensor, given: Tensor | None) -> Tensor:
-        from msrnet_cli.engines import kernels
+        from msrnet_cli.engines.cuda import kernels
 
         return kernels.convolve(x, conv.taps, conv.bias, given, self.tile)
 

@@ -132,7 +132,7 @@ def _ended(x, bias, given, ADDS: tl.constexpr):
     x += bias.to(tl.float32)
     if ADDS:
         return x + given.to(tl.float32)
-    # A maximum would hide what is no number.
+    # A maximum would hide a NaN.
     return tl.where(x < 0, 0.0, x)
 
 
