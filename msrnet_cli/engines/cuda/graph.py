@@ -31,7 +31,7 @@ _MOST_SHAPES = 4  # each holds the memory of its pass
 _MOST_PIXELS = 1.25 * 2**20  # of a batch; above, kernels take longer than launches
 _MOST_SEEN = 64  # shapes remembered
 _WARM_UPS = 3  # cuDNN chooses its algorithms in these
-# cudnn.benchmark is process-wide, and its search synchronises the device, which is illegal
+# cudnn.benchmark is process-wide. Its search synchronises the device, which is illegal
 # during graph capture. This lock keeps them apart.
 _launching = threading.Lock()
 
