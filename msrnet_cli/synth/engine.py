@@ -83,7 +83,6 @@ def _works(library: str) -> bool:
     return probe.returncode == 0
 
 
-@cache
 def require_renderer() -> None:
     """Refuse to begin without the packages that render.
 
@@ -98,6 +97,7 @@ def require_renderer() -> None:
             )
 
 
+@cache
 def choose_engine() -> Engine:
     """The fastest variant that works on this machine.
 

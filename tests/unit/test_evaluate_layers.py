@@ -26,7 +26,7 @@ from msrnet_cli.layers.store import Composer, LayerStore, open_store
 from msrnet_cli.lights import DIRECTIONS, kelvin_gains, turned
 from msrnet_cli.networks import lightstage
 from msrnet_cli.relight import scaling
-from msrnet_cli.relight.options import SessionOptions
+from msrnet_cli.relight.options import EngineOptions
 from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.weights.file import save_weights
 
@@ -325,7 +325,7 @@ def test_the_command_scores_as_its_parts_do(store, painting_file):
         layers=str(store.folder),
         weights=(str(painting_file),),
         work_sizes=("full",),
-        session=SessionOptions(device="cpu", dtype="fp32"),
+        session=EngineOptions(device="cpu", dtype="fp32"),
         limit=2,
     )
     told = []
