@@ -1,5 +1,6 @@
 """Whole sets: files, bytes, continuing, physics. Small pictures throughout."""
 
+import importlib
 import json
 import signal
 import subprocess
@@ -118,8 +119,9 @@ def test_a_second_run_in_a_folder_is_refused_and_deletes_nothing(tmp_path):
 def test_a_set_is_rendered_by_as_many_processes_as_cores_may_be_used(
     tmp_path, monkeypatch, cores
 ):
-    monkeypatch.setattr("msrnet_cli.synth.dataset.usable_cores", lambda: cores)
-    monkeypatch.setattr("msrnet_cli.synth.dataset._carry_out", lambda *_: ())
+    dataset = importlib.import_module("msrnet_cli.synth.dataset")
+    monkeypatch.setattr(dataset, "usable_cores", lambda: cores)
+    monkeypatch.setattr(dataset, "_carry_out", lambda *_: ())
     _, told = render(tmp_path, replace(TINY, workers=0))
     assert told[0].workers == cores
 
