@@ -42,9 +42,8 @@ def test_variables_of_torchrun_that_make_no_sense_are_told(
         Processes.join(torch.device(local_device("cpu")))
 
 
-@pytest.mark.parametrize(
-    "optimizer", [pytest.param("adam", marks=pytest.mark.slow), "muon"]
-)
+@pytest.mark.slow  # the light stage does so with muon in the default run
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
 def test_two_processes_equal_one_with_twice_the_batch(tmp_path, optimizer):
     data = pairs.write_vidit(tmp_path / "data", 4, size=32)
     options = [

@@ -280,6 +280,7 @@ def test_ctrl_c_while_processes_start_ends_them_all(scenes, tmp_path, seconds):
     assert b"Traceback" not in told
 
 
+@pytest.mark.slow
 def test_the_leading_process_ends_when_another_one_is_killed(scenes, tmp_path):
     process = started(scenes, tmp_path / "run")
     children = children_of(process)
