@@ -1,20 +1,36 @@
 """The network on a CPU, through the fused operators of oneDNN that torch carries.
 
-A convolution with its ReLU, or with the addition of its residual, is one operator, and
-weights are laid out for it once. Nothing is compiled, so nothing is waited for.
+A convolution with its ReLU, or with the sum of its residual block, is one operator. The
+weights are laid out for oneDNN once. Nothing is compiled, so there is no wait.
+
+Of a chain's feature maps only one exists at a time, whole, in memory that is kept.
+Residual blocks change it in place, and an operator returns strips of its rows. On one
+picture this gives the same bits as whole maps do.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from contextlib import contextmanager
+from functools import partial
+from itertools import pairwise, product
+from typing import TYPE_CHECKING, Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from msrnet_cli.engines.rewiring import rewired
-from msrnet_cli.networks.dmshn import Chain, Decoder, ResidualBlock
+from msrnet_cli.networks.dmshn import Chain, Decoder, ResidualBlock, double
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _SIDE = 256  # weights are laid out for feature maps of about this size
+_STRIP = 2**26  # bytes that an operator returns, about: fewer take longer
+_FEWEST_ROWS = 4
+_FEWEST_CHANNELS = 16  # that oneDNN computes
+_KEPT = 2**28  # bytes of the largest room that outlives its pass
 
 
 def is_supported(dtype: torch.dtype) -> bool:
@@ -31,9 +47,24 @@ def is_supported(dtype: torch.dtype) -> bool:
 
 def covers(network: nn.Module) -> bool:
     """Whether all weights of a network lie in chains, which have fused operators."""
-    chains = (m for m in network.modules() if isinstance(m, Chain))
+    chains = [m for m in network.modules() if isinstance(m, Chain)]
     fused = {id(weight) for chain in chains for weight in chain.parameters()}
-    return fused.issuperset(map(id, network.parameters()))
+    has_all = fused.issuperset(map(id, network.parameters()))
+    return has_all and all(map(_can_share_memory, chains))
+
+
+def _can_share_memory(chain: Chain) -> bool:
+    """Whether each convolution inside halves or doubles its map; see `_Step`."""
+    for part in list(chain)[1:-1]:
+        if isinstance(part, nn.Conv2d):
+            channels = (2 * part.in_channels, part.out_channels)
+        elif isinstance(part, nn.ConvTranspose2d):
+            channels = (part.in_channels, 2 * part.out_channels)
+        else:
+            continue
+        if channels[0] != channels[1] or part.stride != (2, 2):
+            return False
+    return True
 
 
 def fuse(network: nn.Module) -> nn.Module:
@@ -44,64 +75,247 @@ def fuse(network: nn.Module) -> nn.Module:
 
     Returns:
         A module that takes and gives float32: pictures are reduced, enlarged and added
-        in full precision, only features are in the network's. It gives no gradients.
-        It has weights of its own, and leaves the network alone.
+        in full precision, only features are in the network's format. The module gives
+        no gradients. It has weights of its own, and leaves the network alone.
     """
     with torch.no_grad():
-        return _WithoutGradients(rewired(network, Chain, _Chain))
+        rooms = _Rooms()
+        return _Fused(rewired(network, Chain, partial(_Chain, rooms=rooms)), rooms)
 
 
-class _WithoutGradients(nn.Module):
-    """The fused operators have none: what asks for them is to fail, not to be wrong."""
+class _Fused(nn.Module):
+    """The fused operators have no gradients: to ask for one must fail."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, rooms: _Rooms) -> None:
         super().__init__()
         self._network = network
+        self._rooms = rooms
+        chains = (m for m in network.modules() if isinstance(m, _Chain))
+        self._values = max(chain.values for chain in chains)
 
     def forward(self, *tensors: Tensor) -> Tensor:
+        # A room for the finest level at once, not one for each level.
+        self._rooms.least = int(self._values * tensors[0][0, 0].numel())
         with torch.no_grad():
             return self._network(*tensors)
 
 
-class _Chain(nn.Module):
-    """An encoder or a decoder."""
+class _Rooms:
+    """Memory for feature maps: a room for each chain that is running.
 
-    def __init__(self, chain: nn.Module) -> None:
+    Rooms are kept because glibc does not reuse a freed block for an aligned block of
+    the same size: it looks for some bytes more. Maps would come to lie side by side.
+    """
+
+    def __init__(self) -> None:
+        self.least = 0
+        self._kept: list[Tensor] = []
+
+    @contextmanager
+    def take(self, count: int, dtype: torch.dtype) -> Iterator[Tensor]:
+        """A flat tensor of so many values, not initialised."""
+        try:
+            room = self._kept.pop()
+        except IndexError:
+            room = torch.empty(0, dtype=dtype)
+        if len(room) < count:
+            del room  # before there is another
+            room = torch.empty(max(count, self.least), dtype=dtype)
+        yield room[:count]
+        if room.nbytes <= _KEPT:
+            self._kept.append(room)
+
+
+class _Chain(nn.Module):
+    """An encoder, a decoder, or another chain.
+
+    Args:
+        chain: The plain one.
+        rooms: Where its feature maps lie.
+    """
+
+    def __init__(self, chain: nn.Module, rooms: _Rooms) -> None:
         super().__init__()
         self._dtype = next(chain.parameters()).dtype
         self._paints = isinstance(chain, Decoder)
         self._parts = [_fused(part) for part in chain.children()]
+        self._rooms = rooms
 
-    def forward(self, x: Tensor) -> Tensor:
-        given = x
-        x = x.to(self._dtype, memory_format=torch.channels_last)
+    @property
+    def values(self) -> float:
+        """Of the largest map, for each pixel of the finest map."""
+        shapes = self._shapes(torch.Size((1, 1, _SIDE, _SIDE)))
+        finest = max(shape[2:].numel() for shape in shapes)
+        return max(shape.numel() for shape in shapes[1:]) / finest
+
+    def forward(self, x: Tensor, coarser: Tensor | None = None) -> Tensor:
+        """See `Chain`. Pictures are float32, features are channels last."""
+        shape = (len(x), *self._shapes(x.shape)[-1][1:])
+        last = torch.channels_last
+        made = (
+            torch.empty(shape)
+            if self._paints
+            else torch.empty(shape, dtype=self._dtype, memory_format=last)
+        )
+        for index, target in enumerate(made.split(1)):
+            here = slice(index, index + 1)
+            self._run(x[here], None if coarser is None else coarser[here], target)
+        return made
+
+    def _run(self, x: Tensor, coarser: Tensor | None, made: Tensor) -> None:
+        """Run all parts on one picture; each map lies at the start of one room."""
+        *parts, last = self._parts
+        given, *shapes, _ = self._shapes(x.shape)
+        count = max(map(math.prod, shapes), default=0)
+        with self._rooms.take(count, self._dtype) as room:
+            if coarser is not None:
+                # Pictures are added in full precision; features lie where blocks work.
+                is_picture = isinstance(self._parts[0], _Step)
+                total = torch.empty_like(x) if is_picture else _placed(room, given)
+                x = _summed(x, coarser, total)
+            for part, shape in zip(parts, shapes, strict=True):
+                target = _placed(room, shape)
+                part(x, target)
+                x = target
+            last(x, made)
+
+    def _shapes(self, shape: torch.Size) -> list[torch.Size]:
+        """Of one picture, and of what each part makes of it."""
+        shapes = [torch.Size((1, *shape[1:]))]
         for part in self._parts:
-            if isinstance(part, _Block) and x is given:
-                x = x.clone()  # blocks work in place; this map is needed again
-            x = part(x)
-        return x.float().contiguous() if self._paints else x
+            shapes.append(part.shape(shapes[-1]))
+        return shapes
+
+
+class _Part(Protocol):
+    """A part of a chain."""
+
+    def shape(self, given: torch.Size) -> torch.Size:
+        """The shape of the output for that of an input."""
+        ...
+
+    def __call__(self, x: Tensor, target: Tensor) -> None:
+        """Compute one picture's output from its map; both may begin in one place."""
+        ...
+
+
+class _Step:
+    """A convolution between residual blocks, in strips of rows.
+
+    What is read and what is written may share memory: a map that is halved is written
+    from the top, one that is doubled from the bottom, so that no row is lost before it
+    is read. (Both have the same number of values in a row: see `covers`.)
+
+    Args:
+        convolve: Gives the output for a map.
+        channels: Of the output.
+        down: Rows of the map that it takes at a time.
+        up: Rows of the output that they give.
+    """
+
+    def __init__(
+        self, convolve: Callable[[Tensor], Tensor], channels: int, down: int, up: int
+    ) -> None:
+        self._convolve = convolve
+        self._channels = channels
+        self._down = down
+        self._up = up
+
+    def shape(self, given: torch.Size) -> torch.Size:
+        """The shape of the output for that of an input."""
+        height, width = (side // self._down * self._up for side in given[2:])
+        return torch.Size((1, self._channels, height, width))
+
+    def __call__(self, x: Tensor, target: Tensor) -> None:
+        """Compute a picture's output from its map."""
+        row = max(x[:, :, : self._down].nbytes, target[:, :, : self._up].nbytes)
+        cuts = _cuts(x.shape[2] // self._down, row)
+        for top, bottom in reversed(cuts) if self._up > self._down else cuts:
+            self._strip(x, target, top, bottom)
+
+    def _strip(self, x: Tensor, target: Tensor, top: int, bottom: int) -> None:
+        first = max(0, top - 1)  # a neighbour; what is computed there is left out
+        y = self._convolve(x[:, :, self._down * first : self._down * (bottom + 1)])
+        rows = y[:, :, self._up * (top - first) :][:, :, : self._up * (bottom - top)]
+        target[:, :, self._up * top : self._up * bottom] = rows
+
+
+class _Block:
+    """A residual block, in place, and in strips of rows.
+
+    A row of the output needs three rows of what lies between the convolutions. The last
+    two of a strip are kept for the first of the next.
+    """
+
+    def __init__(self, block: ResidualBlock) -> None:
+        self._conv1 = _Conv(block.conv1.weight, block.conv1.bias)
+        self._conv2 = _Conv(block.conv2.weight, block.conv2.bias)
+
+    def shape(self, given: torch.Size) -> torch.Size:
+        """The shape of the output for that of an input."""
+        return given
+
+    def __call__(self, x: Tensor, target: Tensor) -> None:
+        """Compute a picture's output from its map, which may be `target` itself."""
+        if x.data_ptr() != target.data_ptr():
+            target.copy_(x)
+        cuts = _cuts(target.shape[2], target[:, :, 0].nbytes)
+        if len(cuts) == 1:
+            self._conv2.add_to(target, self._conv1(target, "relu"))
+            return
+        outside = torch.zeros_like(target[:, :, :1])
+        before = outside
+        for top, bottom in cuts:
+            before = self._strip(target, before, top, bottom)
+        self._conv2.add_to(target[:, :, -1:], torch.cat((before, outside), 2), 0)
+
+    def _strip(self, x: Tensor, before: Tensor, top: int, bottom: int) -> Tensor:
+        """Add to the rows of `x` whose neighbours are known; give the last two."""
+        y = self._between(x, top, bottom)
+        seam = torch.cat((before, y[:, :, :2]), 2)
+        self._conv2.add_to(x[:, :, top + 3 - seam.shape[2] : top + 1], seam, 0)
+        self._conv2.add_to(x[:, :, top + 1 : bottom - 1], y, 0)
+        return y[:, :, -2:].clone()
+
+    def _between(self, x: Tensor, top: int, bottom: int) -> Tensor:
+        """Rows of what lies between the convolutions."""
+        if top > 0 and bottom < x.shape[2]:
+            return self._conv1(x[:, :, top - 1 : bottom + 1], "relu", 0)
+        first = max(0, top - 1)
+        y = self._conv1(x[:, :, first : bottom + 1], "relu")
+        return y[:, :, top - first :][:, :, : bottom - top]
 
 
 class _Conv:
-    """A 3x3 convolution with padding 1."""
+    """A convolution with padding 1; `rows` may set that of the rows to 0.
 
-    def __init__(self, conv: nn.Conv2d) -> None:
-        self._bias = _copied(conv.bias)
-        self._where = ([1, 1], list(conv.stride), [1, 1], 1)
+    Args:
+        weight: Out, in, height, width.
+        bias: Out; None where there is none.
+        stride: Of rows and columns.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, stride: int = 1) -> None:
+        self._dtype = weight.dtype
+        self._bias = _copied(bias)
+        self._where = ([stride, stride], [1, 1], 1)
         self._weight = torch.ops.mkldnn._reorder_convolution_weight(
-            conv.weight, *self._where, _shape(conv)
+            weight, [1, 1], *self._where, [1, weight.shape[1], _SIDE, _SIDE]
         )
 
-    def __call__(self, x: Tensor, then: str = "none") -> Tensor:
+    def __call__(self, x: Tensor, then: str = "none", rows: int = 1) -> Tensor:
         """The convolution, followed by ``none`` or ``relu``."""
+        x = x.to(self._dtype, memory_format=torch.channels_last)
         return torch.ops.mkldnn._convolution_pointwise(
-            x, self._weight, self._bias, *self._where, then, [], ""
+            x, self._weight, self._bias, [rows, 1], *self._where, then, [], ""
         )
 
-    def add_to(self, y: Tensor, x: Tensor) -> None:
+    def add_to(self, y: Tensor, x: Tensor, rows: int = 1) -> None:
         """Add the convolution of `x` to `y`, in place."""
+        padding = [rows, 1]
         torch.ops.mkldnn._convolution_pointwise_.binary(
-            y, x, self._weight, self._bias, *self._where, "add", 1.0, None, [], None
+            *(y, x, self._weight, self._bias, padding, *self._where),
+            *("add", 1.0, None, [], None),
         )
 
 
@@ -112,7 +326,7 @@ class _Up:
         self._bias = _copied(conv.bias)
         self._where = ([1, 1], [0, 0], [2, 2], [1, 1], 1)
         self._weight = torch.ops.mkldnn._reorder_convolution_transpose_weight(
-            conv.weight, *self._where, _shape(conv)
+            conv.weight, *self._where, [1, conv.in_channels, _SIDE, _SIDE]
         )
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -121,30 +335,58 @@ class _Up:
         )
 
 
-class _Block:
-    """A residual block, in place."""
+def _summed(x: Tensor, coarser: Tensor, total: Tensor) -> Tensor:
+    """Write x + double(coarser) into `total`, in strips of rows."""
+    for top, bottom in _cuts(coarser.shape[2], total[:, :, :2].nbytes):
+        first = max(0, top - 1)
+        doubled = double(coarser[:, :, first : bottom + 1])[:, :, 2 * (top - first) :]
+        rows = slice(2 * top, 2 * bottom)
+        doubled = doubled[:, :, : 2 * (bottom - top)]
+        torch.add(x[:, :, rows], doubled, out=total[:, :, rows])
+    return total
 
-    def __init__(self, block: ResidualBlock) -> None:
-        self._conv1 = _Conv(block.conv1)
-        self._conv2 = _Conv(block.conv2)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        self._conv2.add_to(x, self._conv1(x, "relu"))
-        return x
-
-
-def _fused(part: nn.Module) -> Any:  # noqa: ANN401  a block, or a step between blocks
+def _fused(part: nn.Module) -> _Part:
     if isinstance(part, ResidualBlock):
         return _Block(part)
+    assert isinstance(part, nn.Conv2d | nn.ConvTranspose2d)  # see `covers`
+    channels, stride = part.out_channels, part.stride[0]
     if isinstance(part, nn.ConvTranspose2d):
-        return _Up(part)
-    assert isinstance(part, nn.Conv2d)  # encoders and decoders hold nothing else
-    return _Conv(part)
+        return _Step(_Up(part), channels, 1, stride)
+    if stride == 1 and 4 * channels <= _FEWEST_CHANNELS:
+        return _Step(_of_blocks(part), channels, 2, 2)
+    return _Step(_Conv(part.weight, part.bias, stride), channels, stride, 1)
+
+
+def _of_blocks(conv: nn.Conv2d) -> Callable[[Tensor], Tensor]:
+    """A 3x3 convolution to few channels, for 2x2 pixels at a time.
+
+    oneDNN computes 16 channels at least, where a picture has three. So those of four
+    pixels are computed at once, by a 4x4 convolution with stride 2: its weights are the
+    3x3 ones, at the place of each pixel. It gives the same bits.
+    """
+    out, into = conv.weight.shape[:2]
+    weight = conv.weight.new_zeros(out, 2, 2, into, 4, 4)
+    for down, right in product(range(2), repeat=2):
+        weight[:, down, right, :, down : down + 3, right : right + 3] = conv.weight
+    bias = None if conv.bias is None else conv.bias.repeat_interleave(4)
+    blocks = _Conv(weight.flatten(0, 2), bias, stride=2)
+    return lambda x: F.pixel_shuffle(blocks(x), 2)
+
+
+def _placed(room: Tensor, shape: torch.Size) -> Tensor:
+    """The start of a flat tensor as 1 C H W, channels last."""
+    _, channels, height, width = shape
+    values = room[: channels * height * width]
+    return values.view(1, height, width, channels).permute(0, 3, 1, 2)
+
+
+def _cuts(height: int, row: int) -> list[tuple[int, int]]:
+    """First and last row of equal strips, for a number of values in each row."""
+    count = max(1, height // max(_STRIP // row, _FEWEST_ROWS))
+    edges = [height * index // count for index in range(count + 1)]
+    return list(pairwise(edges))
 
 
 def _copied(bias: Tensor | None) -> Tensor | None:
     return None if bias is None else bias.detach().clone()
-
-
-def _shape(conv: nn.Conv2d | nn.ConvTranspose2d) -> list[int]:
-    return [1, conv.in_channels, _SIDE, _SIDE]

@@ -35,6 +35,15 @@ class Chain(nn.Sequential):
     weights lie in chains can be fused.
     """
 
+    def forward(self, x: Tensor, coarser: Tensor | None = None) -> Tensor:
+        """Run all parts.
+
+        Args:
+            x: B C H W.
+            coarser: B C H/2 W/2, of the next coarser level; doubled and added first.
+        """
+        return super().forward(x if coarser is None else x + double(coarser))
+
 
 class Encoder(Chain):
     """Picture to features: B P H W to B 4c H/4 W/4."""
@@ -112,12 +121,12 @@ class DMSHN(nn.Module):
         features3 = self.encoder3(image3)
         relit3 = self.decoder3(features3)
 
-        features2 = self.encoder2(image2 + double(relit3))
-        relit2 = self.decoder2(features2 + double(features3))
+        features2 = self.encoder2(image2, relit3)
+        relit2 = self.decoder2(features2, features3)
 
-        # What is handed on is features2 itself, not the sum the decoder saw.
-        features1 = self.encoder1(image1 + double(relit2))
-        return self.decoder1(features1 + double(features2))
+        # Handed on is features2 itself, not the sum that the decoder sees.
+        features1 = self.encoder1(image1, relit2)
+        return self.decoder1(features1, features2)
 
 
 def half(x: Tensor) -> Tensor:

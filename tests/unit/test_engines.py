@@ -12,7 +12,8 @@ from contextlib import nullcontext
 import pytest
 import torch
 
-from msrnet_cli import engines
+from msrnet_cli import engines, networks
+from msrnet_cli.config import ModelConfig
 from msrnet_cli.engines import AGREEMENT_DB, Probe, choose, compiled, fused
 from msrnet_cli.engines.cuda import graph
 from msrnet_cli.engines.eager import Eager
@@ -407,3 +408,16 @@ def faults_of(mode):
 @pytest.mark.skipif(sys.platform != "linux", reason="tunes glibc")
 def test_memory_that_is_kept_is_not_cleared_again():
     assert faults_of("kept") < 0.2 * faults_of("default")
+
+
+@pytest.mark.skipif(not fused.is_supported(torch.float32), reason="needs oneDNN")
+@pytest.mark.parametrize("arch", ["dmshn", "stacked", "lightstage"])
+def test_strips_of_rows_give_what_whole_maps_give(monkeypatch, arch):
+    torch.manual_seed(2)
+    network = networks.build(ModelConfig(arch, 16)).requires_grad_(False)
+    for parameter in network.parameters():
+        parameter += 0.02 * torch.randn(parameter.shape)
+    images = torch.rand(2, 3, 192, 128) - 0.5
+    whole = fused.fuse(network)(images)
+    monkeypatch.setattr(fused, "_STRIP", 2**15)
+    torch.testing.assert_close(fused.fuse(network)(images), whole, rtol=0, atol=1e-6)
