@@ -4,8 +4,8 @@ A convolution with its ReLU, or with the sum of its residual block, is one opera
 weights are laid out for oneDNN once. Nothing is compiled, so there is no wait.
 
 Of a chain's feature maps only one exists at a time, whole, in memory that is kept.
-Residual blocks change it in place, and an operator returns strips of its rows. On one
-picture this gives the same bits as whole maps do.
+Residual blocks change it in place, and an operator returns strips of its rows. The
+result is that of whole maps, up to rounding.
 """
 
 from __future__ import annotations
