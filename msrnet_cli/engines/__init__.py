@@ -159,8 +159,8 @@ def disagreement(agreement: float) -> str:
 
 
 def release(network: nn.Module) -> None:
-    """Free the device memory that a network from `make` caches."""
-    if isinstance(network, graph.Graphs):
+    """Free the memory that a network from `make` keeps between passes."""
+    if isinstance(network, fused.Fused | graph.Graphs):
         network.release()
 
 
