@@ -8,12 +8,12 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 
 import pytest
 import torch
 
-from msrnet_cli import engines, networks
+from msrnet_cli import engines, hardware, networks
 from msrnet_cli.config import ModelConfig
 from msrnet_cli.engines import AGREEMENT_DB, Probe, choose, compiled, fused
 from msrnet_cli.engines.cuda import graph
@@ -322,9 +322,18 @@ def test_fast_convolutions_are_searched_for_shapes_that_come_again(monkeypatch):
             searched.append(torch.backends.cudnn.benchmark)
             return image
 
-    made = graph.Graphs(Watched())
+    entered = []
+
+    @contextmanager
+    def searching():
+        with hardware.searching():
+            entered.append(True)
+            yield
+
+    made = graph.Graphs(Watched(), searching)
     for side in (16, 16, 32, 16, 48, 16, 32):
         made(torch.zeros(1, 3, side, side))
+    assert len(entered) == 3
     assert searched == [False, True, False, True, False, True, False]
     assert not torch.backends.cudnn.benchmark
 
