@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _SIDE = 256  # weights are laid out for feature maps of about this size
-_STRIP = 2**26  # bytes that an operator returns, about: fewer take longer
+_STRIP = 2**25  # bytes that an operator returns, about: fewer take longer
 _FEWEST_ROWS = 4
 _SMALL = 2**22  # bytes of a map that needs no room
 _FEWEST_CHANNELS = 16  # that oneDNN computes
