@@ -465,6 +465,18 @@ def test_a_fused_pass_holds_one_large_map_at_a_time(kind, monkeypatch):
     assert live_peak(made, image) > large
 
 
+@pytest.mark.parametrize("arch", networks.NAMES)
+def test_an_engine_that_is_not_known_counts_as_the_hungriest(arch):
+    facts = networks.architecture(arch)
+    for dtype in ("fp32", "bf16"):
+        plain = facts.bytes_per_pixel_at(dtype, 32)
+        assert facts.bytes_per_pixel_at(dtype, 32, "fused") < plain
+        assert facts.bytes_per_pixel_at(dtype, 32, "eager") == plain
+    assert facts.bytes_per_pixel_at("fp16", 32, "fused") == (
+        facts.bytes_per_pixel_at("fp16", 32)
+    )
+
+
 @needs_fused
 def test_memory_that_a_fused_network_keeps_has_a_limit(monkeypatch):
     monkeypatch.setattr(fused, "_KEPT", 0)
