@@ -13,24 +13,22 @@ from __future__ import annotations
 import math
 from contextlib import contextmanager
 from functools import partial
-from itertools import pairwise, product
+from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from msrnet_cli.engines.onednn import FEWEST_CHANNELS, Conv, Up, on_blocks
 from msrnet_cli.engines.rewiring import rewired
 from msrnet_cli.networks.dmshn import Chain, Decoder, ResidualBlock, double
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_SIDE = 256  # weights are laid out for feature maps of about this size
 _STRIP = 2**25  # bytes that an operator returns, about: fewer take longer
 _FEWEST_ROWS = 4
 _SMALL = 2**22  # bytes of a map that needs no room
-_FEWEST_CHANNELS = 16  # that oneDNN computes
 _KEPT = 2**28  # bytes of the largest room that outlives its pass
 
 
@@ -158,7 +156,7 @@ class _Chain(nn.Module):
     @property
     def values(self) -> float:
         """Of the largest map, for each pixel of the finest map."""
-        shapes = self._shapes(torch.Size((1, 1, _SIDE, _SIDE)))
+        shapes = self._shapes(torch.Size((1, 1, 256, 256)))
         finest = max(shape[2:].numel() for shape in shapes)
         return max(shape.numel() for shape in shapes[1:]) / finest
 
@@ -276,8 +274,8 @@ class _Block:
     """
 
     def __init__(self, block: ResidualBlock) -> None:
-        self._conv1 = _Conv(block.conv1.weight, block.conv1.bias)
-        self._conv2 = _Conv(block.conv2.weight, block.conv2.bias)
+        self._conv1 = Conv(block.conv1.weight, block.conv1.bias)
+        self._conv2 = Conv(block.conv2.weight, block.conv2.bias)
 
     def shape(self, given: torch.Size) -> torch.Size:
         """The shape of the output for that of an input."""
@@ -313,55 +311,6 @@ class _Block:
         return y[:, :, top - first :][:, :, : bottom - top]
 
 
-class _Conv:
-    """A convolution with padding 1; `rows` may set that of the rows to 0.
-
-    Args:
-        weight: Out, in, height, width.
-        bias: Out; None where there is none.
-        stride: Of rows and columns.
-    """
-
-    def __init__(self, weight: Tensor, bias: Tensor | None, stride: int = 1) -> None:
-        self._dtype = weight.dtype
-        self._bias = _copied(bias)
-        self._where = ([stride, stride], [1, 1], 1)
-        self._weight = torch.ops.mkldnn._reorder_convolution_weight(
-            weight, [1, 1], *self._where, [1, weight.shape[1], _SIDE, _SIDE]
-        )
-
-    def __call__(self, x: Tensor, then: str = "none", rows: int = 1) -> Tensor:
-        """The convolution, followed by ``none`` or ``relu``."""
-        x = x.to(self._dtype, memory_format=torch.channels_last)
-        return torch.ops.mkldnn._convolution_pointwise(
-            x, self._weight, self._bias, [rows, 1], *self._where, then, [], ""
-        )
-
-    def add_to(self, y: Tensor, x: Tensor, rows: int = 1) -> None:
-        """Add the convolution of `x` to `y`, in place."""
-        padding = [rows, 1]
-        torch.ops.mkldnn._convolution_pointwise_.binary(
-            *(y, x, self._weight, self._bias, padding, *self._where),
-            *("add", 1.0, None, [], None),
-        )
-
-
-class _Up:
-    """A transposed 4x4 convolution with stride 2 and padding 1."""
-
-    def __init__(self, conv: nn.ConvTranspose2d) -> None:
-        self._bias = _copied(conv.bias)
-        self._where = ([1, 1], [0, 0], [2, 2], [1, 1], 1)
-        self._weight = torch.ops.mkldnn._reorder_convolution_transpose_weight(
-            conv.weight, *self._where, [1, conv.in_channels, _SIDE, _SIDE]
-        )
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return torch.ops.mkldnn._convolution_transpose_pointwise(
-            x, self._weight, self._bias, *self._where, "none", [], ""
-        )
-
-
 def _summed(x: Tensor, coarser: Tensor, total: Tensor) -> Tensor:
     """Write x + double(coarser) into `total`, in strips of rows."""
     for top, bottom in _cuts(coarser.shape[2], total[:, :, :2].nbytes):
@@ -379,26 +328,10 @@ def _fused(part: nn.Module) -> _Part:
     assert isinstance(part, nn.Conv2d | nn.ConvTranspose2d)  # see `covers`
     channels, stride = part.out_channels, part.stride[0]
     if isinstance(part, nn.ConvTranspose2d):
-        return _Step(_Up(part), channels, 1, stride)
-    if stride == 1 and 4 * channels <= _FEWEST_CHANNELS:
-        return _Step(_of_blocks(part), channels, 2, 2)
-    return _Step(_Conv(part.weight, part.bias, stride), channels, stride, 1)
-
-
-def _of_blocks(conv: nn.Conv2d) -> Callable[[Tensor], Tensor]:
-    """A 3x3 convolution to few channels, for 2x2 pixels at a time.
-
-    oneDNN computes 16 channels at least, where a picture has three. So those of four
-    pixels are computed at once, by a 4x4 convolution with stride 2: its weights are the
-    3x3 ones, at the place of each pixel. It gives the same bits.
-    """
-    out, into = conv.weight.shape[:2]
-    weight = conv.weight.new_zeros(out, 2, 2, into, 4, 4)
-    for down, right in product(range(2), repeat=2):
-        weight[:, down, right, :, down : down + 3, right : right + 3] = conv.weight
-    bias = None if conv.bias is None else conv.bias.repeat_interleave(4)
-    blocks = _Conv(weight.flatten(0, 2), bias, stride=2)
-    return lambda x: F.pixel_shuffle(blocks(x), 2)
+        return _Step(Up(part), channels, 1, stride)
+    if stride == 1 and 4 * channels <= FEWEST_CHANNELS:
+        return _Step(on_blocks(part), channels, 2, 2)
+    return _Step(Conv(part.weight, part.bias, stride), channels, stride, 1)
 
 
 def _placed(room: Tensor, shape: torch.Size) -> Tensor:
@@ -413,7 +346,3 @@ def _cuts(height: int, row: int) -> list[tuple[int, int]]:
     count = max(1, height // max(_STRIP // row, _FEWEST_ROWS))
     edges = [height * index // count for index in range(count + 1)]
     return list(pairwise(edges))
-
-
-def _copied(bias: Tensor | None) -> Tensor | None:
-    return None if bias is None else bias.detach().clone()
