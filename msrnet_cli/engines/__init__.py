@@ -159,8 +159,8 @@ def disagreement(agreement: float) -> str:
 
 
 def release(network: nn.Module) -> None:
-    """Free the device memory that a network from `make` caches."""
-    if isinstance(network, graph.Graphs):
+    """Free the memory that a network from `make` keeps between passes."""
+    if isinstance(network, fused.Fused | graph.Graphs):
         network.release()
 
 
@@ -183,7 +183,8 @@ def _made(network: nn.Module, engine: Engine) -> nn.Module:
         if not tuned.is_supported(device):
             reason = "needs an NVIDIA GPU and Triton"
             raise DeviceError(f"engine tuned: {reason}", _REMEDY)
-        return graph.Graphs(tuned.tune(network))
+        contest = tuned.Contest()
+        return graph.Graphs(tuned.tune(network, contest), contest.searching)
     if engine == "compiled":
         if not compiled.is_supported(device):
             reason = "needs a C++ compiler, and Triton on CUDA"

@@ -13,23 +13,22 @@ from __future__ import annotations
 import math
 from contextlib import contextmanager
 from functools import partial
-from itertools import pairwise, product
+from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from msrnet_cli.engines.onednn import FEWEST_CHANNELS, Conv, Up, on_blocks
 from msrnet_cli.engines.rewiring import rewired
 from msrnet_cli.networks.dmshn import Chain, Decoder, ResidualBlock, double
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_SIDE = 256  # weights are laid out for feature maps of about this size
-_STRIP = 2**26  # bytes that an operator returns, about: fewer take longer
+_STRIP = 2**25  # bytes that an operator returns, about: fewer take longer
 _FEWEST_ROWS = 4
-_FEWEST_CHANNELS = 16  # that oneDNN computes
+_SMALL = 2**22  # bytes of a map that needs no room
 _KEPT = 2**28  # bytes of the largest room that outlives its pass
 
 
@@ -67,7 +66,7 @@ def _can_share_memory(chain: Chain) -> bool:
     return True
 
 
-def fuse(network: nn.Module) -> nn.Module:
+def fuse(network: nn.Module) -> Fused:
     """A network that computes the same with fused operators.
 
     Args:
@@ -80,11 +79,16 @@ def fuse(network: nn.Module) -> nn.Module:
     """
     with torch.no_grad():
         rooms = _Rooms()
-        return _Fused(rewired(network, Chain, partial(_Chain, rooms=rooms)), rooms)
+        return Fused(rewired(network, Chain, partial(_Chain, rooms=rooms)), rooms)
 
 
-class _Fused(nn.Module):
-    """The fused operators have no gradients: to ask for one must fail."""
+class Fused(nn.Module):
+    """A network whose chains are fused. To ask it for gradients fails.
+
+    Args:
+        network: With fused chains.
+        rooms: Of all its chains.
+    """
 
     def __init__(self, network: nn.Module, rooms: _Rooms) -> None:
         super().__init__()
@@ -99,6 +103,10 @@ class _Fused(nn.Module):
         with torch.no_grad():
             return self._network(*tensors)
 
+    def release(self) -> None:
+        """Free the memory that is kept between passes."""
+        self._rooms.clear()
+
 
 class _Rooms:
     """Memory for feature maps: a room for each chain that is running.
@@ -110,6 +118,10 @@ class _Rooms:
     def __init__(self) -> None:
         self.least = 0
         self._kept: list[Tensor] = []
+
+    def clear(self) -> None:
+        """Free the rooms that no chain uses."""
+        self._kept.clear()
 
     @contextmanager
     def take(self, count: int, dtype: torch.dtype) -> Iterator[Tensor]:
@@ -144,44 +156,47 @@ class _Chain(nn.Module):
     @property
     def values(self) -> float:
         """Of the largest map, for each pixel of the finest map."""
-        shapes = self._shapes(torch.Size((1, 1, _SIDE, _SIDE)))
+        shapes = self._shapes(torch.Size((1, 1, 256, 256)))
         finest = max(shape[2:].numel() for shape in shapes)
         return max(shape.numel() for shape in shapes[1:]) / finest
 
     def forward(self, x: Tensor, coarser: Tensor | None = None) -> Tensor:
         """See `Chain`. Pictures are float32, features are channels last."""
-        shape = (len(x), *self._shapes(x.shape)[-1][1:])
+        *shapes, shape = self._shapes(x.shape)
         last = torch.channels_last
         made = (
             torch.empty(shape)
             if self._paints
             else torch.empty(shape, dtype=self._dtype, memory_format=last)
         )
-        for index, target in enumerate(made.split(1)):
-            here = slice(index, index + 1)
-            self._run(x[here], None if coarser is None else coarser[here], target)
+        # Together as many pictures as fit into a strip.
+        largest = max(map(math.prod, shapes)) * self._dtype.itemsize
+        together = max(1, len(x) * _STRIP // max(largest, 1))
+        for start in range(0, len(x), together):
+            here = slice(start, start + together)
+            self._run(x[here], None if coarser is None else coarser[here], made[here])
         return made
 
     def _run(self, x: Tensor, coarser: Tensor | None, made: Tensor) -> None:
-        """Run all parts on one picture; each map lies at the start of one room."""
+        """Run all parts; large maps lie at the start of one room, one after another."""
         *parts, last = self._parts
         given, *shapes, _ = self._shapes(x.shape)
         count = max(map(math.prod, shapes), default=0)
         with self._rooms.take(count, self._dtype) as room:
-            if coarser is not None:
-                # Pictures are added in full precision; features lie where blocks work.
-                is_picture = isinstance(self._parts[0], _Step)
-                total = torch.empty_like(x) if is_picture else _placed(room, given)
-                x = _summed(x, coarser, total)
+            if isinstance(self._parts[0], _Block):  # works in place, not on the input
+                total = _placed(room, given)
+                x = total.copy_(x) if coarser is None else _summed(x, coarser, total)
+            elif coarser is not None:  # pictures are added in full precision
+                x = _summed(x, coarser, torch.empty_like(x))
             for part, shape in zip(parts, shapes, strict=True):
-                target = _placed(room, shape)
-                part(x, target)
-                x = target
-            last(x, made)
+                x = part(x, _placed(room, shape))
+            y = last(x, made)
+            if y is not made:
+                made.copy_(y)
 
     def _shapes(self, shape: torch.Size) -> list[torch.Size]:
-        """Of one picture, and of what each part makes of it."""
-        shapes = [torch.Size((1, *shape[1:]))]
+        """Of the input, and of what each part makes of it."""
+        shapes = [shape]
         for part in self._parts:
             shapes.append(part.shape(shapes[-1]))
         return shapes
@@ -194,8 +209,16 @@ class _Part(Protocol):
         """The shape of the output for that of an input."""
         ...
 
-    def __call__(self, x: Tensor, target: Tensor) -> None:
-        """Compute one picture's output from its map; both may begin in one place."""
+    def __call__(self, x: Tensor, target: Tensor, /) -> Tensor:
+        """Compute the output for a map.
+
+        Args:
+            x: B C H W; more than one picture only where each map is one strip.
+            target: Takes the output. It may begin where `x` begins.
+
+        Returns:
+            `target`; a tensor of its own, if that is small; `x`, changed in place.
+        """
         ...
 
 
@@ -224,14 +247,17 @@ class _Step:
     def shape(self, given: torch.Size) -> torch.Size:
         """The shape of the output for that of an input."""
         height, width = (side // self._down * self._up for side in given[2:])
-        return torch.Size((1, self._channels, height, width))
+        return torch.Size((given[0], self._channels, height, width))
 
-    def __call__(self, x: Tensor, target: Tensor) -> None:
-        """Compute a picture's output from its map."""
+    def __call__(self, x: Tensor, target: Tensor) -> Tensor:
+        """Compute the output for a map; see `_Part`."""
+        if target.nbytes <= _SMALL:
+            return self._convolve(x)
         row = max(x[:, :, : self._down].nbytes, target[:, :, : self._up].nbytes)
         cuts = _cuts(x.shape[2] // self._down, row)
         for top, bottom in reversed(cuts) if self._up > self._down else cuts:
             self._strip(x, target, top, bottom)
+        return target
 
     def _strip(self, x: Tensor, target: Tensor, top: int, bottom: int) -> None:
         first = max(0, top - 1)  # a neighbour; what is computed there is left out
@@ -248,26 +274,25 @@ class _Block:
     """
 
     def __init__(self, block: ResidualBlock) -> None:
-        self._conv1 = _Conv(block.conv1.weight, block.conv1.bias)
-        self._conv2 = _Conv(block.conv2.weight, block.conv2.bias)
+        self._conv1 = Conv(block.conv1.weight, block.conv1.bias)
+        self._conv2 = Conv(block.conv2.weight, block.conv2.bias)
 
     def shape(self, given: torch.Size) -> torch.Size:
         """The shape of the output for that of an input."""
         return given
 
-    def __call__(self, x: Tensor, target: Tensor) -> None:
-        """Compute a picture's output from its map, which may be `target` itself."""
-        if x.data_ptr() != target.data_ptr():
-            target.copy_(x)
-        cuts = _cuts(target.shape[2], target[:, :, 0].nbytes)
+    def __call__(self, x: Tensor, _target: Tensor, /) -> Tensor:
+        """Change a map in place, and return it; see `_Part`."""
+        cuts = _cuts(x.shape[2], x[:, :, 0].nbytes)
         if len(cuts) == 1:
-            self._conv2.add_to(target, self._conv1(target, "relu"))
-            return
-        outside = torch.zeros_like(target[:, :, :1])
+            self._conv2.add_to(x, self._conv1(x, "relu"))
+            return x
+        outside = torch.zeros_like(x[:, :, :1])
         before = outside
         for top, bottom in cuts:
-            before = self._strip(target, before, top, bottom)
-        self._conv2.add_to(target[:, :, -1:], torch.cat((before, outside), 2), 0)
+            before = self._strip(x, before, top, bottom)
+        self._conv2.add_to(x[:, :, -1:], torch.cat((before, outside), 2), 0)
+        return x
 
     def _strip(self, x: Tensor, before: Tensor, top: int, bottom: int) -> Tensor:
         """Add to the rows of `x` whose neighbours are known; give the last two."""
@@ -284,55 +309,6 @@ class _Block:
         first = max(0, top - 1)
         y = self._conv1(x[:, :, first : bottom + 1], "relu")
         return y[:, :, top - first :][:, :, : bottom - top]
-
-
-class _Conv:
-    """A convolution with padding 1; `rows` may set that of the rows to 0.
-
-    Args:
-        weight: Out, in, height, width.
-        bias: Out; None where there is none.
-        stride: Of rows and columns.
-    """
-
-    def __init__(self, weight: Tensor, bias: Tensor | None, stride: int = 1) -> None:
-        self._dtype = weight.dtype
-        self._bias = _copied(bias)
-        self._where = ([stride, stride], [1, 1], 1)
-        self._weight = torch.ops.mkldnn._reorder_convolution_weight(
-            weight, [1, 1], *self._where, [1, weight.shape[1], _SIDE, _SIDE]
-        )
-
-    def __call__(self, x: Tensor, then: str = "none", rows: int = 1) -> Tensor:
-        """The convolution, followed by ``none`` or ``relu``."""
-        x = x.to(self._dtype, memory_format=torch.channels_last)
-        return torch.ops.mkldnn._convolution_pointwise(
-            x, self._weight, self._bias, [rows, 1], *self._where, then, [], ""
-        )
-
-    def add_to(self, y: Tensor, x: Tensor, rows: int = 1) -> None:
-        """Add the convolution of `x` to `y`, in place."""
-        padding = [rows, 1]
-        torch.ops.mkldnn._convolution_pointwise_.binary(
-            *(y, x, self._weight, self._bias, padding, *self._where),
-            *("add", 1.0, None, [], None),
-        )
-
-
-class _Up:
-    """A transposed 4x4 convolution with stride 2 and padding 1."""
-
-    def __init__(self, conv: nn.ConvTranspose2d) -> None:
-        self._bias = _copied(conv.bias)
-        self._where = ([1, 1], [0, 0], [2, 2], [1, 1], 1)
-        self._weight = torch.ops.mkldnn._reorder_convolution_transpose_weight(
-            conv.weight, *self._where, [1, conv.in_channels, _SIDE, _SIDE]
-        )
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return torch.ops.mkldnn._convolution_transpose_pointwise(
-            x, self._weight, self._bias, *self._where, "none", [], ""
-        )
 
 
 def _summed(x: Tensor, coarser: Tensor, total: Tensor) -> Tensor:
@@ -352,41 +328,21 @@ def _fused(part: nn.Module) -> _Part:
     assert isinstance(part, nn.Conv2d | nn.ConvTranspose2d)  # see `covers`
     channels, stride = part.out_channels, part.stride[0]
     if isinstance(part, nn.ConvTranspose2d):
-        return _Step(_Up(part), channels, 1, stride)
-    if stride == 1 and 4 * channels <= _FEWEST_CHANNELS:
-        return _Step(_of_blocks(part), channels, 2, 2)
-    return _Step(_Conv(part.weight, part.bias, stride), channels, stride, 1)
-
-
-def _of_blocks(conv: nn.Conv2d) -> Callable[[Tensor], Tensor]:
-    """A 3x3 convolution to few channels, for 2x2 pixels at a time.
-
-    oneDNN computes 16 channels at least, where a picture has three. So those of four
-    pixels are computed at once, by a 4x4 convolution with stride 2: its weights are the
-    3x3 ones, at the place of each pixel. It gives the same bits.
-    """
-    out, into = conv.weight.shape[:2]
-    weight = conv.weight.new_zeros(out, 2, 2, into, 4, 4)
-    for down, right in product(range(2), repeat=2):
-        weight[:, down, right, :, down : down + 3, right : right + 3] = conv.weight
-    bias = None if conv.bias is None else conv.bias.repeat_interleave(4)
-    blocks = _Conv(weight.flatten(0, 2), bias, stride=2)
-    return lambda x: F.pixel_shuffle(blocks(x), 2)
+        return _Step(Up(part), channels, 1, stride)
+    if stride == 1 and 4 * channels <= FEWEST_CHANNELS:
+        return _Step(on_blocks(part), channels, 2, 2)
+    return _Step(Conv(part.weight, part.bias, stride), channels, stride, 1)
 
 
 def _placed(room: Tensor, shape: torch.Size) -> Tensor:
-    """The start of a flat tensor as 1 C H W, channels last."""
-    _, channels, height, width = shape
-    values = room[: channels * height * width]
-    return values.view(1, height, width, channels).permute(0, 3, 1, 2)
+    """The start of a flat tensor as B C H W, channels last."""
+    batch, channels, height, width = shape
+    values = room[: shape.numel()]
+    return values.view(batch, height, width, channels).permute(0, 3, 1, 2)
 
 
 def _cuts(height: int, row: int) -> list[tuple[int, int]]:
-    """First and last row of equal strips, for a number of values in each row."""
+    """First and last row of equal strips, for a number of bytes in each row."""
     count = max(1, height // max(_STRIP // row, _FEWEST_ROWS))
     edges = [height * index // count for index in range(count + 1)]
     return list(pairwise(edges))
-
-
-def _copied(bias: Tensor | None) -> Tensor | None:
-    return None if bias is None else bias.detach().clone()

@@ -7,7 +7,7 @@ one file that says all this of itself.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from msrnet_cli.errors import UsageError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from msrnet_cli.config import Arch
+    from msrnet_cli.config import Arch, Engine
 
 PICTURE = "picture"
 """The output of a network that paints the relit picture itself."""
@@ -103,6 +103,7 @@ class Architecture:
         identity_channels: Fewest channels for that.
         upon: Which weights it can go on from, other than its own.
         published: How its authors name its parameters.
+        fused_bytes: As `bytes_per_pixel`, of engine ``fused``, where that takes less.
     """
 
     build: Callable[[int], nn.Module]
@@ -116,6 +117,7 @@ class Architecture:
     identity_channels: int = 1
     upon: Upon | None = None
     published: Published | None = None
+    fused_bytes: dict[str, float] = field(default_factory=dict)
 
     @property
     def paints_layers(self) -> bool:
@@ -135,11 +137,16 @@ class Architecture:
                 f"give {nearest}",
             )
 
-    def bytes_per_pixel_at(self, dtype: str, channels: int) -> float:
+    def bytes_per_pixel_at(
+        self, dtype: str, channels: int, engine: Engine = "auto"
+    ) -> float:
         """About the most memory that a pass takes for each pixel, in bytes.
 
         Args:
             dtype: ``fp32``, ``bf16`` or ``fp16``.
             channels: Of the network.
+            engine: The engine that runs it; ``auto`` where that is not known, which
+                counts as the hungriest.
         """
-        return self.bytes_per_pixel[dtype] * max(1.0, channels / 32)
+        known = self.bytes_per_pixel | (self.fused_bytes if engine == "fused" else {})
+        return known[dtype] * max(1.0, channels / 32)

@@ -34,6 +34,7 @@ ARCHITECTURE = Architecture(
     multiple=dmshn.ARCHITECTURE.multiple,
     reach=928,  # half the receptive field of 1828 pixels
     bytes_per_pixel=dmshn.ARCHITECTURE.bytes_per_pixel,
+    fused_bytes=dmshn.ARCHITECTURE.fused_bytes,
     painter="1.decoder1.8",
     start_as_identity=dmshn.initialise_identity,
     identity_channels=dmshn.IDENTITY_CHANNELS,

@@ -164,7 +164,9 @@ class _Maker:
     def forward(self, dtype: torch.dtype, ready: engines.Ready) -> Forward:
         model = self.card.model
         facts = architecture(model.arch)
-        memory = facts.bytes_per_pixel_at(hardware.dtype_name(dtype), model.channels)
+        memory = facts.bytes_per_pixel_at(
+            hardware.dtype_name(dtype), model.channels, ready.engine
+        )
         return Forward(
             ready.network, self.device, dtype, facts, model.offset, memory, self.light
         )

@@ -1,25 +1,26 @@
 """Engines: each computes what the plain network computes."""
 
 import copy
+import itertools
 import re
 import shutil
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 
 import pytest
 import torch
 
-from msrnet_cli import engines, networks
+from msrnet_cli import engines, hardware, networks
 from msrnet_cli.config import ModelConfig
 from msrnet_cli.engines import AGREEMENT_DB, Probe, choose, compiled, fused
 from msrnet_cli.engines.cuda import graph
 from msrnet_cli.engines.eager import Eager
 from msrnet_cli.errors import DeviceError
 from msrnet_cli.metrics import psnr
-from msrnet_cli.networks.dmshn import DMSHN
+from msrnet_cli.networks.dmshn import DMSHN, Chain
 from msrnet_cli.networks.spec import Inputs
 from msrnet_cli.networks.stacked import StackedDMSHN
 
@@ -114,6 +115,27 @@ def test_fused_may_be_shared_between_threads():
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(run, pictures * 4))
     assert all(map(torch.equal, found, expected * 4))
+
+
+@needs_fused
+def test_fused_takes_no_chain_whose_maps_cannot_share_memory():
+    first = torch.nn.Conv2d(3, 8, 3, padding=1)
+    last = torch.nn.Conv2d(8, 3, 3, padding=1)
+    for inner in (
+        torch.nn.Conv2d(8, 8, 3, padding=1),
+        torch.nn.Conv2d(8, 8, 3, stride=2, padding=1),
+        torch.nn.ConvTranspose2d(8, 8, 4, stride=2, padding=1),
+    ):
+        assert not fused.covers(Chain(first, inner, last))
+    assert fused.covers(Chain(first, last))
+
+
+@needs_fused
+def test_fusing_draws_no_random_numbers():
+    network = network_of()
+    before = torch.get_rng_state()
+    fused.fuse(network)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 @needs_bf16
@@ -300,9 +322,18 @@ def test_fast_convolutions_are_searched_for_shapes_that_come_again(monkeypatch):
             searched.append(torch.backends.cudnn.benchmark)
             return image
 
-    made = graph.Graphs(Watched())
+    entered = []
+
+    @contextmanager
+    def searching():
+        with hardware.searching():
+            entered.append(True)
+            yield
+
+    made = graph.Graphs(Watched(), searching)
     for side in (16, 16, 32, 16, 48, 16, 32):
         made(torch.zeros(1, 3, side, side))
+    assert len(entered) == 3
     assert searched == [False, True, False, True, False, True, False]
     assert not torch.backends.cudnn.benchmark
 
@@ -410,7 +441,52 @@ def test_memory_that_is_kept_is_not_cleared_again():
     assert faults_of("kept") < 0.2 * faults_of("default")
 
 
-@pytest.mark.skipif(not fused.is_supported(torch.float32), reason="needs oneDNN")
+def live_peak(made, image):
+    """The most bytes that torch's tensors take at once, beyond those there before."""
+    with torch.profiler.profile(profile_memory=True) as profiler:
+        made(image)
+    events = profiler.profiler.kineto_results.events()
+    taken = [(e.start_ns(), e.nbytes()) for e in events if e.name() == "[memory]"]
+    return max(itertools.accumulate(count for _, count in sorted(taken)))
+
+
+@needs_fused
+@pytest.mark.filterwarnings("ignore")  # of the profiler
+@pytest.mark.parametrize("kind", [DMSHN, StackedDMSHN])
+def test_a_fused_pass_holds_one_large_map_at_a_time(kind, monkeypatch):
+    monkeypatch.setattr(fused, "_STRIP", 2**20)
+    made = fused.fuse(network_of(kind, channels=32))
+    image = images_of(1, 3, 384, 384)
+    large = 32 * 4 * 384**2
+    # Beside it features of a quarter of its size, pictures of a tenth, and strips.
+    assert large < live_peak(made, image) < 1.8 * large
+    assert live_peak(made, image) < 0.8 * large  # the map's memory is kept
+    engines.release(made)
+    assert live_peak(made, image) > large
+
+
+@pytest.mark.parametrize("arch", networks.NAMES)
+def test_an_engine_that_is_not_known_counts_as_the_hungriest(arch):
+    facts = networks.architecture(arch)
+    for dtype in ("fp32", "bf16"):
+        plain = facts.bytes_per_pixel_at(dtype, 32)
+        assert facts.bytes_per_pixel_at(dtype, 32, "fused") < plain
+        assert facts.bytes_per_pixel_at(dtype, 32, "eager") == plain
+    assert facts.bytes_per_pixel_at("fp16", 32, "fused") == (
+        facts.bytes_per_pixel_at("fp16", 32)
+    )
+
+
+@needs_fused
+def test_memory_that_a_fused_network_keeps_has_a_limit(monkeypatch):
+    monkeypatch.setattr(fused, "_KEPT", 0)
+    rooms = fused._Rooms()
+    with rooms.take(1000, torch.float32) as room:
+        assert len(room) == 1000
+    assert not rooms._kept
+
+
+@needs_fused
 @pytest.mark.parametrize("arch", ["dmshn", "stacked", "lightstage"])
 def test_strips_of_rows_give_what_whole_maps_give(monkeypatch, arch):
     torch.manual_seed(2)
@@ -420,4 +496,5 @@ def test_strips_of_rows_give_what_whole_maps_give(monkeypatch, arch):
     images = torch.rand(2, 3, 192, 128) - 0.5
     whole = fused.fuse(network)(images)
     monkeypatch.setattr(fused, "_STRIP", 2**15)
+    monkeypatch.setattr(fused, "_SMALL", 0)
     torch.testing.assert_close(fused.fuse(network)(images), whole, rtol=0, atol=1e-6)

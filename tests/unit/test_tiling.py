@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from msrnet_cli import hardware
+from msrnet_cli import engines, hardware
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.networks import architecture, build
 from msrnet_cli.relight import tiling
@@ -61,7 +61,9 @@ def test_halos_cover_what_the_network_sees(arch):
 
 def short_of_memory(monkeypatch, pixels):
     """Memory for so many pixels of a network in fp32."""
-    free = int(pixels * architecture("dmshn").bytes_per_pixel_at("fp32", 32) / 0.8) + 1
+    engine = engines.choose(torch.device("cpu"), torch.float32)
+    each = architecture("dmshn").bytes_per_pixel_at("fp32", 32, engine)
+    free = int(pixels * each / 0.8) + 1
     monkeypatch.setattr(hardware, "free_bytes", lambda _: free)
 
 

@@ -204,10 +204,10 @@ def test_matrix_units_are_not_asked_for_what_they_cannot(kernels):
     assert not kernels.can_convolve(24, torch.float16)
 
 
-def contest_of(made):
-    """The one contest that all convolutions of a network share."""
-    (contest,) = {m._contest for m in made.modules() if hasattr(m, "_contest")}
-    return contest
+def tuned_by(network, clock=None):
+    """A network, and the contest that all its convolutions share."""
+    contest = tuned.Contest(clock)
+    return tuned.tune(network, contest), contest
 
 
 class Unasked:
@@ -237,11 +237,10 @@ def test_whichever_way_wins_blocks_compute_the_same():
     expected = blocks(x.half()).float()
     won = set()
     for place in range(5):  # cuDNN's own is none on a CPU
-        made = tuned.tune(blocks, Favourite(place, ways=5))
-        with hardware.searching():
+        made, contest = tuned_by(blocks, Favourite(place, ways=5))
+        with contest.searching():
             assert psnr(made(x), expected) >= 60
         assert psnr(made(x), expected) >= 60
-        contest = contest_of(made)
         (name,) = set(contest.winners.values())
         won.add(name)
     assert len(won) == 5
@@ -252,16 +251,17 @@ def test_no_way_is_tried_before_a_shape_comes_again():
         raise AssertionError
 
     network = network_of(DMSHN, channels=4)
-    made = tuned.tune(network, clock)
+    made, _ = tuned_by(network, clock)
     images = images_of(1, 3, 16, 16)
-    assert torch.equal(made(images), Eager(network)(images))
+    with hardware.searching():  # cuDNN's search alone opens no contest
+        assert torch.equal(made(images), Eager(network)(images))
 
 
 @interpreted
 def test_each_kind_is_tried_once():
     clock = Favourite(0, ways=2)
-    made = tuned.tune(network_of(DMSHN, channels=4), clock)
-    with hardware.searching():
+    made, contest = tuned_by(network_of(DMSHN, channels=4), clock)
+    with contest.searching():
         made(images_of(1, 3, 32, 32))
         # Three levels of three widths each, with a ReLU and with a sum; two ways.
         assert clock.asked == 9 * 2 * 2
@@ -283,9 +283,8 @@ def test_a_way_that_fails_or_is_wrong_never_wins(kernels, monkeypatch):
 
     for way, told in ((fails, "RuntimeError: out of resources"), (wrong, "disagrees")):
         monkeypatch.setattr(kernels, "finish_", way)
-        made = tuned.tune(network, lambda _: 1.0)
-        contest = contest_of(made)
-        with hardware.searching():
+        made, contest = tuned_by(network, lambda _: 1.0)
+        with contest.searching():
             assert torch.equal(made(images), expected)
         reasons = {
             reason for (_, name), reason in contest.refused.items() if "end" in name
@@ -295,10 +294,9 @@ def test_a_way_that_fails_or_is_wrong_never_wins(kernels, monkeypatch):
 
 @interpreted
 def test_what_is_not_finite_settles_nothing():
-    made = tuned.tune(network_of(DMSHN, channels=4), lambda _: 1.0)
+    made, contest = tuned_by(network_of(DMSHN, channels=4), lambda _: 1.0)
     images = images_of(1, 3, 16, 16)
-    contest = contest_of(made)
-    with hardware.searching():
+    with contest.searching():
         assert made(images * torch.nan).isnan().all()
         assert not contest.winners
         made(images)
@@ -308,8 +306,10 @@ def test_what_is_not_finite_settles_nothing():
 def test_the_network_is_left_alone():
     network, images = network_of(DMSHN, channels=4), images_of(1, 3, 16, 16)
     before = copy.deepcopy(network.state_dict())
-    with hardware.searching():
-        tuned.tune(network, Favourite(1, ways=2))(images)
+    made, contest = tuned_by(network, Favourite(1, ways=2))
+    with contest.searching():
+        made(images)
+    assert contest.winners
     for name, values in network.state_dict().items():
         assert torch.equal(values, before[name])
     assert not any(isinstance(m, tuned.Convolution) for m in network.modules())
@@ -331,10 +331,9 @@ def test_tuned_is_as_exact_as_the_network(dtype):
 @pytest.mark.gpu
 @needs_cuda
 def test_every_way_takes_part():
-    made = tuned.tune(network_of(DMSHN, channels=32).to(CUDA, torch.bfloat16))
-    with hardware.searching():
+    made, contest = tuned_by(network_of(DMSHN, channels=32).to(CUDA, torch.bfloat16))
+    with contest.searching():
         made(images_of(1, 3, 256, 256).to(CUDA))
-    contest = contest_of(made)
     for kind, times in contest.times.items():
         print(kind, {name: f"{1e6 * time:.1f} us" for name, time in times.items()})
     print(contest.refused)

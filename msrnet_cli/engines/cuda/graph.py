@@ -23,6 +23,7 @@ from msrnet_cli import hardware
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 _Found = TypeVar("_Found")
 _Shapes = tuple[torch.Size, ...]
@@ -50,11 +51,17 @@ class Graphs(nn.Module):
 
     Args:
         network: Takes and gives float32.
+        searching: Entered while a shape that came again is computed.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        searching: Callable[[], AbstractContextManager[None]] = hardware.searching,
+    ) -> None:
         super().__init__()
         self._network = network
+        self._searching = searching
         self._seen: OrderedDict[_Shapes, None] = OrderedDict()
         self._recordings: OrderedDict[_Shapes, _Recording] = OrderedDict()
         self._replayed: torch.cuda.Event | None = None
@@ -95,7 +102,7 @@ class Graphs(nn.Module):
         stream = torch.cuda.current_stream(tensors[0].device)
 
         def run() -> _Found:
-            with torch.no_grad(), torch.cuda.stream(stream), hardware.searching():
+            with torch.no_grad(), torch.cuda.stream(stream), self._searching():
                 return work(*tensors)
 
         return self._searcher.submit(run).result()

@@ -11,6 +11,7 @@ shown where it wins.
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -20,12 +21,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from msrnet_cli import hardware
 from msrnet_cli.engines.eager import Eager
 from msrnet_cli.engines.rewiring import rewired
 from msrnet_cli.networks.dmshn import ResidualBlock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from msrnet_cli.engines.cuda.kernels import Tile
 
@@ -45,19 +47,19 @@ def is_supported(device: torch.device) -> bool:
     return device.type == "cuda" and find_spec("triton") is not None
 
 
-def tune(network: nn.Module, clock: Clock | None = None) -> nn.Module:
+def tune(network: nn.Module, contest: Contest) -> nn.Module:
     """A network whose residual blocks try several ways and keep the fastest.
 
-    Ways are tried while `hardware.searching`; before that, all is plain.
+    Ways are tried inside `contest.searching`. Outside, a block takes the way that won,
+    or the plain way.
 
     Args:
         network: From `msrnet_cli.networks`, on a CUDA device and in its number format.
-        clock: Tells how many seconds a way takes; None measures them.
+        contest: Finds the fastest way.
 
     Returns:
         A module that takes and gives float32. It gives no gradients.
     """
-    contest = Contest(clock or seconds)
     blocks = rewired(network, ResidualBlock, lambda block: _Block(block, contest))
     return Eager(blocks)
 
@@ -123,17 +125,18 @@ class Contest:
     """Finds the fastest way for each kind of convolution, and remembers it.
 
     Args:
-        clock: Tells how many seconds a way takes.
+        clock: Gives the seconds that a way takes; None for the time on the GPU.
 
     Attributes:
         times: Of all ways that agree, by kind.
         refused: Why others may not take part, by kind and name.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
         self.times: dict[Kind, dict[str, float]] = {}
         self.refused: dict[tuple[Kind, str], str] = {}
-        self._clock = clock
+        self._clock = clock or seconds
+        self._is_searching = False
         self._winners: dict[Kind, tuple[str, Way]] = {}
         self._lock = threading.Lock()
 
@@ -142,12 +145,25 @@ class Contest:
         """Which way won, by kind."""
         return {kind: name for kind, (name, _) in self._winners.items()}
 
+    @contextmanager
+    def searching(self) -> Iterator[None]:
+        """Try the ways on new shapes, and let cuDNN search its own algorithms.
+
+        One thread at a time.
+        """
+        with hardware.searching():
+            self._is_searching = True
+            try:
+                yield
+            finally:
+                self._is_searching = False
+
     def way(self, conv: Convolution, x: Tensor, given: Tensor | None) -> Way:
-        """The way to take; the plain one where no search is allowed yet."""
+        """The way to take: the winner; where there is none, the plain way."""
         kind = Kind(x.shape, x.dtype, given is not None)
         with self._lock:
             if kind not in self._winners:
-                if not torch.backends.cudnn.benchmark or _is_recorded(x):
+                if not self._is_searching or _is_recorded(x):
                     return _plain
                 exact = _plain(conv, x, given)
                 if not exact.isfinite().all():
