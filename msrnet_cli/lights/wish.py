@@ -1,0 +1,46 @@
+"""The light that is wanted, in numbers: what every way of asking comes down to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beam:
+    """One key light.
+
+    Attributes:
+        azimuth: Degrees clockwise from N, 0 to 360.
+        kelvin: Apparent temperature; None for the colour of the picture's own key.
+        strength: Times that of the picture's own key.
+    """
+
+    azimuth: float
+    kelvin: float | None = None
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """A light to put into a picture, in terms of the light that the picture has.
+
+    Attributes:
+        beams: The key lights, which add; None where the picture's own key stays.
+        even: Whether the key comes from everywhere; then there are no `beams`.
+        kelvin: Temperature of beams without their own; None for the picture's own
+            colour.
+        key: Factor of the key's strength.
+        ambient: Factor of the ambient light.
+        fill: Light from everywhere that is added, times the strength of the picture's
+            own key.
+        softness: Standard deviation of each beam around its azimuth, in degrees; None
+            for the usual one.
+    """
+
+    beams: tuple[Beam, ...] | None = None
+    even: bool = False
+    kelvin: float | None = None
+    key: float = 1.0
+    ambient: float = 1.0
+    fill: float = 0.0
+    softness: float | None = None
