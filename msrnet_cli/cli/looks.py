@@ -16,12 +16,12 @@ from msrnet_cli.cli.options import Json
 )
 def looks(output: Json) -> None:
     """List the named lights, what each sets, and where your own go."""
-    from msrnet_cli.lights.looks import all_looks, own_file
+    from msrnet_cli.lights.looks import Looks, all_looks, own_file
     from msrnet_cli.report import looks as report
     from msrnet_cli.report import machine
 
-    found = tuple(all_looks().values())
+    found = Looks(own_file=own_file(), looks=tuple(all_looks().values()))
     if output.json:
         machine.document(found)
     else:
-        report.table(found, own_file())
+        report.table(found)

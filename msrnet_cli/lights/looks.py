@@ -25,7 +25,7 @@ from msrnet_cli.lights.options import LightOptions
 
 FILE = "looks.toml"
 _ABOUT = "about"
-_NOT_OF_A_LOOK = ("look", "like", "amount", "keep")
+_NOT_OF_A_LOOK = ("look", "like")
 _SETS = tuple(f.name for f in fields(LightOptions) if f.name not in _NOT_OF_A_LOOK)
 
 
@@ -46,17 +46,30 @@ class Look:
     own: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Looks:
+    """The named lights.
+
+    Attributes:
+        own_file: Where a user's own stand, whether the file is there or not.
+        looks: All, in order.
+    """
+
+    own_file: Path
+    looks: tuple[Look, ...]
+
+
 def _built_in(name: str, about: str, **sets: Any) -> Look:  # noqa: ANN401 fields of LightOptions
     return Look(name=name, about=about, light=LightOptions(**sets))
 
 
 BUILT_IN = (
     _built_in(
-        "golden-hour", "Low, warm sun from the left; shadows stay a little blue.",
+        "golden-hour", "Low, warm sun from the left; shadows keep their own colour.",
         to="W", kelvin=3200, key=1.1, ambient=0.8,
     ),
     _built_in(
-        "noon", "Hard, neutral sun from behind the camera.",
+        "noon", "Hard, almost white sun from behind the camera.",
         to="S", kelvin=5500, key=1.2, ambient=0.8,
     ),
     _built_in(
@@ -104,18 +117,18 @@ def find(name: str) -> Look:
     known = all_looks()
     if name in known:
         return known[name]
-    near = get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]}? " if near else ""
+    near = get_close_matches(name.lower(), known)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise UsageError(f"unknown look {name!r}", f"{hint}msrnet looks lists all")
 
 
 def own_file() -> Path:
     """Where a user's own looks stand, whether the file is there or not."""
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("APPDATA") or home / "AppData" / "Roaming")
-    else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    name = "APPDATA" if sys.platform == "win32" else "XDG_CONFIG_HOME"
+    base = Path(os.environ.get(name, ""))
+    if not base.is_absolute():  # not set, or of no meaning
+        usual = "~/AppData/Roaming" if sys.platform == "win32" else "~/.config"
+        base = Path(os.path.expanduser(usual))  # noqa: PTH111 does without a home
     return base / "msrnet" / FILE
 
 
@@ -130,14 +143,17 @@ def sets(look: Look) -> dict[str, Any]:
 
 def _own(path: Path) -> dict[str, Look]:
     try:
-        tables = tomllib.loads(read_regular(path).decode("utf-8-sig"))
+        text = read_regular(Path(os.path.realpath(path))).decode("utf-8-sig")
+        tables = tomllib.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", "check the file") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: it is not text in UTF-8", "save it so") from error
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise UsageError(f"{path}: it is nested too deeply", "mend it") from None
+    except ValueError as error:  # not TOML, or a number of too many digits
         raise UsageError(f"{path}: {error}", "mend the line") from error
     return {name: _look(path, name, table) for name, table in tables.items()}
 
@@ -158,8 +174,6 @@ def _look(path: Path, name: str, table: object) -> Look:
             )
     if not isinstance(about, str):
         raise UsageError(f"{place} about is not a text", "put it in quotes")
-    if isinstance(values.get("to"), int | float):
-        values["to"] = f"{values['to']:g}"
     try:
         light = documents.rebuilt(LightOptions, values)
     except (ValueError, UsageError) as error:

@@ -185,12 +185,15 @@ def test_looks_are_listed_with_what_they_set(program, monkeypatch, tmp_path):
     assert "--to W --kelvin 3200" in listed
     assert str(tmp_path / "msrnet" / "looks.toml") in listed
     found = schemas.fitting("looks", program.run("looks", "--json").out)
-    golden = next(look for look in found if look["name"] == "golden-hour")
+    assert found["own_file"] == str(tmp_path / "msrnet" / "looks.toml")
+    golden = next(look for look in found["looks"] if look["name"] == "golden-hour")
     assert golden["light"]["kelvin"] == 3200
     (tmp_path / "msrnet").mkdir()
     (tmp_path / "msrnet" / "looks.toml").write_text("[mine]\nto = 1e5\n")
-    failed = program.run("looks", code=2)
-    assert "looks.toml: [mine]" in failed.err
+    for command in (["looks"], ["relight", "in", "out", "--look", "noon"]):
+        failed = program.run(*command, code=2)
+        assert "looks.toml: [mine]" in failed.err
+        assert len(failed.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -199,7 +202,19 @@ def test_looks_are_listed_with_what_they_set(program, monkeypatch, tmp_path):
         (["--to", "W", "--even"], "--to and --even each name a light"),
         (["--to", "5600"], "write --kelvin 5600"),
         (["--to", "3800_W", "--kelvin", "3200"], "give the temperature once"),
+        (["--look", "noon", "--like", "a.jpg"], "--look and --like each name a light"),
+        (["--to", "all", "--light", "W"], "--to and --light each name a light"),
+        (["--light", "W:3200", "--light", "E", "--kelvin", "3200"], "once"),
         (["--light", "W:1"], "1000 to 40000"),
+        (["--light", "W", "--light", "up"], "unknown direction 'up'"),
+        (["--light", "W::-1"], "0 to 100"),
+        (["--to", "inf"], "degrees clockwise from N"),
+        (["--to", "W_3800"], "write 3800_W"),
+        (["--to", "W:3800"], "write --light W:3800"),
+        (["--kelvin", "nan"], "--kelvin nan"),
+        (["--softness", "181"], "0 to 180"),
+        (["--amount", "1.1"], "0 to 1"),
+        (["--like", ""], "--like names no picture"),
         (["--look", "golden"], "did you mean golden-hour?"),
         (["--key", "-1"], "--key -1"),
         (["--keep", "hue"], "colour, brightness"),
@@ -209,6 +224,33 @@ def test_lights_that_cannot_be_meant_are_refused(program, tmp_path, options, say
     failed = program.run("relight", str(tmp_path), "out", *options, code=2)
     assert says in failed.err
     assert len(failed.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "sets"),
+    [
+        (["--to", "-90", "--key", "1.5"], {"to": "-90", "key": 1.5}),
+        (["--light", "W:3200", "--light", "E::0"], {"light": ["W:3200", "E::0"]}),
+        (["--even", "--keep", "colour"], {"even": True, "keep": "colour"}),
+        (["--look", "noon", "--kelvin", "3200"], {"look": "noon", "kelvin": 3200}),
+        (["--to", "all", "--fill", "0.2"], {"to": "all", "fill": 0.2}),
+    ],
+)
+def test_lights_go_through_a_config_file(program, tmp_path, options, sets):
+    printed = program.run("relight", "in", "out", *options, "--print-config").out
+    light = json.loads(printed)["light"]
+    assert {name: light[name] for name in sets} == sets
+    config = tmp_path / "config.json"
+    config.write_bytes(printed)
+    again = ("relight", "in", "out", "--config", str(config), "--print-config")
+    assert program.run(*again).out == printed
+
+
+def test_a_config_file_that_names_two_lights_is_named(program, tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text('{"light": {"to": 247.5, "even": true}}')
+    failed = program.run("relight", "in", "out", "--config", str(config), code=2)
+    assert f"--config {config}: --to and --even" in failed.err
 
 
 def test_weights_are_imported_verified_and_used(program, tmp_path):

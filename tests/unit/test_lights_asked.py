@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import sys
+from dataclasses import fields, replace
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from msrnet_cli import documents
 from msrnet_cli.errors import UsageError
-from msrnet_cli.lights import DIRECTIONS, asked, azimuth, looks
-from msrnet_cli.lights.options import LightOptions
+from msrnet_cli.lights import DIRECTIONS, asked, azimuth, every_light, looks
+from msrnet_cli.lights.options import LightKeywords, LightOptions, of_keywords
 from msrnet_cli.lights.wish import Beam, Wish
 from msrnet_cli.lights.words import read_azimuth, read_beam, read_target
 
@@ -45,7 +48,7 @@ def test_degrees(text: str, degrees: float) -> None:
     assert read_azimuth(text) == degrees
 
 
-@pytest.mark.parametrize("text", ["", "up", "nan", "inf", "361", "N E", "12e9x"])
+@pytest.mark.parametrize("text", ["", "up", "nan", "inf", "361", "N E", "12e9x", "6_3"])
 def test_what_is_no_direction_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         read_azimuth(text)
@@ -64,6 +67,7 @@ def test_a_temperature_in_place_of_a_direction_names_the_option() -> None:
         ("3800_63", Beam(azimuth=63, kelvin=3800)),
         ("4500_E", Beam(azimuth=90, kelvin=4500)),
         ("2700_left", Beam(azimuth=270, kelvin=2700)),
+        ("2700K_-90", Beam(azimuth=270, kelvin=2700)),
     ],
 )
 def test_targets(text: str, beam: Beam) -> None:
@@ -85,11 +89,44 @@ def test_beams(text: str, beam: Beam) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["W:1:1", "W:x", "W:3200:-1", "W:3200:nan", "W:3200:1:2", ":3200", "1e9_E"]
-)
+    "text", ["W:1:1", "W:x", "W:3200:-1", "W:3200:nan", "W:3200:1:2", ":3200", "1e9_E",
+     "3200:W", "3200_W:1", "W::1_0", "38_00_E", "_E", "3200_", ""],
+)  # fmt: skip
 def test_what_is_no_beam_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
-        read_target(text) if "_" in text else read_beam(text)
+        read_beam(text)
+    with pytest.raises(UsageError):
+        read_target(text)
+
+
+def test_every_light_that_is_written_is_read() -> None:
+    random = Random(0)
+    for _ in range(200):
+        degrees, kelvin = random.uniform(-360, 360), random.uniform(1000, 40000)
+        strength = random.uniform(0, 100)
+        beam = Beam(azimuth=degrees % 360, kelvin=kelvin, strength=strength)
+        assert read_beam(f"{degrees}:{kelvin}:{strength}") == beam
+        one = replace(beam, strength=1.0)
+        assert read_target(f"{kelvin}_{degrees}") == one
+        assert LightOptions(to=degrees).beams == (replace(one, kelvin=None),)
+        for light in every_light():
+            assert read_target(str(light)).azimuth == light.azimuth
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("5600", "write --kelvin 5600"),
+        ("1000", "write --kelvin 1000"),
+        (" 5600K", "write --kelvin 5600"),
+        ("W_3800", "write 3800_W"),
+        ("W:3800", "write --light W:3800"),
+    ],
+)
+def test_slips_are_answered_with_what_was_meant(text: str, remedy: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        LightOptions(to=text)
+    assert refused.value.remedy == remedy
 
 
 @pytest.mark.parametrize(
@@ -105,11 +142,52 @@ def test_what_is_no_beam_is_refused(text: str) -> None:
         {"key": -1.0},
         {"softness": 181.0},
         {"amount": 1.5},
+        {"to": 0, "even": True},
+        {"to": 5600},
+        {"to": math.nan},
+        {"to": True},
+        {"to": ["W"]},
+        {"light": "W"},
+        {"light": (45,)},
+        {"even": 1},
+        {"look": 3},
+        {"like": ""},
+        {"kelvin": "3200"},
+        {"key": True},
+        {"fill": math.inf},
+        {"fill": 10**400},
+        {"keep": "color"},
+        {"keep": object()},
     ],
+    ids=str,
 )
 def test_what_cannot_be_meant_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         LightOptions(**fields)
+
+
+def test_what_is_expected_is_said() -> None:
+    for given, says in (
+        ({"key": "x"}, 'key is "x", not a number'),
+        ({"key": -1}, "key is -1, not 0 to 100"),
+        ({"even": "yes"}, 'even is "yes", not true or false'),
+        ({"keep": "hue"}, 'keep is "hue", not one of colour, brightness'),
+    ):
+        with pytest.raises(UsageError) as refused:
+            LightOptions(**given)  # type: ignore[arg-type]
+        assert refused.value.reason == says
+
+
+def test_keywords_are_taken_as_python_has_them(tmp_path: Path) -> None:
+    assert of_keywords({"to": 270, "kelvin": 3200}).beams == (Beam(azimuth=270),)
+    for light in ("W:3200", ["W:3200"], ("W:3200",)):
+        assert of_keywords({"light": light}) == LightOptions(light=("W:3200",))
+    assert of_keywords({"like": tmp_path}) == LightOptions(like=str(tmp_path))
+    assert LightKeywords.__annotations__.keys() == {
+        field.name for field in fields(LightOptions)
+    }
+    with pytest.raises(UsageError):
+        of_keywords({"light": 45})  # type: ignore[typeddict-item]
 
 
 def test_nothing_asked_is_the_turn_of_the_weights() -> None:
@@ -146,6 +224,23 @@ def test_options_override_a_look(config: Path) -> None:
     assert over == Wish(beams=(Beam(azimuth=270),), kelvin=6000, key=2, ambient=1)
 
 
+def test_a_look_says_how_much_shows_unless_it_is_asked_for(config: Path) -> None:
+    config.write_text('[mine]\nto = "W"\namount = 0.5\nkeep = "colour"\n')
+    options = LightOptions(look="mine")
+    assert (asked.amount(options), asked.keep(options)) == (0.5, "colour")
+    options = LightOptions(look="mine", amount=1.0, keep="brightness")
+    assert (asked.amount(options), asked.keep(options)) == (1, "brightness")
+    options = LightOptions(amount=0.0)
+    assert (asked.amount(options), asked.keep(options)) == (0, None)
+    assert asked.amount(LightOptions(look="noon")) == 1
+
+
+def test_the_kelvin_of_a_look_gives_way(config: Path) -> None:
+    config.write_text('[mine]\nto = "3200_W"\n')
+    wish = asked.wish(LightOptions(look="mine", kelvin=6000.0))
+    assert wish == Wish(beams=(Beam(azimuth=270),), kelvin=6000)
+
+
 def test_every_built_in_look_makes_a_light() -> None:
     for look in looks.BUILT_IN:
         assert asked.wish(LightOptions(look=look.name)) not in (None, Wish())
@@ -156,7 +251,7 @@ def test_own_looks_come_last_and_may_replace(config: Path) -> None:
     config.write_text('[late]\nto = 260\nabout = "Low."\n[noon]\neven = true\n')
     found = looks.all_looks()
     assert list(found)[-1] == "late"
-    assert found["late"].light.to == "260"
+    assert found["late"].light.beams == (Beam(azimuth=260),)
     assert found["late"].own
     assert found["noon"].light.even
 
@@ -169,7 +264,14 @@ def test_own_looks_come_last_and_may_replace(config: Path) -> None:
         ("[a]\nto = 'W'\nfoo = 1\n", "sets foo"),
         ("[a]\nto = 'up'\n", "[a]"),
         ("[a]\nkey = 'x'\nto = 'W'\n", "key"),
-        ("[a]\nto = 'W'\namount = 0.5\n", "amount"),
+        ("[a]\nto = 'W'\namount = 5\n", "[a] amount is 5, not 0 to 1"),
+        ("[a]\nto = 'W'\nlike = 'b.jpg'\n", "[a] sets like"),
+        ("[a]\nto = 'W'\nkey = nan\n", "[a] key is NaN"),
+        ("[a]\nto = 'W'\nkey = 2026-01-01\n", "[a] key is"),
+        ("[a]\nkeep = 'colour'\n", "no light"),
+        (f"[a]\nto = {'1' * 5000}\n", "looks.toml: "),
+        (f"[a]\nto = {'[' * 5000}\n", "nested too deeply"),
+        ("[a]\nto = true\n", "[a] to is true"),
         ("[a]\nto = 'all'\n", "all"),
         ("[a]\nabout = 'nothing'\n", "no light"),
         ("[a]\nto = 'W'\neven = true\n", "each name a light"),
@@ -186,10 +288,33 @@ def test_a_faulty_file_is_named_with_its_fault(
     assert says in str(refused.value)
 
 
+def test_the_file_may_be_a_link(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "dotfiles.toml").write_text("[mine]\neven = true\n")
+    config.symlink_to(tmp_path / "dotfiles.toml")
+    assert looks.find("mine").light.even
+    config.unlink()
+    config.mkdir()
+    with pytest.raises(UsageError, match="folder"):
+        looks.all_looks()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its folder has another name")
+def test_a_relative_config_folder_counts_for_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for value in ("", "relative"):
+        monkeypatch.setenv("XDG_CONFIG_HOME", value)
+        assert looks.own_file() == tmp_path / ".config" / "msrnet" / "looks.toml"
+
+
 def test_an_unknown_look_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="golden hour") as refused:
         asked.wish(LightOptions(look="golden hour"))
     assert "golden-hour" in refused.value.remedy
+    with pytest.raises(UsageError) as refused:
+        asked.wish(LightOptions(look="NOON"))
+    assert "noon" in refused.value.remedy
 
 
 def test_options_survive_a_document() -> None:
