@@ -35,6 +35,8 @@ class Wish:
             own key.
         softness: Standard deviation of each beam around its azimuth, in degrees; None
             for the usual one.
+        ratio: Strength of the key over that of the ambient light, before `key` and
+            `ambient`; None for that of the picture.
     """
 
     beams: tuple[Beam, ...] | None = None
@@ -44,3 +46,4 @@ class Wish:
     ambient: float = 1.0
     fill: float = 0.0
     softness: float | None = None
+    ratio: float | None = None
