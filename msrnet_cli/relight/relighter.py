@@ -54,15 +54,16 @@ class Relighter(Runner):
         **keywords: Fields of `SessionOptions`, in place of those in `options`.
 
     Attributes:
-        lighting: The light that it puts; `with_light` gives another.
+        from_light: Light of the pictures that it takes, as ``6500_N``; "" for any.
+        to_light: Light of the pictures that it gives, as ``4500_E``, or in words.
+        light_recipe: All of the light that decides pixels, for JSON; None where no
+            light was asked for.
 
     Raises:
         DeviceError: The device does not exist, cannot compute in this format, does not
             have this engine, or does not have enough memory.
         UsageError: The working size is not valid.
     """
-
-    lighting: Lighting
 
     def __init__(
         self,
@@ -88,13 +89,13 @@ class Relighter(Runner):
             self._options, device=str(self.device), work_size=self.work_size
         )
         make = partial(type(self), digest=self.digest, pictures=self._pictures)
-        state = {"lighting": self.lighting, "_for_lights": self._for_lights}
+        state = {"_lighting": self._lighting, "_for_lights": self._for_lights}
         return make, (self._session.plain, self.card, options), state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Put the light of the original."""
         self.__dict__.update(state)
-        self._put(self.lighting)
+        self._put(self._lighting)
 
     @classmethod
     def load(
@@ -248,6 +249,9 @@ class Relighter(Runner):
     def _put(self, light: Lighting) -> Relighter:
         """Make this light that of the relighter, which is nobody's yet."""
         turn = turns.choose(self.card, light.wish)
-        self.lighting = light
+        self.from_light = "" if light.wish else self.card.from_light
+        self.to_light = str(light.wish or self.card.to_light)
+        self.light_recipe = light.recipe
+        self._lighting = light
         self._pipeline = Pipeline(self._painter, turn)
         return self
