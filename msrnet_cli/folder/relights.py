@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 
 from msrnet_cli import hardware
-from msrnet_cli.config import WeightsCard
 from msrnet_cli.folder.journal import digest
 from msrnet_cli.relight.records import Relit
 
@@ -46,7 +45,11 @@ class Relights(Protocol):
     @property
     def digest(self) -> str: ...
     @property
-    def card(self) -> WeightsCard: ...
+    def from_light(self) -> str: ...
+    @property
+    def to_light(self) -> str: ...
+    @property
+    def light_recipe(self) -> dict[str, Any] | None: ...
     @property
     def notes(self) -> tuple[str, ...]: ...
     @property
@@ -81,6 +84,8 @@ def recipes(relights: Relights, options: FolderOptions) -> tuple[str, ...]:
         "write": asdict(options.write),
         "compare": options.compare,
     }
+    if relights.light_recipe is not None:
+        parts["light"] = relights.light_recipe
     return tuple(
         _name(parts | {"dtype": dtype, "engine": engine})
         for dtype, engine in product(formats, engines)
@@ -112,7 +117,9 @@ class FakeRelighter:
     keeps_engine = False
     work_size: WorkSize = "full"
     digest = ""
-    card = WeightsCard()
+    from_light = ""
+    to_light = ""
+    light_recipe: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
     lanes = 1
 

@@ -1,0 +1,97 @@
+"""The layers of one picture: painted once, mixed into any number of lights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from msrnet_cli.errors import PictureError
+from msrnet_cli.layers import wanted
+from msrnet_cli.layers.mix import Fit, Linear, fit, kept
+from msrnet_cli.lights.wish import Beam, Wish
+from msrnet_cli.relight import device_copy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from msrnet_cli.relight.carry import Reduced, Whole
+
+    Lights = str | Beam | Wish | Sequence[str | Beam]
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What a network painted of one picture, and the picture.
+
+    Both are sRGB in [0, 1] at the working size, float32, where they were painted. They
+    are encoded as by `layers.camera.encode`; light adds after `layers.camera.lin`.
+
+    Attributes:
+        picture: 3 h w, the picture that the network saw.
+        painted: 9 3 h w. First the scene under white light (6500 K) from each direction
+            alone: N, NE, E, SE, S, SW, W, NW; N is behind the scene, E to the right, S
+            behind the camera. Last the picture without its key light, in its own
+            colours.
+    """
+
+    picture: Tensor
+    painted: Tensor
+    _place: Whole | Reduced
+    _back: Callable[[Sequence[Tensor]], Any]
+
+    def source(self) -> Fit:
+        """The light that the picture has."""
+        return self._found
+
+    def mix(self, lights: Lights, *, ambient: float = 1.0, fill: float = 0.0) -> Any:  # noqa: ANN401 of the picture's kind
+        """The picture under another light, at its full size.
+
+        Args:
+            lights: A light as for ``--to`` or ``--light``, such as ``W`` or
+                ``NE:3200:0.5``; a beam; several of these, which add; or a wish.
+            ambient: Factor of the picture's ambient light.
+            fill: Light from everywhere that is added, times the strength of the
+                picture's own key.
+
+        Returns:
+            Of the kind that the picture had.
+
+        Raises:
+            UsageError: A text names no light.
+            PictureError: There is not enough memory for the result.
+        """
+        wish = _wish(lights)
+        wish = replace(wish, ambient=wish.ambient * ambient, fill=wish.fill + fill)
+        found = self._found
+        relit = self._linear.relit(
+            found.weights, wanted.weights(wish, found), kept(found)
+        )
+        full = self._place.carry(relit)
+        if isinstance(full, PictureError):
+            raise full
+        return self._back(device_copy.download([full]))
+
+    @cached_property
+    def _found(self) -> Fit:
+        return fit(self.picture, self.painted)
+
+    @cached_property
+    def _linear(self) -> Linear:
+        return Linear.of(self.picture, self.painted)
+
+
+def _wish(lights: Lights) -> Wish:
+    """FIXME of words."""
+    from msrnet_cli.lights import azimuth
+
+    if isinstance(lights, Wish):
+        return lights
+    many = (lights,) if isinstance(lights, str | Beam) else lights
+    return Wish(
+        beams=tuple(
+            b if isinstance(b, Beam) else Beam(azimuth=azimuth(b)) for b in many
+        )
+    )
