@@ -35,6 +35,8 @@ Paths = Annotated[
     app,
     examples={
         "msrnet relight photos/ relit/": "a whole folder; again, to finish it",
+        "msrnet relight photos/ relit/ --to left --kelvin 3200": "warm light, from W",
+        "msrnet relight photos/ relit/ --look golden-hour": "a light by its name",
         "msrnet relight - relit.png < photo.jpg": "one picture, from standard input",
     },
 )
@@ -44,7 +46,10 @@ def relight(paths: Paths, given: Given[RelightOptions], output: Output) -> None:
     The default weights turn light of 6500 K from N, behind the scene, into light of
     4500 K from E, the right.
     """
+    from msrnet_cli.lights import asked
+
     options = given.record
+    asked.wish(options.light)  # an unknown look is refused before anything is loaded
     *inputs, target = paths
     if "" in (*paths, options.files_from):
         raise UsageError("a path is empty", "look at the shell variable it came from")

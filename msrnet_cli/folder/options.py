@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from msrnet_cli.config import MAX_MEGAPIXELS, WriteOptions
+from msrnet_cli.lights.options import LightOptions
 from msrnet_cli.options import Group, Option
 from msrnet_cli.relight.options import SessionOptions
 
@@ -88,6 +89,7 @@ class RelightOptions:
             metavar="LIST|-",
         ),
     ] = None
+    light: Annotated[LightOptions, Group("Light")] = field(default_factory=LightOptions)
     folder: Annotated[FolderOptions, Group("Files")] = field(
         default_factory=FolderOptions
     )
