@@ -10,6 +10,7 @@ from msrnet_cli.errors import PictureError
 from msrnet_cli.layers import wanted
 from msrnet_cli.layers.mix import Fit, Linear, fit, kept
 from msrnet_cli.lights.wish import Beam, Wish
+from msrnet_cli.lights.words import read_beam, read_target
 from msrnet_cli.relight import device_copy
 
 if TYPE_CHECKING:
@@ -84,14 +85,14 @@ class Layers:
 
 
 def _wish(lights: Lights) -> Wish:
-    """FIXME of words."""
-    from msrnet_cli.lights import azimuth
-
+    """What these lights are as a wish."""
     if isinstance(lights, Wish):
         return lights
-    many = (lights,) if isinstance(lights, str | Beam) else lights
-    return Wish(
-        beams=tuple(
-            b if isinstance(b, Beam) else Beam(azimuth=azimuth(b)) for b in many
-        )
-    )
+    several = (lights,) if isinstance(lights, str | Beam) else lights
+    return Wish(beams=tuple(map(_beam, several)))
+
+
+def _beam(light: str | Beam) -> Beam:
+    if isinstance(light, Beam):
+        return light
+    return read_target(light) if "_" in light else read_beam(light)

@@ -12,6 +12,7 @@ from msrnet_cli.errors import PictureError
 from msrnet_cli.images.pixels import unit
 from msrnet_cli.layers import mix
 from msrnet_cli.relight import carry, device_copy
+from msrnet_cli.relight.finish import Finish, finished
 from msrnet_cli.relight.layers import Layers
 from msrnet_cli.relight.records import Relit
 
@@ -31,10 +32,12 @@ class Pipeline:
     Attributes:
         painter: Paints at the working size.
         turn: Makes the relit picture of what was painted.
+        finish: What is done last.
     """
 
     painter: Painter
     turn: Turn
+    finish: Finish
 
     def run(
         self,
@@ -118,7 +121,15 @@ class Pipeline:
         return self.turn(unit(seen.cpu()), painted.cpu())
 
     def _ending(self, mask: Tensor | None) -> Ending:
-        return carry.untouched
+        """The finish of a picture with a mask, H W."""
+        if self.finish == Finish() and mask is None:
+            return carry.untouched
+
+        def ending(before: Tensor, after: Tensor, rows: slice) -> Tensor:
+            part = None if mask is None else mask[rows].to(before.device)
+            return finished(before, after, self.finish, part)
+
+        return ending
 
 
 def _in_main_memory(
