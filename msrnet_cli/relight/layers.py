@@ -10,14 +10,16 @@ from msrnet_cli.errors import PictureError
 from msrnet_cli.layers import wanted
 from msrnet_cli.layers.mix import Fit, Linear, fit, kept
 from msrnet_cli.lights.wish import Beam, Wish
+from msrnet_cli.lights.words import read_beam, read_target
 from msrnet_cli.relight import device_copy
+from msrnet_cli.relight.carry import untouched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
-    from msrnet_cli.relight.carry import Reduced, Whole
+    from msrnet_cli.relight.carry import Ending, Reduced, Whole
 
     Lights = str | Beam | Wish | Sequence[str | Beam]
 
@@ -65,14 +67,30 @@ class Layers:
         """
         wish = _wish(lights)
         wish = replace(wish, ambient=wish.ambient * ambient, fill=wish.fill + fill)
+        return self._back([self.under(wish)])
+
+    def under(self, wish: Wish, ending: Ending = untouched) -> Tensor:
+        """The picture under another light, at its full size, in main memory.
+
+        Args:
+            wish: The light.
+            ending: Done last, to each strip of rows.
+
+        Returns:
+            3 H W, uint8 or float32 in [0, 1], as the picture was.
+
+        Raises:
+            PictureError: There is not enough memory for the result.
+        """
         found = self._found
         relit = self._linear.relit(
             found.weights, wanted.weights(wish, found), kept(found)
         )
-        full = self._place.carry(relit)
+        full = self._place.carry(relit, ending)
         if isinstance(full, PictureError):
             raise full
-        return self._back(device_copy.download([full]))
+        (result,) = device_copy.download([full])
+        return result
 
     @cached_property
     def _found(self) -> Fit:
@@ -84,14 +102,12 @@ class Layers:
 
 
 def _wish(lights: Lights) -> Wish:
-    """FIXME of words."""
-    from msrnet_cli.lights import azimuth
-
     if isinstance(lights, Wish):
         return lights
-    many = (lights,) if isinstance(lights, str | Beam) else lights
+    if isinstance(lights, str):
+        beam = read_beam(lights) if ":" in lights else read_target(lights)
+        return Wish(beams=(beam,))
+    many = (lights,) if isinstance(lights, Beam) else lights
     return Wish(
-        beams=tuple(
-            b if isinstance(b, Beam) else Beam(azimuth=azimuth(b)) for b in many
-        )
+        beams=tuple(one if isinstance(one, Beam) else read_beam(one) for one in many)
     )

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from msrnet_cli.layers import wanted
+from msrnet_cli.lights import asked
 from msrnet_cli.lights.options import LightOptions
-from msrnet_cli.lights.wish import Beam, Wish
+from msrnet_cli.lights.wish import Wish
 from msrnet_cli.relight import adapters
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def resolved(light: LightOptions, layers: Callable[[str], Layers]) -> Lighting:
         UsageError: The light is not valid, or the network paints no layers.
         PictureError: The reference cannot be read.
     """
-    wished = wish(light)
+    wished = asked.wish(light)
     reference = ""
     if light.like is not None:
         wished = wanted.like(layers(light.like).source(), wished or Wish())
@@ -66,30 +67,3 @@ def options(keywords: LightKeywords) -> LightOptions:
     lights = (light,) if isinstance(light, str) else tuple(light)
     several: LightKeywords = {**keywords, "light": lights}
     return LightOptions(**several)
-
-
-def wish(light: LightOptions) -> Wish | None:
-    """FIXME of words."""
-    from msrnet_cli.lights import azimuth, read_light
-
-    def beam(text: str) -> Beam:
-        d, *more = text.split(":")
-        k = float(more[0]) if more and more[0] else None
-        return Beam(
-            azimuth=azimuth(d), kelvin=k, strength=float(more[1]) if more[1:] else 1.0
-        )
-
-    numbers = {
-        name: value
-        for name in ("kelvin", "key", "ambient", "fill", "softness")
-        if (value := getattr(light, name)) is not None
-    }
-    beams = tuple(map(beam, light.light)) or None
-    if light.to:
-        if "_" in light.to:
-            one = read_light(light.to)
-            beams = (Beam(azimuth=one.azimuth, kelvin=one.kelvin),)
-        else:
-            beams = (beam(light.to),)
-    made = Wish(beams=beams, even=light.even, **numbers)
-    return None if made == Wish() and not light.like else made

@@ -12,6 +12,7 @@ from msrnet_cli.errors import PictureError
 from msrnet_cli.images.pixels import unit
 from msrnet_cli.layers import mix
 from msrnet_cli.relight import carry, device_copy
+from msrnet_cli.relight.finish import NOTHING, Finish, ending
 from msrnet_cli.relight.layers import Layers
 from msrnet_cli.relight.records import Relit
 
@@ -31,10 +32,12 @@ class Pipeline:
     Attributes:
         painter: Paints at the working size.
         turn: Makes the relit picture of what was painted.
+        finish: What is done to the relit picture last.
     """
 
     painter: Painter
     turn: Turn
+    finish: Finish = NOTHING
 
     def run(
         self,
@@ -118,7 +121,7 @@ class Pipeline:
         return self.turn(unit(seen.cpu()), painted.cpu())
 
     def _ending(self, mask: Tensor | None) -> Ending:
-        return carry.untouched
+        return ending(self.finish, mask)
 
 
 def _in_main_memory(

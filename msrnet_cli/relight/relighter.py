@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from msrnet_cli.relight import adapters, lighting, soundness, turns
+from msrnet_cli.relight.finish import Finish
 from msrnet_cli.relight.layers import Layers
 from msrnet_cli.relight.lighting import Lighting
 from msrnet_cli.relight.once import Once
@@ -130,7 +131,7 @@ class Relighter(Runner):
         """
         options = replace(options, **keywords)
         any_light = find.for_light() if spec is None else None
-        if any_light and lighting.wish(light):
+        if any_light and not light.is_plain:
             spec, any_light = any_light.name, None
         found = load_weights(spec, offline=options.offline)
         relighter = cls(
@@ -158,7 +159,7 @@ class Relighter(Runner):
             UsageError: The light is not valid, or these weights paint only their own.
             PictureError: The picture whose light is wanted cannot be read.
         """
-        home = self._stage() if self._for_lights and lighting.wish(light) else self
+        home = self._stage() if self._for_lights and not light.is_plain else self
         resolved = lighting.resolved(light, home.layers)
         other = object.__new__(type(self))
         other.__dict__.update(home.__dict__)
@@ -253,5 +254,5 @@ class Relighter(Runner):
         self.to_light = str(light.wish or self.card.to_light)
         self.light_recipe = light.recipe
         self._lighting = light
-        self._pipeline = Pipeline(self._painter, turn)
+        self._pipeline = Pipeline(self._painter, turn, Finish(light.amount, light.keep))
         return self
