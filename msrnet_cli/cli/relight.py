@@ -67,7 +67,16 @@ def _load(options: RelightOptions, pictures: int = 1) -> Relighter:
     from msrnet_cli.relight.relighter import Relighter
 
     hardware.keep_freed_memory()
-    return Relighter.load(options.weights, options.session, pictures=pictures)
+    return Relighter.load(
+        options.weights, options.session, light=options.light, pictures=pictures
+    )
+
+
+def _weights_name(options: RelightOptions) -> str:
+    from msrnet_cli.weights import find
+
+    entry = None if options.light.is_plain else find.for_light()
+    return options.weights or (entry.name if entry else "built-in default")
 
 
 def _check_terminal(inputs: list[str], output: str, files_from: str | None) -> None:
@@ -108,7 +117,7 @@ def _relight_folder(
         relighter = _load(options, len(plan.jobs))
     signals.raise_on_signals()
     notify = report.reporter(as_json=output.json, quiet=output.quiet)
-    name = options.weights or "built-in default"
+    name = _weights_name(options)
     summary = relight_folder(plan, relighter, options.folder, notify, name, seconds())
     _finish(summary)
 

@@ -14,6 +14,7 @@ session      the choice of device, number format and engine
 forward      a network ready to run, and the facts that a pass needs
 soundness    guards against wrong output
 carry        the change of light, from the reduced picture to the full one
+finish       part of the change, a mask, colours or brightness kept
 sizes        at which size the network sees a picture, and how many at a time
 tiling       exact tiles
 scaling      reducing and enlarging in strips

@@ -102,12 +102,14 @@ class Layers:
 
 
 def _wish(lights: Lights) -> Wish:
+    """What these lights are as a wish."""
     if isinstance(lights, Wish):
         return lights
-    if isinstance(lights, str):
-        beam = read_beam(lights) if ":" in lights else read_target(lights)
-        return Wish(beams=(beam,))
-    many = (lights,) if isinstance(lights, Beam) else lights
-    return Wish(
-        beams=tuple(one if isinstance(one, Beam) else read_beam(one) for one in many)
-    )
+    several = (lights,) if isinstance(lights, str | Beam) else lights
+    return Wish(beams=tuple(map(_beam, several)))
+
+
+def _beam(light: str | Beam) -> Beam:
+    if isinstance(light, Beam):
+        return light
+    return read_target(light) if "_" in light else read_beam(light)

@@ -12,7 +12,7 @@ from msrnet_cli.errors import PictureError
 from msrnet_cli.images.pixels import unit
 from msrnet_cli.layers import mix
 from msrnet_cli.relight import carry, device_copy
-from msrnet_cli.relight.finish import NOTHING, Finish, ending
+from msrnet_cli.relight.finish import Finish, ending
 from msrnet_cli.relight.layers import Layers
 from msrnet_cli.relight.records import Relit
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from msrnet_cli.relight.adapters import Opened
-    from msrnet_cli.relight.carry import Ending, Reduced, Whole
+    from msrnet_cli.relight.carry import Reduced, Whole
     from msrnet_cli.relight.painter import Painter
     from msrnet_cli.relight.turns import Turn
 
@@ -32,12 +32,12 @@ class Pipeline:
     Attributes:
         painter: Paints at the working size.
         turn: Makes the relit picture of what was painted.
-        finish: What is done to the relit picture last.
+        finish: What is done last.
     """
 
     painter: Painter
     turn: Turn
-    finish: Finish = NOTHING
+    finish: Finish
 
     def run(
         self,
@@ -109,7 +109,7 @@ class Pipeline:
         self, place: Whole | Reduced, painted: Tensor, mask: Tensor | None
     ) -> Tensor | PictureError:
         """One picture at full size."""
-        return place.carry(self._turned(place.seen, painted), self._ending(mask))
+        return place.carry(self._turned(place.seen, painted), ending(self.finish, mask))
 
     def _turned(self, seen: Tensor, painted: Tensor) -> Tensor:
         """The relit picture at the working size, in main memory if need be."""
@@ -119,9 +119,6 @@ class Pipeline:
             if painted.device.type == "cpu" or not hardware.is_out_of_memory(error):
                 raise
         return self.turn(unit(seen.cpu()), painted.cpu())
-
-    def _ending(self, mask: Tensor | None) -> Ending:
-        return ending(self.finish, mask)
 
 
 def _in_main_memory(

@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from msrnet_cli.relight import adapters, lighting, soundness, turns
-from msrnet_cli.relight.finish import Finish
 from msrnet_cli.relight.layers import Layers
 from msrnet_cli.relight.lighting import Lighting
 from msrnet_cli.relight.once import Once
@@ -254,5 +253,5 @@ class Relighter(Runner):
         self.to_light = str(light.wish or self.card.to_light)
         self.light_recipe = light.recipe
         self._lighting = light
-        self._pipeline = Pipeline(self._painter, turn, Finish(light.amount, light.keep))
+        self._pipeline = Pipeline(self._painter, turn, light.finish)
         return self

@@ -16,7 +16,7 @@ from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.layers import mix
-from msrnet_cli.layers.camera import encode, lin
+from msrnet_cli.layers.camera import encode, lin, linear_from_srgb
 from msrnet_cli.layers.compose import compose
 from msrnet_cli.layers.draw import Ambient, Draw, Exposure, Key
 from msrnet_cli.lights import DIRECTIONS, azimuth
@@ -350,6 +350,46 @@ def test_the_weights_for_any_light_are_loaded_when_needed_once(
     direct = Relighter.load(device="cpu", dtype="fp32", light=LightOptions(to="W"))
     assert torch.equal(direct(picture), west[0])
     assert loaded[2:] == ["lightstage"]
+
+
+@pytest.mark.parametrize("work_size", ["full", 32])
+@pytest.mark.parametrize("kind", ["uint8", "float"])
+def test_what_shows_no_change_leaves_the_pixels_as_they_came(work_size, kind):
+    picture = quantise(torch.rand(3, 60, 80), 8)
+    picture = picture if kind == "uint8" else torch.rand(3, 60, 80)
+    subject = stage(Pointwise(), work_size=work_size)
+    assert torch.equal(subject(picture, to="W", amount=0.0), picture)
+    mask = torch.rand(60, 80).round()
+    west = subject.with_light(LightOptions(to="W"))
+    whole, masked = (
+        west.run([picture], masks=masks).pictures()[0] for masks in ((), [mask])
+    )
+    assert torch.equal(masked[:, mask == 0], picture[:, mask == 0])
+    assert torch.equal(masked[:, mask == 1], whole[:, mask == 1])
+    assert not torch.equal(masked, picture)
+
+
+@pytest.mark.parametrize("work_size", ["full", 32])
+def test_half_of_a_change_is_half_way_in_linear_light(work_size):
+    picture = torch.rand(3, 60, 80)
+    subject = stage(Pointwise(), work_size=work_size)
+    whole, half = (subject(picture, to="W", amount=share) for share in (1.0, 0.5))
+    way = (linear_from_srgb(picture) + linear_from_srgb(whole)) / 2
+    torch.testing.assert_close(linear_from_srgb(half), way, rtol=1e-3, atol=1e-4)
+
+
+def test_amount_and_masks_serve_weights_of_one_picture():
+    subject, picture = one_picture_only(), torch.rand(3, 32, 48)
+    assert torch.equal(subject(picture, amount=0.0), picture)
+    black = torch.zeros(32, 48)
+    both = subject.run([picture, picture], masks=[black, None]).pictures()
+    assert torch.equal(both[0], picture)
+    assert torch.equal(both[1], subject(picture))
+
+
+def test_a_fan_is_not_one_picture():
+    with pytest.raises(UsageError, match=r"eight pictures; ask layers"):
+        stage(Pointwise())(torch.rand(3, 16, 16), to="all")
 
 
 @pytest.mark.gpu
