@@ -57,5 +57,6 @@ def light_positions(suffix: str) -> bytes:
     for name in DIRECTIONS:
         angle = math.radians(azimuth(name))
         x, y = across * math.sin(angle), across * math.cos(angle)
-        lines.append(f"{name}{suffix} {x:.6f} {y:.6f} {up:.6f}")
+        place = (round(value, 6) + 0.0 for value in (x, y, up))  # no -0.0
+        lines.append(" ".join([name + suffix, *(f"{value:.6f}" for value in place)]))
     return "".join(f"{line}\n" for line in lines).encode("ascii")

@@ -90,7 +90,9 @@ def _relit_bytes(
     """The relit file of a file, and notes for the user."""
     picture = images.read(data, suffix, max_megapixels)
     images.require_fits(write.format or picture.encoding.format, *picture.size)
-    share = mask and masks.read(mask.data, mask.path, picture.size, max_megapixels)
+    share = None
+    if mask is not None:
+        share = masks.read(mask.data, mask.path, picture.size, max_megapixels)
     relit = relights.run(
         [picture.pixels], deep=picture.encoding.depth > 8, masks=[share]
     )
