@@ -51,9 +51,8 @@ COOLEST, WARMEST = 20000.0, 1500.0
 _FIT_SIDE = 64  # pixels; light varies slowly: more pixels give the same light
 _RIDGE = 1e-6  # on squared strengths, per pixel: makes the solution unique
 _AZIMUTHS = range(0, 360, 5)  # that are tried, in degrees
-# Spreads that are tried, in degrees, and how often a light is about as soft.
-_SPREADS = (0.0, 10.0, 15.0, 22.0, 33.0, 50.0, 67.5)
-_SHARES = (0.4, 0.1, 0.12, 0.12, 0.12, 0.1, 0.04)
+_SPREADS = (0.0, 10.0, 14.0, 20.0, 28.0, 39.0, 54.0, 67.5)  # likewise
+_SHARP = 0.4  # share of lights without a spread; the others are equally likely
 _PIXELS = 10.0  # n: so many pixels would tell independently how well a light fits
 _LEAST_LEFT = 1e-5  # of the variance: less is rounding
 _MIRED = 4.0  # between temperatures that are tried: a million over kelvin
@@ -68,8 +67,8 @@ class FoundLight:
         azimuth: Degrees clockwise from N, 0 to 360; None where the key gives less than
             `LEAST_SHARE` of the light, so that there is no direction.
         spread: Standard deviation around the azimuth, degrees; 0 is a sharp light.
-        kelvin: Apparent temperature of the key: the blackbody whose red, green and blue
-            are nearest, from `WARMEST` to `COOLEST`.
+        kelvin: Apparent temperature of the key: of the blackbody whose red, green and
+            blue are nearest, from `WARMEST` to `COOLEST`.
         key: Mean linear luminance that the key adds to the picture, from 0 on.
         ambient: Mean linear luminance of all other light.
         sure: How sure the azimuth is, 0 to 1; soft lights are less sure.
@@ -127,11 +126,12 @@ def find(picture: Tensor, layers: Tensor, read: Reading | None = None) -> FoundL
     key_weights = eight[:, None] * colour
     key = float(_luminance((key_weights * moments.means[:-1]).sum(0)))
     other = float(_luminance(ambient * moments.means[-1]))
-    is_lit = key > 0 and key >= LEAST_SHARE * (key + other)
+    share = min(key / max(key + other, 1e-9), read.share if read else 1.0)
+    is_lit = share >= LEAST_SHARE
     return FoundLight(
         azimuth=azimuth % 360 if is_lit else None,
         spread=spread,
-        kelvin=nearest_kelvin(colour),
+        kelvin=nearest_kelvin(moments.colour(eight, colour)),
         key=key,
         ambient=other,
         sure=sure if is_lit else 0.0,
@@ -180,6 +180,7 @@ class _Moments:
         norms: 3, of x x.
         variance: Of x around its mean, all channels together.
         means: 9 3, of y by pixel.
+        bright: 3, of x by pixel.
     """
 
     squares: Tensor
@@ -187,6 +188,7 @@ class _Moments:
     norms: Tensor
     variance: Tensor
     means: Tensor
+    bright: Tensor
 
     @classmethod
     def of(cls, picture: Tensor, layers: Tensor) -> _Moments:
@@ -202,6 +204,7 @@ class _Moments:
             x.square().sum(1),
             centred.square().sum(),
             y.mean(2).float(),
+            x.mean(1).float(),
         )
 
     def explained_by(self, eights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -230,6 +233,21 @@ class _Moments:
         left = (self.norms - explained).sum(1) / self.variance.clamp_min(1e-9)
         return key.float(), ambient.float(), left
 
+    def colour(self, eight: Tensor, fitted: Tensor) -> Tensor:
+        """The colour of the key: what it adds on average, over what white light would.
+
+        What it adds is the picture less its ambient layer. By least squares, errors of
+        the layers pull colours toward grey: 15 % off in kelvin by night, not 12 %.
+
+        Args:
+            eight: The shares of the eight directions, 8.
+            fitted: The colour by least squares, 3: taken where the picture is not
+                brighter than its ambient layer.
+        """
+        beyond = (self.bright - self.means[-1]).clamp_min(0)
+        by_white = eight @ self.means[:-1]
+        return beyond / by_white.clamp_min(1e-9) if beyond.min() > 0 else fitted
+
 
 def _likeliest(moments: _Moments) -> tuple[float, float]:
     """The azimuth in degrees, as the mean of all, and how sure it is, 0 to 1."""
@@ -252,8 +270,9 @@ def _likely(moments: _Moments, eights: Tensor) -> Tensor:
     """How likely model lights are, logarithms: M of M 8, in the order of `_SPREADS`."""
     _, _, left = moments.explained_by(eights)
     likely = -_PIXELS / 2 * left.clamp_min(_LEAST_LEFT).log()
-    often = torch.tensor(_SHARES).to(likely).log()
-    return likely + often.repeat(len(likely) // len(often))
+    soft = len(_SPREADS) - 1
+    often = torch.tensor([_SHARP] + [(1 - _SHARP) / soft] * soft).to(likely)
+    return likely + often.log().repeat(len(likely) // len(often))
 
 
 @cache
