@@ -193,7 +193,7 @@ class _Moments:
     @classmethod
     def of(cls, picture: Tensor, layers: Tensor) -> _Moments:
         """Of 3 H W and 9 3 H W in [0, 1]."""
-        x, y = (lin(_small(each)).double() for each in (picture[None], layers))
+        x, y = (lin(_small(each).cpu()).double() for each in (picture[None], layers))
         x, y = x[0].flatten(1), y.flatten(2)  # 3 P, 9 3 P
         squares = torch.einsum("kcp,lcp->ckl", y, y)
         squares += _RIDGE * x.shape[1] * torch.eye(LAYERS, dtype=x.dtype)
