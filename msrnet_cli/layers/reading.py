@@ -52,6 +52,15 @@ def of_output(painted: Tensor) -> Reading:
     return Reading(azimuth, min(1.0, abs(toward)), min(1.0, max(0.0, share)))
 
 
+def of_outputs(painted: Tensor) -> Reading | None:
+    """The light that a network reads, out of all that it paints, K3 H W.
+
+    None where the network reads none.
+    """
+    outputs = painted.unflatten(0, (-1, 3))
+    return of_output(outputs[PLACE]) if len(outputs) > PLACE else None
+
+
 def of_draw(draw: Draw) -> tuple[float, float, float]:
     """East, north and share of a composed picture: the truth."""
     key, ratio = draw.key, draw.ambient.ratio if draw.ambient else 0.0
