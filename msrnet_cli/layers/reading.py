@@ -53,9 +53,10 @@ def of_output(painted: Tensor) -> Reading:
 
 
 def of_outputs(painted: Tensor) -> Reading | None:
-    """The light that a network reads, out of all that it paints, K3 H W.
+    """The same, from all that a network paints; None where it reads no light.
 
-    None where the network reads none.
+    Args:
+        painted: C H W in [0, 1], three channels for each output.
     """
     outputs = painted.unflatten(0, (-1, 3))
     return of_output(outputs[PLACE]) if len(outputs) > PLACE else None

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from msrnet_cli.errors import PictureError
-from msrnet_cli.layers import found as light
 from msrnet_cli.layers import wanted
+from msrnet_cli.layers.found import FoundLight, find
 from msrnet_cli.layers.mix import Linear, kept
 from msrnet_cli.lights.wish import Beam, Wish
 from msrnet_cli.lights.words import read_beam, read_target
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from msrnet_cli.layers.found import FoundLight
     from msrnet_cli.layers.reading import Reading
     from msrnet_cli.relight.carry import Ending, Reduced, Whole
 
@@ -98,7 +97,7 @@ class Layers:
 
     @cached_property
     def _found(self) -> FoundLight:
-        return light.find(self.picture, self.painted, self._read)
+        return find(self.picture, self.painted, self._read)
 
     @cached_property
     def _linear(self) -> Linear:

@@ -87,7 +87,7 @@ class Pipeline:
             (outputs,) = painted.pictures()
             seen = unit(place.seen.to(outputs.device))
             device_copy.settle(outputs.device)  # other threads may mix
-            read = reading.of_outputs(outputs)
+        read = reading.of_outputs(outputs)
         return Layers(seen, mix.of_outputs(outputs), read, place, opened.back)
 
     def fan(
