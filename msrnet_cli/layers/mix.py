@@ -35,6 +35,7 @@ AMBIENT = LAYERS - 1
 """Place of the ambient layer."""
 
 _STRIP_PIXELS = {"cpu": 1 << 15, "others": 1 << 22}
+_UNSEEN = 1e-5  # weights below this share of the largest one change no pixel
 _DARK = 0.004  # linear light; keeps the ratio of lights finite
 _MOST_GAIN = 4.0  # of the part that the layers do not explain
 _KEPT = 0.75  # of the unexplained part, in a picture that is mostly explained
@@ -108,8 +109,8 @@ def relit(
     """
 
     def strip(rows: slice) -> Tensor:
-        light = Linear(lin(picture[:, rows]), lin(layers[..., rows, :]))
-        return light.relit(source, wanted, kept)
+        light = Linear.of(picture[:, rows], layers[..., rows, :], source)
+        return light.relit(wanted, kept)
 
     return _in_strips(strip, picture)
 
@@ -119,33 +120,40 @@ class Linear:
     """A picture and its layers in linear light, to be mixed any number of times.
 
     Attributes:
-        picture: 3 H W.
         layers: 9 3 H W.
+        explained: 3 H W, what the layers explain of the picture: S.
+        rest: 3 H W, what they do not explain.
     """
 
-    picture: Tensor
     layers: Tensor
+    explained: Tensor
+    rest: Tensor
 
     @classmethod
-    def of(cls, picture: Tensor, layers: Tensor) -> Linear:
-        """From a picture and its layers in [0, 1]."""
-        return cls(
-            _in_strips(lambda rows: lin(picture[:, rows]), picture),
-            _in_strips(lambda rows: lin(layers[..., rows, :]), layers),
-        )
+    def of(cls, picture: Tensor, layers: Tensor, source: Tensor) -> Linear:
+        """From a picture and its layers in [0, 1].
 
-    def relit(self, source: Tensor, wanted: Tensor, kept: float) -> Tensor:
+        Args:
+            picture: 3 H W.
+            layers: 9 3 H W.
+            source: Weights of the picture, 9 3.
+        """
+        linear = _in_strips(lambda rows: lin(layers[..., rows, :]), layers)
+        explained = _in_strips(lambda rows: _sum(linear[..., rows, :], source), linear)
+        light = _in_strips(lambda rows: lin(picture[:, rows]), picture)
+        return cls(linear, explained, light - explained)
+
+    def relit(self, wanted: Tensor, kept: float) -> Tensor:
         """As `mix.relit`."""
 
         def strip(rows: slice) -> Tensor:
-            layers = self.layers[..., rows, :]
-            there, wished = _sum(layers, source), _sum(layers, wanted)
-            gain = ((wished + _DARK) / (there + _DARK)).clamp_(max=_MOST_GAIN)
-            unexplained = self.picture[:, rows] - there
-            light = torch.addcmul(wished, unexplained, gain, value=kept)
+            wished = _sum(self.layers[..., rows, :], wanted)
+            gain = (wished + _DARK).div_(self.explained[:, rows] + _DARK)
+            gain.clamp_(max=_MOST_GAIN)
+            light = torch.addcmul(wished, self.rest[:, rows], gain, value=kept)
             return encode(light.clamp_min_(0))
 
-        return _in_strips(strip, self.picture)
+        return _in_strips(strip, self.rest)
 
 
 def kept(found: FoundLight) -> float:
@@ -188,6 +196,7 @@ def _sum(light: Tensor, weights_: Tensor) -> Tensor:
     if weights_.ndim > 2:
         return torch.einsum("kchw,...kc->...chw", light, weights_.to(light))
     total = torch.zeros_like(light[0])
-    for place in weights_.any(1).nonzero().flatten().tolist():  # few, as a rule
+    seen = weights_.amax(1) > _UNSEEN * weights_.max()
+    for place in seen.nonzero().flatten().tolist():  # few, as a rule
         total.addcmul_(light[place], weights_[place, :, None, None].to(light))
     return total

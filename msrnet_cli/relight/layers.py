@@ -85,15 +85,16 @@ class Layers:
         Raises:
             PictureError: There is not enough memory for the result.
         """
-        found = self._found
-        relit = self._linear.relit(
-            found.weights, wanted.weights(wish, found), kept(found)
-        )
-        full = self._place.carry(relit, ending)
+        full = self._place.carry(self.relit(wish), ending)
         if isinstance(full, PictureError):
             raise full
         (result,) = device_copy.download([full])
         return result
+
+    def relit(self, wish: Wish) -> Tensor:
+        """The picture under another light, at the working size: 3 h w in [0, 1]."""
+        found = self._found
+        return self._linear.relit(wanted.weights(wish, found), kept(found))
 
     @cached_property
     def _found(self) -> FoundLight:
@@ -101,7 +102,7 @@ class Layers:
 
     @cached_property
     def _linear(self) -> Linear:
-        return Linear.of(self.picture, self.painted)
+        return Linear.of(self.picture, self.painted, self._found.weights)
 
 
 def _wish(lights: Lights) -> Wish:

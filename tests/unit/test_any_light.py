@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -157,6 +158,33 @@ def test_layers_are_painted_once_for_all_lights(day, perfect):
     assert found.painted.shape == (9, 3, SIZE, SIZE)
     torch.testing.assert_close(found.painted, day.layers)
     torch.testing.assert_close(found.picture, day.picture)
+
+
+@pytest.mark.slow  # half a minute: the network of the built-in weights at full width
+def test_eight_directions_take_little_more_than_one():
+    torch.manual_seed(0)
+    subject = Relighter(
+        lightstage.LightStage(32), card(32), device="cpu", dtype="fp32", work_size=1024
+    )
+    picture = torch.rand(3, 1024, 1024)
+
+    def seconds(directions):
+        begin = time.process_time()
+        found = subject.layers(picture)
+        for direction in directions:
+            wish = Wish(beams=(Beam(azimuth=azimuth(direction)),))
+            found.relit(wish)
+        return time.process_time() - begin
+
+    hardware.keep_freed_memory()  # as the command does
+    try:
+        one, eight = (
+            min(seconds(some) for _ in range(3))
+            for some in (DIRECTIONS[:1], DIRECTIONS)
+        )
+    finally:
+        hardware.keep_freed_memory(False)
+    assert eight <= 1.3 * one
 
 
 def kinds():
