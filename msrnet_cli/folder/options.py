@@ -90,6 +90,10 @@ class RelightOptions:
         ),
     ] = None
     light: Annotated[LightOptions, Group("Light")] = field(default_factory=LightOptions)
+    dry_run: Annotated[
+        bool,
+        Option("Tell what would be done; write nothing.", flags=("--dry-run", "-n")),
+    ] = False
     folder: Annotated[FolderOptions, Group("Files")] = field(
         default_factory=FolderOptions
     )

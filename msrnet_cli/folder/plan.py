@@ -86,7 +86,12 @@ class Plan:
 
 
 def make_plan(
-    inputs: Sequence[str], output: str, options: FolderOptions, lists: str | None = None
+    inputs: Sequence[str],
+    output: str,
+    options: FolderOptions,
+    lists: str | None = None,
+    *,
+    dry: bool = False,
 ) -> Plan:
     """Collect the pictures, decide every output path, test the output folder.
 
@@ -95,6 +100,7 @@ def make_plan(
         output: A folder, or for one input file a file.
         options: How to treat the folder.
         lists: A file with one path a line, or ``-`` for standard input.
+        dry: Write nothing, not even to test the output folder.
 
     Raises:
         UsageError: An input is missing or not a regular file; two outputs collide; an
@@ -117,7 +123,7 @@ def make_plan(
             raise _nothing_found(ignored, faults, options)
         if len(jobs) == 1:  # one of many fails alone, when its turn comes
             _require_fits(jobs[0], options.max_megapixels)
-        spelling = try_out(place.folder)
+        spelling = try_out(place.folder, dry=dry)
         folder = None if place.is_file else place.path
         _check_targets(jobs, folder, options, spelling)
         return Plan(jobs, folder, ignored, faults)
