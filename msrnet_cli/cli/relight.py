@@ -114,7 +114,12 @@ def _relight_folder(
         from msrnet_cli.folder.plan import make_plan
 
         plan = make_plan(
-            inputs, target, options.folder, options.files_from, dry=options.dry_run
+            inputs,
+            target,
+            options.folder,
+            options.files_from,
+            is_fan=options.light.is_fan,
+            dry=options.dry_run,
         )
         relighter = _load(options, len(plan.jobs))
     name = _weights_name(options)
@@ -155,6 +160,8 @@ def _relight_stream(
     inputs: list[str], target: str, options: RelightOptions, output: Output
 ) -> None:
     """One picture through standard input, standard output, or both."""
+    if options.light.is_fan:
+        raise UsageError("--to all makes a folder for each picture", "name a folder")
     if options.dry_run:
         raise UsageError("--dry-run with -", "name files or folders to see the plan")
     if len(inputs) != 1 or options.files_from is not None:

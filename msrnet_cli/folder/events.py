@@ -133,7 +133,7 @@ class Foreseen:
 
     Attributes:
         input: Path of the picture.
-        output: Path of the result.
+        output: Path of the result; of a fan its folder.
         action: ``write`` files, make ``anew`` what msrnet made in another way or from
             an older state of the input, ``skip`` what is there, or ``refuse`` the
             picture.

@@ -158,7 +158,7 @@ def _told(
 ) -> Foreseen:
     return Foreseen(
         input=str(job.source),
-        output=str(job.target),
+        output=job.shown,
         action=action,
         outputs=outputs,
         replaces=replaces,

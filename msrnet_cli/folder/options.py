@@ -42,6 +42,15 @@ class FolderOptions:
             " nothing else."
         ),
     ] = "skip"
+    mask: Annotated[
+        str | None,
+        Option(
+            "Where pictures change: white all, grey in part, black not. A folder of"
+            " masks, each with the stem and the size of its picture; for one picture,"
+            " a file.",
+            metavar="DIR|FILE",
+        ),
+    ] = None
     compare: Annotated[bool, Option("Also write input and output side by side.")] = (
         False
     )

@@ -11,15 +11,17 @@ from msrnet_cli import hardware
 from msrnet_cli.errors import PictureError
 from msrnet_cli.images.pixels import unit
 from msrnet_cli.layers import mix
+from msrnet_cli.lights import asked
 from msrnet_cli.relight import carry, device_copy
+from msrnet_cli.relight.adapters import Opened
 from msrnet_cli.relight.finish import Finish, ending
 from msrnet_cli.relight.layers import Layers
 from msrnet_cli.relight.records import Relit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from msrnet_cli.relight.adapters import Opened
+    from msrnet_cli.lights.wish import Wish
     from msrnet_cli.relight.carry import Reduced, Whole
     from msrnet_cli.relight.painter import Painter
     from msrnet_cli.relight.turns import Turn
@@ -86,6 +88,14 @@ class Pipeline:
             seen = unit(place.seen.to(outputs.device))
             device_copy.settle(outputs.device)  # other threads may mix
         return Layers(seen, mix.of_outputs(outputs), place, opened.back)
+
+    def fan(
+        self, picture: Tensor, wish: Wish, mask: Tensor | None, *, deep: bool
+    ) -> Callable[[str], Tensor]:
+        """As `Relighter.fan`, with all of the light but its direction."""
+        layers = self.layers(Opened([picture], deep, lambda relit: relit[0]))
+        wishes, last = asked.fan(wish), ending(self.finish, mask)
+        return lambda direction: layers.under(wishes[direction], last)
 
     def _run(
         self,
