@@ -37,8 +37,8 @@ class JobStarted:
             make the turn that they were trained for, else in words.
         notes: What the user must know about these choices.
         ignored: Entries that were passed over.
-        unreadable: Folders and files, beside the pictures, that cannot be read; each
-            of them is reported as a failure.
+        unreadable: Folders and files, beside the pictures, that cannot be read or have
+            no mask; each of them is reported as a failure.
     """
 
     pictures: int

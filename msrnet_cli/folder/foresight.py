@@ -72,7 +72,7 @@ def foresee(
 def _all(plan: Plan, relights: Relights, options: FolderOptions) -> Iterator[Foreseen]:
     for fault in plan.faults:
         yield _unreadable(fault)
-    names = recipes(relights, options)
+    names = recipes(relights, options, is_fan=plan.is_fan)
     with ExitStack() as stack:
         records = None
         place = plan.folder or plan.jobs[0].target.parent

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from msrnet_cli.folder.relights import Relights
     from msrnet_cli.folder.search import Fault
 
+_FAN = "from each of the eight directions"
 _OTHERS = "another run is at work there: each does what the other has not"
 
 
@@ -112,7 +113,7 @@ def started(
         work_size=relights.work_size,
         engine=relights.engine,
         from_light=relights.from_light,
-        to_light=relights.to_light,
+        to_light=_FAN if plan.is_fan else relights.to_light,
         notes=relights.notes + notes,
         ignored=plan.ignored,
         unreadable=len(plan.faults),

@@ -46,7 +46,7 @@ _WHENCE = {
 _LISTED = 20  # pictures that a terminal names for each action of a dry run
 _NAMED = 3  # paths that are named of each usual reason
 _UNNAMED = ("hidden",)
-_USUAL = (*_UNNAMED, "not a picture", "subfolder")
+_USUAL = (*_UNNAMED, "a mask", "not a picture", "subfolder")
 
 
 def reporter(*, as_json: bool = False, quiet: bool = False) -> Callable[[Event], None]:
@@ -198,7 +198,7 @@ class ProgressBar:
 def _opening(event: JobStarted) -> str:
     pictures = count(event.pictures, "picture")
     if event.unreadable:
-        pictures += f" and {event.unreadable} that cannot be read"
+        pictures += f" and {event.unreadable} that cannot be relit"
     seen = "whole" if event.work_size == "full" else f"at {event.work_size} px"
     return terminal.harmless(
         f"{pictures} -> {event.output}, {_change_of_light(event)}"
