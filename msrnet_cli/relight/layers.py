@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from msrnet_cli.errors import PictureError
 from msrnet_cli.layers import wanted
-from msrnet_cli.layers.mix import Fit, Linear, fit, kept
+from msrnet_cli.layers.found import FoundLight, find
+from msrnet_cli.layers.mix import Linear, kept
 from msrnet_cli.lights.wish import Beam, Wish
 from msrnet_cli.lights.words import read_beam, read_target
 from msrnet_cli.relight import device_copy
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from msrnet_cli.layers.reading import Reading
     from msrnet_cli.relight.carry import Ending, Reduced, Whole
 
     Lights = str | Beam | Wish | Sequence[str | Beam]
@@ -41,10 +43,11 @@ class Layers:
 
     picture: Tensor
     painted: Tensor
+    _read: Reading | None
     _place: Whole | Reduced
     _back: Callable[[Sequence[Tensor]], Any]
 
-    def source(self) -> Fit:
+    def source(self) -> FoundLight:
         """The light that the picture has."""
         return self._found
 
@@ -93,8 +96,8 @@ class Layers:
         return result
 
     @cached_property
-    def _found(self) -> Fit:
-        return fit(self.picture, self.painted)
+    def _found(self) -> FoundLight:
+        return find(self.picture, self.painted, self._read)
 
     @cached_property
     def _linear(self) -> Linear:

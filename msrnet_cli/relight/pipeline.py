@@ -10,7 +10,7 @@ from torch import Tensor
 from msrnet_cli import hardware
 from msrnet_cli.errors import PictureError
 from msrnet_cli.images.pixels import unit
-from msrnet_cli.layers import mix
+from msrnet_cli.layers import mix, reading
 from msrnet_cli.lights import asked
 from msrnet_cli.relight import carry, device_copy
 from msrnet_cli.relight.adapters import Opened
@@ -87,7 +87,8 @@ class Pipeline:
             (outputs,) = painted.pictures()
             seen = unit(place.seen.to(outputs.device))
             device_copy.settle(outputs.device)  # other threads may mix
-        return Layers(seen, mix.of_outputs(outputs), place, opened.back)
+        read = reading.of_outputs(outputs)
+        return Layers(seen, mix.of_outputs(outputs), read, place, opened.back)
 
     def fan(
         self, picture: Tensor, wish: Wish, mask: Tensor | None, *, deep: bool
