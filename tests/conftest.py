@@ -155,6 +155,11 @@ def opened(data):
     return image
 
 
+def picture_at(path):
+    """The image of a file; the file is closed again."""
+    return opened(Path(path).read_bytes())
+
+
 def photo(width=48, height=40, seed=0, mode="RGB"):
     """A picture with smooth colour and fine texture, the same for a seed."""
     generator = torch.Generator().manual_seed(seed)

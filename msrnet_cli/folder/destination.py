@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli import images
 from msrnet_cli.errors import UsageError
-from msrnet_cli.files import probe
+from msrnet_cli.files import look_at, probe
 from msrnet_cli.folder.search import is_url
 from msrnet_cli.images.formats import FORMATS
 
@@ -62,8 +62,12 @@ def destination(
     return found
 
 
-def try_out(folder: Path) -> tuple[bool, bool]:
+def try_out(folder: Path, *, dry: bool = False) -> tuple[bool, bool]:
     """Require that a folder can be written to, before any work; leaves no trace.
+
+    Args:
+        folder: Which one; it need not exist.
+        dry: Write nothing: permissions must do.
 
     Returns:
         Which spellings of a name the file system tells apart, as `files.probe`.
@@ -72,7 +76,7 @@ def try_out(folder: Path) -> tuple[bool, bool]:
         UsageError: Nothing can be written there.
     """
     try:
-        return probe(folder)
+        return look_at(folder) if dry else probe(folder)
     except OSError as error:
         reason = error.strerror or error
         raise UsageError(

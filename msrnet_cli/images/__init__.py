@@ -26,7 +26,7 @@ from msrnet_cli.images.formats import (
     sniff,
 )
 from msrnet_cli.images.picture import Picture
-from msrnet_cli.images.reading import declared_size, from_pil, read
+from msrnet_cli.images.reading import declared_size, from_pil, read, require_few
 from msrnet_cli.images.sheet import contact_sheet, thumbnail
 from msrnet_cli.images.writing import side_by_side, to_pil, write
 
@@ -40,6 +40,7 @@ __all__ = [
     "from_pil",
     "read",
     "recognise",
+    "require_few",
     "require_fits",
     "side_by_side",
     "sniff",

@@ -189,14 +189,19 @@ def _mended(
 
 def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
     if format == "webp":
-        _require_few(webp.canvas(data[:_HEAD]) or (0, 0), max_megapixels)
+        require_few(webp.canvas(data[:_HEAD]) or (0, 0), max_megapixels)
     image = opened(io.BytesIO(data), (FORMATS[format].pillow,))
     if not isinstance(image, GifImagePlugin.GifImageFile):
-        _require_few(image.size, max_megapixels)
+        require_few(image.size, max_megapixels)
     return image
 
 
-def _require_few(size: tuple[int, int], max_megapixels: float) -> None:
+def require_few(size: tuple[int, int], max_megapixels: float) -> None:
+    """Refuse a size with too many pixels.
+
+    Raises:
+        PictureError: Width times height is more than `max_megapixels`.
+    """
     width, height = size
     megapixels = width * height / 1e6
     if megapixels > max_megapixels:
@@ -232,7 +237,7 @@ def _picture(
         if gifs.has_more_frames(image):
             notes.append("only its first frame is kept")
         notes += gifs.trimmed(image)
-        _require_few(image.size, max_megapixels)
+        require_few(image.size, max_megapixels)
         frame = gifs.frame_of(image)
     elif format != "tiff" and getattr(image, "is_animated", False):
         notes.append("only its first frame is kept")
