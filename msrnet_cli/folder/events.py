@@ -132,7 +132,7 @@ class LightFound:
             behind the scene; E is the right. None without a direction: where the key
             gives less than a tenth of the light.
         spread: Softness: standard deviation around the azimuth, degrees.
-        kelvin: Apparent temperature of the key, 1500 to 20000.
+        kelvin: Apparent temperature of the key, 1900 to 20000.
         key: Mean luminance that the key adds to the picture, in linear light. White
             paper in full light has about 1.
         ambient: Mean luminance of all other light.
