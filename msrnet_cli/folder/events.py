@@ -123,6 +123,48 @@ class JobSummary:
         return slowest if self.stages.get(slowest) else None
 
 
+@dataclass(frozen=True)
+class LightFound:
+    """The light that a picture has.
+
+    Attributes:
+        input: Path of the picture.
+        azimuth: Where the key light comes from, degrees clockwise from N, which is
+            behind the scene; E is the right. None without a direction: where the key
+            gives less than a tenth of the light.
+        spread: Softness: standard deviation around the azimuth, degrees.
+        kelvin: Apparent temperature of the key, 1900 to 20000.
+        key: Mean luminance that the key adds to the picture, in linear light. White
+            paper in full light has about 1.
+        ambient: Mean luminance of all other light.
+        sure: How sure the azimuth is, 0 to 1; below 0.3 it is hardly better than a
+            guess.
+    """
+
+    input: str
+    azimuth: float | None
+    spread: float
+    kelvin: float
+    key: float
+    ambient: float
+    sure: float
+
+
+@dataclass(frozen=True)
+class LightFailed:
+    """A picture whose light could not be found.
+
+    Attributes:
+        input: Path of the picture.
+        reason: Why.
+        remedy: What to do about it.
+    """
+
+    input: str
+    reason: str
+    remedy: str = ""
+
+
 Action = Literal["write", "anew", "skip", "refuse"]
 ACTIONS: tuple[Action, ...] = ("write", "anew", "skip", "refuse")
 

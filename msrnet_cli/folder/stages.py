@@ -164,7 +164,7 @@ def contained(
             return stage(item, *args, **kwargs)
         except Exception as error:  # also a bug must cost one picture, not all
             job = item if isinstance(item, Job) else item.job
-            return failed(job, _as_picture_error(error))
+            return failed(job, as_picture_error(error))
 
     return never_raising
 
@@ -231,7 +231,7 @@ def relight(batch: Sequence[Decoded], relights: Relights) -> RelitBatch:
             )
             outputs, notes = relit.outputs, relit.notes
     except Exception as error:  # as in `contained`
-        outputs = [_as_picture_error(error)] * len(batch)
+        outputs = [as_picture_error(error)] * len(batch)
     seconds = time.perf_counter() - begin
     share = seconds / len(batch)
     pictures = tuple(
@@ -352,7 +352,8 @@ def failed(job: Job, error: PictureError) -> FileDone:
     )
 
 
-def _as_picture_error(error: Exception) -> PictureError:
+def as_picture_error(error: Exception) -> PictureError:
+    """What a user is told of any error that cost a picture."""
     if isinstance(error, PictureError):
         return error
     if hardware.is_out_of_memory(error):
