@@ -33,7 +33,8 @@ class JobStarted:
         engine: How the network runs.
         from_light: Light of the pictures that the weights were trained to take, as
             ``6500_N``; "" where the light is unknown, or any light will do.
-        to_light: Light of the pictures that the weights give.
+        to_light: Light of the pictures that are given: as ``4500_E`` where the weights
+            make the turn that they were trained for, else in words.
         notes: What the user must know about these choices.
         ignored: Entries that were passed over.
         unreadable: Folders and files, beside the pictures, that cannot be read; each

@@ -150,15 +150,23 @@ def _opening(event: JobStarted) -> str:
 def _change_of_light(event: JobStarted) -> str:
     if not event.to_light:
         return ""
+    after = _light(event.to_light)
+    if not event.from_light and not _is_named(event.to_light):  # a wish, in words
+        return f"{after}, "
     before = _light(event.from_light) if event.from_light else "any light"
-    return f"{before} becomes {_light(event.to_light)}, "
+    return f"{before} becomes {after}, "
+
+
+def _is_named(light: str) -> bool:
+    """Whether a text is one of VIDIT's, such as ``6500_N``."""
+    return light.partition("_")[2] in _WHENCE
 
 
 def _light(text: str) -> str:
     """``6500_N`` in plain words; another text as it is."""
-    kelvin, _, direction = text.partition("_")
-    if direction not in _WHENCE:
+    if not _is_named(text):
         return f"light {text}"
+    kelvin, _, direction = text.partition("_")
     return f"light of {kelvin} K from {_WHENCE[direction]} ({direction})"
 
 
