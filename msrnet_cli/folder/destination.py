@@ -11,6 +11,7 @@ from msrnet_cli import images
 from msrnet_cli.errors import UsageError
 from msrnet_cli.files import look_at, probe
 from msrnet_cli.folder.search import is_url
+from msrnet_cli.images.extras import missing_for, remedy
 from msrnet_cli.images.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -55,10 +56,17 @@ def destination(
 
     Raises:
         UsageError: The output is a URL, a file where a folder is needed, or does not
-            have the suffix of a format that is written.
+            have the suffix of a format that is written here.
     """
     found = Destination(output, _names_a_file(inputs, output, lists))
     _check_output(found, format)
+    if found.is_file:
+        format = images.format_of(found.path.suffix)
+    extra = missing_for(format) if format else None
+    if format and extra:
+        name = FORMATS[format].name
+        reason = f"support for {name} pictures is not installed"
+        raise UsageError(reason, remedy(extra))
     return found
 
 

@@ -5,7 +5,10 @@ or folders.
 
 formats      the facts of each format; which files are pictures, told by content
 reading      bytes -> Picture: upright, in sRGB, at full depth
+understanding
+             pixels and what is claimed about them -> Picture
 writing      Picture + relit pixels -> bytes in the same format
+extras       libraries for kinds of pictures that not everybody has
 sheet        contact sheets
 picture      the record in between
 sixteen_bit  16 bits per channel, of which Pillow alone keeps 8

@@ -81,7 +81,7 @@ def test_a_job_s_format_counts_whatever_the_options_say(folder):
 
 @pytest.mark.parametrize(
     ("name", "content", "format"),
-    [("a.png", "JPEG", "jpeg"), ("a.jpe", "JPEG", "jpeg"), ("a.heic", "", None)],
+    [("a.png", "JPEG", "jpeg"), ("a.jpe", "JPEG", "jpeg"), ("a.jxl", "", None)],
 )
 def test_a_plan_says_the_format_of_each_output(folder, name, content, format):
     with (folder / "in" / name).open("wb") as file:
