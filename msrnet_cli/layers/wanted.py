@@ -47,7 +47,8 @@ def weights(wish: Wish, found: FoundLight) -> Tensor:
         strength, key = _luminance(own.sum(0)), _own(wish, found)
     else:
         strength = _luminance(found.colour)
-        key = sum((_beam(beam, wish, found) for beam in wish.beams), torch.zeros(1))
+        beams = (_beam(beam, wish, found) for beam in wish.beams)
+        key = sum(beams, torch.zeros_like(own))
     if wish.ratio is not None:
         key, ambient = _balanced(wish.ratio, key, found)
     fill = wish.fill * strength * _EIGHTH * _colour(None, key.sum(0))

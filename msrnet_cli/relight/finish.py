@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from msrnet_cli.lights.options import Keep
     from msrnet_cli.relight.carry import Ending
 
+_PIXELS = {"cpu": 1 << 15, "others": 1 << 21}  # at a time: on a CPU they stay in caches
 _DARK = 1e-4  # linear light; below it a colour fades to grey
 
 
@@ -87,7 +88,13 @@ def ending(finish: Finish, mask: Tensor | None = None) -> Ending:
 
     def finish_strip(before: Tensor, after: Tensor, rows: slice) -> Tensor:
         part = None if mask is None else mask[rows].to(after)
-        return finished(before, after, finish, part)
+        pixels = _PIXELS["cpu" if after.device.type == "cpu" else "others"]
+        step = max(1, pixels // after.shape[2])
+        for top in range(0, after.shape[1], step):
+            few = slice(top, top + step)
+            share = None if part is None else part[few]
+            after[:, few] = finished(before[:, few], after[:, few], finish, share)
+        return after
 
     return finish_strip
 
