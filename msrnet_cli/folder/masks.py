@@ -21,7 +21,7 @@ from msrnet_cli.images.pixels import unit
 from msrnet_cli.images.rows import spans
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from torch import Tensor
 
@@ -66,23 +66,31 @@ class Masks:
             "add one; white everywhere changes all of the picture",
         )
 
-    def holds(self, path: Path) -> bool:
-        """Whether a file lies among the masks."""
-        place = self._path.resolve()
-        return not self._is_file and path.resolve().is_relative_to(place)
+    def holds(self, root: Path, path: Path) -> bool:
+        """Whether a file lies among the masks, in a folder below that of the pictures.
 
-    def require_apart(self, inputs: Sequence[str]) -> None:
-        """Refuse masks in the folder of the pictures, where nothing tells them apart.
+        Args:
+            root: The folder of the pictures.
+            path: The file.
+        """
+        place = self._path.resolve()
+        is_below = not self._is_file and root.resolve() in place.parents
+        return is_below and path.resolve().is_relative_to(place)
+
+    def require_apart(self, roots: Iterable[Path]) -> None:
+        """Refuse masks in a folder of pictures, where nothing tells them apart.
+
+        Args:
+            roots: The folders of pictures.
 
         Raises:
-            UsageError: An input is the folder of masks, or lies in it.
+            UsageError: One of them is the folder of masks.
         """
-        for text in inputs:
-            if self.holds(Path(text)):
-                raise UsageError(
-                    f"--mask {self._path} holds the input {text}",
-                    "put masks into a folder of their own",
-                )
+        if any(not self._is_file and self._path.samefile(root) for root in roots):
+            raise UsageError(
+                f"--mask {self._path} is also the folder of the pictures",
+                "put masks into a folder of their own",
+            )
 
     def require_each(self, pictures: int) -> None:
         """Refuse one file as the mask of several pictures.

@@ -138,7 +138,7 @@ def make_plan(
         masks = open_masks(options.mask)
         found = list(search(inputs, lists, place.path, recursive=options.recursive))
         if masks:
-            masks.require_apart(inputs)
+            masks.require_apart({e.root for e in found if isinstance(e, Found)})
             found = [_unless_mask(one, masks) for one in found]
         pictures = [one for one in found if isinstance(one, Found)]
         if masks:
@@ -222,7 +222,7 @@ def _job(
 
 
 def _unless_mask(one: Finding, masks: Masks) -> Finding:
-    if isinstance(one, Found) and masks.holds(one.path):
+    if isinstance(one, Found) and masks.holds(one.root, one.path):
         return Ignored(str(one.path), "a mask")
     return one
 

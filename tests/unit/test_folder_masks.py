@@ -224,13 +224,21 @@ def test_no_mask_at_all_is_said(tree):
     [
         ("gone", "--mask gone does not exist"),
         ("masks/a.png", "is one file for 3 pictures"),
-        ("in", "--mask in holds the input in"),
-        (".", "--mask . holds the input in"),
+        ("in", "--mask in is also the folder of the pictures"),
+        ("in/../in", "is also the folder of the pictures"),
     ],
 )
 def test_masks_that_cannot_be_meant_are_refused(tree, mask, says):
     with pytest.raises(UsageError, match=says):
         planned(mask=mask)
+
+
+def test_masks_may_lie_above_the_pictures(tree):
+    for name in ("a.png", "b.png", "sub"):
+        os.rename(f"masks/{name}", name)
+    plan, _ = planned(mask=".")
+    assert len(plan.jobs) == 3
+    assert not plan.ignored
 
 
 def test_masks_among_the_pictures_are_no_pictures(tree):

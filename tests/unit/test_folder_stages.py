@@ -23,7 +23,7 @@ from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.outputs import Halt
 from msrnet_cli.folder.plan import make_plan
 from msrnet_cli.folder.records import Existing
-from msrnet_cli.folder.relights import FakeRelighter
+from msrnet_cli.folder.relights import FakeRelighter, masked, recipes
 from msrnet_cli.folder.tally import Tally
 
 NOTHING = Existing()
@@ -164,6 +164,27 @@ def test_all_stages_run_in_another_process_with_the_same_result(folder):
         for picture in relit(jobs, FakeRelighter(gain=0.5)).pictures
     ]
     assert there == here
+
+
+# --- recipes ------------------------------------------------------------------------
+
+
+def test_the_recipe_of_the_usual_light_is_that_of_older_versions():
+    # Another name would make every result anew.
+    assert recipes(FakeRelighter(), FolderOptions())[0] == "e0e6396993c68090"
+
+
+def test_each_light_each_fan_and_each_mask_has_recipes_of_its_own():
+    plain, lit, options = FakeRelighter(), FakeRelighter(), FolderOptions()
+    lit.light_recipe = {"wish": {"kelvin": 3200.0}}
+    found = [
+        recipes(plain, options),
+        recipes(lit, options),
+        recipes(lit, options, is_fan=True),
+        masked(recipes(plain, options), "a"),
+        masked(recipes(plain, options), "b"),
+    ]
+    assert len({name for names in found for name in names}) == sum(map(len, found))
 
 
 # --- batches, tally ----------------------------------------------------------------
