@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "relight": "relight",
     "light": "light",
+    "looks": "looks",
     "doctor": "doctor",
     "weights": "weights",
     "eval": "evaluate",

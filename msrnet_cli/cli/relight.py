@@ -35,6 +35,8 @@ Paths = Annotated[
     app,
     examples={
         "msrnet relight photos/ relit/": "a whole folder; again, to finish it",
+        "msrnet relight photos/ relit/ --to left --kelvin 3200": "warm light, from W",
+        "msrnet relight photos/ relit/ --look golden-hour": "a light by its name",
         "msrnet relight - relit.png < photo.jpg": "one picture, from standard input",
     },
 )
@@ -44,7 +46,10 @@ def relight(paths: Paths, given: Given[RelightOptions], output: Output) -> None:
     The default weights turn light of 6500 K from N, behind the scene, into light of
     4500 K from E, the right.
     """
+    from msrnet_cli.lights import asked
+
     options = given.record
+    asked.wish(options.light)  # an unknown look is refused before anything is loaded
     *inputs, target = paths
     if "" in (*paths, options.files_from):
         raise UsageError("a path is empty", "look at the shell variable it came from")
@@ -62,7 +67,16 @@ def _load(options: RelightOptions, pictures: int = 1) -> Relighter:
     from msrnet_cli.relight.relighter import Relighter
 
     hardware.keep_freed_memory()
-    return Relighter.load(options.weights, options.session, pictures=pictures)
+    return Relighter.load(
+        options.weights, options.session, light=options.light, pictures=pictures
+    )
+
+
+def _weights_name(options: RelightOptions) -> str:
+    from msrnet_cli.weights import find
+
+    entry = None if options.light.is_plain else find.for_light()
+    return options.weights or (entry.name if entry else "built-in default")
 
 
 def _check_terminal(inputs: list[str], output: str, files_from: str | None) -> None:
@@ -99,11 +113,26 @@ def _relight_folder(
         from msrnet_cli.folder.job import relight_folder
         from msrnet_cli.folder.plan import make_plan
 
-        plan = make_plan(inputs, target, options.folder, options.files_from)
+        plan = make_plan(
+            inputs,
+            target,
+            options.folder,
+            options.files_from,
+            is_fan=options.light.is_fan,
+            dry=options.dry_run,
+        )
         relighter = _load(options, len(plan.jobs))
+    name = _weights_name(options)
+    if options.dry_run:
+        from msrnet_cli.folder.foresight import foresee
+
+        told = report.planned(as_json=output.json, quiet=output.quiet)
+        forecast = foresee(plan, relighter, options.folder, told, name)
+        some = forecast.write or forecast.anew or forecast.skip
+        _end_for(failed=forecast.refuse, some=some)
+        return
     signals.raise_on_signals()
     notify = report.reporter(as_json=output.json, quiet=output.quiet)
-    name = options.weights or "built-in default"
     summary = relight_folder(plan, relighter, options.folder, notify, name, seconds())
     _finish(summary)
 
@@ -117,7 +146,12 @@ def _finish(summary: JobSummary) -> None:
         signals.end_if_busy(code)
         raise typer.Exit(code)
     if summary.failed or summary.halted:
-        some = summary.relit or summary.skipped
+        _end_for(failed=1, some=summary.relit or summary.skipped)
+
+
+def _end_for(*, failed: int, some: int) -> None:
+    """End with the exit code of failed pictures beside some others; 0 returns."""
+    if failed:
         kind = PictureError if some else NothingDoneError
         raise typer.Exit(kind.exit_code)
 
@@ -126,6 +160,10 @@ def _relight_stream(
     inputs: list[str], target: str, options: RelightOptions, output: Output
 ) -> None:
     """One picture through standard input, standard output, or both."""
+    if options.light.is_fan:
+        raise UsageError("--to all makes a folder for each picture", "name a folder")
+    if options.dry_run:
+        raise UsageError("--dry-run with -", "name files or folders to see the plan")
     if len(inputs) != 1 or options.files_from is not None:
         raise UsageError("- takes one input and one output", "write: relight - -")
     if output.json and target == _STREAM:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from msrnet_cli.config import MAX_MEGAPIXELS, WriteOptions
+from msrnet_cli.lights.options import LightOptions
 from msrnet_cli.options import Group, Option
 from msrnet_cli.relight.options import SessionOptions
 
@@ -41,6 +42,15 @@ class FolderOptions:
             " nothing else."
         ),
     ] = "skip"
+    mask: Annotated[
+        str | None,
+        Option(
+            "Where pictures change: white all, grey in part, black not. A folder of"
+            " masks, each with the stem and the size of its picture; for one picture,"
+            " a file.",
+            metavar="DIR|FILE",
+        ),
+    ] = None
     compare: Annotated[bool, Option("Also write input and output side by side.")] = (
         False
     )
@@ -88,6 +98,11 @@ class RelightOptions:
             metavar="LIST|-",
         ),
     ] = None
+    light: Annotated[LightOptions, Group("Light")] = field(default_factory=LightOptions)
+    dry_run: Annotated[
+        bool,
+        Option("Tell what would be done; write nothing.", flags=("--dry-run", "-n")),
+    ] = False
     folder: Annotated[FolderOptions, Group("Files")] = field(
         default_factory=FolderOptions
     )

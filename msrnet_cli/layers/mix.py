@@ -11,6 +11,7 @@ change of light. For r = 1 and T = S the result is the picture itself.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -25,12 +26,15 @@ from msrnet_cli.lights import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from msrnet_cli.layers.found import FoundLight
     from msrnet_cli.lights import Light
 
 AMBIENT = LAYERS - 1
 """Place of the ambient layer."""
 
+_STRIP_PIXELS = {"cpu": 1 << 15, "others": 1 << 22}
 _DARK = 0.004  # linear light; keeps the ratio of lights finite
 _MOST_GAIN = 4.0  # of the part that the layers do not explain
 _KEPT = 0.75  # of the unexplained part, in a picture that is mostly explained
@@ -77,12 +81,14 @@ def mixed(layers: Tensor, weights_: Tensor) -> Tensor:
     Returns:
         ... 3 H W, linear light.
     """
-    return _sum(lin(layers), weights_)
+    return _in_strips(lambda rows: _sum(lin(layers[..., rows, :]), weights_), layers)
 
 
 def painted(layers: Tensor, weights_: Tensor) -> Tensor:
     """The picture that the layers alone give, ... 3 H W in [0, 1]; r is 0."""
-    return encode(mixed(layers, weights_))
+    return _in_strips(
+        lambda rows: encode(_sum(lin(layers[..., rows, :]), weights_)), layers
+    )
 
 
 def relit(
@@ -100,10 +106,46 @@ def relit(
     Returns:
         ... 3 H W in [0, 1].
     """
-    light = lin(layers)
-    there, wished = _sum(light, source), _sum(light, wanted)
-    gain = ((wished + _DARK) / (there + _DARK)).clamp_(max=_MOST_GAIN)
-    return encode((wished + kept * (lin(picture) - there) * gain).clamp_min_(0))
+
+    def strip(rows: slice) -> Tensor:
+        light = Linear(lin(picture[:, rows]), lin(layers[..., rows, :]))
+        return light.relit(source, wanted, kept)
+
+    return _in_strips(strip, picture)
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A picture and its layers in linear light, to be mixed any number of times.
+
+    Attributes:
+        picture: 3 H W.
+        layers: 9 3 H W.
+    """
+
+    picture: Tensor
+    layers: Tensor
+
+    @classmethod
+    def of(cls, picture: Tensor, layers: Tensor) -> Linear:
+        """From a picture and its layers in [0, 1]."""
+        return cls(
+            _in_strips(lambda rows: lin(picture[:, rows]), picture),
+            _in_strips(lambda rows: lin(layers[..., rows, :]), layers),
+        )
+
+    def relit(self, source: Tensor, wanted: Tensor, kept: float) -> Tensor:
+        """As `mix.relit`."""
+
+        def strip(rows: slice) -> Tensor:
+            layers = self.layers[..., rows, :]
+            there, wished = _sum(layers, source), _sum(layers, wanted)
+            gain = ((wished + _DARK) / (there + _DARK)).clamp_(max=_MOST_GAIN)
+            unexplained = self.picture[:, rows] - there
+            light = torch.addcmul(wished, unexplained, gain, value=kept)
+            return encode(light.clamp_min_(0))
+
+        return _in_strips(strip, self.picture)
 
 
 def kept(found: FoundLight) -> float:
@@ -125,6 +167,27 @@ def kept(found: FoundLight) -> float:
     return _KEPT * min(1.0, max(0.0, (found.explained - low) / (high - low)))
 
 
+def _in_strips(compute: Callable[[slice], Tensor], like: Tensor) -> Tensor:
+    """Compute some rows of a picture at a time: on a CPU they stay in its caches.
+
+    Args:
+        compute: Gives some rows of the result, ... h W.
+        like: ... H W, a picture as high, where the computing is done.
+    """
+    pixels = _STRIP_PIXELS["cpu" if like.device.type == "cpu" else "others"]
+    height, width = like.shape[-2:]
+    step = max(1, pixels // width)
+    strips = [slice(top, top + step) for top in range(0, height, step)]
+    if len(strips) == 1:
+        return compute(strips[0])
+    return torch.cat(list(map(compute, strips)), -2)
+
+
 def _sum(light: Tensor, weights_: Tensor) -> Tensor:
     """... 3 H W of linear layers, 9 3 H W, and weights, ... 9 3."""
-    return torch.einsum("kchw,...kc->...chw", light, weights_.to(light))
+    if weights_.ndim > 2:
+        return torch.einsum("kchw,...kc->...chw", light, weights_.to(light))
+    total = torch.zeros_like(light[0])
+    for place in weights_.any(1).nonzero().flatten().tolist():  # few, as a rule
+        total.addcmul_(light[place], weights_[place, :, None, None].to(light))
+    return total

@@ -15,6 +15,7 @@ from msrnet_cli.config import (
     read_work_size,
 )
 from msrnet_cli.errors import UsageError
+from msrnet_cli.lights.options import Keep, LightOptions
 from msrnet_cli.options import Option
 
 
@@ -73,6 +74,7 @@ class SessionOptions(EngineOptions):
 
 
 DEFAULTS = SessionOptions()
+NO_LIGHT = LightOptions()
 
 
 class SessionKeywords(TypedDict, total=False):
@@ -83,3 +85,20 @@ class SessionKeywords(TypedDict, total=False):
     engine: Engine
     work_size: WorkSize | None
     offline: bool
+
+
+class LightKeywords(TypedDict, total=False):
+    """The fields of `LightOptions` as keyword arguments."""
+
+    to: str | None
+    light: tuple[str, ...]
+    even: bool
+    look: str | None
+    like: str | None
+    kelvin: float | None
+    key: float | None
+    ambient: float | None
+    fill: float | None
+    softness: float | None
+    amount: float
+    keep: Keep | None

@@ -18,6 +18,7 @@ from msrnet_cli.bench.results import BenchResult
 from msrnet_cli.doctor import Check
 from msrnet_cli.evaluate.results import EvalResult, StageResult
 from msrnet_cli.folder.events import Stage
+from msrnet_cli.lights.looks import Look
 from msrnet_cli.pairs.records import DataReport
 from msrnet_cli.report import light, machine, relight, synth, train, weights
 
@@ -40,6 +41,7 @@ def schemas() -> dict[str, Schema]:
         "eval": ("`msrnet eval --json`", schema.of(EvalResult)),
         "eval-layers": ("`msrnet eval --layers DIR --json`", schema.of(StageResult)),
         "bench": ("`msrnet bench --json`", _bench()),
+        "looks": ("`msrnet looks --json`", schema.of(tuple[Look, ...])),
         "doctor": ("`msrnet doctor --json`", schema.of(tuple[Check, ...])),
         "data-check": ("`msrnet data check --json`", schema.of(DataReport)),
         "weights-list": ("`msrnet weights list --json`", _cards(weights.Listed)),

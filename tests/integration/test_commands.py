@@ -179,6 +179,38 @@ def test_doctor_calls_nothing_ok_that_is_not_there(program, monkeypatch, tmp_pat
     assert "certificates" in network
 
 
+def test_looks_are_listed_with_what_they_set(program, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    listed = program.run("looks").out.decode()
+    assert "--to W --kelvin 3200" in listed
+    assert str(tmp_path / "msrnet" / "looks.toml") in listed
+    found = schemas.fitting("looks", program.run("looks", "--json").out)
+    golden = next(look for look in found if look["name"] == "golden-hour")
+    assert golden["light"]["kelvin"] == 3200
+    (tmp_path / "msrnet").mkdir()
+    (tmp_path / "msrnet" / "looks.toml").write_text("[mine]\nto = 1e5\n")
+    failed = program.run("looks", code=2)
+    assert "looks.toml: [mine]" in failed.err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--to", "W", "--even"], "--to and --even each name a light"),
+        (["--to", "5600"], "write --kelvin 5600"),
+        (["--to", "3800_W", "--kelvin", "3200"], "give the temperature once"),
+        (["--light", "W:1"], "1000 to 40000"),
+        (["--look", "golden"], "did you mean golden-hour?"),
+        (["--key", "-1"], "--key -1"),
+        (["--keep", "hue"], "colour, brightness"),
+    ],
+)
+def test_lights_that_cannot_be_meant_are_refused(program, tmp_path, options, says):
+    failed = program.run("relight", str(tmp_path), "out", *options, code=2)
+    assert says in failed.err
+    assert len(failed.err.splitlines()) == 1
+
+
 def test_weights_are_imported_verified_and_used(program, tmp_path):
     torch.save(published(DMSHN(4)), tmp_path / "theirs.pth")
     options = ("--from-light", "6500_N", "--to-light", "4500_E", "--licence", "MIT")

@@ -1,0 +1,46 @@
+"""From the light that is asked for to the light in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from msrnet_cli.lights import DIRECTIONS, azimuth, looks
+from msrnet_cli.lights.wish import Beam, Wish
+
+if TYPE_CHECKING:
+    from msrnet_cli.lights.options import LightOptions
+
+
+def wish(options: LightOptions) -> Wish | None:
+    """The light that is wanted; None for the turn that weights were made for.
+
+    Of `LightOptions.like` it has only what is asked for beside it; of a fan, no
+    direction.
+
+    Raises:
+        UsageError: There is no such look.
+    """
+    if options.is_plain:
+        return None
+    if options.look is None:
+        return Wish(beams=options.beams, even=options.even, **options.given)
+    found = looks.find(options.look).light
+    given: dict[str, Any] = options.given
+    base = Wish(beams=found.beams, even=found.even, **found.given)
+    if options.kelvin is not None and base.beams is not None:
+        uncoloured = tuple(replace(beam, kelvin=None) for beam in base.beams)
+        base = replace(base, beams=uncoloured)
+    return replace(base, **given)
+
+
+def fan(light: Wish) -> dict[str, Wish]:
+    """A light from each of the eight directions, by name.
+
+    Args:
+        light: All of the light but its direction.
+    """
+    return {
+        direction: replace(light, beams=(Beam(azimuth=azimuth(direction)),))
+        for direction in DIRECTIONS
+    }

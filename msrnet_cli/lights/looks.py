@@ -1,0 +1,172 @@
+"""Named lights: those that come with the program, and a user's own.
+
+A user's own stand in a TOML file, each a table of the options that it sets:
+
+    [late-sun]
+    about = "Low sun from the left, as I like it."
+    to = "260"
+    kelvin = 3100
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from msrnet_cli import documents
+from msrnet_cli.errors import UsageError
+from msrnet_cli.files import read_regular
+from msrnet_cli.lights.options import LightOptions
+
+FILE = "looks.toml"
+_ABOUT = "about"
+_NOT_OF_A_LOOK = ("look", "like", "amount", "keep")
+_SETS = tuple(f.name for f in fields(LightOptions) if f.name not in _NOT_OF_A_LOOK)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """A named light.
+
+    Attributes:
+        name: As ``--look`` takes it.
+        about: What it looks like, in a sentence; "" where its author left it out.
+        light: What it sets.
+        own: Whether it stands in the user's file.
+    """
+
+    name: str
+    about: str
+    light: LightOptions
+    own: bool = False
+
+
+def _built_in(name: str, about: str, **sets: Any) -> Look:  # noqa: ANN401 fields of LightOptions
+    return Look(name=name, about=about, light=LightOptions(**sets))
+
+
+BUILT_IN = (
+    _built_in(
+        "golden-hour", "Low, warm sun from the left; shadows stay a little blue.",
+        to="W", kelvin=3200, key=1.1, ambient=0.8,
+    ),
+    _built_in(
+        "noon", "Hard, neutral sun from behind the camera.",
+        to="S", kelvin=5500, key=1.2, ambient=0.8,
+    ),
+    _built_in(
+        "overcast", "A bright grey sky: soft light from everywhere, a little cool.",
+        even=True, kelvin=6800, key=0.9, ambient=1.1,
+    ),
+    _built_in(
+        "blue-hour", "After sunset: dim, blue, hardly a direction.",
+        even=True, kelvin=12000, key=0.45, ambient=0.7,
+    ),
+    _built_in(
+        "moonlight", "One cold, weak light from behind the scene on the left.",
+        to="NW", kelvin=9000, key=0.35, ambient=0.25,
+    ),
+    _built_in(
+        "lamp", "A warm bulb on the right, in a dim room.",
+        to="E", kelvin=2700, key=0.9, ambient=0.35, softness=20,
+    ),
+    _built_in(
+        "studio", "Soft key from the front left, weaker fill from the right.",
+        light=("SW:5500:0.9", "E:5500:0.35"), ambient=0.6, softness=30,
+    ),
+    _built_in(
+        "rim", "From behind on both sides, little from the front.",
+        light=("NW::0.7", "NE::0.7"), ambient=0.5,
+    ),
+)  # fmt: skip
+
+
+def all_looks() -> dict[str, Look]:
+    """Every look by name, in order; a user's own come last, or replace a built-in one.
+
+    Raises:
+        UsageError: The user's file cannot be read, or has a fault.
+    """
+    return {look.name: look for look in BUILT_IN} | _own(own_file())
+
+
+def find(name: str) -> Look:
+    """The look of a name.
+
+    Raises:
+        UsageError: There is none, or the user's file has a fault.
+    """
+    known = all_looks()
+    if name in known:
+        return known[name]
+    near = get_close_matches(name, known, 1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise UsageError(f"unknown look {name!r}", f"{hint}msrnet looks lists all")
+
+
+def own_file() -> Path:
+    """Where a user's own looks stand, whether the file is there or not."""
+    home = Path.home()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("APPDATA") or home / "AppData" / "Roaming")
+    else:
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    return base / "msrnet" / FILE
+
+
+def sets(look: Look) -> dict[str, Any]:
+    """What a look sets, by the names of options."""
+    usual = LightOptions()
+    values = {name: getattr(look.light, name) for name in _SETS}
+    return {
+        name: value for name, value in values.items() if value != getattr(usual, name)
+    }
+
+
+def _own(path: Path) -> dict[str, Look]:
+    try:
+        tables = tomllib.loads(read_regular(path).decode("utf-8-sig"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", "check the file") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: it is not text in UTF-8", "save it so") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: {error}", "mend the line") from error
+    return {name: _look(path, name, table) for name, table in tables.items()}
+
+
+def _look(path: Path, name: str, table: object) -> Look:
+    """A look out of a table of the user's file."""
+    place = f"{path}: [{name}]"
+    if not isinstance(table, dict):
+        raise UsageError(
+            f"{path}: {name} stands outside a table", "begin a look with [NAME]"
+        )
+    values = dict(table)
+    about = values.pop(_ABOUT, "")
+    for key in values:
+        if key not in _SETS:
+            raise UsageError(
+                f"{place} sets {key}", f"a look sets {', '.join(_SETS)}, and has about"
+            )
+    if not isinstance(about, str):
+        raise UsageError(f"{place} about is not a text", "put it in quotes")
+    if isinstance(values.get("to"), int | float):
+        values["to"] = f"{values['to']:g}"
+    try:
+        light = documents.rebuilt(LightOptions, values)
+    except (ValueError, UsageError) as error:
+        reason = error.reason if isinstance(error, UsageError) else str(error)
+        raise UsageError(f"{place} {reason}", "msrnet looks shows examples") from error
+    if light.is_fan:
+        raise UsageError(f"{place} to is all", "a look has one light")
+    if light.is_plain:
+        raise UsageError(f"{place} sets no light", "give it a direction")
+    return Look(name=name, about=about, light=light, own=True)

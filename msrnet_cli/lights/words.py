@@ -1,0 +1,102 @@
+"""Lights in words: ``W``, ``left``, ``247.5``, ``3800_63``, ``NE:7500:0.4``."""
+
+from __future__ import annotations
+
+import math
+
+from msrnet_cli.errors import UsageError
+from msrnet_cli.lights import DIRECTIONS, azimuth
+from msrnet_cli.lights.wish import Beam
+
+SIDES = {"left": "W", "right": "E", "front": "S", "back": "N"}
+"""Other names of four directions, as the picture shows them."""
+KELVIN_RANGE = (1000.0, 40000.0)
+"""Temperatures that a light may have."""
+STRENGTH_RANGE = (0.0, 100.0)
+"""Strengths that a light may have, times that of the picture's own key."""
+
+_TURN = 360
+_WAYS = f"{', '.join(DIRECTIONS)}, {', '.join(SIDES)}, or degrees clockwise from N"
+
+
+def read_azimuth(text: str) -> float:
+    """Degrees clockwise from N, 0 to 360, of a direction's name or number.
+
+    Raises:
+        UsageError: The text is neither.
+    """
+    name = text.strip()
+    short = SIDES.get(name.lower(), name.upper())
+    if short in DIRECTIONS:
+        return azimuth(short)
+    degrees = _number(name)
+    if degrees is None:
+        raise UsageError(f"unknown direction {text!r}", f"give {_WAYS}")
+    if degrees >= KELVIN_RANGE[0]:
+        raise UsageError(
+            f"{name} is not a direction but a temperature", f"write --kelvin {name}"
+        )
+    if abs(degrees) > _TURN:
+        raise UsageError(f"{name} degrees is more than a turn", "give 0 to 360")
+    return degrees % _TURN
+
+
+def read_target(text: str) -> Beam:
+    """The key light that ``--to`` names: a direction, or ``KELVIN_DIRECTION``.
+
+    Raises:
+        UsageError: The text names no light.
+    """
+    kelvin, _, direction = text.rpartition("_")
+    if "_" not in text:
+        return Beam(azimuth=read_azimuth(text))
+    return Beam(azimuth=read_azimuth(direction), kelvin=_kelvin(kelvin, text))
+
+
+def read_beam(text: str) -> Beam:
+    """One of several lights: ``DIRECTION[:KELVIN[:STRENGTH]]``.
+
+    An empty kelvin is the picture's own colour, an empty strength is 1.
+
+    Raises:
+        UsageError: The text names no light.
+    """
+    direction, *rest = text.split(":")
+    if len(rest) > 2:
+        raise UsageError(
+            f"light {text!r} has too many parts", "write DIRECTION[:KELVIN[:STRENGTH]]"
+        )
+    kelvin, strength = (*rest, "", "")[:2]
+    return Beam(
+        azimuth=read_azimuth(direction),
+        kelvin=_kelvin(kelvin, text) if kelvin.strip() else None,
+        strength=_strength(strength, text) if strength.strip() else 1.0,
+    )
+
+
+def _kelvin(text: str, whole: str) -> float:
+    kelvin, (low, high) = _number(text.strip().rstrip("kK")), KELVIN_RANGE
+    if kelvin is None or not low <= kelvin <= high:
+        raise UsageError(
+            f"light {whole!r} has no temperature {text!r}",
+            f"give {low:g} to {high:g} kelvin",
+        )
+    return kelvin
+
+
+def _strength(text: str, whole: str) -> float:
+    strength, (low, high) = _number(text), STRENGTH_RANGE
+    if strength is None or not low <= strength <= high:
+        raise UsageError(
+            f"light {whole!r} has no strength {text!r}", f"give {low:g} to {high:g}"
+        )
+    return strength
+
+
+def _number(text: str) -> float | None:
+    """A finite number; None where the text is not one."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

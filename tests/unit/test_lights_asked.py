@@ -1,0 +1,197 @@
+"""Lights as people ask for them: words, options that contradict, looks."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from msrnet_cli import documents
+from msrnet_cli.errors import UsageError
+from msrnet_cli.lights import DIRECTIONS, asked, azimuth, looks
+from msrnet_cli.lights.options import LightOptions
+from msrnet_cli.lights.wish import Beam, Wish
+from msrnet_cli.lights.words import read_azimuth, read_beam, read_target
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A config folder of its own."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("APPDATA", str(tmp_path))
+    (tmp_path / "msrnet").mkdir()
+    return looks.own_file()
+
+
+@pytest.mark.parametrize("name", DIRECTIONS)
+def test_directions_are_read_in_any_case(name: str) -> None:
+    for text in (name, name.lower(), f" {name} "):
+        assert read_azimuth(text) == azimuth(name)
+
+
+def test_sides_of_the_picture() -> None:
+    sides = [read_azimuth(side) for side in ("back", "right", "Front", "LEFT")]
+    assert sides == [0, 90, 180, 270]
+
+
+@pytest.mark.parametrize(
+    ("text", "degrees"), [("247.5", 247.5), ("0", 0), ("360", 0), ("-90", 270)]
+)
+def test_degrees(text: str, degrees: float) -> None:
+    assert read_azimuth(text) == degrees
+
+
+@pytest.mark.parametrize("text", ["", "up", "nan", "inf", "361", "N E", "12e9x"])
+def test_what_is_no_direction_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        read_azimuth(text)
+
+
+def test_a_temperature_in_place_of_a_direction_names_the_option() -> None:
+    with pytest.raises(UsageError) as refused:
+        LightOptions(to="5600")
+    assert "write --kelvin 5600" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "beam"),
+    [
+        ("W", Beam(azimuth=270)),
+        ("3800_63", Beam(azimuth=63, kelvin=3800)),
+        ("4500_E", Beam(azimuth=90, kelvin=4500)),
+        ("2700_left", Beam(azimuth=270, kelvin=2700)),
+    ],
+)
+def test_targets(text: str, beam: Beam) -> None:
+    assert read_target(text) == beam
+
+
+@pytest.mark.parametrize(
+    ("text", "beam"),
+    [
+        ("W:3200:1", Beam(azimuth=270, kelvin=3200)),
+        ("NE:7500:0.4", Beam(azimuth=45, kelvin=7500, strength=0.4)),
+        ("NE::0.4", Beam(azimuth=45, strength=0.4)),
+        ("front", Beam(azimuth=180)),
+        ("10:5000:", Beam(azimuth=10, kelvin=5000)),
+    ],
+)
+def test_beams(text: str, beam: Beam) -> None:
+    assert read_beam(text) == beam
+
+
+@pytest.mark.parametrize(
+    "text", ["W:1:1", "W:x", "W:3200:-1", "W:3200:nan", "W:3200:1:2", ":3200", "1e9_E"]
+)
+def test_what_is_no_beam_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        read_target(text) if "_" in text else read_beam(text)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"to": "W", "even": True},
+        {"to": "W", "light": ("E",)},
+        {"look": "noon", "like": "a.jpg"},
+        {"to": "3800_W", "kelvin": 3200.0},
+        {"light": ("W:3200", "E"), "kelvin": 3200.0},
+        {"kelvin": 10.0},
+        {"kelvin": math.nan},
+        {"key": -1.0},
+        {"softness": 181.0},
+        {"amount": 1.5},
+    ],
+)
+def test_what_cannot_be_meant_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        LightOptions(**fields)
+
+
+def test_nothing_asked_is_the_turn_of_the_weights() -> None:
+    assert asked.wish(LightOptions()) is None
+    assert asked.wish(LightOptions(amount=0.5, keep="colour")) is None
+
+
+def test_without_a_name_the_own_light_is_changed() -> None:
+    assert asked.wish(LightOptions(ambient=0.5)) == Wish(ambient=0.5)
+    assert asked.wish(LightOptions(kelvin=3200.0)) == Wish(kelvin=3200)
+
+
+def test_lights_add_in_order() -> None:
+    wish = asked.wish(LightOptions(light=("W:3200:1", "NE"), fill=0.2))
+    beams = (Beam(azimuth=270, kelvin=3200), Beam(azimuth=45))
+    assert wish == Wish(beams=beams, fill=0.2)
+
+
+def test_a_fan_has_eight_lights_that_differ_in_direction_alone() -> None:
+    options = LightOptions(to="All", kelvin=3200.0, softness=20.0)
+    assert options.is_fan
+    wishes = asked.fan(asked.wish(options) or Wish())
+    assert tuple(wishes) == DIRECTIONS
+    for name, wish in wishes.items():
+        beams = (Beam(azimuth=azimuth(name)),)
+        assert wish == Wish(beams=beams, kelvin=3200, softness=20)
+
+
+def test_options_override_a_look(config: Path) -> None:
+    config.write_text('[mine]\nlight = ["W:3200:1"]\nkey = 2.0\nambient = 0.3\n')
+    plain = asked.wish(LightOptions(look="mine"))
+    assert plain == Wish(beams=(Beam(azimuth=270, kelvin=3200),), key=2, ambient=0.3)
+    over = asked.wish(LightOptions(look="mine", kelvin=6000.0, ambient=1.0))
+    assert over == Wish(beams=(Beam(azimuth=270),), kelvin=6000, key=2, ambient=1)
+
+
+def test_every_built_in_look_makes_a_light() -> None:
+    for look in looks.BUILT_IN:
+        assert asked.wish(LightOptions(look=look.name)) not in (None, Wish())
+        assert look.about.endswith(".")
+
+
+def test_own_looks_come_last_and_may_replace(config: Path) -> None:
+    config.write_text('[late]\nto = 260\nabout = "Low."\n[noon]\neven = true\n')
+    found = looks.all_looks()
+    assert list(found)[-1] == "late"
+    assert found["late"].light.to == "260"
+    assert found["late"].own
+    assert found["noon"].light.even
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[a\n", "looks.toml"),
+        ("to = 'W'\n", "outside a table"),
+        ("[a]\nto = 'W'\nfoo = 1\n", "sets foo"),
+        ("[a]\nto = 'up'\n", "[a]"),
+        ("[a]\nkey = 'x'\nto = 'W'\n", "key"),
+        ("[a]\nto = 'W'\namount = 0.5\n", "amount"),
+        ("[a]\nto = 'all'\n", "all"),
+        ("[a]\nabout = 'nothing'\n", "no light"),
+        ("[a]\nto = 'W'\neven = true\n", "each name a light"),
+        ("\udcff", "UTF-8"),
+    ],
+)
+def test_a_faulty_file_is_named_with_its_fault(
+    config: Path, text: str, says: str
+) -> None:
+    config.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(UsageError) as refused:
+        looks.all_looks()
+    assert str(config) in str(refused.value)
+    assert says in str(refused.value)
+
+
+def test_an_unknown_look_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="golden hour") as refused:
+        asked.wish(LightOptions(look="golden hour"))
+    assert "golden-hour" in refused.value.remedy
+
+
+def test_options_survive_a_document() -> None:
+    options = LightOptions(light=("W:3200", "E"), key=0.5, keep="colour")
+    assert documents.rebuilt(LightOptions, documents.to_document(options)) == options
