@@ -300,7 +300,7 @@ def _fanned(decoded: Decoded, relights: Relights) -> Fan | PictureError:
             decoded.picture.pixels, deep=decoded.is_deep, mask=decoded.mask
         )
     except Exception as error:  # as in `contained`
-        return _as_picture_error(error)
+        return as_picture_error(error)
 
 
 def _part(

@@ -295,10 +295,10 @@ def _picture(
 
 def _from_heic(data: bytes, max_megapixels: float) -> Picture:
     """Decode the primary picture of a HEIC file; libheif turns it upright."""
-    _require_few(heif_size(data) or (0, 0), max_megapixels)
+    require_few(heif_size(data) or (0, 0), max_megapixels)
     parts = dissect(data, "heic")
     file = heic.opened(parts.bare)
-    _require_few(file.size, max_megapixels)
+    require_few(file.size, max_megapixels)
     notes = parts.notes
     if file.pictures > 1:
         notes += ("only its primary picture is kept",)
@@ -315,9 +315,7 @@ def _from_heic(data: bytes, max_megapixels: float) -> Picture:
 
 def _developed(data: bytes, max_megapixels: float) -> Picture:
     """Develop a camera raw file to what a TIFF of 16 bits holds."""
-    samples, note = raws.developed(
-        data, lambda size: _require_few(size, max_megapixels)
-    )
+    samples, note = raws.developed(data, lambda size: require_few(size, max_megapixels))
     parts = dissect_developed(data, RAW_BECOMES)
     metadata = as_srgb(parts.metadata)  # it may name the space of the camera's JPEG
     grey = samples.channels == 1
