@@ -13,8 +13,13 @@ how often such spreads are drawn (`layers.draw`):
 
 Where the network reads the azimuth, that azimuth is taken: on 96 unseen scenes it was
 23 degrees off by day and 22 by night (median), the likeliest azimuth 31 and 35, the
-mean of free weights 38 and 37, and mixtures of these were never better than what was
-read.
+mean of free weights 38 and 37. Mixtures of these were not better than what was read,
+and where the network is least sure (below 0.1) it was 54 degrees off, the likeliest
+azimuth 128.
+
+A light that moves keeps its spread. On the same scenes that gained 0.03 to 0.09 dB by
+day over a sharp one and lost 0.05 to 0.1 dB by night; free weights whose key moved
+sharp were 0.02 dB worse both times. A light that moves to where it is changes nothing.
 """
 
 from __future__ import annotations
