@@ -12,18 +12,11 @@ from msrnet_cli.files import read_regular
 from msrnet_cli.folder.events import Ignored, LightFailed, LightFound
 from msrnet_cli.folder.search import Fault, Found, search
 from msrnet_cli.folder.stages import as_picture_error
-from msrnet_cli.images.pixels import unit
-from msrnet_cli.layers import found, mix, reading
-from msrnet_cli.networks.spec import COLOURS
-from msrnet_cli.relight import scaling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from torch import Tensor
-
     from msrnet_cli.folder.search import Finding
-    from msrnet_cli.layers.found import FoundLight
     from msrnet_cli.relight.relighter import Relighter
 
 _NOWHERE = Path(os.devnull)  # nothing is written, so no folder is left out
@@ -85,31 +78,13 @@ def lights_of(
             yield LightFailed(str(entry.path), failure.reason, failure.remedy)
 
 
-def light_in(pixels: Tensor, relighter: Relighter) -> FoundLight:
-    """The light of a picture.
-
-    Args:
-        pixels: 3 H W, float32 in [0, 1] or uint8, sRGB.
-        relighter: With weights that paint layers.
-    """
-    height, width = pixels.shape[-2:]
-    size = relighter.working_size(width, height)
-    small = scaling.reduce(pixels, *size) if size else unit(pixels)
-    painted = relighter.paint(small[None])
-    (layers,) = mix.of_outputs(painted)
-    outputs = painted[0].unflatten(0, (-1, COLOURS))
-    reads = len(outputs) > reading.PLACE
-    read = reading.of_output(outputs[reading.PLACE]) if reads else None
-    return found.find(small.cpu(), layers, read)
-
-
 def _light_of(path: Path, relighter: Relighter, max_megapixels: float) -> LightFound:
     try:
         data = read_regular(path)
     except OSError as error:
         raise PictureError(f"cannot be read: {error.strerror}") from error
     picture = images.read(data, path.suffix, max_megapixels)
-    light = light_in(picture.pixels, relighter)
+    light = relighter.layers(picture.pixels).source()
     return LightFound(
         input=str(path),
         azimuth=light.azimuth,
