@@ -1,11 +1,14 @@
 """msrnet light: what is told of pictures, of bad files, of weights that cannot tell."""
 
+import json
+
 import pytest
 import torch
 
 import schemas
 from conftest import encoded, photo
-from msrnet_cli.config import ModelConfig, WeightsCard
+from msrnet_cli import Relighter
+from msrnet_cli.config import ModelConfig, WeightsCard, read_work_size
 from msrnet_cli.folder.events import LightFailed, LightFound
 from msrnet_cli.lights import DIRECTIONS
 from msrnet_cli.networks import lightstage
@@ -69,6 +72,19 @@ def test_a_record_is_told_for_each_picture(program, light):
         assert all(line[field] >= 0 for field in FIELDS)
     whole = light("in", "--json", "--recursive").out.decode().splitlines()
     assert len(whole) == 3
+
+
+@pytest.mark.parametrize("work_size", ["32", "full"])
+def test_it_is_the_light_that_relighting_finds(program, light, reading_file, work_size):
+    save(program.folder, "a.png")
+    told = json.loads(light("a.png", "--json", "--work-size", work_size).out)
+    relighter = Relighter.load(
+        reading_file, device="cpu", dtype="fp32", work_size=read_work_size(work_size)
+    )
+    found = relighter.layers(program.folder / "a.png").source()
+    assert {name: told[name] for name in FIELDS} == pytest.approx(
+        {name: getattr(found, name) for name in FIELDS}, rel=1e-4
+    )
 
 
 def test_people_read_a_table(program, light):
