@@ -79,9 +79,9 @@ def _judge(asked: argparse.Namespace) -> None:
         print(json.dumps(document(figures), indent=1))
         return
     print(f"as asked on both sides of the input: {sum(each.asked for each in figures)}")
-    for each in verdicts(figures):
-        mark = "met   " if each.met >= each.want else "missed"
-        print(f"{mark} {each.met:2} of {len(figures)}, {each.want} wanted: {each.text}")
+    for bar in verdicts(figures):
+        mark = "met   " if bar.met >= bar.want else "missed"
+        print(f"{mark} {bar.met:2} of {len(figures)}, {bar.want} wanted: {bar.text}")
 
 
 def _judged(asked: argparse.Namespace) -> Iterator[Measured]:
