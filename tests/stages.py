@@ -20,12 +20,18 @@ def card(channels=4, **more):
 
 
 class Stored(nn.Module):
-    """Paints the layers that it was given, whatever it sees."""
+    """Paints the layers that it was given, whatever it sees; and reads a light.
 
-    def __init__(self, layers):
+    Args:
+        layers: 9 3 H W.
+        read: East, north and share, as in `layers.reading`.
+    """
+
+    def __init__(self, layers, read=(0.5, 0.5, 0.5)):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(1))
         more = torch.full((OUTPUTS - len(layers), *layers.shape[1:]), 0.5)
+        more[-1] = torch.tensor(read)[:, None, None]
         self.outputs = torch.cat((layers, more)).flatten(0, 1)
 
     def forward(self, x):

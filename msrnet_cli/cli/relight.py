@@ -113,7 +113,13 @@ def _relight_folder(
         from msrnet_cli.folder.job import relight_folder
         from msrnet_cli.folder.plan import make_plan
 
-        plan = make_plan(inputs, target, options.folder, options.files_from)
+        plan = make_plan(
+            inputs,
+            target,
+            options.folder,
+            options.files_from,
+            is_fan=options.light.is_fan,
+        )
         relighter = _load(options, len(plan.jobs))
     signals.raise_on_signals()
     notify = report.reporter(as_json=output.json, quiet=output.quiet)
@@ -140,6 +146,8 @@ def _relight_stream(
     inputs: list[str], target: str, options: RelightOptions, output: Output
 ) -> None:
     """One picture through standard input, standard output, or both."""
+    if options.light.is_fan:
+        raise UsageError("--to all makes a folder for each picture", "name a folder")
     if len(inputs) != 1 or options.files_from is not None:
         raise UsageError("- takes one input and one output", "write: relight - -")
     if output.json and target == _STREAM:

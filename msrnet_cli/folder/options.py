@@ -42,6 +42,15 @@ class FolderOptions:
             " nothing else."
         ),
     ] = "skip"
+    mask: Annotated[
+        str | None,
+        Option(
+            "Where pictures change: white all, grey in part, black not. A folder of"
+            " masks, each with the stem and the size of its picture; for one picture,"
+            " a file.",
+            metavar="DIR|FILE",
+        ),
+    ] = None
     compare: Annotated[bool, Option("Also write input and output side by side.")] = (
         False
     )
@@ -90,6 +99,10 @@ class RelightOptions:
         ),
     ] = None
     light: Annotated[LightOptions, Group("Light")] = field(default_factory=LightOptions)
+    dry_run: Annotated[
+        bool,
+        Option("Tell what would be done; write nothing.", flags=("--dry-run", "-n")),
+    ] = False
     folder: Annotated[FolderOptions, Group("Files")] = field(
         default_factory=FolderOptions
     )

@@ -19,16 +19,20 @@ from typing import TYPE_CHECKING
 from msrnet_cli import images
 from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
 from msrnet_cli.files import opened_regular
+from msrnet_cli.folder import fan
 from msrnet_cli.folder.destination import destination, try_out
 from msrnet_cli.folder.events import Ignored
+from msrnet_cli.folder.masks import open_masks
 from msrnet_cli.folder.search import Fault, Found, check_input, head, search
 from msrnet_cli.images.formats import HEAD_BYTES
+from msrnet_cli.lights import DIRECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from msrnet_cli.config import Format
     from msrnet_cli.folder.destination import Destination
+    from msrnet_cli.folder.masks import Masks
     from msrnet_cli.folder.options import FolderOptions
 
 _HEADER_BYTES = 1 << 16  # tells the size of nearly every picture
@@ -48,7 +52,9 @@ class Job:
         format: Format of the output; None for that of the input, whose header does not
             tell it.
         pixels: As the input's header tells; 0 where it does not.
-        compare: File with input and output side by side, if wanted.
+        extras: Further files that the job writes, beside the target.
+        mask: File that tells where the picture changes; None for everywhere.
+        is_fan: Whether the target and its neighbours are a fan, see `folder.fan`.
     """
 
     source: Path
@@ -57,15 +63,20 @@ class Job:
     listing: str
     format: Format | None = None
     pixels: int = 0
-    compare: Path | None = None
+    extras: tuple[Path, ...] = ()
+    mask: Path | None = None
+    is_fan: bool = False
 
     def outputs(self) -> list[tuple[str, Path]]:
         """All files that the job writes: paths below the output folder, and in full."""
-        files = [(self.relative, self.target)]
-        if self.compare is not None:
-            name = (Path(self.relative).parent / self.compare.name).as_posix()
-            files.append((name, self.compare))
-        return files
+        folder = Path(self.relative).parent
+        others = [((folder / path.name).as_posix(), path) for path in self.extras]
+        return [(self.relative, self.target), *others]
+
+    @property
+    def shown(self) -> str:
+        """The result for people: the file, or the folder of a fan."""
+        return str(self.target.parent if self.is_fan else self.target)
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,12 @@ class Plan:
 
 
 def make_plan(
-    inputs: Sequence[str], output: str, options: FolderOptions, lists: str | None = None
+    inputs: Sequence[str],
+    output: str,
+    options: FolderOptions,
+    lists: str | None = None,
+    *,
+    is_fan: bool = False,
 ) -> Plan:
     """Collect the pictures, decide every output path, test the output folder.
 
@@ -95,6 +111,7 @@ def make_plan(
         output: A folder, or for one input file a file.
         options: How to treat the folder.
         lists: A file with one path a line, or ``-`` for standard input.
+        is_fan: Whether each picture becomes a folder with all eight directions.
 
     Raises:
         UsageError: An input is missing or not a regular file; two outputs collide; an
@@ -108,8 +125,12 @@ def make_plan(
         for text in inputs:
             check_input(text)
         place = destination(inputs, output, options.write.format, lists)
+        if is_fan:
+            _check_fan(place, options)
         found = list(search(inputs, lists, place.path, recursive=options.recursive))
-        planned = [_job(one, place, options) for one in found if isinstance(one, Found)]
+        pictures = [one for one in found if isinstance(one, Found)]
+        masks = open_masks(options.mask, len(pictures))
+        planned = [_job(one, place, options, masks, is_fan) for one in pictures]
         jobs = tuple(one for one in planned if isinstance(one, Job))
         ignored = tuple(one for one in found if isinstance(one, Ignored))
         faults = tuple(one for one in found + planned if isinstance(one, Fault))
@@ -146,19 +167,33 @@ def _nothing_found(
     return NothingDoneError(f"no picture found{passed}", f"check the paths{hint}")
 
 
-def _job(entry: Found, place: Destination, options: FolderOptions) -> Job | Fault:
+def _job(
+    entry: Found,
+    place: Destination,
+    options: FolderOptions,
+    masks: Masks | None,
+    is_fan: bool,
+) -> Job | Fault:
     relative = Path(os.path.relpath(entry.path, entry.root))
     if ".." in relative.parts or relative.is_absolute():
         return _outside(entry)
+    try:
+        mask = masks.of(relative) if masks else None
+    except PictureError as error:
+        return Fault(str(entry.path), error.reason, error.remedy, entry.listing)
     start = head(entry.path, _HEADER_BYTES) or b""
     if place.is_file:
         relative, target = Path(place.path.name), place.path
     else:
         relative = relative.with_name(_output_name(entry.path, start, options))
+        if is_fan:
+            relative = relative.with_suffix("") / f"{DIRECTIONS[0]}{relative.suffix}"
         target = place.path / relative
     if _is_too_long(target):
         return _beyond_reach(entry, target)
-    compare = target.with_name(f"{target.stem}_compare.jpg")
+    extras = fan.neighbours(target) if is_fan else []
+    if options.compare and not is_fan:
+        extras.append(target.with_name(f"{target.stem}_compare.jpg"))
     return Job(
         source=entry.path,
         target=target,
@@ -166,7 +201,9 @@ def _job(entry: Found, place: Destination, options: FolderOptions) -> Job | Faul
         listing=entry.listing,
         format=options.write.format or images.format_of(target.suffix),
         pixels=_pixels(entry.path, start),
-        compare=compare if options.compare else None,
+        extras=tuple(extras),
+        mask=mask,
+        is_fan=is_fan,
     )
 
 
@@ -216,6 +253,15 @@ def _check_template(template: str) -> None:
         raise UsageError(
             f"--name {template} does not give a file name",
             "use {stem} and end with {ext}, without folders",
+        )
+
+
+def _check_fan(place: Destination, options: FolderOptions) -> None:
+    if place.is_file:
+        raise UsageError(f"{place.text} is one file", "name a folder for --to all")
+    if options.compare:
+        raise UsageError(
+            "--compare with --to all", "drop it: the contact sheet shows the input"
         )
 
 

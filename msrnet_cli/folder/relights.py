@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
+from torch import Tensor
 
 from msrnet_cli import hardware
 from msrnet_cli.folder.journal import digest
+from msrnet_cli.lights import DIRECTIONS
 from msrnet_cli.relight.records import Relit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from torch import Tensor
+    from collections.abc import Sequence
 
     from msrnet_cli.config import WorkSize
     from msrnet_cli.folder.options import FolderOptions
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 _FORMATS = ("fp32", "bf16")
 _ENGINES = ("eager", "fused", "graph", "compiled")
 """What ``auto`` may choose."""
+
+
+Fan = Callable[[str], Tensor]
+"""Gives the picture under light from one of the directions: 3 H W, of its type."""
 
 
 class Relights(Protocol):
@@ -57,7 +62,17 @@ class Relights(Protocol):
 
     def batch_size(self, width: int, height: int) -> int: ...
 
-    def run(self, batch: Sequence[Tensor], *, deep: bool = False) -> Relit: ...
+    def run(
+        self,
+        batch: Sequence[Tensor],
+        *,
+        deep: bool = False,
+        masks: Sequence[Tensor | None] = (),
+    ) -> Relit: ...
+
+    def fan(
+        self, picture: Tensor, *, deep: bool = False, mask: Tensor | None = None
+    ) -> Fan: ...
 
 
 def recipes(relights: Relights, options: FolderOptions) -> tuple[str, ...]:
@@ -90,6 +105,11 @@ def recipes(relights: Relights, options: FolderOptions) -> tuple[str, ...]:
         _name(parts | {"dtype": dtype, "engine": engine})
         for dtype, engine in product(formats, engines)
     )
+
+
+def masked(recipes: Sequence[str], mask_sha256: str) -> tuple[str, ...]:
+    """The names of these recipes with a mask."""
+    return tuple(_name({"recipe": recipe, "mask": mask_sha256}) for recipe in recipes)
 
 
 def _name(parts: dict[str, Any]) -> str:
@@ -138,8 +158,36 @@ class FakeRelighter:
     def batch_size(self, width: int, height: int) -> int:
         return max(1, self._batch_pixels // (width * height))
 
-    def run(self, batch: Sequence[Tensor], *, deep: bool = False) -> Relit:  # noqa: ARG002
+    def run(
+        self,
+        batch: Sequence[Tensor],
+        *,
+        deep: bool = False,  # noqa: ARG002
+        masks: Sequence[Tensor | None] = (),
+    ) -> Relit:
         self.batches.append(len(batch))
         if self._on_run is not None:
             self._on_run(batch)
-        return Relit(tuple((x * self._gain).to(x.dtype) for x in batch))
+        shares = masks or [None] * len(batch)
+        return Relit(tuple(map(self._relit, batch, shares)))
+
+    def fan(
+        self,
+        picture: Tensor,
+        *,
+        deep: bool = False,  # noqa: ARG002
+        mask: Tensor | None = None,
+    ) -> Fan:
+        self.batches.append(1)
+        if self._on_run is not None:
+            self._on_run([picture])
+
+        def under(direction: str) -> Tensor:
+            darker = picture * (1 - DIRECTIONS.index(direction) / len(DIRECTIONS))
+            return self._relit(darker.to(picture.dtype), mask)
+
+        return under
+
+    def _relit(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        gain = self._gain if mask is None else 1 + mask * (self._gain - 1)
+        return (x * gain).to(x.dtype)

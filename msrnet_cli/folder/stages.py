@@ -16,23 +16,27 @@ from dataclasses import dataclass, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
+from torch import Tensor
+
 from msrnet_cli import hardware, images
 from msrnet_cli.errors import PictureError
 from msrnet_cli.files import read_regular
+from msrnet_cli.folder import fan as fans
+from msrnet_cli.folder import masks
 from msrnet_cli.folder.events import FileDone
 from msrnet_cli.folder.journal import digest
 from msrnet_cli.folder.plan import Job
 from msrnet_cli.folder.records import Provenance
+from msrnet_cli.folder.relights import masked
+from msrnet_cli.lights import DIRECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from torch import Tensor
-
     from msrnet_cli.config import WriteOptions
     from msrnet_cli.folder.events import Stage
     from msrnet_cli.folder.records import Existing
-    from msrnet_cli.folder.relights import Relights
+    from msrnet_cli.folder.relights import Fan, Relights
 
 
 class _HasJob(Protocol):
@@ -52,12 +56,14 @@ class Source:
     Attributes:
         job: Where the picture comes from and goes to.
         data: The file's bytes.
+        mask: The bytes of its mask; None where it has none.
         provenance: What the result is made from.
         seconds: Time of reading.
     """
 
     job: Job
     data: bytes
+    mask: bytes | None
     provenance: Provenance
     seconds: float
 
@@ -69,6 +75,8 @@ class Decoded:
     Attributes:
         job: Where the picture comes from and goes to.
         picture: The input.
+        mask: H W, float32 in [0, 1]: the part of the change that each pixel shows; None
+            for all of it.
         provenance: What the result is made from.
         existing: The outputs that are there already.
         seconds: Time of reading and decoding.
@@ -76,6 +84,7 @@ class Decoded:
 
     job: Job
     picture: images.Picture
+    mask: Tensor | None
     provenance: Provenance
     existing: Existing
     seconds: float
@@ -92,13 +101,14 @@ class RelitPicture:
 
     Attributes:
         decoded: The input.
-        pixels: 3 H W on the CPU, sRGB: float32 in [0, 1], or uint8.
+        result: 3 H W on the CPU, sRGB: float32 in [0, 1], or uint8; or a fan of such
+            pictures.
         notes: What the network had to do differently, such as a smaller batch.
         seconds: The picture's share of the batch's time.
     """
 
     decoded: Decoded
-    pixels: Tensor
+    result: Tensor | Fan
     notes: tuple[str, ...]
     seconds: float
 
@@ -173,8 +183,12 @@ def read(job: Job, recipes: tuple[str, ...]) -> Source:
         data = read_regular(job.source)
     except OSError as error:
         raise PictureError(f"cannot be read: {error.strerror}") from error
+    mask = None
+    if job.mask is not None:
+        mask = masks.data_of(job.mask)
+        recipes = masked(recipes, digest(mask))
     provenance = Provenance(digest(data), recipes, str(job.source.absolute()))
-    return Source(job, data, provenance, time.perf_counter() - begin)
+    return Source(job, data, mask, provenance, time.perf_counter() - begin)
 
 
 @contained
@@ -190,8 +204,11 @@ def decode(source: Source, existing: Existing, max_megapixels: float) -> Decoded
     job = source.job
     picture = images.read(source.data, job.source.suffix, max_megapixels)
     images.require_fits(job.format or picture.encoding.format, *picture.size)
+    mask = None
+    if source.mask is not None and job.mask is not None:
+        mask = masks.read(source.mask, job.mask, picture.size, max_megapixels)
     seconds = source.seconds + time.perf_counter() - begin
-    return Decoded(job, picture, source.provenance, existing, seconds)
+    return Decoded(job, picture, mask, source.provenance, existing, seconds)
 
 
 def relight(batch: Sequence[Decoded], relights: Relights) -> RelitBatch:
@@ -203,12 +220,17 @@ def relight(batch: Sequence[Decoded], relights: Relights) -> RelitBatch:
     """
     begin = time.perf_counter()
     notes: tuple[str, ...] = ()
-    outputs: Sequence[Tensor | PictureError]
+    outputs: Sequence[Tensor | Fan | PictureError]
     try:
-        relit = relights.run(
-            [decoded.picture.pixels for decoded in batch], deep=batch[0].is_deep
-        )
-        outputs, notes = relit.outputs, relit.notes
+        if batch[0].job.is_fan:
+            outputs = [_fanned(decoded, relights) for decoded in batch]
+        else:
+            relit = relights.run(
+                [decoded.picture.pixels for decoded in batch],
+                deep=batch[0].is_deep,
+                masks=[decoded.mask for decoded in batch],
+            )
+            outputs, notes = relit.outputs, relit.notes
     except Exception as error:  # as in `contained`
         outputs = [_as_picture_error(error)] * len(batch)
     seconds = time.perf_counter() - begin
@@ -232,16 +254,15 @@ def encode(relit: RelitPicture, options: WriteOptions) -> Encoded:
     """
     begin = time.perf_counter()
     job, picture = relit.job, relit.decoded.picture
-    data, notes = images.write(
-        picture, relit.pixels, replace(options, format=job.format)
-    )
-    contents = [data]
-    if job.compare is not None:
-        contents.append(images.side_by_side(picture, relit.pixels))
+    options = replace(options, format=job.format)
+    if isinstance(relit.result, Tensor):
+        contents, notes = _encode_picture(job, picture, relit.result, options)
+    else:
+        contents, notes = _encode_fan(job, picture, relit.result, options)
     width, height = picture.size
     return Encoded(
         job,
-        tuple(contents),
+        contents,
         relit.decoded.provenance,
         relit.decoded.existing,
         megapixels=width * height / 1e6,
@@ -254,16 +275,52 @@ def encode(relit: RelitPicture, options: WriteOptions) -> Encoded:
     )
 
 
+def _fanned(decoded: Decoded, relights: Relights) -> Fan | PictureError:
+    """The fan of one picture; a failure costs no other picture of the batch."""
+    try:
+        return relights.fan(
+            decoded.picture.pixels, deep=decoded.is_deep, mask=decoded.mask
+        )
+    except Exception as error:  # as in `contained`
+        return _as_picture_error(error)
+
+
+def _encode_picture(
+    job: Job, picture: images.Picture, pixels: Tensor, options: WriteOptions
+) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
+    """The files of a job in the order of its outputs, and notes for the user."""
+    data, notes = images.write(picture, pixels, options)
+    beside = [images.side_by_side(picture, pixels)] if job.extras else []
+    return (data, *beside), notes
+
+
+def _encode_fan(
+    job: Job, picture: images.Picture, fan: Fan, options: WriteOptions
+) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
+    """As `_encode_picture`; one picture of the fan at a time is in memory."""
+    contents: list[bytes] = []
+    notes: tuple[str, ...] = ()
+    small = {"input": images.thumbnail(picture.pixels, fans.THUMBNAIL)}
+    for direction in DIRECTIONS:
+        pixels = fan(direction)
+        data, notes = images.write(picture, pixels, options)
+        contents.append(data)
+        small[direction] = images.thumbnail(pixels, fans.THUMBNAIL)
+    cells = [(name, small[name]) for name in fans.COMPASS]
+    sheet = images.contact_sheet(cells, fans.COLUMNS)
+    return (*contents, sheet, fans.light_positions(job.target.suffix)), notes
+
+
 def skipped(job: Job) -> FileDone:
     """A picture whose result is there already."""
-    return FileDone(str(job.source), str(job.target), "skipped", job.pixels / 1e6)
+    return FileDone(str(job.source), job.shown, "skipped", job.pixels / 1e6)
 
 
 def failed(job: Job, error: PictureError) -> FileDone:
     """A picture without a result."""
     return FileDone(
         input=str(job.source),
-        output=str(job.target),
+        output=job.shown,
         status="failed",
         megapixels=job.pixels / 1e6,
         reason=error.reason,

@@ -59,7 +59,7 @@ def finish(
     writing = time.perf_counter() - begin
     return FileDone(
         input=str(job.source),
-        output=str(job.target),
+        output=job.shown,
         status="relit",
         megapixels=encoded.megapixels,
         notes=encoded.notes,

@@ -11,20 +11,15 @@ change of light. For r = 1 and T = S the result is the picture itself.
 
 from __future__ import annotations
 
-import cmath
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from msrnet_cli.layers.camera import encode, lin
 from msrnet_cli.layers.compose import LAYERS
 from msrnet_cli.lights import (
-    DIRECTIONS,
-    LUMINANCE,
     NEUTRAL_KELVIN,
     kelvin_gains,
     weights_of_eight,
@@ -33,16 +28,13 @@ from msrnet_cli.lights import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from msrnet_cli.layers.found import FoundLight
     from msrnet_cli.lights import Light
 
 AMBIENT = LAYERS - 1
 """Place of the ambient layer."""
 
 _STRIP_PIXELS = {"cpu": 1 << 15, "others": 1 << 22}
-_FIT_SIDE = 64  # light varies slowly: more pixels give the same weights
-_RIDGE = 1e-4  # on squared weights, per pixel: makes the solution unique
-_CONVERGED = 1e-12  # relative to the products
-_MOST_SETS = 30  # a few times the number of layers
 _DARK = 0.004  # linear light; keeps the ratio of lights finite
 _MOST_GAIN = 4.0  # of the part that the layers do not explain
 _KEPT = 0.75  # of the unexplained part, in a picture that is mostly explained
@@ -156,69 +148,7 @@ class Linear:
         return _in_strips(strip, self.picture)
 
 
-@dataclass(frozen=True)
-class Fit:
-    """The light that a picture has, in weights of its layers.
-
-    Attributes:
-        weights: 9 3, none below 0.
-        explained: Part of the picture's variance in linear light, at most 1.
-    """
-
-    weights: Tensor
-    explained: float
-
-    @property
-    def key(self) -> Tensor:
-        """The whole key light: red, green, blue."""
-        return self.weights[:AMBIENT].sum(0)
-
-    @property
-    def azimuth(self) -> float:
-        """Degrees clockwise from N: the circular mean of the eight by luminance."""
-        turn = cmath.phase(self._resultant)
-        return math.degrees(turn) % 360
-
-    @property
-    def spread(self) -> float:
-        """Circular standard deviation of the key around its azimuth, degrees."""
-        length = abs(self._resultant) / max(float(_luminance(self.key)), 1e-12)
-        return math.degrees(math.sqrt(-2 * math.log(min(1.0, max(length, 1e-9)))))
-
-    def towards(self, azimuth: float, spread: float = 0.0) -> Tensor:
-        """Weights with the same key, its strength and colour, from elsewhere: 9 3."""
-        eight = torch.tensor(weights_of_eight(azimuth, spread))
-        return torch.cat((eight[:, None] * self.key, self.weights[AMBIENT:]))
-
-    @property
-    def _resultant(self) -> complex:
-        amounts = _luminance(self.weights[:AMBIENT]).tolist()
-        step = 2 * math.pi / len(DIRECTIONS)
-        return sum(
-            (amount * cmath.exp(1j * k * step) for k, amount in enumerate(amounts)), 0j
-        )
-
-
-def fit(picture: Tensor, layers: Tensor) -> Fit:
-    """Find the light of a picture: non-negative least squares in each channel.
-
-    Args:
-        picture: 3 H W in [0, 1].
-        layers: Its own: 9 3 H W in [0, 1].
-    """
-    x, y = (lin(_small(each)).double() for each in (picture[None], layers))
-    x, y = x[0].flatten(1), y.flatten(2)  # 3 P, 9 3 P
-    squares = torch.einsum("kcp,lcp->ckl", y, y)
-    squares += _RIDGE * x.shape[1] * torch.eye(LAYERS, dtype=x.dtype)
-    products = torch.einsum("kcp,cp->ck", y, x)
-    found = torch.stack(list(map(_non_negative, squares, products)))  # 3 9
-    left = (x - torch.einsum("ck,kcp->cp", found, y)).square().sum()
-    spread = (x - x.mean(1, keepdim=True)).square().sum()
-    explained = 1 - float(left / spread.clamp_min(1e-9))
-    return Fit(found.T.float(), max(0.0, explained))
-
-
-def kept(found: Fit) -> float:
+def kept(found: FoundLight) -> float:
     """Share r of the part that the layers do not explain, which a relit picture keeps.
 
     Where the layers explain a picture well, the rest is texture, visible in any light;
@@ -231,7 +161,7 @@ def kept(found: Fit) -> float:
     how much.
 
     Returns:
-        From 0 to 1, rising with `Fit.explained` between two bounds.
+        From 0 to 1, rising with `FoundLight.explained` between two bounds.
     """
     low, high = _EXPLAINED
     return _KEPT * min(1.0, max(0.0, (found.explained - low) / (high - low)))
@@ -261,52 +191,3 @@ def _sum(light: Tensor, weights_: Tensor) -> Tensor:
     for place in weights_.any(1).nonzero().flatten().tolist():  # few, as a rule
         total.addcmul_(light[place], weights_[place, :, None, None].to(light))
     return total
-
-
-def _non_negative(squares: Tensor, products: Tensor) -> Tensor:
-    """Minimise w' A w - 2 b' w over w >= 0: K of K K, positive definite, and K.
-
-    By active sets (Lawson and Hanson, "Solving Least Squares Problems", 1974, chapter
-    23): the exact minimum, even where layers are very similar.
-    """
-    found = torch.zeros_like(products)
-    free = torch.zeros_like(
-        products, dtype=torch.bool
-    )  # the other weights are held at 0
-    for _ in range(_MOST_SETS):
-        slope = (products - squares @ found).masked_fill(free, -torch.inf)
-        if slope.max() <= _CONVERGED * products.abs().max():
-            break
-        free[slope.argmax()] = True
-        wished = _free_minimum(squares, products, free)
-        while (wished[free] <= 0).any():
-            # Step toward the minimum until a weight becomes 0; hold that weight at 0.
-            steps = found / (found - wished).clamp_min(_CONVERGED)
-            steps = steps.where(free & (wished <= 0), torch.inf)
-            free &= steps > steps.min()
-            found = torch.lerp(found, wished, steps.min()).where(free, 0)
-            wished = _free_minimum(squares, products, free)
-        found = wished
-    return found
-
-
-def _free_minimum(squares: Tensor, products: Tensor, free: Tensor) -> Tensor:
-    """The minimum over all w that are 0 where they are not free."""
-    found = torch.zeros_like(products)
-    found[free] = torch.linalg.solve(squares[free][:, free], products[free])
-    return found
-
-
-def _small(pictures: Tensor) -> Tensor:
-    """B 3 H W with sides of at most `_FIT_SIDE`."""
-    height, width = pictures.shape[-2:]
-    scale = _FIT_SIDE / max(height, width)
-    if scale >= 1:
-        return pictures
-    size = [max(1, round(side * scale)) for side in (height, width)]
-    return F.interpolate(pictures, size, mode="bilinear", antialias=True)
-
-
-def _luminance(colours: Tensor) -> Tensor:
-    """... of ... 3."""
-    return colours @ torch.tensor(LUMINANCE).to(colours)

@@ -14,12 +14,15 @@ import torch
 
 from msrnet_cli.layers.camera import linear_from_srgb, shouldered
 from msrnet_cli.lights import LUMINANCE
+from msrnet_cli.relight.carry import untouched
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.lights.options import Keep
+    from msrnet_cli.relight.carry import Ending
 
+_PIXELS = {"cpu": 1 << 15, "others": 1 << 21}  # at a time: on a CPU they stay in caches
 _DARK = 1e-4  # linear light; below it a colour fades to grey
 
 
@@ -35,6 +38,9 @@ class Finish:
 
     amount: float = 1.0
     keep: Keep | None = None
+
+
+NOTHING = Finish()
 
 
 def finished(
@@ -68,6 +74,29 @@ def finished(
     if finish.keep is None:
         result = torch.where(weight == 1, after, result)
     return torch.where(weight == 0, before, result)
+
+
+def ending(finish: Finish, mask: Tensor | None = None) -> Ending:
+    """What is done to each strip of a picture last.
+
+    Args:
+        finish: What to do.
+        mask: As for `finished`, H W, of the whole picture.
+    """
+    if finish == NOTHING and mask is None:
+        return untouched
+
+    def finish_strip(before: Tensor, after: Tensor, rows: slice) -> Tensor:
+        part = None if mask is None else mask[rows].to(after)
+        pixels = _PIXELS["cpu" if after.device.type == "cpu" else "others"]
+        step = max(1, pixels // after.shape[2])
+        for top in range(0, after.shape[1], step):
+            few = slice(top, top + step)
+            share = None if part is None else part[few]
+            after[:, few] = finished(before[:, few], after[:, few], finish, share)
+        return after
+
+    return finish_strip
 
 
 def _coloured_like(light: Tensor, luminance: Tensor) -> Tensor:

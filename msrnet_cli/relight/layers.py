@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from msrnet_cli.errors import PictureError
 from msrnet_cli.layers import wanted
-from msrnet_cli.layers.mix import Fit, Linear, fit, kept
+from msrnet_cli.layers.found import FoundLight, find
+from msrnet_cli.layers.mix import Linear, kept
 from msrnet_cli.lights.wish import Beam, Wish
 from msrnet_cli.lights.words import read_beam, read_target
 from msrnet_cli.relight import device_copy
+from msrnet_cli.relight.carry import untouched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
-    from msrnet_cli.relight.carry import Reduced, Whole
+    from msrnet_cli.layers.reading import Reading
+    from msrnet_cli.relight.carry import Ending, Reduced, Whole
 
     Lights = str | Beam | Wish | Sequence[str | Beam]
 
@@ -40,10 +43,11 @@ class Layers:
 
     picture: Tensor
     painted: Tensor
+    _read: Reading | None
     _place: Whole | Reduced
     _back: Callable[[Sequence[Tensor]], Any]
 
-    def source(self) -> Fit:
+    def source(self) -> FoundLight:
         """The light that the picture has."""
         return self._found
 
@@ -66,18 +70,34 @@ class Layers:
         """
         wish = _wish(lights)
         wish = replace(wish, ambient=wish.ambient * ambient, fill=wish.fill + fill)
+        return self._back([self.under(wish)])
+
+    def under(self, wish: Wish, ending: Ending = untouched) -> Tensor:
+        """The picture under another light, at its full size, in main memory.
+
+        Args:
+            wish: The light.
+            ending: Done last, to each strip of rows.
+
+        Returns:
+            3 H W, uint8 or float32 in [0, 1], as the picture was.
+
+        Raises:
+            PictureError: There is not enough memory for the result.
+        """
         found = self._found
         relit = self._linear.relit(
             found.weights, wanted.weights(wish, found), kept(found)
         )
-        full = self._place.carry(relit)
+        full = self._place.carry(relit, ending)
         if isinstance(full, PictureError):
             raise full
-        return self._back(device_copy.download([full]))
+        (result,) = device_copy.download([full])
+        return result
 
     @cached_property
-    def _found(self) -> Fit:
-        return fit(self.picture, self.painted)
+    def _found(self) -> FoundLight:
+        return find(self.picture, self.painted, self._read)
 
     @cached_property
     def _linear(self) -> Linear:

@@ -10,17 +10,19 @@ from torch import Tensor
 from msrnet_cli import hardware
 from msrnet_cli.errors import PictureError
 from msrnet_cli.images.pixels import unit
-from msrnet_cli.layers import mix
+from msrnet_cli.layers import mix, reading
+from msrnet_cli.lights import asked
 from msrnet_cli.relight import carry, device_copy
-from msrnet_cli.relight.finish import Finish, finished
+from msrnet_cli.relight.adapters import Opened
+from msrnet_cli.relight.finish import Finish, ending
 from msrnet_cli.relight.layers import Layers
 from msrnet_cli.relight.records import Relit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from msrnet_cli.relight.adapters import Opened
-    from msrnet_cli.relight.carry import Ending, Reduced, Whole
+    from msrnet_cli.lights.wish import Wish
+    from msrnet_cli.relight.carry import Reduced, Whole
     from msrnet_cli.relight.painter import Painter
     from msrnet_cli.relight.turns import Turn
 
@@ -85,7 +87,16 @@ class Pipeline:
             (outputs,) = painted.pictures()
             seen = unit(place.seen.to(outputs.device))
             device_copy.settle(outputs.device)  # other threads may mix
-        return Layers(seen, mix.of_outputs(outputs), place, opened.back)
+        read = reading.of_outputs(outputs)
+        return Layers(seen, mix.of_outputs(outputs), read, place, opened.back)
+
+    def fan(
+        self, picture: Tensor, wish: Wish, mask: Tensor | None, *, deep: bool
+    ) -> Callable[[str], Tensor]:
+        """As `Relighter.fan`, with all of the light but its direction."""
+        layers = self.layers(Opened([picture], deep, lambda relit: relit[0]))
+        wishes, last = asked.fan(wish), ending(self.finish, mask)
+        return lambda direction: layers.under(wishes[direction], last)
 
     def _run(
         self,
@@ -109,7 +120,7 @@ class Pipeline:
         self, place: Whole | Reduced, painted: Tensor, mask: Tensor | None
     ) -> Tensor | PictureError:
         """One picture at full size."""
-        return place.carry(self._turned(place.seen, painted), self._ending(mask))
+        return place.carry(self._turned(place.seen, painted), ending(self.finish, mask))
 
     def _turned(self, seen: Tensor, painted: Tensor) -> Tensor:
         """The relit picture at the working size, in main memory if need be."""
@@ -119,17 +130,6 @@ class Pipeline:
             if painted.device.type == "cpu" or not hardware.is_out_of_memory(error):
                 raise
         return self.turn(unit(seen.cpu()), painted.cpu())
-
-    def _ending(self, mask: Tensor | None) -> Ending:
-        """The finish of a picture with a mask, H W."""
-        if self.finish == Finish() and mask is None:
-            return carry.untouched
-
-        def ending(before: Tensor, after: Tensor, rows: slice) -> Tensor:
-            part = None if mask is None else mask[rows].to(before.device)
-            return finished(before, after, self.finish, part)
-
-        return ending
 
 
 def _in_main_memory(

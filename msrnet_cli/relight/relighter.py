@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from msrnet_cli.lights.wish import Wish
 from msrnet_cli.relight import adapters, lighting, soundness, turns
 from msrnet_cli.relight.layers import Layers
 from msrnet_cli.relight.lighting import Lighting
@@ -237,6 +238,27 @@ class Relighter(Runner):
                 shows; None for all of it.
         """
         return self._pipeline.run(batch, guides, masks, deep=deep)
+
+    def fan(
+        self, picture: Tensor, *, deep: bool = False, mask: Tensor | None = None
+    ) -> Callable[[str], Tensor]:
+        """One picture under light from any of the eight directions, painted once.
+
+        Args:
+            picture: As in `run`.
+            deep: As in `run`.
+            mask: H W, as in `run`.
+
+        Returns:
+            Takes one of `lights.DIRECTIONS`, and gives 3 H W of the picture's type.
+
+        Raises:
+            UsageError: These weights paint no layers.
+            PictureError: The picture cannot be painted.
+        """
+        return self._stage()._pipeline.fan(
+            picture, self._lighting.wish or Wish(), mask, deep=deep
+        )
 
     def _stage(self) -> Relighter:
         """The relighter that paints layers: this one, or that of the weights for it."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from msrnet_cli.config import Turn as Lights
 from msrnet_cli.errors import UsageError
-from msrnet_cli.layers import mix, wanted
+from msrnet_cli.layers import found, mix, reading, wanted
 from msrnet_cli.lights import read_light
 from msrnet_cli.lights.wish import Beam, Wish
 from msrnet_cli.networks import architecture
@@ -75,9 +75,9 @@ class Wished:
     def __call__(self, seen: Tensor, painted: Tensor) -> Tensor:
         """The picture and its layers under the light."""
         layers = mix.of_outputs(painted)
-        found = mix.fit(seen, layers)
-        weights = wanted.weights(self.wish, found)
-        return mix.relit(seen, layers, found.weights, weights, mix.kept(found))
+        light = found.find(seen, layers, reading.of_outputs(painted))
+        weights = wanted.weights(self.wish, light)
+        return mix.relit(seen, layers, light.weights, weights, mix.kept(light))
 
 
 def choose(card: WeightsCard, wish: Wish | None) -> Turn:
