@@ -119,11 +119,20 @@ def _relight_folder(
             options.folder,
             options.files_from,
             is_fan=options.light.is_fan,
+            dry=options.dry_run,
         )
         relighter = _load(options, len(plan.jobs))
+    name = _weights_name(options)
+    if options.dry_run:
+        from msrnet_cli.folder.foresight import foresee
+
+        told = report.planned(as_json=output.json, quiet=output.quiet)
+        forecast = foresee(plan, relighter, options.folder, told, name)
+        some = forecast.write or forecast.anew or forecast.skip
+        _end_for(failed=forecast.refuse, some=some)
+        return
     signals.raise_on_signals()
     notify = report.reporter(as_json=output.json, quiet=output.quiet)
-    name = _weights_name(options)
     summary = relight_folder(plan, relighter, options.folder, notify, name, seconds())
     _finish(summary)
 
@@ -137,7 +146,12 @@ def _finish(summary: JobSummary) -> None:
         signals.end_if_busy(code)
         raise typer.Exit(code)
     if summary.failed or summary.halted:
-        some = summary.relit or summary.skipped
+        _end_for(failed=1, some=summary.relit or summary.skipped)
+
+
+def _end_for(*, failed: int, some: int) -> None:
+    """End with the exit code of failed pictures beside some others; 0 returns."""
+    if failed:
         kind = PictureError if some else NothingDoneError
         raise typer.Exit(kind.exit_code)
 
@@ -148,6 +162,8 @@ def _relight_stream(
     """One picture through standard input, standard output, or both."""
     if options.light.is_fan:
         raise UsageError("--to all makes a folder for each picture", "name a folder")
+    if options.dry_run:
+        raise UsageError("--dry-run with -", "name files or folders to see the plan")
     if len(inputs) != 1 or options.files_from is not None:
         raise UsageError("- takes one input and one output", "write: relight - -")
     if output.json and target == _STREAM:

@@ -30,7 +30,7 @@ def bars_of_truth(table: Table) -> tuple[Bar, ...]:
     """The bars of true layers: one for each row of a table."""
     return tuple(
         Bar(
-            f"N + E against its render, {row}",
+            f"N + E, {row}",
             table.mean(row).psnr,
             _TRUE_DB,
             True,

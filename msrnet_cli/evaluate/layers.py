@@ -73,7 +73,7 @@ def evaluate(
     methods |= {name: _method(relighter) for name, relighter in loaded.items()}
     tables = score(store, size, methods, notify)
     sizes = [(size, size)] * len(store)
-    scores = [_by_truth(store, size)]
+    scores = []
     for name, method in methods.items():
         relighter = loaded.get(name)
         copies = tables[COPY] if relighter else None
@@ -83,6 +83,7 @@ def evaluate(
         whole = relighters.seen_whole(relighter, sizes) if relighter else 0
         bars = bars_of(tables[name])
         scores.append(StageScores(name, rows, work_size, even, whole, bars))
+    scores.append(_by_truth(store, size))
     if options.work_sizes:
         notes += relighters.notes_on_whole(loaded, sizes)
     return StageResult(

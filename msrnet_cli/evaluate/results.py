@@ -234,7 +234,7 @@ class StageResult:
         size: Side of the pictures that are scored, in pixels: the shorter side of the
             smallest scene; larger scenes are reduced to it.
         device: The device, for people; "" if nothing was relit.
-        methods: Baselines first.
+        methods: Baselines first, true layers last.
         notes: What the user must know.
         largest: The shorter side of the largest scene, in pixels.
     """

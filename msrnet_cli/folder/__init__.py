@@ -18,5 +18,6 @@ budget       how many pixels may be in memory at once
 tally        what became of the pictures so far
 scheduler    moves pictures through the stages, overlapping, in bounded memory
 job          carries out a plan
+foresight    what a job would do
 stream       one picture through standard input or output
 """

@@ -14,28 +14,51 @@ from typing import TYPE_CHECKING
 from msrnet_cli.lights import DIRECTIONS, azimuth
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from PIL import Image
 
 SHEET = "sheet.jpg"
 LIGHTS = "lights.lp"
 
-COMPASS = ("NW", "N", "NE", "W", "input", "E", "SW", "S", "SE")
-"""What stands where on the sheet, row by row."""
-COLUMNS = 3
+INPUT = "input"
+_COMPASS = ("NW", "N", "NE", "W", INPUT, "E", "SW", "S", "SE")  # row by row
+_COLUMNS = 3
+_WORDS = {"N": "N, back", "E": "E, right", "S": "S, front", "W": "W, left"}
+
 THUMBNAIL = 480
 """Longer side of a picture on the sheet."""
 
 _ELEVATION = 45.0  # degrees; a convention: the layers have no elevation of their own
 
 
-def neighbours(target: Path) -> list[Path]:
+def neighbours(target: Path, *, compare: bool) -> list[Path]:
     """The other files of a fan.
 
     Args:
         target: The picture of the first direction.
+        compare: Whether each picture is also put beside the input.
     """
-    others = [f"{name}{target.suffix}" for name in DIRECTIONS[1:]]
-    return [target.with_name(name) for name in (*others, SHEET, LIGHTS)]
+    pictures = [f"{name}{target.suffix}" for name in DIRECTIONS[1:]]
+    beside = [compared(name) for name in DIRECTIONS] if compare else []
+    return [target.with_name(name) for name in (*pictures, *beside, SHEET, LIGHTS)]
+
+
+def compared(direction: str) -> str:
+    """The name of the file with input and output side by side."""
+    return f"{direction}_compare.jpg"
+
+
+def laid_out(
+    small: Mapping[str, Image.Image],
+) -> tuple[list[tuple[str, Image.Image]], int]:
+    """The cells of the sheet and its columns: a compass around the input.
+
+    Args:
+        small: The pictures by direction, and the one called `INPUT`.
+    """
+    return [(_WORDS.get(name, name), small[name]) for name in _COMPASS], _COLUMNS
 
 
 def light_positions(suffix: str) -> bytes:

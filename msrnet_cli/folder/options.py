@@ -109,3 +109,31 @@ class RelightOptions:
     session: Annotated[SessionOptions, Group("Where and how to compute")] = field(
         default_factory=SessionOptions
     )
+
+
+@dataclass(frozen=True)
+class LightFindOptions:
+    """What `msrnet light` does, but for the paths."""
+
+    weights: Annotated[
+        str,
+        Option(
+            "Weights that paint layers: built-in name, file, or hub address.",
+            metavar="SPEC",
+        ),
+    ] = "lightstage"
+    recursive: Annotated[
+        bool, Option("Enter subfolders.", flags=("--recursive", "-r"))
+    ] = False
+    max_megapixels: Annotated[
+        float,
+        Option(
+            "Refuse larger pictures before they are decoded.",
+            least=0,
+            above=True,
+            endless=True,
+        ),
+    ] = MAX_MEGAPIXELS
+    session: Annotated[SessionOptions, Group("Where and how to compute")] = field(
+        default_factory=SessionOptions
+    )

@@ -22,7 +22,7 @@ from msrnet_cli.files import opened_regular
 from msrnet_cli.folder import fan
 from msrnet_cli.folder.destination import destination, try_out
 from msrnet_cli.folder.events import Ignored
-from msrnet_cli.folder.masks import open_masks
+from msrnet_cli.folder.masks import open_masks, plain_size, require_size
 from msrnet_cli.folder.search import Fault, Found, check_input, head, search
 from msrnet_cli.images.formats import HEAD_BYTES
 from msrnet_cli.lights import DIRECTIONS
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from msrnet_cli.folder.destination import Destination
     from msrnet_cli.folder.masks import Masks
     from msrnet_cli.folder.options import FolderOptions
+    from msrnet_cli.folder.search import Finding
 
 _HEADER_BYTES = 1 << 16  # tells the size of nearly every picture
 _LONGEST_NAME = 255  # bytes, on every common file system
@@ -95,6 +96,11 @@ class Plan:
     ignored: tuple[Ignored, ...] = ()
     faults: tuple[Fault, ...] = ()
 
+    @property
+    def is_fan(self) -> bool:
+        """Whether each picture becomes a fan."""
+        return any(job.is_fan for job in self.jobs)
+
 
 def make_plan(
     inputs: Sequence[str],
@@ -103,6 +109,7 @@ def make_plan(
     lists: str | None = None,
     *,
     is_fan: bool = False,
+    dry: bool = False,
 ) -> Plan:
     """Collect the pictures, decide every output path, test the output folder.
 
@@ -112,6 +119,7 @@ def make_plan(
         options: How to treat the folder.
         lists: A file with one path a line, or ``-`` for standard input.
         is_fan: Whether each picture becomes a folder with all eight directions.
+        dry: Write nothing, not even to test the output folder.
 
     Raises:
         UsageError: An input is missing or not a regular file; two outputs collide; an
@@ -126,10 +134,15 @@ def make_plan(
             check_input(text)
         place = destination(inputs, output, options.write.format, lists)
         if is_fan:
-            _check_fan(place, options)
+            _check_fan(place)
+        masks = open_masks(options.mask)
         found = list(search(inputs, lists, place.path, recursive=options.recursive))
+        if masks:
+            masks.require_apart(inputs)
+            found = [_unless_mask(one, masks) for one in found]
         pictures = [one for one in found if isinstance(one, Found)]
-        masks = open_masks(options.mask, len(pictures))
+        if masks:
+            masks.require_each(len(pictures))
         planned = [_job(one, place, options, masks, is_fan) for one in pictures]
         jobs = tuple(one for one in planned if isinstance(one, Job))
         ignored = tuple(one for one in found if isinstance(one, Ignored))
@@ -138,7 +151,7 @@ def make_plan(
             raise _nothing_found(ignored, faults, options)
         if len(jobs) == 1:  # one of many fails alone, when its turn comes
             _require_fits(jobs[0], options.max_megapixels)
-        spelling = try_out(place.folder)
+        spelling = try_out(place.folder, dry=dry)
         folder = None if place.is_file else place.path
         _check_targets(jobs, folder, options, spelling)
         return Plan(jobs, folder, ignored, faults)
@@ -159,12 +172,13 @@ def _nothing_found(
 ) -> NothingDoneError:
     told = [f"{fault.path} {fault.reason}" for fault in faults[:1]]
     if len(faults) > 1:
-        told.append(f"{len(faults) - 1} more could not be read")
+        told.append(f"{len(faults) - 1} more cannot be relit")
     if ignored:
         told.append(f"{len(ignored)} other entries were passed over")
     passed = f" ({', '.join(told)})" if told else ""
     hint = "" if options.recursive else "; --recursive enters subfolders"
-    return NothingDoneError(f"no picture found{passed}", f"check the paths{hint}")
+    what = "no picture can be relit" if faults else "no picture found"
+    return NothingDoneError(f"{what}{passed}", f"check the paths{hint}")
 
 
 def _job(
@@ -178,7 +192,7 @@ def _job(
     if ".." in relative.parts or relative.is_absolute():
         return _outside(entry)
     try:
-        mask = masks.of(relative) if masks else None
+        mask = _mask(entry, relative, masks) if masks else None
     except PictureError as error:
         return Fault(str(entry.path), error.reason, error.remedy, entry.listing)
     start = head(entry.path, _HEADER_BYTES) or b""
@@ -191,7 +205,7 @@ def _job(
         target = place.path / relative
     if _is_too_long(target):
         return _beyond_reach(entry, target)
-    extras = fan.neighbours(target) if is_fan else []
+    extras = fan.neighbours(target, compare=options.compare) if is_fan else []
     if options.compare and not is_fan:
         extras.append(target.with_name(f"{target.stem}_compare.jpg"))
     return Job(
@@ -205,6 +219,26 @@ def _job(
         mask=mask,
         is_fan=is_fan,
     )
+
+
+def _unless_mask(one: Finding, masks: Masks) -> Finding:
+    if isinstance(one, Found) and masks.holds(one.path):
+        return Ignored(str(one.path), "a mask")
+    return one
+
+
+def _mask(entry: Found, relative: Path, masks: Masks) -> Path:
+    """The mask of a picture.
+
+    Raises:
+        PictureError: There is none, or one that has another size for sure.
+    """
+    mask = masks.of(relative)
+    with suppress(OSError), opened_regular(entry.path) as file:
+        size = plain_size(file)
+        if size is not None:
+            require_size(mask, size)
+    return mask
 
 
 def _outside(entry: Found) -> Fault:
@@ -256,13 +290,9 @@ def _check_template(template: str) -> None:
         )
 
 
-def _check_fan(place: Destination, options: FolderOptions) -> None:
+def _check_fan(place: Destination) -> None:
     if place.is_file:
         raise UsageError(f"{place.text} is one file", "name a folder for --to all")
-    if options.compare:
-        raise UsageError(
-            "--compare with --to all", "drop it: the contact sheet shows the input"
-        )
 
 
 def _require_fits(job: Job, max_megapixels: float) -> None:

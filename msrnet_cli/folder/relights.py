@@ -75,12 +75,19 @@ class Relights(Protocol):
     ) -> Fan: ...
 
 
-def recipes(relights: Relights, options: FolderOptions) -> tuple[str, ...]:
+def recipes(
+    relights: Relights, options: FolderOptions, *, is_fan: bool = False
+) -> tuple[str, ...]:
     """Names for everything but the input that decides the bytes of a result.
 
     The choice of ``auto`` may change from run to run: it depends on a timing trial and
     on the number of pictures. A second run must finish the first all the same, so
     all that ``auto`` may choose counts as one recipe.
+
+    Args:
+        relights: The network and its light.
+        options: The options of the plan.
+        is_fan: Whether the light comes from each of the eight directions.
 
     Returns:
         First the name to write. The others, written by older versions or for a choice
@@ -101,6 +108,8 @@ def recipes(relights: Relights, options: FolderOptions) -> tuple[str, ...]:
     }
     if relights.light_recipe is not None:
         parts["light"] = relights.light_recipe
+    if is_fan:
+        parts["fan"] = True
     return tuple(
         _name(parts | {"dtype": dtype, "engine": engine})
         for dtype, engine in product(formats, engines)
@@ -119,7 +128,7 @@ def _name(parts: dict[str, Any]) -> str:
 class FakeRelighter:
     """A `Relights` without network and weights, for tests of what is around it.
 
-    Gives pictures back times a gain.
+    Gives pictures back times a gain; in a fan, darker by an eighth at each direction.
 
     Args:
         on_run: Called with each batch; its exceptions pass through `run`.
@@ -169,7 +178,8 @@ class FakeRelighter:
         if self._on_run is not None:
             self._on_run(batch)
         shares = masks or [None] * len(batch)
-        return Relit(tuple(map(self._relit, batch, shares)))
+        pairs = zip(batch, shares, strict=True)
+        return Relit(tuple(_times(x, self._gain, mask) for x, mask in pairs))
 
     def fan(
         self,
@@ -183,11 +193,13 @@ class FakeRelighter:
             self._on_run([picture])
 
         def under(direction: str) -> Tensor:
-            darker = picture * (1 - DIRECTIONS.index(direction) / len(DIRECTIONS))
-            return self._relit(darker.to(picture.dtype), mask)
+            darker = 1 - DIRECTIONS.index(direction) / len(DIRECTIONS)
+            return _times(picture, self._gain * darker, mask)
 
         return under
 
-    def _relit(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        gain = self._gain if mask is None else 1 + mask * (self._gain - 1)
-        return (x * gain).to(x.dtype)
+
+def _times(picture: Tensor, gain: float, mask: Tensor | None) -> Tensor:
+    """A picture times a gain, as far as a mask shows it, in the picture's type."""
+    factor = gain if mask is None else 1 + mask * (gain - 1)
+    return (picture * factor).to(picture.dtype)

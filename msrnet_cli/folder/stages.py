@@ -6,7 +6,8 @@ relight   pixels of a batch to relit pixels
 encode    relit pixels to bytes of the output files
 
 The functions share no state, write nothing and never raise: a picture that fails comes
-back as its `FileDone`. They can run in any thread or process.
+back as its `FileDone`. They can run in any thread or process; only what is painted for
+a fan stays in one process.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ from msrnet_cli.folder.relights import masked
 from msrnet_cli.lights import DIRECTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from msrnet_cli.config import WriteOptions
-    from msrnet_cli.folder.events import Stage
     from msrnet_cli.folder.records import Existing
     from msrnet_cli.folder.relights import Fan, Relights
 
@@ -133,25 +134,23 @@ class RelitBatch:
 
 @dataclass(frozen=True)
 class Encoded:
-    """The files of a picture, ready to be written.
+    """Files of a picture, ready to be written.
 
     Attributes:
         job: Where the picture comes from and goes to.
-        contents: The bytes of each of the job's outputs, in the order of `Job.outputs`.
+        outputs: Which of the job's outputs they are.
+        contents: The bytes of each of them.
         provenance: What they are made from.
         existing: The outputs that are there already.
-        megapixels: Size of the picture.
         notes: What the user must know about the result.
-        seconds: Time of each stage.
     """
 
     job: Job
+    outputs: tuple[tuple[str, Path], ...]
     contents: tuple[bytes, ...]
     provenance: Provenance
     existing: Existing
-    megapixels: float
     notes: tuple[str, ...]
-    seconds: dict[Stage, float]
 
 
 def contained(
@@ -165,7 +164,7 @@ def contained(
             return stage(item, *args, **kwargs)
         except Exception as error:  # also a bug must cost one picture, not all
             job = item if isinstance(item, Job) else item.job
-            return failed(job, _as_picture_error(error))
+            return failed(job, as_picture_error(error))
 
     return never_raising
 
@@ -232,7 +231,7 @@ def relight(batch: Sequence[Decoded], relights: Relights) -> RelitBatch:
             )
             outputs, notes = relit.outputs, relit.notes
     except Exception as error:  # as in `contained`
-        outputs = [_as_picture_error(error)] * len(batch)
+        outputs = [as_picture_error(error)] * len(batch)
     seconds = time.perf_counter() - begin
     share = seconds / len(batch)
     pictures = tuple(
@@ -246,33 +245,52 @@ def relight(batch: Sequence[Decoded], relights: Relights) -> RelitBatch:
 
 @contained
 def encode(relit: RelitPicture, options: WriteOptions) -> Encoded:
-    """Encode all files of a picture.
+    """Encode all files of a picture under one light.
 
     Args:
         relit: The result, and the input whose format and metadata it takes over.
         options: How to write; the job's format counts.
     """
-    begin = time.perf_counter()
-    job, picture = relit.job, relit.decoded.picture
-    options = replace(options, format=job.format)
-    if isinstance(relit.result, Tensor):
-        contents, notes = _encode_picture(job, picture, relit.result, options)
-    else:
-        contents, notes = _encode_fan(job, picture, relit.result, options)
-    width, height = picture.size
-    return Encoded(
-        job,
-        contents,
-        relit.decoded.provenance,
-        relit.decoded.existing,
-        megapixels=width * height / 1e6,
-        notes=picture.notes + relit.notes + notes,
-        seconds={
-            "decode": relit.decoded.seconds,
-            "network": relit.seconds,
-            "encode": time.perf_counter() - begin,
-        },
-    )
+    assert isinstance(relit.result, Tensor)
+    return _part(relit, relit.result, relit.job.outputs(), options)
+
+
+def encode_fan(relit: RelitPicture, options: WriteOptions) -> Iterator[Encoded]:
+    """Encode a fan direction by direction, then what shows and locates them all.
+
+    Only one direction is in memory at a time. What is there already, made in the same
+    way, is left out.
+
+    Args:
+        relit: The fan, and its input.
+        options: As for `encode`.
+
+    Raises:
+        PictureError: A direction cannot be made or encoded; those before it could.
+    """
+    assert not isinstance(relit.result, Tensor)
+    job, there = relit.job, relit.decoded.existing.same
+    outputs = {path.name: (relative, path) for relative, path in job.outputs()}
+    has_sheet = outputs[fans.SHEET][1] in there
+    small = {}
+    for direction in DIRECTIONS:
+        names = (f"{direction}{job.target.suffix}", fans.compared(direction))
+        files = [outputs[name] for name in names if name in outputs]
+        is_there = all(path in there for _, path in files)
+        if is_there and has_sheet:
+            continue
+        pixels = relit.result(direction)
+        small[direction] = images.thumbnail(pixels, fans.THUMBNAIL)
+        if not is_there:
+            yield _part(relit, pixels, files, options)
+    if not has_sheet:
+        pixels = relit.decoded.picture.pixels
+        small[fans.INPUT] = images.thumbnail(pixels, fans.THUMBNAIL)
+        sheet = images.contact_sheet(*fans.laid_out(small))
+        yield _encoded(relit, [outputs[fans.SHEET]], [sheet])
+    if outputs[fans.LIGHTS][1] not in there:
+        lights = fans.light_positions(job.target.suffix)
+        yield _encoded(relit, [outputs[fans.LIGHTS]], [lights])
 
 
 def _fanned(decoded: Decoded, relights: Relights) -> Fan | PictureError:
@@ -282,33 +300,39 @@ def _fanned(decoded: Decoded, relights: Relights) -> Fan | PictureError:
             decoded.picture.pixels, deep=decoded.is_deep, mask=decoded.mask
         )
     except Exception as error:  # as in `contained`
-        return _as_picture_error(error)
+        return as_picture_error(error)
 
 
-def _encode_picture(
-    job: Job, picture: images.Picture, pixels: Tensor, options: WriteOptions
-) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
-    """The files of a job in the order of its outputs, and notes for the user."""
-    data, notes = images.write(picture, pixels, options)
-    beside = [images.side_by_side(picture, pixels)] if job.extras else []
-    return (data, *beside), notes
+def _part(
+    relit: RelitPicture,
+    pixels: Tensor,
+    outputs: Sequence[tuple[str, Path]],
+    options: WriteOptions,
+) -> Encoded:
+    """One result, 3 H W, as a file; beside the input as a second one, if wanted."""
+    picture = relit.decoded.picture
+    own = replace(options, format=relit.job.format)
+    data, notes = images.write(picture, pixels, own)
+    contents = [data]
+    if len(outputs) > 1:
+        contents.append(images.side_by_side(picture, pixels))
+    return _encoded(relit, outputs, contents, picture.notes + relit.notes + notes)
 
 
-def _encode_fan(
-    job: Job, picture: images.Picture, fan: Fan, options: WriteOptions
-) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
-    """As `_encode_picture`; one picture of the fan at a time is in memory."""
-    contents: list[bytes] = []
-    notes: tuple[str, ...] = ()
-    small = {"input": images.thumbnail(picture.pixels, fans.THUMBNAIL)}
-    for direction in DIRECTIONS:
-        pixels = fan(direction)
-        data, notes = images.write(picture, pixels, options)
-        contents.append(data)
-        small[direction] = images.thumbnail(pixels, fans.THUMBNAIL)
-    cells = [(name, small[name]) for name in fans.COMPASS]
-    sheet = images.contact_sheet(cells, fans.COLUMNS)
-    return (*contents, sheet, fans.light_positions(job.target.suffix)), notes
+def _encoded(
+    relit: RelitPicture,
+    outputs: Sequence[tuple[str, Path]],
+    contents: Sequence[bytes],
+    notes: tuple[str, ...] = (),
+) -> Encoded:
+    return Encoded(
+        relit.job,
+        tuple(outputs),
+        tuple(contents),
+        relit.decoded.provenance,
+        relit.decoded.existing,
+        notes,
+    )
 
 
 def skipped(job: Job) -> FileDone:
@@ -328,7 +352,8 @@ def failed(job: Job, error: PictureError) -> FileDone:
     )
 
 
-def _as_picture_error(error: Exception) -> PictureError:
+def as_picture_error(error: Exception) -> PictureError:
+    """What a user is told of any error that cost a picture."""
     if isinstance(error, PictureError):
         return error
     if hardware.is_out_of_memory(error):

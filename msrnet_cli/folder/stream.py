@@ -59,7 +59,7 @@ def relight_stream(
         _check_target(target, options)
         format = write.format or images.format_of(Path(target).suffix)
         write = replace(write, format=format)
-    mask = _mask(options.mask)
+    mask = _mask(source, options.mask)
     data, suffix = _read(source)
     relights = load()
 
@@ -109,11 +109,19 @@ class _Mask:
     data: bytes
 
 
-def _mask(text: str | None) -> _Mask | None:
-    found = masks.open_masks(text, 1)
+def _mask(source: str, text: str | None) -> _Mask | None:
+    """The mask of the one picture.
+
+    Raises:
+        UsageError: There is no such mask, or a folder for a picture without a name.
+        PictureError: The folder has no mask of the picture, or it cannot be read.
+    """
+    found = masks.open_masks(text)
     if found is None:
         return None
-    path = found.of(Path())
+    if source == _STREAM and Path(str(text)).is_dir():
+        raise UsageError(f"--mask {text} is a folder", "name the mask's file")
+    path = found.of(Path(Path(source).name))
     return _Mask(path, masks.data_of(path))
 
 

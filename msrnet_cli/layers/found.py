@@ -45,7 +45,7 @@ LEAST_SHARE = 0.1
 """Of the key in the light of a picture; with less the light has no direction."""
 NEW_KELVIN = 5500.0
 """Of a key that is put into a picture without one; its strength is 1."""
-COOLEST, WARMEST = 20000.0, 1500.0
+COOLEST, WARMEST = 20000.0, 1900.0
 """Apparent temperatures that are told from each other, in kelvin."""
 
 _FIT_SIDE = 64  # pixels; light varies slowly: more pixels give the same light
@@ -57,7 +57,7 @@ _PIXELS = 10.0  # n: so many pixels would tell independently how well a light fi
 _LEAST_LEFT = 1e-5  # of the variance: less is rounding
 _MIRED = 4.0  # between temperatures that are tried: a million over kelvin
 _BLACK = 1e-4  # linear light, too little to have a colour
-_FAINT = 0.01  # of the brightest channel; keeps logarithms finite
+_FAINT = 0.001  # of the brightest channel; keeps logarithms finite
 
 
 @dataclass(frozen=True)

@@ -175,13 +175,15 @@ def _scene_remarks(method: StageScores) -> list[str]:
 
 
 def _bar(bar: Bar) -> str:
-    """Such as ``  kelvin by night, error: 12.1 % (wanted: at most 10): missed``."""
+    """Such as ``  kelvin by night, error: 12.1 %, wanted: at most 10: missed``."""
     sign = "+" if bar.wanted < 0 else ""
-    found, wanted = f"{bar.found:{sign}.1f}", f"{bar.wanted:{sign}g}"
     bound = "at least" if bar.is_least else "at most"
     unit = bar.unit if bar.unit == "°" else f" {bar.unit}"
     verdict = "kept" if bar.is_kept else "missed"
-    return f"  {bar.name}: {found}{unit} (wanted: {bound} {wanted}): {verdict}"
+    return (
+        f"  {bar.name}: {bar.found:{sign}.1f}{unit},"
+        f" wanted: {bound} {bar.wanted:{sign}g}: {verdict}"
+    )
 
 
 def _value(score: str, value: float | None) -> str:

@@ -67,7 +67,6 @@ def test_each_stage_tells_where_its_picture_goes_and_what_made_it(folder):
     half = images.read(source.data).pixels * 0.5
     assert (picture.pixels - half).abs().max() <= 1
     assert comparison.size == (40, 10)
-    assert list(encoded.seconds) == ["decode", "network", "encode"]
     assert not (folder / "out").exists()
 
 
@@ -82,7 +81,7 @@ def test_a_job_s_format_counts_whatever_the_options_say(folder):
 
 @pytest.mark.parametrize(
     ("name", "content", "format"),
-    [("a.png", "JPEG", "jpeg"), ("a.jpe", "JPEG", "jpeg"), ("a.heic", "", None)],
+    [("a.png", "JPEG", "jpeg"), ("a.jpe", "JPEG", "jpeg"), ("a.jxl", "", None)],
 )
 def test_a_plan_says_the_format_of_each_output(folder, name, content, format):
     with (folder / "in" / name).open("wb") as file:
@@ -164,8 +163,7 @@ def test_all_stages_run_in_another_process_with_the_same_result(folder):
         stages.encode(picture, WriteOptions())
         for picture in relit(jobs, FakeRelighter(gain=0.5)).pictures
     ]
-    for one, other in zip(there, here, strict=True):
-        assert replace(one, seconds={}) == replace(other, seconds={})
+    assert there == here
 
 
 # --- batches, tally ----------------------------------------------------------------
