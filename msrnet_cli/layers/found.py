@@ -61,6 +61,7 @@ _SHARP = 0.4  # share of lights without a spread; the others are equally likely
 _PIXELS = 10.0  # n: so many pixels would tell independently how well a light fits
 _LEAST_LEFT = 1e-5  # of the variance: less is rounding
 _MIRED = 4.0  # between temperatures that are tried: a million over kelvin
+_BLACK = 1e-4  # linear light, too little to have a colour
 _FAINT = 0.001  # of the brightest channel; keeps logarithms finite
 
 
@@ -78,6 +79,7 @@ class FoundLight:
         ambient: Mean linear luminance of all other light.
         sure: How sure the azimuth is, 0 to 1; soft lights are less sure.
         weights: 9 3: the weights of the layers that explain the picture.
+        means: 9 3: the mean linear light of each layer.
         explained: Part of the picture's variance in linear light, 0 to 1.
     """
 
@@ -88,6 +90,7 @@ class FoundLight:
     ambient: float
     sure: float
     weights: Tensor
+    means: Tensor
     explained: float
 
     @property
@@ -103,7 +106,8 @@ class FoundLight:
     def moved(self, azimuth: float, softness: float | None = None) -> Tensor:
         """Weights with the same key from elsewhere: 9 3.
 
-        A light without a direction gets a new key.
+        The key adds light of the same colour from there. A light without a direction
+        gets a new key.
 
         Args:
             azimuth: Degrees clockwise from N.
@@ -112,7 +116,26 @@ class FoundLight:
         if softness is None:
             softness = 0.0 if self.azimuth is None else self.spread
         eight = torch.tensor(weights_of_eight(azimuth, softness))
-        return torch.cat((eight[:, None] * self.colour, self.weights[-1:]))
+        colour = self.colour * self.cast(eight)
+        return torch.cat((eight[:, None] * colour, self.weights[-1:]))
+
+    def cast(self, eight: Tensor) -> Tensor:
+        """What undoes the cast of layers against those of the found key: 3.
+
+        White layers of a scene have nearly one mean colour. Where painted ones differ,
+        a light would change its colour as it moves. The factor is the ratio of mean
+        colours, each of luminance 1; all 1 without a direction.
+
+        Args:
+            eight: Shares of the eight directions in the new light, 8.
+        """
+        if self.azimuth is None:
+            return torch.ones(3)
+        here = _luminance(self.weights[:-1]) @ self.means[:-1]
+        there = eight.to(here) @ self.means[:-1]
+        if min(here.min(), there.min()) < _BLACK:
+            return torch.ones(3)
+        return (here / _luminance(here)) / (there / _luminance(there))
 
 
 def find(picture: Tensor, layers: Tensor, read: Reading | None = None) -> FoundLight:
@@ -141,6 +164,7 @@ def find(picture: Tensor, layers: Tensor, read: Reading | None = None) -> FoundL
         ambient=other,
         sure=sure if is_lit else 0.0,
         weights=torch.cat((key_weights, ambient[None])),
+        means=moments.means,
         explained=max(0.0, 1 - float(left)),
     )
 

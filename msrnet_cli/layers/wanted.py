@@ -41,8 +41,9 @@ def weights(wish: Wish, found: FoundLight) -> Tensor:
     own, ambient = found.weights[:AMBIENT], found.weights[AMBIENT:]
     if wish.even:
         strength = _luminance(own.sum(0))
-        key = torch.full((AMBIENT, 1), strength * _EIGHTH)
-        key = key * _colour(wish.kelvin, own.sum(0))
+        eight = torch.full((AMBIENT,), _EIGHTH)
+        colour = _colour(wish.kelvin, own.sum(0) * found.cast(eight))
+        key = strength * eight[:, None] * colour
     elif wish.beams is None:
         strength, key = _luminance(own.sum(0)), _own(wish, found)
     else:
