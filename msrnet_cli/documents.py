@@ -14,9 +14,17 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from msrnet_cli.options import Range, choices, declared, hints, plain
+from msrnet_cli.options import Range, alternatives, choices, declared, hints, plain
 
 _SHOWN = 60  # characters of a wrong value
+_KINDS = {
+    str: "a text",
+    Path: "a path",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    tuple: "a list",
+}
 
 
 def to_document(record: Any) -> dict[str, Any]:  # noqa: ANN401 any dataclass
@@ -71,9 +79,24 @@ def rebuilt(kind: type[Any], document: Any, *, strict: bool = False) -> Any:  # 
         raise ValueError(f"one of {', '.join(missing)} is missing") from None
 
 
+def require_declared(record: Any) -> None:  # noqa: ANN401 any dataclass without others within
+    """Refuse a record whose fields hold what their declarations do not allow.
+
+    `rebuilt` does so for documents; this is for records that Python code makes.
+
+    Raises:
+        ValueError: A value is of another type or outside its range. The message names
+            the field.
+    """
+    for name, hint in hints(type(record)).items():
+        value = getattr(record, name)
+        if _value(name, hint, value, strict=True) != value:  # a list for a tuple
+            raise ValueError(f"{name} is {shown(value)}, not {_words(plain(hint))}")
+
+
 def shown(value: object) -> str:
-    """A value as JSON; a long one is cut."""
-    text = json.dumps(value)
+    """A value as JSON, or as Python where JSON has nothing for it; cut if long."""
+    text = json.dumps(value, default=repr)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
@@ -82,14 +105,22 @@ def _value(name: str, hint: Any, value: Any, strict: bool) -> Any:  # noqa: ANN4
     try:
         made = _made(plain(hint), value, strict)
     except TypeError:
-        known = ", ".join(choices(plain(hint)))
-        of = f", not one of {known}" if known else ""
-        raise ValueError(f"{name} is {shown(value)}{of}") from None
+        raise ValueError(
+            f"{name} is {shown(value)}, not {_words(plain(hint))}"
+        ) from None
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
     if allowed is not None and not allowed.holds(made):
         raise ValueError(f"{name} is {shown(value)}, not {allowed.expected(made)}")
     return made
+
+
+def _words(hint: Any) -> str:  # noqa: ANN401 any type
+    """What a type allows, in words."""
+    if known := choices(hint):
+        return f"one of {', '.join(known)}"
+    kinds = (get_origin(part) or part for part in alternatives(hint))
+    return " or ".join(dict.fromkeys(_KINDS.get(kind, "an object") for kind in kinds))
 
 
 def _made(hint: Any, value: Any, strict: bool) -> Any:  # noqa: ANN401 of any kind

@@ -118,6 +118,8 @@ def _read_config(kind: type[Record], path: Path) -> Record:
         raise UsageError(
             f"--config {path}: it is not text in UTF-8", "save it as UTF-8"
         ) from error
+    except UsageError as error:  # two options of it contradict each other
+        raise UsageError(f"--config {path}: {error.reason}", error.remedy) from error
     except ValueError as error:
         raise UsageError(
             f"--config {path}: {error}",

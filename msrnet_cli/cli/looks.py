@@ -10,8 +10,8 @@ from msrnet_cli.cli.options import Json
 @command(
     app,
     examples={
-        "msrnet looks": "named lights, and where a file of your own would lie",
-        "msrnet relight photos/ relit/ --look golden-hour": "put one into pictures",
+        "msrnet looks": "named lights, and where your own go",
+        "msrnet looks --json > looks.json": "the same, for programs",
     },
 )
 def looks(output: Json) -> None:

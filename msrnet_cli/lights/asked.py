@@ -9,7 +9,7 @@ from msrnet_cli.lights import DIRECTIONS, azimuth, looks
 from msrnet_cli.lights.wish import Beam, Wish
 
 if TYPE_CHECKING:
-    from msrnet_cli.lights.options import LightOptions
+    from msrnet_cli.lights.options import Keep, LightOptions
 
 
 def wish(options: LightOptions) -> Wish | None:
@@ -44,3 +44,27 @@ def fan(light: Wish) -> dict[str, Wish]:
         direction: replace(light, beams=(Beam(azimuth=azimuth(direction)),))
         for direction in DIRECTIONS
     }
+
+
+def amount(options: LightOptions) -> float:
+    """How much of the change shows, 0 to 1: as asked for, else as the look says.
+
+    Raises:
+        UsageError: There is no such look.
+    """
+    amounts = (options.amount, _of_look(options).amount, 1.0)
+    return next(each for each in amounts if each is not None)
+
+
+def keep(options: LightOptions) -> Keep | None:
+    """What of the input stays: as asked for, else as the look says.
+
+    Raises:
+        UsageError: There is no such look.
+    """
+    return options.keep or _of_look(options).keep
+
+
+def _of_look(options: LightOptions) -> LightOptions:
+    """What the look sets; without a look, the options themselves."""
+    return options if options.look is None else looks.find(options.look).light

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
+from msrnet_cli import documents
 from msrnet_cli.errors import UsageError
 from msrnet_cli.lights.words import (
     KELVIN_RANGE,
@@ -12,9 +14,11 @@ from msrnet_cli.lights.words import (
     read_beam,
     read_target,
 )
-from msrnet_cli.options import Option, outside
+from msrnet_cli.options import Option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from msrnet_cli.lights.wish import Beam
 
 Keep = Literal["colour", "brightness"]
@@ -23,7 +27,6 @@ ALL = "all"
 
 _LEAST, _MOST = STRENGTH_RANGE
 _MODIFIERS = ("kelvin", "key", "ambient", "fill", "softness")
-_SOURCES = ("to", "light", "even", "look", "like")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,46 +39,51 @@ class LightOptions:
     for.
 
     Raises:
-        UsageError: Two fields contradict each other, or one is not valid.
+        UsageError: A field is not valid, or two contradict each other.
     """
 
     to: Annotated[
-        str | None,
+        str | float | None,
         Option(
-            "Where the light comes from: N, NE, E, SE, S, SW, W, NW, or left (W), right"
-            " (E), front (S, behind the camera), back (N, behind the scene), or degrees"
-            " clockwise from N. Before it a temperature, if wanted: 3800_63. all: a"
-            " folder for each picture, with all eight, a contact sheet and lights.lp.",
-            metavar="LIGHT|all",
+            "Where the light comes from: left, right, front (behind the camera), back"
+            " (behind the scene); or on a map with N at the back N, NE, E (right), SE,"
+            " S (front), SW, W (left), NW; or degrees clockwise from N: 90 is right,"
+            " 247.5 front left. 3800_W sets its temperature, too. all: each of the"
+            " eight, in a folder for each picture, with a contact sheet and lights.lp.",
+            metavar="DIRECTION|all",
+            read=str,
         ),
     ] = None
     light: Annotated[
         tuple[str, ...],
         Option(
-            "One of several lights, which add, as DIRECTION[:KELVIN[:STRENGTH]]:"
-            " --light W:3200:1 --light NE:7500:0.4. Without KELVIN the picture's own"
-            " colour, without STRENGTH 1.",
-            metavar="LIGHT",
+            "One of several lights, which add: --light W:3200:1 --light NE:7500:0.4."
+            " KELVIN is its colour, else that of the picture's own light; STRENGTH is"
+            " times that of the picture's own light, else 1.",
+            metavar="DIRECTION[:KELVIN[:STRENGTH]]",
             read=str,
             repeated=True,
         ),
     ] = ()
     even: Annotated[
-        bool, Option("Take shadows out: light from everywhere, as strong as it was.")
+        bool,
+        Option("Take shadows out: the light comes from everywhere, and is as strong."),
     ] = False
     look: Annotated[
-        str | None, Option("A named light; msrnet looks lists them.", metavar="NAME")
+        str | None,
+        Option("A light with a name; msrnet looks lists them.", metavar="NAME"),
     ] = None
     like: Annotated[
-        str | None, Option("The light of another picture.", metavar="PICTURE")
+        str | None,
+        Option("The light that is found in another picture.", metavar="PICTURE"),
     ] = None
     kelvin: Annotated[
         float | None,
         Option(
-            "Colour temperature of the light.",
+            "Colour of the light: 2700 is a warm bulb, 6500 white, 10000 blue.",
             least=KELVIN_RANGE[0],
             most=KELVIN_RANGE[1],
-            default="the picture's own colour",
+            default="the picture's own",
         ),
     ] = None
     key: Annotated[
@@ -95,37 +103,44 @@ class LightOptions:
     fill: Annotated[
         float | None,
         Option(
-            "Add light from everywhere, times the strength of the picture's light.",
+            "Add light from everywhere, to lift shadows; times the strength of the"
+            " picture's own light.",
             least=_LEAST, most=_MOST, default="0",
         ),
     ] = None  # fmt: skip
     softness: Annotated[
         float | None,
         Option(
-            "How far the light is spread around its direction: standard deviation in"
-            " degrees.",
-            least=0,
-            most=180,
+            "How far the light spreads around its direction, as a standard deviation in"
+            " degrees: 0 is one lamp, 30 a window, 90 half of the sky.",
+            least=0, most=180, default="0, or the picture's own",
         ),
-    ] = None
+    ] = None  # fmt: skip
     amount: Annotated[
-        float,
-        Option("How far from the input, 0, to the result, 1.", least=0, most=1),
-    ] = 1.0
-    keep: Annotated[Keep | None, Option("What of the input stays as it is.")] = None
+        float | None,
+        Option(
+            "How much of the change shows: 0 none, 0.5 half, in linear light.",
+            least=0, most=1, default="1",
+        ),
+    ] = None  # fmt: skip
+    keep: Annotated[
+        Keep | None,
+        Option("What stays as it is in the picture; only the other changes."),
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
+        try:
+            documents.require_declared(self)
+        except ValueError as error:
+            raise UsageError(str(error), "msrnet relight --help lists all") from None
         if len(self.named) > 1:
             flags = " and ".join(f"--{name}" for name in self.named)
             raise UsageError(f"{flags} each name a light", "give one of them")
-        for field in outside(self):
-            raise UsageError(
-                f"{field.flag} {field.default}",
-                f"give {field.option.expected(field.default)}",
-            )
-        beams = self.beams or ()
-        if self.kelvin is not None and any(beam.kelvin for beam in beams):
+        if self.like == "":
+            raise UsageError("--like names no picture", "give the path of one")
+        has_kelvin = any(beam.kelvin for beam in self.beams or ())
+        if self.kelvin is not None and has_kelvin:
             raise UsageError(
                 f"--kelvin {self.kelvin:g} beside a light that names its own",
                 "give the temperature once",
@@ -134,13 +149,13 @@ class LightOptions:
     @property
     def is_fan(self) -> bool:
         """Whether each of the eight directions is asked for."""
-        return self.to is not None and self.to.strip().lower() == ALL
+        return isinstance(self.to, str) and self.to.strip().lower() == ALL
 
     @property
     def beams(self) -> tuple[Beam, ...] | None:
         """The lights of `to` and `light`; None where these name no single light."""
         if self.to is not None and not self.is_fan:
-            return (read_target(self.to),)
+            return (read_target(str(self.to)),)
         return tuple(map(read_beam, self.light)) or None
 
     @property
@@ -157,7 +172,48 @@ class LightOptions:
     @property
     def named(self) -> tuple[str, ...]:
         """Which of the fields that name a light are given."""
-        values = {name: getattr(self, name) for name in _SOURCES}
-        return tuple(
-            name for name, value in values.items() if value not in (None, (), False)
-        )
+        are_given = {
+            "to": self.to is not None,
+            "light": bool(self.light),
+            "even": self.even,
+            "look": self.look is not None,
+            "like": self.like is not None,
+        }
+        return tuple(name for name, is_given in are_given.items() if is_given)
+
+
+class LightKeywords(TypedDict, total=False):
+    """The fields of `LightOptions` as keyword arguments."""
+
+    to: str | float | None
+    light: str | Sequence[str]
+    even: bool
+    look: str | None
+    like: str | os.PathLike[str] | None
+    kelvin: float | None
+    key: float | None
+    ambient: float | None
+    fill: float | None
+    softness: float | None
+    amount: float | None
+    keep: Keep | None
+
+
+def of_keywords(keywords: LightKeywords) -> LightOptions:
+    """Options from keyword arguments.
+
+    One light may stand without a sequence around it, and a picture as a path object.
+
+    Raises:
+        UsageError: A value is not valid, or two contradict each other.
+        TypeError: There is no such field.
+    """
+    fields: dict[str, Any] = dict(keywords)
+    light, like = fields.get("light"), fields.get("like")
+    if isinstance(light, str):
+        fields["light"] = (light,)
+    elif isinstance(light, list):
+        fields["light"] = tuple(light)
+    if isinstance(like, os.PathLike):
+        fields["like"] = os.fspath(like)
+    return LightOptions(**fields)

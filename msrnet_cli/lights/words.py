@@ -17,6 +17,7 @@ STRENGTH_RANGE = (0.0, 100.0)
 
 _TURN = 360
 _WAYS = f"{', '.join(DIRECTIONS)}, {', '.join(SIDES)}, or degrees clockwise from N"
+_BEAM = "DIRECTION[:KELVIN[:STRENGTH]]"
 
 
 def read_azimuth(text: str) -> float:
@@ -32,12 +33,8 @@ def read_azimuth(text: str) -> float:
     degrees = _number(name)
     if degrees is None:
         raise UsageError(f"unknown direction {text!r}", f"give {_WAYS}")
-    if degrees >= KELVIN_RANGE[0]:
-        raise UsageError(
-            f"{name} is not a direction but a temperature", f"write --kelvin {name}"
-        )
     if abs(degrees) > _TURN:
-        raise UsageError(f"{name} degrees is more than a turn", "give 0 to 360")
+        raise UsageError(f"{name} degrees is more than a turn", "give -360 to 360")
     return degrees % _TURN
 
 
@@ -47,9 +44,20 @@ def read_target(text: str) -> Beam:
     Raises:
         UsageError: The text names no light.
     """
-    kelvin, _, direction = text.rpartition("_")
-    if "_" not in text:
+    if _is_kelvin(text):
+        raise UsageError(
+            f"{text.strip()} is not a direction but a temperature",
+            f"write --kelvin {_degrees(text):g}",
+        )
+    if ":" in text:
+        raise UsageError(f"--to {text} is not a direction", f"write --light {text}")
+    kelvin, line, direction = text.rpartition("_")
+    if not line:
         return Beam(azimuth=read_azimuth(text))
+    if _is_kelvin(direction):
+        raise UsageError(
+            f"light {text!r} ends with its temperature", f"write {direction}_{kelvin}"
+        )
     return Beam(azimuth=read_azimuth(direction), kelvin=_kelvin(kelvin, text))
 
 
@@ -63,8 +71,10 @@ def read_beam(text: str) -> Beam:
     """
     direction, *rest = text.split(":")
     if len(rest) > 2:
+        raise UsageError(f"light {text!r} has too many parts", f"write {_BEAM}")
+    if _is_kelvin(direction) or "_" in direction:
         raise UsageError(
-            f"light {text!r} has too many parts", "write DIRECTION[:KELVIN[:STRENGTH]]"
+            f"light {text!r} does not begin with a direction", f"write {_BEAM}"
         )
     kelvin, strength = (*rest, "", "")[:2]
     return Beam(
@@ -74,8 +84,19 @@ def read_beam(text: str) -> Beam:
     )
 
 
+def _is_kelvin(text: str) -> bool:
+    """Whether a text is a number that can only be meant as a temperature."""
+    kelvin = _degrees(text)
+    return kelvin is not None and kelvin >= KELVIN_RANGE[0]
+
+
+def _degrees(text: str) -> float | None:
+    """The number of a temperature, which may end with K."""
+    return _number(text.strip().upper().removesuffix("K"))
+
+
 def _kelvin(text: str, whole: str) -> float:
-    kelvin, (low, high) = _number(text.strip().rstrip("kK")), KELVIN_RANGE
+    kelvin, (low, high) = _degrees(text), KELVIN_RANGE
     if kelvin is None or not low <= kelvin <= high:
         raise UsageError(
             f"light {whole!r} has no temperature {text!r}",
@@ -95,6 +116,8 @@ def _strength(text: str, whole: str) -> float:
 
 def _number(text: str) -> float | None:
     """A finite number; None where the text is not one."""
+    if "_" in text:  # which Python reads as a separator of digits
+        return None
     try:
         number = float(text)
     except ValueError:
