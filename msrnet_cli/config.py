@@ -16,7 +16,7 @@ Arch = Literal["dmshn", "stacked", "lightstage"]
 ValueRange = Literal["zero_one", "centred"]
 Dtype = Literal["auto", "fp32", "bf16", "fp16"]
 Engine = Literal["auto", "eager", "fused", "graph", "tuned", "compiled"]
-Format = Literal["png", "jpeg", "webp", "tiff", "bmp", "avif", "gif"]
+Format = Literal["png", "jpeg", "webp", "tiff", "bmp", "heic", "avif", "gif"]
 
 WorkSize = int | Literal["full"]
 """Longer side, in pixels, at which the network sees a picture; ``full``: as it is."""
@@ -54,7 +54,7 @@ def read_format(text: str) -> Format:
         ValueError: It is neither; says what is expected.
     """
     name = text.lower().removeprefix(".")
-    name = {"jpg": "jpeg", "jpe": "jpeg", "tif": "tiff"}.get(name, name)
+    name = {"jpg": "jpeg", "jpe": "jpeg", "tif": "tiff", "heif": "heic"}.get(name, name)
     if name not in get_args(Format):
         raise ValueError(f"one of {', '.join(get_args(Format))}")
     return cast("Format", name)
@@ -160,12 +160,14 @@ class WriteOptions:
     quality: Annotated[
         int | None,
         Option(
-            "For JPEG, WebP, AVIF.",
+            "For JPEG, WebP, HEIC, AVIF.",
             least=1,
             most=100,
             default="the input's tables in JPEG, else high",
         ),
     ] = None
-    lossless: Annotated[bool, Option("WebP without loss; AVIF at its best.")] = False
+    lossless: Annotated[bool, Option("WebP, HEIC without loss; AVIF at its best.")] = (
+        False
+    )
     # Never the colour profile: without it the colours would change.
     strip_metadata: Annotated[bool, Option("Leave out EXIF, XMP, IPTC, text.")] = False

@@ -36,6 +36,8 @@ _NETWORK_SETTINGS = {
 }
 # Packages that only some commands need: what for, and how to install them.
 _EXTRAS = {
+    "pillow_heif": "for HEIC pictures: pip install pillow-heif",
+    "rawpy": "for camera raw files: pip install rawpy",
     "mitsuba": "for msrnet synth: pip install mitsuba",
     "tensorboard": "for curves of a training run: pip install tensorboard",
     "onnxruntime": "for msrnet bench --rivals: pip install onnxruntime",

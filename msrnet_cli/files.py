@@ -7,6 +7,7 @@ import itertools
 import os
 import platform
 import stat
+import sys
 import time
 import unicodedata
 import zlib
@@ -291,6 +292,23 @@ def probe(folder: Path) -> tuple[bool, bool]:
         tried.remove(name)
     forms = (unicodedata.normalize(form, "é") for form in ("NFC", "NFD"))
     return _tells_apart(there, "a", "A"), _tells_apart(there, *forms)
+
+
+def look_at(folder: Path) -> tuple[bool, bool]:
+    """As `probe`, but writes nothing: permissions and names that are there must do.
+
+    Raises:
+        OSError: Nothing can be written there.
+    """
+    there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    for path in (there.resolve(), *there.resolve().parents):
+        other = path.with_name(path.name.swapcase())
+        if other != path:
+            case_counts = not (other.exists() and other.samefile(path))
+            return case_counts, sys.platform != "darwin"
+    return True, sys.platform != "darwin"
 
 
 def _tells_apart(folder: Path, one: str, other: str) -> bool:

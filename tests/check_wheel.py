@@ -15,6 +15,7 @@ from msrnet_cli.weights import find
 from msrnet_cli.weights.file import load_weights
 
 UNWANTED = ("numpy", "torchmetrics", "lightning_utilities", "torchvision")
+UNWANTED += ("pillow_heif", "rawpy")  # extras
 
 folder = Path(msrnet_cli.__file__).parent
 assert "site-packages" in folder.parts, f"this is a checkout: {folder}"

@@ -44,6 +44,13 @@ def pytest_xdist_auto_num_workers():
     return 0 if torch.cuda.is_available() else min(4, os.cpu_count() or 1)
 
 
+def pytest_runtest_setup(item):
+    """Where the library of a format is not installed, its cases are skipped."""
+    case = getattr(item, "callspec", None)
+    if case and "heic" in map(str, case.params.values()):
+        pytest.importorskip("pillow_heif", reason="no msrnet[heic]")
+
+
 @pytest.fixture(autouse=True)
 def _fixed_seed():
     torch.manual_seed(0)
@@ -144,15 +151,29 @@ def small_bench(monkeypatch):
 def encoded(image, format="png", **settings):
     """An image as a file, in memory."""
     out = io.BytesIO()
+    if format == "heic":
+        heif = pytest.importorskip("pillow_heif", reason="no msrnet[heic]")
+        heif.from_pillow(image).save(out, **settings)
+        return out.getvalue()
     image.save(out, format.upper(), **settings)
     return out.getvalue()
 
 
 def opened(data):
     """An image out of a file in memory."""
+    if data[4:11] == b"ftyphei":
+        heif = pytest.importorskip("pillow_heif", reason="no msrnet[heic]")
+        image = heif.open_heif(data).to_pillow()
+        image.format = "HEIC"
+        return image
     image = Image.open(io.BytesIO(data))
     image.load()
     return image
+
+
+def picture_at(path):
+    """The image of a file; the file is closed again."""
+    return opened(Path(path).read_bytes())
 
 
 def photo(width=48, height=40, seed=0, mode="RGB"):

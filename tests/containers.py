@@ -8,6 +8,7 @@ import io
 import struct
 import zlib
 
+import pytest
 from PIL import Image
 
 # --- JPEG ----------------------------------------------------------------------
@@ -203,7 +204,8 @@ def exif_block(order="<", main=(), details=(), thumbnail=None):
 
 
 def exif_in(data):
-    """The EXIF block of a file, by the readers above, for AVIF by libavif."""
+    """The EXIF block of a file, by the readers above, for AVIF and HEIC by
+    libavif and libheif."""
     if data[:2] == b"\xff\xd8":
         head = b"Exif\0\0"
         found = [c for m, c in segments(data) if m == 0xE1 and c.startswith(head)]
@@ -214,4 +216,6 @@ def exif_in(data):
         return dict(riff(data)).get(b"EXIF")
     if data[:2] in (b"II", b"MM"):
         return data
+    if data[4:11] == b"ftyphei":
+        return pytest.importorskip("pillow_heif").open_heif(data).info["exif"][6:]
     return Image.open(io.BytesIO(data)).info.get("exif")

@@ -11,7 +11,7 @@ import numpy as np
 import tifffile
 from PIL import Image, ImageCms, PngImagePlugin
 
-from conftest import photo
+from conftest import encoded, photo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -200,6 +200,16 @@ def _avif() -> list[bytes]:
     ]
 
 
+def _heic() -> list[bytes]:
+    bands = photo(*SIZE, mode="RGBA")
+    deep = Image.fromarray(_deep(1))
+    return [
+        encoded(photo(*SIZE), "heic", thumbnails=[16], **_described()),
+        encoded(bands, "heic", chroma=444),
+        encoded(deep, "heic"),
+    ]
+
+
 _SEEDS = {
     "png": _png,
     "jpeg": _jpeg,
@@ -208,4 +218,5 @@ _SEEDS = {
     "gif": _gif,
     "bmp": _bmp,
     "avif": _avif,
+    "heic": _heic,
 }

@@ -67,7 +67,16 @@ def _load(options: RelightOptions, pictures: int = 1) -> Relighter:
     from msrnet_cli.relight.relighter import Relighter
 
     hardware.keep_freed_memory()
-    return Relighter.load(options.weights, options.session, pictures=pictures)
+    return Relighter.load(
+        options.weights, options.session, light=options.light, pictures=pictures
+    )
+
+
+def _weights_name(options: RelightOptions) -> str:
+    from msrnet_cli.weights import find
+
+    entry = None if options.light.is_plain else find.for_light()
+    return options.weights or (entry.name if entry else "built-in default")
 
 
 def _check_terminal(inputs: list[str], output: str, files_from: str | None) -> None:
@@ -104,11 +113,26 @@ def _relight_folder(
         from msrnet_cli.folder.job import relight_folder
         from msrnet_cli.folder.plan import make_plan
 
-        plan = make_plan(inputs, target, options.folder, options.files_from)
+        plan = make_plan(
+            inputs,
+            target,
+            options.folder,
+            options.files_from,
+            is_fan=options.light.is_fan,
+            dry=options.dry_run,
+        )
         relighter = _load(options, len(plan.jobs))
+    name = _weights_name(options)
+    if options.dry_run:
+        from msrnet_cli.folder.foresight import foresee
+
+        told = report.planned(as_json=output.json, quiet=output.quiet)
+        forecast = foresee(plan, relighter, options.folder, told, name)
+        some = forecast.write or forecast.anew or forecast.skip
+        _end_for(failed=forecast.refuse, some=some)
+        return
     signals.raise_on_signals()
     notify = report.reporter(as_json=output.json, quiet=output.quiet)
-    name = options.weights or "built-in default"
     summary = relight_folder(plan, relighter, options.folder, notify, name, seconds())
     _finish(summary)
 
@@ -122,7 +146,12 @@ def _finish(summary: JobSummary) -> None:
         signals.end_if_busy(code)
         raise typer.Exit(code)
     if summary.failed or summary.halted:
-        some = summary.relit or summary.skipped
+        _end_for(failed=1, some=summary.relit or summary.skipped)
+
+
+def _end_for(*, failed: int, some: int) -> None:
+    """End with the exit code of failed pictures beside some others; 0 returns."""
+    if failed:
         kind = PictureError if some else NothingDoneError
         raise typer.Exit(kind.exit_code)
 
@@ -131,6 +160,10 @@ def _relight_stream(
     inputs: list[str], target: str, options: RelightOptions, output: Output
 ) -> None:
     """One picture through standard input, standard output, or both."""
+    if options.light.is_fan:
+        raise UsageError("--to all makes a folder for each picture", "name a folder")
+    if options.dry_run:
+        raise UsageError("--dry-run with -", "name files or folders to see the plan")
     if len(inputs) != 1 or options.files_from is not None:
         raise UsageError("- takes one input and one output", "write: relight - -")
     if output.json and target == _STREAM:

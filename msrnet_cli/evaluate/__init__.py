@@ -6,6 +6,8 @@ pairs       scores on pairs of pictures, and of existing pictures
 judge       scores of one picture
 layers      scores on scenes with known lights
 changes     the changes of light that are scored on scenes
+further     further lights of scenes: two at once, from between, coloured
+bars        figures that are wanted of layers
 methods     what is scored on scenes: baselines and weights
 stage       from a picture to relit ones by its layers
 rows        scores averaged within scenes, in rows

@@ -39,6 +39,8 @@ DAY = "day"
 """From a photograph by day to the same with its key turned by at least 90 degrees."""
 DAY_BARE = "day, bare"
 """The same, without the residual that the layers do not explain."""
+DAY_KEPT = "day, kept"
+"""A photograph by day to itself: its key moved to where it is found to be."""
 AMBIENT = "ambient"
 """From a photograph by day to the same without its key."""
 
@@ -50,6 +52,9 @@ TURNS = tuple(
     if source != target
 )
 """Source and target of each change at night, as places in `DIRECTIONS`."""
+
+CLEAR_SPREAD = 45.0
+"""Degrees; a softer light hardly has a direction."""
 
 _SEED = 0
 _ONLY_DAY = Distributions(task=0, night=0, overcast=0, even=0)
@@ -105,6 +110,8 @@ class Day:
         keyless: 3 S S, uint8: the picture without its key.
         azimuth: Of the key of the picture, in degrees.
         wanted: Of the key of the target, in degrees.
+        is_clear: Whether the key is as bright as the ambient light or brighter, and
+            not softer than `CLEAR_SPREAD`.
     """
 
     name: str
@@ -113,6 +120,7 @@ class Day:
     keyless: Tensor
     azimuth: float
     wanted: float
+    is_clear: bool
 
     @property
     def sources(self) -> Pictures:
@@ -125,6 +133,7 @@ class Day:
         return {
             DAY: [self.target],
             DAY_BARE: [self.target],
+            DAY_KEPT: [self.picture],
             AMBIENT: [self.keyless],
         }
 
@@ -174,7 +183,13 @@ def day(store: LayerStore, number: int, size: int) -> Day:
         quantise(compose(scene, drawn, size).layers[AMBIENT_LAYER], 8),
         drawn.key.azimuth,
         turned.azimuth,
+        _is_clear(drawn),
     )
+
+
+def _is_clear(drawn: Draw) -> bool:
+    ratio = drawn.ambient.ratio if drawn.ambient else 0.0
+    return drawn.key.strength >= ratio and drawn.key.spread <= CLEAR_SPREAD
 
 
 def even(store: LayerStore, number: int, size: int) -> Even:

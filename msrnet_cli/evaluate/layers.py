@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli import hardware
 from msrnet_cli.errors import UsageError
-from msrnet_cli.evaluate import changes, relighters, stage
+from msrnet_cli.evaluate import changes, further, relighters, stage
+from msrnet_cli.evaluate.bars import bars_of, bars_of_truth
 from msrnet_cli.evaluate.changes import AMBIENT, DAY, NIGHT, TASK
 from msrnet_cli.evaluate.intervals import estimate
 from msrnet_cli.evaluate.methods import ColourMaps, Copy, Direct, Layered
 from msrnet_cli.evaluate.results import (
     AFFINE,
     COPY,
+    TRUTH,
     Evenness,
     StageResult,
     StageScores,
@@ -79,7 +81,9 @@ def evaluate(
         even = _evenness(method, store, size)
         work_size = relighter.work_size if relighter else None
         whole = relighters.seen_whole(relighter, sizes) if relighter else 0
-        scores.append(StageScores(name, rows, work_size, even, whole))
+        bars = bars_of(tables[name])
+        scores.append(StageScores(name, rows, work_size, even, whole, bars))
+    scores.append(_by_truth(store, size))
     if options.work_sizes:
         notes += relighters.notes_on_whole(loaded, sizes)
     return StageResult(
@@ -157,11 +161,24 @@ def score(
     for number in range(len(store)):
         nights = changes.nights(store[number], size)
         day = changes.day(store, number, size)
+        more = further.further(store[number], size, number)
         for name, method in methods.items():
             tables[name].add(nights.name, method.by_night(nights), nights.targets)
             tables[name].add(day.name, method.by_day(day), day.targets)
+            answer = method.by_further(more)
+            tables[name].add(more.name, answer, more.targets)
         notify(nights.name)
     return tables
+
+
+def _by_truth(store: LayerStore, size: int) -> StageScores:
+    """What mixing alone loses: true layers under two lights."""
+    table = Table()
+    for number in range(len(store)):
+        scene = store[number]
+        mixtures, targets = further.by_truth(scene, size)
+        table.add(scene.name, stage.Answer(mixtures), targets)
+    return StageScores(TRUTH, summary(table, None, None), bars=bars_of_truth(table))
 
 
 def _shown(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import torch
+
 from msrnet_cli.evaluate import changes, stage
 from msrnet_cli.evaluate.affine import AffineMap
 from msrnet_cli.evaluate.changes import DAY, NIGHT, TASK, TURNS
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.evaluate.changes import Day, Nights
+    from msrnet_cli.evaluate.further import Further
     from msrnet_cli.evaluate.stage import Painter
     from msrnet_cli.relight.relighter import Relighter
 
@@ -35,6 +38,10 @@ class Method(Protocol):
         """A photograph by day."""
         ...
 
+    def by_further(self, further: Further) -> Answer:
+        """A scene under further lights by night; nothing if the method knows none."""
+        ...
+
 
 class Copy:
     """Leaves everything as it is."""
@@ -46,6 +53,9 @@ class Copy:
     def by_day(self, day: Day) -> Answer:
         same = day.sources
         return Answer({row: same[row] for row in (DAY, changes.AMBIENT)})
+
+    def by_further(self, further: Further) -> Answer:  # noqa: ARG002 makes none of them
+        return Answer({})
 
 
 class ColourMaps:
@@ -96,13 +106,17 @@ class ColourMaps:
     def by_day(self, day: Day) -> Answer:
         return Answer({DAY: [_mapped(self._day, day.picture)]})
 
+    def by_further(self, further: Further) -> Answer:  # noqa: ARG002 makes none of them
+        return Answer({})
+
 
 class Layered:
     """Weights that paint layers; each light is a mixture of them.
 
     Args:
         painter: The weights.
-        fitted: Also relight nights with a source light that is fitted to them.
+        fitted: Also relight nights with a source light that is found in them, and
+            score further lights.
     """
 
     def __init__(self, painter: Painter, *, fitted: bool = True) -> None:
@@ -115,11 +129,18 @@ class Layered:
         if not self._fitted:
             return Answer(plain)
         fitted = stage.by_night_fitted(seen)
-        return Answer(plain | fitted.pictures, fitted.off)
+        return Answer(plain | fitted.pictures, fitted.off, fitted.misread)
 
     def by_day(self, day: Day) -> Answer:
         (seen,) = self.painter.see(day.picture[None])
         return stage.by_day(seen, day)
+
+    def by_further(self, further: Further) -> Answer:
+        if not self._fitted:
+            return Answer({})
+        pictures = torch.cat((further.picture[None], further.coloured))
+        seen, *coloured = self.painter.see(pictures)
+        return stage.by_further(seen, coloured, further)
 
 
 class Direct:
@@ -133,6 +154,9 @@ class Direct:
         return Answer({TASK: relit.pictures()})
 
     def by_day(self, day: Day) -> Answer:  # noqa: ARG002 no change by day is known
+        return Answer({})
+
+    def by_further(self, further: Further) -> Answer:  # noqa: ARG002 makes none of them
         return Answer({})
 
 

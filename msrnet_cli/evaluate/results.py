@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from msrnet_cli.config import WorkSize
 
 COPY, AFFINE = "copy of the input", "affine colour map"
 """The names of baselines."""
+TRUTH = "true layers"
+"""The name of layers that no network painted: what mixing alone loses."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,34 @@ class Evenness:
 
 
 @dataclass(frozen=True)
+class Bar:
+    """A figure that is wanted of a light stage, and what it is.
+
+    Attributes:
+        name: What is measured.
+        found: The figure.
+        wanted: The bound that it should keep.
+        is_least: Whether `found` should be at least `wanted`; else, at most.
+        unit: ``dB``, ``°`` or ``%``.
+        count: Over how many scenes or pictures.
+    """
+
+    name: str
+    found: float
+    wanted: float
+    is_least: bool
+    unit: Literal["dB", "°", "%"]
+    count: int
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the figure keeps its bound."""
+        if self.is_least:
+            return self.found >= self.wanted
+        return self.found <= self.wanted
+
+
+@dataclass(frozen=True)
 class StageScores:
     """How good one method is on scenes whose lights are all known.
 
@@ -182,6 +213,7 @@ class StageScores:
             baselines.
         even: Errors on even surfaces; None if the method paints no layers.
         whole: How many scenes were not larger than that, and were seen whole.
+        bars: Figures that are wanted of weights that paint layers, and of true layers.
     """
 
     name: str
@@ -189,6 +221,7 @@ class StageScores:
     work_size: WorkSize | None = None
     even: Evenness | None = None
     whole: int = 0
+    bars: tuple[Bar, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,7 +234,7 @@ class StageResult:
         size: Side of the pictures that are scored, in pixels: the shorter side of the
             smallest scene; larger scenes are reduced to it.
         device: The device, for people; "" if nothing was relit.
-        methods: Baselines first.
+        methods: Baselines first, true layers last.
         notes: What the user must know.
         largest: The shorter side of the largest scene, in pixels.
     """

@@ -42,12 +42,14 @@ class Table:
         rows: By row and scene.
         off: By row, the errors of azimuths that were fitted, in degrees.
         misread: By row, the errors of azimuths that a network read, in degrees.
+        errors: By figure, each error of what was found of lights.
     """
 
     def __init__(self) -> None:
         self.rows: defaultdict[str, dict[str, Scores]] = defaultdict(dict)
         self.off: defaultdict[str, list[float]] = defaultdict(list)
         self.misread: defaultdict[str, list[float]] = defaultdict(list)
+        self.errors: defaultdict[str, list[float]] = defaultdict(list)
 
     def add(self, scene: str, answer: Answer, targets: Pictures) -> None:
         """Score what the method made of a scene, in each of its rows."""
@@ -57,6 +59,8 @@ class Table:
             self.off[row] += degrees
         for row, degrees in answer.misread.items():
             self.misread[row] += degrees
+        for figure, errors in answer.errors.items():
+            self.errors[figure] += errors
 
     def compared(self, row: str) -> ByScene:
         """Scores of a baseline on the changes of a row; empty if it has none."""

@@ -18,6 +18,7 @@ from msrnet_cli.evaluate.changes import (
     AMBIENT,
     DAY,
     DAY_BARE,
+    DAY_KEPT,
     NIGHT,
     NIGHT_FITTED,
     OWN,
@@ -26,24 +27,33 @@ from msrnet_cli.evaluate.changes import (
     TURNS,
 )
 from msrnet_cli.images.pixels import quantise, unit
-from msrnet_cli.layers import mix, reading
+from msrnet_cli.layers import found, mix, reading
 from msrnet_cli.layers.compose import LAYERS
-from msrnet_cli.lights import DIRECTIONS, LUMINANCE, azimuth, turned
+from msrnet_cli.lights import DIRECTIONS, KELVINS, LUMINANCE, azimuth, turned
 from msrnet_cli.relight import carry, scaling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from msrnet_cli.evaluate.changes import Day, Even, Pictures
+    from msrnet_cli.evaluate.further import Further
+    from msrnet_cli.layers.found import FoundLight
+    from msrnet_cli.layers.reading import Reading
 
 Paint = Callable[[Tensor], Tensor]
 """A network: takes pictures, B 3 h w in [0, 1], and gives B K 3 h w in [0, 1] on the
 CPU: nine layers, then normals and the light that it reads, if it has these outputs."""
 
+DIRECTION = "direction"
+"""Figure: the error of the azimuth that is found in clear days, in degrees."""
+KELVIN = "kelvin"
+"""Figure: the relative error of the temperature that is found in nights."""
+
 _BATCH_PIXELS = 1 << 18
 _LIGHTS = torch.stack([mix.weights(azimuth(direction)) for direction in DIRECTIONS])
 _TASK_LIGHT = mix.of_light(TASK_LIGHT)
 _BROAD = 49  # pixels: errors wider than this window do not count
+_BY_CHANCE = 90.0  # degrees
 _FRAME = 8  # pixels next to an edge of the picture
 
 
@@ -55,11 +65,13 @@ class Answer:
         pictures: By row, for each row of the method.
         off: By row, the errors of azimuths that were fitted, in degrees.
         misread: By row, the errors of azimuths that the network read, in degrees.
+        errors: By figure, each error of what was found of lights.
     """
 
     pictures: Pictures
     off: dict[str, list[float]] = field(default_factory=dict)
     misread: dict[str, list[float]] = field(default_factory=dict)
+    errors: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -107,12 +119,24 @@ class Seen:
         """Its layers, 9 3 h w in [0, 1]."""
         return self.painted[:LAYERS]
 
+    @property
+    def read(self) -> Reading | None:
+        """The light that the network reads; None if it reads none."""
+        if len(self.painted) <= reading.PLACE:
+            return None
+        return reading.of_output(self.painted[reading.PLACE])
+
+    def found(self) -> FoundLight:
+        """The light of the picture, as the program finds it."""
+        return found.find(self.small, self.layers, self.read)
+
     def misread(self, true: float) -> list[float]:
         """The error of the azimuth that the network read, in degrees; empty if none."""
-        if len(self.painted) <= reading.PLACE:
-            return []
-        found = reading.of_output(self.painted[reading.PLACE])
-        return [abs(turned(true, found.azimuth))]
+        return [abs(turned(true, self.read.azimuth))] if self.read else []
+
+    def misfitted(self, true: float) -> float:
+        """The error of the azimuth that the layers alone tell, in degrees."""
+        return _off(found.find(self.small, self.layers), true)
 
     def relit(self, results: Tensor) -> list[Tensor]:
         """Results at the working size, B 3 h w in [0, 1], at full size, uint8."""
@@ -133,28 +157,53 @@ def by_night(seen: Sequence[Seen]) -> Pictures:
 
 
 def by_night_fitted(seen: Sequence[Seen]) -> Answer:
-    """The same, with the key light that is fitted to each picture."""
+    """The same, with the key light that is found in each picture."""
     relit, off, misread = [], [], []
     for source, one in enumerate(seen):
-        found = mix.fit(one.small, one.layers)
-        off.append(_off(found, azimuth(DIRECTIONS[source])))
-        misread += one.misread(azimuth(DIRECTIONS[source]))
+        true = azimuth(DIRECTIONS[source])
+        off.append(one.misfitted(true))
+        misread += one.misread(true)
         targets = [azimuth(DIRECTIONS[end]) for start, end in TURNS if start == source]
-        relit += _put(one, found, targets, mix.kept(found))
+        relit += _put(one, one.found(), targets)
     rows = ({NIGHT_FITTED: each} for each in (off, misread))
     return Answer({NIGHT_FITTED: relit}, *rows)
 
 
 def by_day(one: Seen, day: Day) -> Answer:
-    """The picture of `changes.Day` with its key turned, and without its key."""
-    found = mix.fit(one.small, one.layers)
+    """The picture of `changes.Day` with its key turned, kept, and without its key."""
+    light = one.found()
     pictures = {
-        DAY: _put(one, found, [day.wanted], mix.kept(found)),
-        DAY_BARE: _put(one, found, [day.wanted], 0.0),
+        DAY: _put(one, light, [day.wanted]),
+        DAY_BARE: _put(one, light, [day.wanted], kept=0.0),
         AMBIENT: one.relit(one.layers[mix.AMBIENT][None]),
     }
-    off = [_off(found, day.azimuth)]
-    return Answer(pictures, {DAY: off}, {DAY: one.misread(day.azimuth)})
+    if light.azimuth is not None:
+        pictures[DAY_KEPT] = _put(one, light, [light.azimuth])
+    return Answer(
+        pictures,
+        {DAY: [one.misfitted(day.azimuth)]},
+        {DAY: one.misread(day.azimuth)},
+        {DIRECTION: [_off(light, day.azimuth)]} if day.is_clear else {},
+    )
+
+
+def by_further(seen: Seen, coloured: Sequence[Seen], further: Further) -> Answer:
+    """The pictures of `further.Further`, by plain layers.
+
+    Args:
+        seen: Its picture.
+        coloured: Its coloured nights.
+        further: What is wanted.
+    """
+    pictures = {
+        row: seen.relit(mix.painted(seen.layers, torch.stack(lights)))
+        for row, lights in further.lights.items()
+    }
+    errors = [
+        abs(one.found().kelvin / kelvin - 1)
+        for one, kelvin in zip(coloured, KELVINS, strict=True)
+    ]
+    return Answer(pictures, errors={KELVIN: errors})
 
 
 def unevenness(painter: Painter, even: Even) -> tuple[float, float]:
@@ -188,14 +237,15 @@ def _broad_mean(values: Tensor) -> Tensor:
     return values
 
 
-def _off(found: mix.Fit, true: float) -> float:
-    """The error of the azimuth of a fitted light, in degrees."""
-    return abs(turned(true, found.azimuth))
+def _off(light: FoundLight, true: float) -> float:
+    """The error of the azimuth of a light, in degrees; without one, that of chance."""
+    return _BY_CHANCE if light.azimuth is None else abs(turned(true, light.azimuth))
 
 
 def _put(
-    one: Seen, found: mix.Fit, azimuths: Sequence[float], kept: float
+    one: Seen, light: FoundLight, azimuths: Sequence[float], kept: float | None = None
 ) -> list[Tensor]:
     """A picture with its key light moved to each of some azimuths, at full size."""
-    wanted = torch.stack([found.towards(degrees) for degrees in azimuths])
-    return one.relit(mix.relit(one.small, one.layers, found.weights, wanted, kept))
+    wanted = torch.stack([light.moved(degrees) for degrees in azimuths])
+    share = mix.kept(light) if kept is None else kept
+    return one.relit(mix.relit(one.small, one.layers, light.weights, wanted, share))

@@ -18,5 +18,7 @@ budget       how many pixels may be in memory at once
 tally        what became of the pictures so far
 scheduler    moves pictures through the stages, overlapping, in bounded memory
 job          carries out a plan
+foresight    what a job would do
+finding      the light of each picture of a folder
 stream       one picture through standard input or output
 """

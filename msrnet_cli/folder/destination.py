@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli import images
 from msrnet_cli.errors import UsageError
-from msrnet_cli.files import probe
+from msrnet_cli.files import look_at, probe
 from msrnet_cli.folder.search import is_url
+from msrnet_cli.images.extras import missing_for, remedy
 from msrnet_cli.images.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -55,15 +56,26 @@ def destination(
 
     Raises:
         UsageError: The output is a URL, a file where a folder is needed, or does not
-            have the suffix of a format that is written.
+            have the suffix of a format that is written here.
     """
     found = Destination(output, _names_a_file(inputs, output, lists))
     _check_output(found, format)
+    if found.is_file:
+        format = images.format_of(found.path.suffix)
+    extra = missing_for(format) if format else None
+    if format and extra:
+        name = FORMATS[format].name
+        reason = f"support for {name} pictures is not installed"
+        raise UsageError(reason, remedy(extra))
     return found
 
 
-def try_out(folder: Path) -> tuple[bool, bool]:
+def try_out(folder: Path, *, dry: bool = False) -> tuple[bool, bool]:
     """Require that a folder can be written to, before any work; leaves no trace.
+
+    Args:
+        folder: Which one; it need not exist.
+        dry: Write nothing: permissions must do.
 
     Returns:
         Which spellings of a name the file system tells apart, as `files.probe`.
@@ -72,7 +84,7 @@ def try_out(folder: Path) -> tuple[bool, bool]:
         UsageError: Nothing can be written there.
     """
     try:
-        return probe(folder)
+        return look_at(folder) if dry else probe(folder)
     except OSError as error:
         reason = error.strerror or error
         raise UsageError(

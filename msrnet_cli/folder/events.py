@@ -33,11 +33,12 @@ class JobStarted:
         engine: How the network runs.
         from_light: Light of the pictures that the weights were trained to take, as
             ``6500_N``; "" where the light is unknown, or any light will do.
-        to_light: Light of the pictures that the weights give.
+        to_light: Light of the pictures that are given: as ``4500_E`` where the weights
+            make the turn that they were trained for, else in words.
         notes: What the user must know about these choices.
         ignored: Entries that were passed over.
-        unreadable: Folders and files, beside the pictures, that cannot be read; each
-            of them is reported as a failure.
+        unreadable: Folders and files, beside the pictures, that cannot be read or have
+            no mask; each of them is reported as a failure.
     """
 
     pictures: int
@@ -122,4 +123,98 @@ class JobSummary:
         return slowest if self.stages.get(slowest) else None
 
 
-Event = JobStarted | FileDone | JobSummary
+@dataclass(frozen=True)
+class LightFound:
+    """The light that a picture has.
+
+    Attributes:
+        input: Path of the picture.
+        azimuth: Where the key light comes from, degrees clockwise from N, which is
+            behind the scene; E is the right. None without a direction: where the key
+            gives less than a tenth of the light.
+        spread: Softness: standard deviation around the azimuth, degrees.
+        kelvin: Apparent temperature of the key, 1900 to 20000.
+        key: Mean luminance that the key adds to the picture, in linear light. White
+            paper in full light has about 1.
+        ambient: Mean luminance of all other light.
+        sure: How sure the azimuth is, 0 to 1; below 0.3 it is hardly better than a
+            guess.
+    """
+
+    input: str
+    azimuth: float | None
+    spread: float
+    kelvin: float
+    key: float
+    ambient: float
+    sure: float
+
+
+@dataclass(frozen=True)
+class LightFailed:
+    """A picture whose light could not be found.
+
+    Attributes:
+        input: Path of the picture.
+        reason: Why.
+        remedy: What to do about it.
+    """
+
+    input: str
+    reason: str
+    remedy: str = ""
+
+
+Action = Literal["write", "anew", "skip", "refuse"]
+ACTIONS: tuple[Action, ...] = ("write", "anew", "skip", "refuse")
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What a job would do about one picture, as far as that shows without decoding it.
+
+    Attributes:
+        input: Path of the picture.
+        output: Path of the result; of a fan its folder.
+        action: ``write`` files, make ``anew`` what msrnet made in another way or from
+            an older state of the input, ``skip`` what is there, or ``refuse`` the
+            picture.
+        outputs: Every file that would be written or skipped.
+        replaces: Files among them that exist and would be replaced.
+        megapixels: Size of the picture.
+        reason: Why the picture would fail.
+        remedy: What to do about that.
+    """
+
+    input: str
+    output: str
+    action: Action
+    outputs: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    megapixels: float = 0.0
+    reason: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a job would do, as far as that shows without decoding; nothing was done.
+
+    Attributes:
+        write: Pictures that would be written.
+        anew: Pictures of which an older result of msrnet would be replaced.
+        skip: Pictures whose results are there already, made in the same way.
+        refuse: Pictures that would fail.
+        files: Files that would be written.
+        replaced: Files among them that exist.
+    """
+
+    write: int
+    anew: int
+    skip: int
+    refuse: int
+    files: int
+    replaced: int
+
+
+Event = JobStarted | FileDone | JobSummary | Foreseen | Forecast

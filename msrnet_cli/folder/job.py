@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from msrnet_cli.folder.relights import Relights
     from msrnet_cli.folder.search import Fault
 
+_FAN = "from each of the eight directions"
+_OTHERS = "another run is at work there: each does what the other has not"
+
 
 def relight_folder(
     plan: Plan,
@@ -56,7 +59,8 @@ def relight_folder(
         UsageError: The output folder cannot be made, or its journal not be written.
     """
     with closing(Outputs(plan, options.exist)) as outputs:
-        notify(_started(plan, relights, weights_name, is_first=outputs.is_first_run))
+        others = () if outputs.is_first_run else (_OTHERS,)
+        notify(started(plan, relights, weights_name, others))
         begin = time.perf_counter()
         tally = Tally(notify, fail_fast=options.fail_fast)
         outputs.remove_leftovers()
@@ -88,12 +92,17 @@ def _run(plan: Plan, scheduler: Scheduler, tally: Tally) -> str:
     return ""
 
 
-def _started(
-    plan: Plan, relights: Relights, weights_name: str, *, is_first: bool
+def started(
+    plan: Plan, relights: Relights, weights_name: str, notes: tuple[str, ...] = ()
 ) -> JobStarted:
-    notes = relights.notes
-    if not is_first:
-        notes += ("another run is at work there: each does what the other has not",)
+    """What is known of a job at its start.
+
+    Args:
+        plan: What goes where.
+        relights: The network.
+        weights_name: Name of its weights.
+        notes: What the user must know beside the notes of the network.
+    """
     return JobStarted(
         pictures=len(plan.jobs),
         megapixels=sum(job.pixels for job in plan.jobs) / 1e6,
@@ -103,9 +112,9 @@ def _started(
         weights=weights_name,
         work_size=relights.work_size,
         engine=relights.engine,
-        from_light=relights.card.from_light,
-        to_light=relights.card.to_light,
-        notes=notes,
+        from_light=relights.from_light,
+        to_light=_FAN if plan.is_fan else relights.to_light,
+        notes=relights.notes + notes,
         ignored=plan.ignored,
         unreadable=len(plan.faults),
     )

@@ -32,6 +32,7 @@ _CACHE_NAME = "single-pictures.jsonl"
 _CACHE_BYTES = 4 << 20  # about ten thousand pictures
 _VERSION = 1
 _KEYS = {"output_sha256": "made", "source_sha256": "source"}  # shorter in the file
+_TO_WRITE = ("writing", "writable")
 _RUN = 0  # the byte of the file whose lock says that a run is at work
 
 Standing = Literal["absent", "same", "stale", "other", "foreign"]
@@ -66,24 +67,29 @@ class Journal:
     Args:
         folder: The output folder.
         name: Name of the journal's file in that folder.
+        to_read: Only to be read: the file must be there, and is not written.
 
     Raises:
-        UsageError: The file cannot be written.
+        UsageError: The file cannot be written, or only be read and is not there.
     """
 
-    def __init__(self, folder: Folder, name: str = NAME) -> None:
+    def __init__(
+        self, folder: Folder, name: str = NAME, *, to_read: bool = False
+    ) -> None:
         self._path = folder.path / name
         self._entries: dict[str, dict[str, Entry]] = {}
         self._position = 0
         self._torn = False
         self._lock = threading.Lock()
+        flags = os.O_RDONLY if to_read else os.O_RDWR | os.O_APPEND | os.O_CREAT
         try:
-            self._handle = folder.open(name, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+            self._handle = folder.open(name, flags)
             require_regular(os.fstat(self._handle).st_mode)
         except OSError as error:
+            verb, wanted = ("reading", "readable") if to_read else _TO_WRITE
             raise UsageError(
-                f"writing the journal {self._path} failed: {error.strerror}",
-                "make it writable, or remove it",
+                f"{verb} the journal {self._path} failed: {error.strerror}",
+                f"make it {wanted}, or remove it",
             ) from error
         self._read_on()
 
@@ -195,18 +201,24 @@ class Journal:
         self._entries.setdefault(entry.output, {})[entry.output_sha256] = entry
 
 
-def cached_journal() -> Journal | None:
+def cached_journal(*, to_read: bool = False) -> Journal | None:
     """The journal of single pictures outside of output folders, in the user's cache.
 
     It lets a second run recognise results of the first, and may be lost at any time.
 
+    Args:
+        to_read: Only to be read: nothing is made or written.
+
     Returns:
-        None where no such file can be written.
+        None where no such file can be written, or only be read and is not there.
     """
     try:
         cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
         if not cache.is_absolute():
             cache = Path.home() / ".cache"
+        if to_read:
+            with Folder(cache / "msrnet") as folder:
+                return Journal(folder, _CACHE_NAME, to_read=True)
         with Folder.made(cache / "msrnet") as folder:
             path = folder.path / _CACHE_NAME
             with suppress(FileNotFoundError):

@@ -42,6 +42,15 @@ class FolderOptions:
             " nothing else."
         ),
     ] = "skip"
+    mask: Annotated[
+        str | None,
+        Option(
+            "Where pictures change: white all, grey in part, black not. A folder of"
+            " masks, each with the stem and the size of its picture; for one picture,"
+            " a file.",
+            metavar="DIR|FILE",
+        ),
+    ] = None
     compare: Annotated[bool, Option("Also write input and output side by side.")] = (
         False
     )
@@ -90,9 +99,41 @@ class RelightOptions:
         ),
     ] = None
     light: Annotated[LightOptions, Group("Light")] = field(default_factory=LightOptions)
+    dry_run: Annotated[
+        bool,
+        Option("Tell what would be done; write nothing.", flags=("--dry-run", "-n")),
+    ] = False
     folder: Annotated[FolderOptions, Group("Files")] = field(
         default_factory=FolderOptions
     )
+    session: Annotated[SessionOptions, Group("Where and how to compute")] = field(
+        default_factory=SessionOptions
+    )
+
+
+@dataclass(frozen=True)
+class LightFindOptions:
+    """What `msrnet light` does, but for the paths."""
+
+    weights: Annotated[
+        str,
+        Option(
+            "Weights that paint layers: built-in name, file, or hub address.",
+            metavar="SPEC",
+        ),
+    ] = "lightstage"
+    recursive: Annotated[
+        bool, Option("Enter subfolders.", flags=("--recursive", "-r"))
+    ] = False
+    max_megapixels: Annotated[
+        float,
+        Option(
+            "Refuse larger pictures before they are decoded.",
+            least=0,
+            above=True,
+            endless=True,
+        ),
+    ] = MAX_MEGAPIXELS
     session: Annotated[SessionOptions, Group("Where and how to compute")] = field(
         default_factory=SessionOptions
     )

@@ -93,7 +93,7 @@ class Outputs:
         )
 
     def put(self, encoded: Encoded) -> bool:
-        """Write the files of a picture, each of them whole or not at all.
+        """Write files of a picture, each of them whole or not at all.
 
         Returns:
             False where the same files are there already.
@@ -102,7 +102,7 @@ class Outputs:
             PictureError: One of them exists and was not made by msrnet.
             OSError: One of them cannot be written, see `refusal`.
         """
-        files = [*zip(encoded.job.outputs(), encoded.contents, strict=True)]
+        files = [*zip(encoded.outputs, encoded.contents, strict=True)]
         unknown = encoded.existing.unknown
         equal = [holds(path, data) for (_, path), data in files if path in unknown]
         are_there = len(equal) == len(files) and all(equal)

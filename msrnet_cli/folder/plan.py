@@ -19,17 +19,22 @@ from typing import TYPE_CHECKING
 from msrnet_cli import images
 from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
 from msrnet_cli.files import opened_regular
+from msrnet_cli.folder import fan
 from msrnet_cli.folder.destination import destination, try_out
 from msrnet_cli.folder.events import Ignored
+from msrnet_cli.folder.masks import open_masks, plain_size, require_size
 from msrnet_cli.folder.search import Fault, Found, check_input, head, search
 from msrnet_cli.images.formats import HEAD_BYTES
+from msrnet_cli.lights import DIRECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from msrnet_cli.config import Format
     from msrnet_cli.folder.destination import Destination
+    from msrnet_cli.folder.masks import Masks
     from msrnet_cli.folder.options import FolderOptions
+    from msrnet_cli.folder.search import Finding
 
 _HEADER_BYTES = 1 << 16  # tells the size of nearly every picture
 _LONGEST_NAME = 255  # bytes, on every common file system
@@ -48,7 +53,9 @@ class Job:
         format: Format of the output; None for that of the input, whose header does not
             tell it.
         pixels: As the input's header tells; 0 where it does not.
-        compare: File with input and output side by side, if wanted.
+        extras: Further files that the job writes, beside the target.
+        mask: File that tells where the picture changes; None for everywhere.
+        is_fan: Whether the target and its neighbours are a fan, see `folder.fan`.
     """
 
     source: Path
@@ -57,15 +64,20 @@ class Job:
     listing: str
     format: Format | None = None
     pixels: int = 0
-    compare: Path | None = None
+    extras: tuple[Path, ...] = ()
+    mask: Path | None = None
+    is_fan: bool = False
 
     def outputs(self) -> list[tuple[str, Path]]:
         """All files that the job writes: paths below the output folder, and in full."""
-        files = [(self.relative, self.target)]
-        if self.compare is not None:
-            name = (Path(self.relative).parent / self.compare.name).as_posix()
-            files.append((name, self.compare))
-        return files
+        folder = Path(self.relative).parent
+        others = [((folder / path.name).as_posix(), path) for path in self.extras]
+        return [(self.relative, self.target), *others]
+
+    @property
+    def shown(self) -> str:
+        """The result for people: the file, or the folder of a fan."""
+        return str(self.target.parent if self.is_fan else self.target)
 
 
 @dataclass(frozen=True)
@@ -84,9 +96,20 @@ class Plan:
     ignored: tuple[Ignored, ...] = ()
     faults: tuple[Fault, ...] = ()
 
+    @property
+    def is_fan(self) -> bool:
+        """Whether each picture becomes a fan."""
+        return any(job.is_fan for job in self.jobs)
+
 
 def make_plan(
-    inputs: Sequence[str], output: str, options: FolderOptions, lists: str | None = None
+    inputs: Sequence[str],
+    output: str,
+    options: FolderOptions,
+    lists: str | None = None,
+    *,
+    is_fan: bool = False,
+    dry: bool = False,
 ) -> Plan:
     """Collect the pictures, decide every output path, test the output folder.
 
@@ -95,6 +118,8 @@ def make_plan(
         output: A folder, or for one input file a file.
         options: How to treat the folder.
         lists: A file with one path a line, or ``-`` for standard input.
+        is_fan: Whether each picture becomes a folder with all eight directions.
+        dry: Write nothing, not even to test the output folder.
 
     Raises:
         UsageError: An input is missing or not a regular file; two outputs collide; an
@@ -108,8 +133,17 @@ def make_plan(
         for text in inputs:
             check_input(text)
         place = destination(inputs, output, options.write.format, lists)
+        if is_fan:
+            _check_fan(place)
+        masks = open_masks(options.mask)
         found = list(search(inputs, lists, place.path, recursive=options.recursive))
-        planned = [_job(one, place, options) for one in found if isinstance(one, Found)]
+        if masks:
+            masks.require_apart({e.root for e in found if isinstance(e, Found)})
+            found = [_unless_mask(one, masks) for one in found]
+        pictures = [one for one in found if isinstance(one, Found)]
+        if masks:
+            masks.require_each(len(pictures))
+        planned = [_job(one, place, options, masks, is_fan) for one in pictures]
         jobs = tuple(one for one in planned if isinstance(one, Job))
         ignored = tuple(one for one in found if isinstance(one, Ignored))
         faults = tuple(one for one in found + planned if isinstance(one, Fault))
@@ -117,7 +151,7 @@ def make_plan(
             raise _nothing_found(ignored, faults, options)
         if len(jobs) == 1:  # one of many fails alone, when its turn comes
             _require_fits(jobs[0], options.max_megapixels)
-        spelling = try_out(place.folder)
+        spelling = try_out(place.folder, dry=dry)
         folder = None if place.is_file else place.path
         _check_targets(jobs, folder, options, spelling)
         return Plan(jobs, folder, ignored, faults)
@@ -138,27 +172,42 @@ def _nothing_found(
 ) -> NothingDoneError:
     told = [f"{fault.path} {fault.reason}" for fault in faults[:1]]
     if len(faults) > 1:
-        told.append(f"{len(faults) - 1} more could not be read")
+        told.append(f"{len(faults) - 1} more cannot be relit")
     if ignored:
         told.append(f"{len(ignored)} other entries were passed over")
     passed = f" ({', '.join(told)})" if told else ""
     hint = "" if options.recursive else "; --recursive enters subfolders"
-    return NothingDoneError(f"no picture found{passed}", f"check the paths{hint}")
+    what = "no picture can be relit" if faults else "no picture found"
+    return NothingDoneError(f"{what}{passed}", f"check the paths{hint}")
 
 
-def _job(entry: Found, place: Destination, options: FolderOptions) -> Job | Fault:
+def _job(
+    entry: Found,
+    place: Destination,
+    options: FolderOptions,
+    masks: Masks | None,
+    is_fan: bool,
+) -> Job | Fault:
     relative = Path(os.path.relpath(entry.path, entry.root))
     if ".." in relative.parts or relative.is_absolute():
         return _outside(entry)
+    try:
+        mask = _mask(entry, relative, masks) if masks else None
+    except PictureError as error:
+        return Fault(str(entry.path), error.reason, error.remedy, entry.listing)
     start = head(entry.path, _HEADER_BYTES) or b""
     if place.is_file:
         relative, target = Path(place.path.name), place.path
     else:
         relative = relative.with_name(_output_name(entry.path, start, options))
+        if is_fan:
+            relative = relative.with_suffix("") / f"{DIRECTIONS[0]}{relative.suffix}"
         target = place.path / relative
     if _is_too_long(target):
         return _beyond_reach(entry, target)
-    compare = target.with_name(f"{target.stem}_compare.jpg")
+    extras = fan.neighbours(target, compare=options.compare) if is_fan else []
+    if options.compare and not is_fan:
+        extras.append(target.with_name(f"{target.stem}_compare.jpg"))
     return Job(
         source=entry.path,
         target=target,
@@ -166,8 +215,30 @@ def _job(entry: Found, place: Destination, options: FolderOptions) -> Job | Faul
         listing=entry.listing,
         format=options.write.format or images.format_of(target.suffix),
         pixels=_pixels(entry.path, start),
-        compare=compare if options.compare else None,
+        extras=tuple(extras),
+        mask=mask,
+        is_fan=is_fan,
     )
+
+
+def _unless_mask(one: Finding, masks: Masks) -> Finding:
+    if isinstance(one, Found) and masks.holds(one.root, one.path):
+        return Ignored(str(one.path), "a mask")
+    return one
+
+
+def _mask(entry: Found, relative: Path, masks: Masks) -> Path:
+    """The mask of a picture.
+
+    Raises:
+        PictureError: There is none, or one that has another size for sure.
+    """
+    mask = masks.of(relative)
+    with suppress(OSError), opened_regular(entry.path) as file:
+        size = plain_size(file)
+        if size is not None:
+            require_size(mask, size)
+    return mask
 
 
 def _outside(entry: Found) -> Fault:
@@ -217,6 +288,11 @@ def _check_template(template: str) -> None:
             f"--name {template} does not give a file name",
             "use {stem} and end with {ext}, without folders",
         )
+
+
+def _check_fan(place: Destination) -> None:
+    if place.is_file:
+        raise UsageError(f"{place.text} is one file", "name a folder for --to all")
 
 
 def _require_fits(job: Job, max_megapixels: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ class Existing:
     """The outputs of one picture that are there before it is relit.
 
     Attributes:
+        same: Paths of files that are there, made in the same way.
         are_same: Whether all outputs are there, made in the same way.
         is_stale: Whether one of them is replaced: msrnet made it in another way.
         unknown: Paths of files that no journal knows.
@@ -48,6 +50,7 @@ class Existing:
     are_same: bool = False
     is_stale: bool = False
     unknown: frozenset[Path] = frozenset()
+    same: frozenset[Path] = frozenset()
 
     @classmethod
     def of(cls, standings: Mapping[Path, Standing]) -> Existing:
@@ -57,6 +60,7 @@ class Existing:
             are_same=set(standings.values()) == {"same"},
             is_stale="stale" in standings.values(),
             unknown=frozenset(path for path, what in found if what == "foreign"),
+            same=frozenset(path for path, what in found if what == "same"),
         )
 
 
@@ -69,22 +73,24 @@ class Records:
     Args:
         folder: Folder of the outputs.
         single: Whether the output is one named file.
+        to_read: Whether the records are only read: then no journal is made.
 
     Raises:
         UsageError: The folder's journal cannot be written.
     """
 
-    def __init__(self, folder: Folder, *, single: bool) -> None:
+    def __init__(self, folder: Folder, *, single: bool, to_read: bool = False) -> None:
         self._single = single
         self._by_path = False
         self._journal: Journal | None = None
-        if not single:
-            self._journal = Journal(folder)
-        elif (folder.path / NAME).exists():
+        is_there = (folder.path / NAME).exists()
+        if not single and (is_there or not to_read):
+            self._journal = Journal(folder, to_read=to_read)
+        elif is_there:
             with suppress(UsageError):
-                self._journal = Journal(folder)
-        if self._journal is None:
-            self._journal, self._by_path = cached_journal(), True
+                self._journal = Journal(folder, to_read=to_read)
+        if self._journal is None and single:
+            self._journal, self._by_path = cached_journal(to_read=to_read), True
 
     def close(self) -> None:
         """Close the journal, and release all claims."""
@@ -97,16 +103,8 @@ class Records:
         Raises:
             PictureError: The existing file must not be replaced.
         """
-        if self._journal is None:
-            return "foreign"
         try:
-            standing = self._journal.standing(
-                self._key(output, path),
-                path,
-                provenance.source_sha256,
-                provenance.recipes,
-                provenance.origin if self._single else None,
-            )
+            standing = self._standing(output, path, provenance)
         except OSError as error:
             reason = f"{path} exists and cannot be read: {error.strerror}"
             raise PictureError(reason, "remove it, or name another output") from error
@@ -117,6 +115,17 @@ class Records:
         if standing == "foreign" and not self._single:
             raise _not_ours(path)
         return standing
+
+    def _standing(self, output: str, path: Path, provenance: Provenance) -> Standing:
+        if self._journal is None:
+            return "foreign" if os.path.lexists(path) else "absent"
+        return self._journal.standing(
+            self._key(output, path),
+            path,
+            provenance.source_sha256,
+            provenance.recipes,
+            provenance.origin if self._single else None,
+        )
 
     def note(
         self, output: str, path: Path, data: bytes, provenance: Provenance

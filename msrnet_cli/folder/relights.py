@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
+from torch import Tensor
 
 from msrnet_cli import hardware
-from msrnet_cli.config import WeightsCard
 from msrnet_cli.folder.journal import digest
+from msrnet_cli.lights import DIRECTIONS
 from msrnet_cli.relight.records import Relit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from torch import Tensor
+    from collections.abc import Sequence
 
     from msrnet_cli.config import WorkSize
     from msrnet_cli.folder.options import FolderOptions
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 _FORMATS = ("fp32", "bf16")
 _ENGINES = ("eager", "fused", "graph", "compiled")
 """What ``auto`` may choose."""
+
+
+Fan = Callable[[str], Tensor]
+"""Gives the picture under light from one of the directions: 3 H W, of its type."""
 
 
 class Relights(Protocol):
@@ -46,7 +50,11 @@ class Relights(Protocol):
     @property
     def digest(self) -> str: ...
     @property
-    def card(self) -> WeightsCard: ...
+    def from_light(self) -> str: ...
+    @property
+    def to_light(self) -> str: ...
+    @property
+    def light_recipe(self) -> dict[str, Any] | None: ...
     @property
     def notes(self) -> tuple[str, ...]: ...
     @property
@@ -54,15 +62,32 @@ class Relights(Protocol):
 
     def batch_size(self, width: int, height: int) -> int: ...
 
-    def run(self, batch: Sequence[Tensor], *, deep: bool = False) -> Relit: ...
+    def run(
+        self,
+        batch: Sequence[Tensor],
+        *,
+        deep: bool = False,
+        masks: Sequence[Tensor | None] = (),
+    ) -> Relit: ...
+
+    def fan(
+        self, picture: Tensor, *, deep: bool = False, mask: Tensor | None = None
+    ) -> Fan: ...
 
 
-def recipes(relights: Relights, options: FolderOptions) -> tuple[str, ...]:
+def recipes(
+    relights: Relights, options: FolderOptions, *, is_fan: bool = False
+) -> tuple[str, ...]:
     """Names for everything but the input that decides the bytes of a result.
 
     The choice of ``auto`` may change from run to run: it depends on a timing trial and
     on the number of pictures. A second run must finish the first all the same, so
     all that ``auto`` may choose counts as one recipe.
+
+    Args:
+        relights: The network and its light.
+        options: The options of the plan.
+        is_fan: Whether the light comes from each of the eight directions.
 
     Returns:
         First the name to write. The others, written by older versions or for a choice
@@ -81,10 +106,19 @@ def recipes(relights: Relights, options: FolderOptions) -> tuple[str, ...]:
         "write": asdict(options.write),
         "compare": options.compare,
     }
+    if relights.light_recipe is not None:
+        parts["light"] = relights.light_recipe
+    if is_fan:
+        parts["fan"] = True
     return tuple(
         _name(parts | {"dtype": dtype, "engine": engine})
         for dtype, engine in product(formats, engines)
     )
+
+
+def masked(recipes: Sequence[str], mask_sha256: str) -> tuple[str, ...]:
+    """The names of these recipes with a mask."""
+    return tuple(_name({"recipe": recipe, "mask": mask_sha256}) for recipe in recipes)
 
 
 def _name(parts: dict[str, Any]) -> str:
@@ -94,7 +128,7 @@ def _name(parts: dict[str, Any]) -> str:
 class FakeRelighter:
     """A `Relights` without network and weights, for tests of what is around it.
 
-    Gives pictures back times a gain.
+    Gives pictures back times a gain; in a fan, darker by an eighth at each direction.
 
     Args:
         on_run: Called with each batch; its exceptions pass through `run`.
@@ -112,7 +146,9 @@ class FakeRelighter:
     keeps_engine = False
     work_size: WorkSize = "full"
     digest = ""
-    card = WeightsCard()
+    from_light = ""
+    to_light = ""
+    light_recipe: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
     lanes = 1
 
@@ -131,8 +167,39 @@ class FakeRelighter:
     def batch_size(self, width: int, height: int) -> int:
         return max(1, self._batch_pixels // (width * height))
 
-    def run(self, batch: Sequence[Tensor], *, deep: bool = False) -> Relit:  # noqa: ARG002
+    def run(
+        self,
+        batch: Sequence[Tensor],
+        *,
+        deep: bool = False,  # noqa: ARG002
+        masks: Sequence[Tensor | None] = (),
+    ) -> Relit:
         self.batches.append(len(batch))
         if self._on_run is not None:
             self._on_run(batch)
-        return Relit(tuple((x * self._gain).to(x.dtype) for x in batch))
+        shares = masks or [None] * len(batch)
+        pairs = zip(batch, shares, strict=True)
+        return Relit(tuple(_times(x, self._gain, mask) for x, mask in pairs))
+
+    def fan(
+        self,
+        picture: Tensor,
+        *,
+        deep: bool = False,  # noqa: ARG002
+        mask: Tensor | None = None,
+    ) -> Fan:
+        self.batches.append(1)
+        if self._on_run is not None:
+            self._on_run([picture])
+
+        def under(direction: str) -> Tensor:
+            darker = 1 - DIRECTIONS.index(direction) / len(DIRECTIONS)
+            return _times(picture, self._gain * darker, mask)
+
+        return under
+
+
+def _times(picture: Tensor, gain: float, mask: Tensor | None) -> Tensor:
+    """A picture times a gain, as far as a mask shows it, in the picture's type."""
+    factor = gain if mask is None else 1 + mask * (gain - 1)
+    return (picture * factor).to(picture.dtype)

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from msrnet_cli.folder.stages import Decoded, RelitBatch
     from msrnet_cli.folder.tally import Tally
 
-# A pixel in flight takes up to 42 bytes: 12 each for input and output as floats, at
-# most 6 in the file's own numbers, 12 in an encoder. With the network on the CPU, the
-# sum stays below 6 GiB.
+# A pixel in flight takes up to 46 bytes: 12 each for input and output as floats, at
+# most 6 in the file's own numbers, 12 in an encoder, 4 in a mask. With the network on
+# the CPU, the sum stays below 6 GiB.
 _IN_FLIGHT_MEGAPIXELS = 100
+_LAYERS = 6  # so many times a pixel: nine layers of floats, painted and as linear light
 _PATIENCE = 0.1  # seconds between two attempts to claim a picture of another run
 
 
@@ -61,11 +62,12 @@ class Scheduler:
         self._options = options
         self._executor = executor
         self._tally = tally
-        self._recipes = recipes(relights, options)
         self._budget = Budget(int(_IN_FLIGHT_MEGAPIXELS * 1e6))
         # Decoded ahead of the network, beyond one batch.
         self._ahead = 2 * executor.width("decode")
         self._waiting = deque(jobs)
+        self._is_fan = any(job.is_fan for job in self._waiting)
+        self._recipes = recipes(relights, options, is_fan=self._is_fan)
         self._decoding: deque[tuple[Job, Pending[Decoded | FileDone]]] = deque()
         self._batches = Batches(self._batch_limit, self._ahead)
         self._relighting: deque[tuple[list[Job], Pending[RelitBatch]]] = deque()
@@ -116,13 +118,13 @@ class Scheduler:
         ahead = self._ahead + (self._options.batch_size or 0)
         for _ in range(len(self._waiting)):
             job = self._waiting[0]
-            if len(self._decoding) >= ahead or not self._budget.admits(job.pixels):
+            if len(self._decoding) >= ahead or not self._budget.admits(self._load(job)):
                 return
             self._waiting.popleft()
             if not self._outputs.claim(job):
                 self._waiting.append(job)
                 continue
-            self._budget.take(job.pixels)
+            self._budget.take(self._load(job))
             pending = self._executor.submit(
                 "decode",
                 work.prepare,
@@ -149,6 +151,8 @@ class Scheduler:
 
     def _batch_limit(self, width: int, height: int) -> int:
         """Pictures of a size that run together; never more than memory allows."""
+        if self._is_fan:  # the layers of one picture fill as much as a batch
+            return 1
         wanted = self._options.batch_size or self._relights.batch_size(width, height)
         # The other half is for pictures that are decoded and encoded meanwhile.
         room = self._budget.limit // 2 // (width * height)
@@ -203,9 +207,17 @@ class Scheduler:
         Called once for each picture that was admitted and is not dropped. The claims
         to dropped pictures end with the job.
         """
-        self._budget.give_back(job.pixels)
+        self._budget.give_back(self._load(job))
         self._outputs.release(job)
         self._tally.add(done)
+
+    def _load(self, job: Job) -> int:
+        """What a picture counts in the budget: its pixels, and of a fan the layers."""
+        if not job.is_fan:
+            return job.pixels
+        side = self._relights.work_size
+        seen = job.pixels if side == "full" else min(job.pixels, side * side)
+        return job.pixels + _LAYERS * seen
 
     def _add_busy(self, stage: Stage, seconds: float) -> None:
         self._tally.add_busy(stage, seconds / self._executor.width(stage))

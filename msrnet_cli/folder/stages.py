@@ -6,7 +6,8 @@ relight   pixels of a batch to relit pixels
 encode    relit pixels to bytes of the output files
 
 The functions share no state, write nothing and never raise: a picture that fails comes
-back as its `FileDone`. They can run in any thread or process.
+back as its `FileDone`. They can run in any thread or process; only what is painted for
+a fan stays in one process.
 """
 
 from __future__ import annotations
@@ -16,23 +17,27 @@ from dataclasses import dataclass, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
+from torch import Tensor
+
 from msrnet_cli import hardware, images
 from msrnet_cli.errors import PictureError
 from msrnet_cli.files import read_regular
+from msrnet_cli.folder import fan as fans
+from msrnet_cli.folder import masks
 from msrnet_cli.folder.events import FileDone
 from msrnet_cli.folder.journal import digest
 from msrnet_cli.folder.plan import Job
 from msrnet_cli.folder.records import Provenance
+from msrnet_cli.folder.relights import masked
+from msrnet_cli.lights import DIRECTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from torch import Tensor
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from msrnet_cli.config import WriteOptions
-    from msrnet_cli.folder.events import Stage
     from msrnet_cli.folder.records import Existing
-    from msrnet_cli.folder.relights import Relights
+    from msrnet_cli.folder.relights import Fan, Relights
 
 
 class _HasJob(Protocol):
@@ -52,12 +57,14 @@ class Source:
     Attributes:
         job: Where the picture comes from and goes to.
         data: The file's bytes.
+        mask: The bytes of its mask; None where it has none.
         provenance: What the result is made from.
         seconds: Time of reading.
     """
 
     job: Job
     data: bytes
+    mask: bytes | None
     provenance: Provenance
     seconds: float
 
@@ -69,6 +76,8 @@ class Decoded:
     Attributes:
         job: Where the picture comes from and goes to.
         picture: The input.
+        mask: H W, float32 in [0, 1]: the part of the change that each pixel shows; None
+            for all of it.
         provenance: What the result is made from.
         existing: The outputs that are there already.
         seconds: Time of reading and decoding.
@@ -76,6 +85,7 @@ class Decoded:
 
     job: Job
     picture: images.Picture
+    mask: Tensor | None
     provenance: Provenance
     existing: Existing
     seconds: float
@@ -92,13 +102,14 @@ class RelitPicture:
 
     Attributes:
         decoded: The input.
-        pixels: 3 H W on the CPU, sRGB: float32 in [0, 1], or uint8.
+        result: 3 H W on the CPU, sRGB: float32 in [0, 1], or uint8; or a fan of such
+            pictures.
         notes: What the network had to do differently, such as a smaller batch.
         seconds: The picture's share of the batch's time.
     """
 
     decoded: Decoded
-    pixels: Tensor
+    result: Tensor | Fan
     notes: tuple[str, ...]
     seconds: float
 
@@ -123,25 +134,23 @@ class RelitBatch:
 
 @dataclass(frozen=True)
 class Encoded:
-    """The files of a picture, ready to be written.
+    """Files of a picture, ready to be written.
 
     Attributes:
         job: Where the picture comes from and goes to.
-        contents: The bytes of each of the job's outputs, in the order of `Job.outputs`.
+        outputs: Which of the job's outputs they are.
+        contents: The bytes of each of them.
         provenance: What they are made from.
         existing: The outputs that are there already.
-        megapixels: Size of the picture.
         notes: What the user must know about the result.
-        seconds: Time of each stage.
     """
 
     job: Job
+    outputs: tuple[tuple[str, Path], ...]
     contents: tuple[bytes, ...]
     provenance: Provenance
     existing: Existing
-    megapixels: float
     notes: tuple[str, ...]
-    seconds: dict[Stage, float]
 
 
 def contained(
@@ -155,7 +164,7 @@ def contained(
             return stage(item, *args, **kwargs)
         except Exception as error:  # also a bug must cost one picture, not all
             job = item if isinstance(item, Job) else item.job
-            return failed(job, _as_picture_error(error))
+            return failed(job, as_picture_error(error))
 
     return never_raising
 
@@ -173,8 +182,12 @@ def read(job: Job, recipes: tuple[str, ...]) -> Source:
         data = read_regular(job.source)
     except OSError as error:
         raise PictureError(f"cannot be read: {error.strerror}") from error
+    mask = None
+    if job.mask is not None:
+        mask = masks.data_of(job.mask)
+        recipes = masked(recipes, digest(mask))
     provenance = Provenance(digest(data), recipes, str(job.source.absolute()))
-    return Source(job, data, provenance, time.perf_counter() - begin)
+    return Source(job, data, mask, provenance, time.perf_counter() - begin)
 
 
 @contained
@@ -190,8 +203,11 @@ def decode(source: Source, existing: Existing, max_megapixels: float) -> Decoded
     job = source.job
     picture = images.read(source.data, job.source.suffix, max_megapixels)
     images.require_fits(job.format or picture.encoding.format, *picture.size)
+    mask = None
+    if source.mask is not None and job.mask is not None:
+        mask = masks.read(source.mask, job.mask, picture.size, max_megapixels)
     seconds = source.seconds + time.perf_counter() - begin
-    return Decoded(job, picture, source.provenance, existing, seconds)
+    return Decoded(job, picture, mask, source.provenance, existing, seconds)
 
 
 def relight(batch: Sequence[Decoded], relights: Relights) -> RelitBatch:
@@ -203,14 +219,19 @@ def relight(batch: Sequence[Decoded], relights: Relights) -> RelitBatch:
     """
     begin = time.perf_counter()
     notes: tuple[str, ...] = ()
-    outputs: Sequence[Tensor | PictureError]
+    outputs: Sequence[Tensor | Fan | PictureError]
     try:
-        relit = relights.run(
-            [decoded.picture.pixels for decoded in batch], deep=batch[0].is_deep
-        )
-        outputs, notes = relit.outputs, relit.notes
+        if batch[0].job.is_fan:
+            outputs = [_fanned(decoded, relights) for decoded in batch]
+        else:
+            relit = relights.run(
+                [decoded.picture.pixels for decoded in batch],
+                deep=batch[0].is_deep,
+                masks=[decoded.mask for decoded in batch],
+            )
+            outputs, notes = relit.outputs, relit.notes
     except Exception as error:  # as in `contained`
-        outputs = [_as_picture_error(error)] * len(batch)
+        outputs = [as_picture_error(error)] * len(batch)
     seconds = time.perf_counter() - begin
     share = seconds / len(batch)
     pictures = tuple(
@@ -224,46 +245,106 @@ def relight(batch: Sequence[Decoded], relights: Relights) -> RelitBatch:
 
 @contained
 def encode(relit: RelitPicture, options: WriteOptions) -> Encoded:
-    """Encode all files of a picture.
+    """Encode all files of a picture under one light.
 
     Args:
         relit: The result, and the input whose format and metadata it takes over.
         options: How to write; the job's format counts.
     """
-    begin = time.perf_counter()
-    job, picture = relit.job, relit.decoded.picture
-    data, notes = images.write(
-        picture, relit.pixels, replace(options, format=job.format)
-    )
+    assert isinstance(relit.result, Tensor)
+    return _part(relit, relit.result, relit.job.outputs(), options)
+
+
+def encode_fan(relit: RelitPicture, options: WriteOptions) -> Iterator[Encoded]:
+    """Encode a fan direction by direction, then what shows and locates them all.
+
+    Only one direction is in memory at a time. What is there already, made in the same
+    way, is left out.
+
+    Args:
+        relit: The fan, and its input.
+        options: As for `encode`.
+
+    Raises:
+        PictureError: A direction cannot be made or encoded; those before it could.
+    """
+    assert not isinstance(relit.result, Tensor)
+    job, there = relit.job, relit.decoded.existing.same
+    outputs = {path.name: (relative, path) for relative, path in job.outputs()}
+    has_sheet = outputs[fans.SHEET][1] in there
+    small = {}
+    for direction in DIRECTIONS:
+        names = (f"{direction}{job.target.suffix}", fans.compared(direction))
+        files = [outputs[name] for name in names if name in outputs]
+        is_there = all(path in there for _, path in files)
+        if is_there and has_sheet:
+            continue
+        pixels = relit.result(direction)
+        small[direction] = images.thumbnail(pixels, fans.THUMBNAIL)
+        if not is_there:
+            yield _part(relit, pixels, files, options)
+    if not has_sheet:
+        pixels = relit.decoded.picture.pixels
+        small[fans.INPUT] = images.thumbnail(pixels, fans.THUMBNAIL)
+        sheet = images.contact_sheet(*fans.laid_out(small))
+        yield _encoded(relit, [outputs[fans.SHEET]], [sheet])
+    if outputs[fans.LIGHTS][1] not in there:
+        lights = fans.light_positions(job.target.suffix)
+        yield _encoded(relit, [outputs[fans.LIGHTS]], [lights])
+
+
+def _fanned(decoded: Decoded, relights: Relights) -> Fan | PictureError:
+    """The fan of one picture; a failure costs no other picture of the batch."""
+    try:
+        return relights.fan(
+            decoded.picture.pixels, deep=decoded.is_deep, mask=decoded.mask
+        )
+    except Exception as error:  # as in `contained`
+        return as_picture_error(error)
+
+
+def _part(
+    relit: RelitPicture,
+    pixels: Tensor,
+    outputs: Sequence[tuple[str, Path]],
+    options: WriteOptions,
+) -> Encoded:
+    """One result, 3 H W, as a file; beside the input as a second one, if wanted."""
+    picture = relit.decoded.picture
+    own = replace(options, format=relit.job.format)
+    data, notes = images.write(picture, pixels, own)
     contents = [data]
-    if job.compare is not None:
-        contents.append(images.side_by_side(picture, relit.pixels))
-    width, height = picture.size
+    if len(outputs) > 1:
+        contents.append(images.side_by_side(picture, pixels))
+    return _encoded(relit, outputs, contents, picture.notes + relit.notes + notes)
+
+
+def _encoded(
+    relit: RelitPicture,
+    outputs: Sequence[tuple[str, Path]],
+    contents: Sequence[bytes],
+    notes: tuple[str, ...] = (),
+) -> Encoded:
     return Encoded(
-        job,
+        relit.job,
+        tuple(outputs),
         tuple(contents),
         relit.decoded.provenance,
         relit.decoded.existing,
-        megapixels=width * height / 1e6,
-        notes=picture.notes + relit.notes + notes,
-        seconds={
-            "decode": relit.decoded.seconds,
-            "network": relit.seconds,
-            "encode": time.perf_counter() - begin,
-        },
+        notes,
     )
 
 
 def skipped(job: Job) -> FileDone:
     """A picture whose result is there already."""
-    return FileDone(str(job.source), str(job.target), "skipped", job.pixels / 1e6)
+    return FileDone(str(job.source), job.shown, "skipped", job.pixels / 1e6)
 
 
 def failed(job: Job, error: PictureError) -> FileDone:
     """A picture without a result."""
     return FileDone(
         input=str(job.source),
-        output=str(job.target),
+        output=job.shown,
         status="failed",
         megapixels=job.pixels / 1e6,
         reason=error.reason,
@@ -271,7 +352,8 @@ def failed(job: Job, error: PictureError) -> FileDone:
     )
 
 
-def _as_picture_error(error: Exception) -> PictureError:
+def as_picture_error(error: Exception) -> PictureError:
+    """What a user is told of any error that cost a picture."""
     if isinstance(error, PictureError):
         return error
     if hardware.is_out_of_memory(error):

@@ -6,18 +6,19 @@ import errno
 import stat
 import sys
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msrnet_cli import images
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import MOST_BYTES, Folder, read_regular
+from msrnet_cli.folder import masks
 from msrnet_cli.folder.destination import check_no_url, try_out
 from msrnet_cli.folder.journal import digest
 from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.records import Provenance, Records, holds
-from msrnet_cli.folder.relights import recipes
+from msrnet_cli.folder.relights import masked, recipes
 from msrnet_cli.folder.search import is_url
 
 if TYPE_CHECKING:
@@ -58,18 +59,22 @@ def relight_stream(
         _check_target(target, options)
         format = write.format or images.format_of(Path(target).suffix)
         write = replace(write, format=format)
+    mask = _mask(source, options.mask)
     data, suffix = _read(source)
     relights = load()
 
     def relit() -> tuple[bytes, tuple[str, ...]]:
-        return _relit_bytes(data, suffix, relights, write, options.max_megapixels)
+        return _relit_bytes(data, suffix, mask, relights, write, options.max_megapixels)
 
     if target == _STREAM:
         encoded, notes = relit()
         _guarded("standard output", lambda: _write_out(encoded))
     else:
         origin = "" if source == _STREAM else str(Path(source).absolute())
-        provenance = Provenance(digest(data), recipes(relights, options), origin)
+        names = recipes(relights, options)
+        if mask:
+            names = masked(names, digest(mask.data))
+        provenance = Provenance(digest(data), names, origin)
         notes = _into_file(Path(target), relit, provenance, options)
     return relights.notes + notes
 
@@ -77,6 +82,7 @@ def relight_stream(
 def _relit_bytes(
     data: bytes,
     suffix: str,
+    mask: _Mask | None,
     relights: Relights,
     write: WriteOptions,
     max_megapixels: float,
@@ -84,10 +90,39 @@ def _relit_bytes(
     """The relit file of a file, and notes for the user."""
     picture = images.read(data, suffix, max_megapixels)
     images.require_fits(write.format or picture.encoding.format, *picture.size)
-    relit = relights.run([picture.pixels], deep=picture.encoding.depth > 8)
+    share = None
+    if mask is not None:
+        share = masks.read(mask.data, mask.path, picture.size, max_megapixels)
+    relit = relights.run(
+        [picture.pixels], deep=picture.encoding.depth > 8, masks=[share]
+    )
     (pixels,) = relit.pictures()
     encoded, notes = images.write(picture, pixels, write)
     return encoded, picture.notes + relit.notes + notes
+
+
+@dataclass(frozen=True)
+class _Mask:
+    """The file of a mask."""
+
+    path: Path
+    data: bytes
+
+
+def _mask(source: str, text: str | None) -> _Mask | None:
+    """The mask of the one picture.
+
+    Raises:
+        UsageError: There is no such mask, or a folder for a picture without a name.
+        PictureError: The folder has no mask of the picture, or it cannot be read.
+    """
+    found = masks.open_masks(text)
+    if found is None:
+        return None
+    if source == _STREAM and Path(str(text)).is_dir():
+        raise UsageError(f"--mask {text} is a folder", "name the mask's file")
+    path = found.of(Path(Path(source).name))
+    return _Mask(path, masks.data_of(path))
 
 
 def _check_target(target: str, options: FolderOptions) -> None:

@@ -9,10 +9,12 @@ from msrnet_cli.folder import stages
 from msrnet_cli.folder.events import FileDone
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from msrnet_cli.config import WriteOptions
     from msrnet_cli.folder.outputs import Halt, Outputs
     from msrnet_cli.folder.plan import Job
-    from msrnet_cli.folder.stages import Decoded, RelitPicture
+    from msrnet_cli.folder.stages import Decoded, Encoded, RelitPicture
 
 
 @stages.contained
@@ -40,29 +42,44 @@ def prepare(
 def finish(
     relit: RelitPicture, outputs: Outputs, options: WriteOptions
 ) -> FileDone | Halt:
-    """Encode a picture, and put it where it goes.
+    """Encode a picture, or the parts of a fan in turn, and put each where it goes.
 
     Args:
         relit: The picture.
         outputs: Where it goes.
         options: How to write it.
     """
-    encoded = stages.encode(relit, options)
-    if isinstance(encoded, FileDone):
-        return encoded
-    job, begin = encoded.job, time.perf_counter()
-    try:
-        if not outputs.put(encoded):
-            return stages.skipped(job)
-    except OSError as error:
-        return outputs.refusal(job, error)
-    writing = time.perf_counter() - begin
+    job, begin = relit.job, time.perf_counter()
+    parts = stages.encode_fan if job.is_fan else _encode_one
+    notes: tuple[str, ...] = ()
+    has_written = False
+    for encoded in parts(relit, options):
+        if isinstance(encoded, FileDone):
+            return encoded
+        try:
+            has_written |= outputs.put(encoded)
+        except OSError as error:
+            return outputs.refusal(job, error)
+        notes += encoded.notes
+    if not has_written:
+        return stages.skipped(job)
+    width, height = relit.decoded.picture.size
     return FileDone(
         input=str(job.source),
-        output=str(job.target),
+        output=job.shown,
         status="relit",
-        megapixels=encoded.megapixels,
-        notes=encoded.notes,
-        seconds=encoded.seconds | {"encode": encoded.seconds["encode"] + writing},
-        anew=encoded.existing.is_stale,
+        megapixels=width * height / 1e6,
+        notes=tuple(dict.fromkeys(notes)),
+        seconds={
+            "decode": relit.decoded.seconds,
+            "network": relit.seconds,
+            "encode": time.perf_counter() - begin,
+        },
+        anew=relit.decoded.existing.is_stale,
     )
+
+
+def _encode_one(
+    relit: RelitPicture, options: WriteOptions
+) -> Iterator[Encoded | FileDone]:
+    yield stages.encode(relit, options)

@@ -5,7 +5,11 @@ or folders.
 
 formats      the facts of each format; which files are pictures, told by content
 reading      bytes -> Picture: upright, in sRGB, at full depth
+understanding
+             pixels and what is claimed about them -> Picture
 writing      Picture + relit pixels -> bytes in the same format
+extras       libraries for kinds of pictures that not everybody has
+sheet        contact sheets
 picture      the record in between
 sixteen_bit  16 bits per channel, of which Pillow alone keeps 8
 tiff         TIFF files at any depth, with all their metadata
@@ -25,21 +29,25 @@ from msrnet_cli.images.formats import (
     sniff,
 )
 from msrnet_cli.images.picture import Picture
-from msrnet_cli.images.reading import declared_size, from_pil, read
+from msrnet_cli.images.reading import declared_size, from_pil, read, require_few
+from msrnet_cli.images.sheet import contact_sheet, thumbnail
 from msrnet_cli.images.writing import side_by_side, to_pil, write
 
 __all__ = [
     "PICTURE_SUFFIXES",
     "SUFFIXES",
     "Picture",
+    "contact_sheet",
     "declared_size",
     "format_of",
     "from_pil",
     "read",
     "recognise",
+    "require_few",
     "require_fits",
     "side_by_side",
     "sniff",
+    "thumbnail",
     "to_pil",
     "write",
 ]

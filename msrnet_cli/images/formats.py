@@ -28,13 +28,13 @@ class FormatFacts:
     Attributes:
         name: For people.
         article: The one before its name.
-        pillow: Pillow's name.
+        pillow: Pillow's name; "" where another library reads and writes it.
         suffixes: In lower case; the first one is that of an output.
         signature: Matches the first `HEAD_BYTES` of a file.
         largest_side: In pixels.
         most_pixels: Of a picture; None for no limit of its own.
         holds: Metadata of other formats that it can hold, too.
-        sixteen_bit: Holds 16 bits per channel.
+        bits: The most per channel that are written.
         alpha: Holds transparency.
         labelled: Can name a colour space; a file that cannot holds sRGB.
     """
@@ -47,7 +47,7 @@ class FormatFacts:
     largest_side: int
     most_pixels: int | None = None
     holds: frozenset[Block] = frozenset()
-    sixteen_bit: bool = False
+    bits: int = 8
     alpha: bool = True
     labelled: bool = True
 
@@ -64,7 +64,7 @@ FORMATS: dict[Format, FormatFacts] = {
         signature=_signature(rb"\x89PNG\r\n\x1a\n"),
         largest_side=2**31 - 1,  # W3C PNG 3, section 7.1
         holds=frozenset({"EXIF", "XMP", "IPTC", "comment"}),
-        sixteen_bit=True,
+        bits=16,
     ),
     "jpeg": FormatFacts(
         name="JPEG",
@@ -90,7 +90,7 @@ FORMATS: dict[Format, FormatFacts] = {
         signature=_signature(rb"II[*+]\0 | MM\0[*+]"),
         largest_side=2**32 - 1,  # TIFF 6.0
         holds=frozenset({"EXIF", "XMP", "IPTC"}),
-        sixteen_bit=True,
+        bits=16,
     ),
     "bmp": FormatFacts(
         name="BMP",
@@ -106,6 +106,20 @@ FORMATS: dict[Format, FormatFacts] = {
         most_pixels=2**30,  # in a file of at most 4 GiB
         labelled=False,
     ),
+    # A HEIF file of another kind of pixels has an AVIF brand among its further brands.
+    # Sources: ISO/IEC 23008-12, annex B (brands) and 10.2; libheif's limit of size.
+    "heic": FormatFacts(
+        name="HEIC",
+        pillow="",
+        suffixes=(".heic", ".heif", ".hif"),
+        signature=_signature(
+            rb".{4} ftyp (?: hei[cxms] | hev[cxms]"
+            rb" | (?: mif[12] | msf1) (?! .{4} (?: .{4})* avi[fs]))"
+        ),
+        largest_side=32_768,
+        holds=frozenset({"EXIF", "XMP"}),
+        bits=10,
+    ),
     # Sources: AVIF_DEFAULT_IMAGE_DIMENSION_LIMIT and AVIF_DEFAULT_IMAGE_SIZE_LIMIT of
     # libavif, above which its decoders refuse.
     "avif": FormatFacts(
@@ -113,7 +127,9 @@ FORMATS: dict[Format, FormatFacts] = {
         article="an",
         pillow="AVIF",
         suffixes=(".avif",),
-        signature=_signature(rb".{4} ftypavi[fs]"),
+        signature=_signature(
+            rb".{4} ftyp (?: avi[fs] | (?: mif[12] | msf1) .{4} (?: .{4})* avi[fs])"
+        ),
         largest_side=32_768,
         most_pixels=16_384**2,
         holds=frozenset({"EXIF", "XMP"}),
@@ -143,7 +159,7 @@ _RAW_SUFFIXES = frozenset(
     " .nrw .orf .pef .raf .raw .rw2 .rwl .sr2 .srf .srw .x3f".split()
 )
 _OTHER_SUFFIXES = frozenset(
-    ".heic .heif .hif .jp2 .j2k .jxl .psd .psb .exr .hdr .tga .ico .svg .xcf .pcx"
+    ".jp2 .j2k .jxl .psd .psb .exr .hdr .tga .ico .svg .xcf .pcx"
     " .ppm .pgm .pbm .eps .dds".split()
 )
 
@@ -156,20 +172,25 @@ _RAW_HEADS = (
     b"\0MRM",
     b"FOVb",
 )
+RAW_BECOMES: Format = "tiff"
+"""The format that a camera raw file is developed to, and written as."""
 
 PICTURE_SUFFIXES = frozenset(_FORMAT_OF_SUFFIX) | _RAW_SUFFIXES | _OTHER_SUFFIXES
 """Suffixes of pictures: a file with one of these is never ignored silently."""
 
 
 def sniff(head: bytes) -> Format | None:
-    """Tell a format from the first `HEAD_BYTES` of a file.
+    """Tell the format that a file is read as from its first `HEAD_BYTES`.
 
     Returns:
-        The format; None where `msrnet` reads no such format, and for a text that only
-        begins like a picture ("BMW M3", "GIF89a is ...").
+        The format; `RAW_BECOMES` for a camera raw file; None where `msrnet` reads no
+        such format, and for a text that only begins like a picture ("BMW M3",
+        "GIF89a is ...").
     """
     if _is_text(head):
         return None
+    if has_raw_head(head):
+        return RAW_BECOMES
     matches = (name for name, facts in FORMATS.items() if facts.signature.match(head))
     return next(matches, None)
 
@@ -191,48 +212,50 @@ def format_of(suffix: str) -> Format | None:
 
 
 def recognise(data: bytes, suffix: str) -> Format:
-    """Name the format of a whole file, or say why it cannot be read.
-
-    Camera raw files are refused even where they open: read as TIFF, they show a small
-    preview instead of the picture.
+    """Name the format that a whole file is read as, or say why it cannot be read.
 
     Args:
         data: The file, or at least its first `HEAD_BYTES`.
         suffix: The suffix of its name, "" where it has none.
 
     Raises:
-        PictureError: Empty, a camera raw file, or no known format.
+        PictureError: Empty, or no known format.
     """
     suffix = suffix.lower()
     if not data:
         raise PictureError("the file is empty", "copy it again from its source")
-    if suffix in _RAW_SUFFIXES or _is_raw(data):
-        raise PictureError(
-            "camera raw files are not read", "develop it to 16-bit TIFF or JPEG first"
-        )
+    if is_named_raw(data, suffix):
+        return RAW_BECOMES
     found = sniff(data[:HEAD_BYTES])
     if found is None:
         readable = ", ".join(facts.name for facts in FORMATS.values())
-        kind = _foreign_kind(data, suffix)
+        kind = "a file that is not a picture by its content"
+        if suffix in _OTHER_SUFFIXES:
+            kind = f"a picture of type {suffix[1:].upper()}"
         raise PictureError(f"{kind} is not read", f"convert it to one of {readable}")
     return found
 
 
-def _is_raw(data: bytes) -> bool:
-    """Whether the first bytes are of a camera raw file; `tiffs` checks the tags."""
+def has_raw_head(head: bytes) -> bool:
+    """Whether the first bytes are those of a camera raw file alone.
+
+    Many raw files begin like any TIFF: `coding.directories` tells these.
+    """
     return (
-        (data[8:10] == b"CR" and data[:2] in (b"II", b"MM"))
-        or data[4:12] == b"ftypcrx "
-        or data.startswith(_RAW_HEADS)
+        (head[8:10] == b"CR" and head[:2] in (b"II", b"MM"))
+        or head[4:12] == b"ftypcrx "
+        or head.startswith(_RAW_HEADS)
     )
 
 
-def _foreign_kind(data: bytes, suffix: str) -> str:
-    if data[4:8] == b"ftyp" and data[8:11] in (b"hei", b"hev", b"mif", b"msf"):
-        return "a HEIC picture"
-    if suffix in _OTHER_SUFFIXES:
-        return f"a picture of type {suffix[1:].upper()}"
-    return "a file that is not a picture by its content"
+def is_named_raw(data: bytes, suffix: str) -> bool:
+    """Whether a file is named as a camera raw file, and is no other kind of picture.
+
+    Old cameras wrote TIFF files that only their name tells from a picture.
+    """
+    if suffix.lower() not in _RAW_SUFFIXES or not data:
+        return False
+    return sniff(data[:HEAD_BYTES]) in (RAW_BECOMES, None)
 
 
 def require_fits(format: Format, width: int, height: int) -> None:

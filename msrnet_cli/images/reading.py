@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
-import torch
 from PIL import (
     GifImagePlugin,
     Image,
@@ -23,35 +22,47 @@ from PIL import (
 from msrnet_cli.config import MAX_MEGAPIXELS
 from msrnet_cli.errors import PictureError
 from msrnet_cli.images import sixteen_bit
-from msrnet_cli.images.coding import avif, bmp, gifs, jpeg, png, tiffs, webp
+from msrnet_cli.images.coding import (
+    avif,
+    bmp,
+    gifs,
+    heic,
+    jpeg,
+    png,
+    raws,
+    tiffs,
+    webp,
+)
 from msrnet_cli.images.coding.directories import SUBFILE_TYPES
 from msrnet_cli.images.coding.opening import load, opened
 from msrnet_cli.images.coding.quiet import hush
-from msrnet_cli.images.colour.claims import UNUSABLE_PROFILE
 from msrnet_cli.images.colour.jpeg import without_stubs
 from msrnet_cli.images.colour.labels import read_claims
-from msrnet_cli.images.colour.lcms import through_lcms
-from msrnet_cli.images.colour.meaning import converted_by, meaning_of_claims
 from msrnet_cli.images.colour.png import without_colour
-from msrnet_cli.images.colour.ycbcr import rgb_from_ycbcr
-from msrnet_cli.images.formats import FORMATS, recognise
-from msrnet_cli.images.metadata.dissecting import bare, dissect, of_image
+from msrnet_cli.images.formats import (
+    FORMATS,
+    RAW_BECOMES,
+    has_raw_head,
+    recognise,
+    sniff,
+)
+from msrnet_cli.images.metadata.dissecting import (
+    bare,
+    dissect,
+    dissect_developed,
+    of_image,
+)
+from msrnet_cli.images.metadata.heif_properties import declared_size as heif_size
 from msrnet_cli.images.metadata.record import as_srgb
 from msrnet_cli.images.picture import Encoding, Picture
-from msrnet_cli.images.pixels import native_16, rows_of, strip_of, unit
-from msrnet_cli.images.rows import Rows
+from msrnet_cli.images.understanding import pictured, understood
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
-    from torch import Tensor
 
     from msrnet_cli.config import Format
-    from msrnet_cli.images.colour.claims import Claim
-    from msrnet_cli.images.colour.hdr import HighRange
-    from msrnet_cli.images.colour.spaces import ColourSpace
-    from msrnet_cli.images.metadata.record import Dissected, Metadata
+    from msrnet_cli.images.metadata.record import Dissected
 
-_WHITE_IS_ZERO = 0
 _HEAD = 32
 
 
@@ -66,11 +77,16 @@ def read(
         max_megapixels: A picture that declares more is refused before it is decoded.
 
     Raises:
-        PictureError: It is not a picture, or a damaged, too large or odd one.
+        PictureError: It is not a picture, or a damaged, too large or odd one; or it
+            needs an extra that is not installed.
     """
     format = recognise(data, suffix)
     hush()
     try:
+        if raws.is_raw(data, suffix):
+            return _developed(data, max_megapixels)
+        if format == "heic":
+            return _from_heic(data, max_megapixels)
         page = tiffs.Prepared(data)
         if format == "tiff":
             page = tiffs.prepared(data, max_megapixels)
@@ -106,7 +122,7 @@ def from_pil(image: Image.Image) -> Picture:
         image = ImageOps.exif_transpose(image)
         metadata, notes = of_image(image)
         claims = read_claims(image, metadata)
-        return _understand(image, Encoding("png"), metadata, claims, notes)
+        return understood(image, Encoding("png"), metadata, claims, notes)
     except PictureError:
         raise
     except Exception as error:  # a file opened lazily is decoded only now
@@ -139,6 +155,10 @@ def declared_size(file: IO[bytes]) -> tuple[int, int] | None:
             return int.from_bytes(head[16:20], "big"), int.from_bytes(
                 head[20:24], "big"
             )
+        if sniff(head) == "heic":
+            return heif_size(file.read())
+        if has_raw_head(head):
+            return raws.size(file.read())
         if head[8:12] == b"WEBP":
             return webp.canvas(head)  # Pillow would want the whole file
         if head.startswith((b"II", b"MM")):
@@ -159,7 +179,8 @@ def _tiff_size(file: IO[bytes]) -> tuple[int, int] | None:
         if not any(image.tag_v2.get(tag) for tag in SUBFILE_TYPES):
             return image.size
     file.seek(0)
-    return tiffs.size(file.read())
+    data = file.read()
+    return raws.size(data) if raws.is_raw(data) else tiffs.size(data)
 
 
 def written_size(data: bytes, format: Format) -> tuple[int, int]:
@@ -168,6 +189,8 @@ def written_size(data: bytes, format: Format) -> tuple[int, int]:
     Raises:
         Exception: It is damaged; the exception is the decoder's.
     """
+    if format == "heic":
+        return heic.opened(bare(data, format)).size
     return opened(io.BytesIO(bare(data, format)), (FORMATS[format].pillow,)).size
 
 
@@ -189,14 +212,19 @@ def _mended(
 
 def _open(data: bytes, format: Format, max_megapixels: float) -> ImageFile:
     if format == "webp":
-        _require_few(webp.canvas(data[:_HEAD]) or (0, 0), max_megapixels)
+        require_few(webp.canvas(data[:_HEAD]) or (0, 0), max_megapixels)
     image = opened(io.BytesIO(data), (FORMATS[format].pillow,))
     if not isinstance(image, GifImagePlugin.GifImageFile):
-        _require_few(image.size, max_megapixels)
+        require_few(image.size, max_megapixels)
     return image
 
 
-def _require_few(size: tuple[int, int], max_megapixels: float) -> None:
+def require_few(size: tuple[int, int], max_megapixels: float) -> None:
+    """Refuse a size with too many pixels.
+
+    Raises:
+        PictureError: Width times height is more than `max_megapixels`.
+    """
     width, height = size
     megapixels = width * height / 1e6
     if megapixels > max_megapixels:
@@ -232,7 +260,7 @@ def _picture(
         if gifs.has_more_frames(image):
             notes.append("only its first frame is kept")
         notes += gifs.trimmed(image)
-        _require_few(image.size, max_megapixels)
+        require_few(image.size, max_megapixels)
         frame = gifs.frame_of(image)
     elif format != "tiff" and getattr(image, "is_animated", False):
         notes.append("only its first frame is kept")
@@ -262,7 +290,37 @@ def _picture(
     if frame is not None:
         upright = gifs.on_clear_canvas(upright, frame)
     notes += parts.notes
-    return _understand(upright, encoding, parts.metadata, claims, tuple(notes), samples)
+    return understood(upright, encoding, parts.metadata, claims, tuple(notes), samples)
+
+
+def _from_heic(data: bytes, max_megapixels: float) -> Picture:
+    """Decode the primary picture of a HEIC file; libheif turns it upright."""
+    require_few(heif_size(data) or (0, 0), max_megapixels)
+    parts = dissect(data, "heic")
+    file = heic.opened(parts.bare)
+    require_few(file.size, max_megapixels)
+    notes = parts.notes
+    if file.pictures > 1:
+        notes += ("only its primary picture is kept",)
+    samples = heic.decoded(file)
+    encoding = Encoding(
+        "heic",
+        "L" if file.grey else "RGB",
+        chroma=file.chroma,
+        save={"bits": file.bits, "lossless": file.exact},
+    )
+    claims = read_claims(None, parts.metadata, data, "heic")
+    return pictured(samples, file.grey, encoding, parts.metadata, claims, notes)
+
+
+def _developed(data: bytes, max_megapixels: float) -> Picture:
+    """Develop a camera raw file to what a TIFF of 16 bits holds."""
+    samples, note = raws.developed(data, lambda size: require_few(size, max_megapixels))
+    parts = dissect_developed(data, RAW_BECOMES)
+    metadata = as_srgb(parts.metadata)  # it may name the space of the camera's JPEG
+    grey = samples.channels == 1
+    encoding = Encoding(RAW_BECOMES, "I;16" if grey else "RGB")
+    return pictured(samples, grey, encoding, metadata, (), (note, *parts.notes))
 
 
 def _upright(image: Image.Image, orientation: int | None) -> Image.Image:
@@ -285,159 +343,6 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-
-def _understand(
-    image: Image.Image,
-    encoding: Encoding,
-    metadata: Metadata,
-    claims: tuple[Claim, ...],
-    notes: tuple[str, ...] = (),
-    samples: Rows | None = None,
-) -> Picture:
-    """Split an upright image into colour and alpha.
-
-    Args:
-        image: Loaded and upright.
-        encoding: What is known of the file so far.
-        metadata: What the file says.
-        claims: What the file says of its colours.
-        notes: What a user must know so far.
-        samples: 16-bit RGB or RGBA, where the image holds only 8.
-    """
-    mode = image.mode
-    if mode in ("I", "F"):
-        raise PictureError(
-            f"32-bit pixels (mode {mode}) have no defined white", "save it with 16 bits"
-        )
-    grey = mode in ("1", "L", "LA", "La") or mode.startswith("I;16")
-    if mode in ("CMYK", "LAB"):
-        image, more = _without_own_colours(image, claims)
-        metadata, claims = as_srgb(metadata), ()
-        notes += (f"converted from {mode} to sRGB", *more)
-    elif mode in ("YCbCr", "HSV"):  # another form of RGB, and labelled like it
-        image = rgb_from_ycbcr(image) if mode == "YCbCr" else image.convert("RGB")
-        notes += (f"converted from {mode} to RGB",)
-    samples = samples or _samples(image)
-    if samples.depth == 16 and "transparency" in image.info:
-        samples = _keyed(samples, image.info["transparency"])
-    meaning = meaning_of_claims(samples, grey, metadata, claims)
-    pixels = _srgb(meaning.samples, meaning.space)
-    return Picture(
-        # A result of 16 bits must not be computed in 8.
-        pixels=unit(pixels) if samples.depth == 16 else pixels,
-        alpha=_alpha(samples),
-        native=_native(meaning.samples) if meaning.kept else None,
-        space=meaning.kept,
-        encoding=replace(encoding, mode=mode, depth=samples.depth, grey=grey),
-        metadata=meaning.metadata,
-        notes=notes + meaning.notes,
-    )
-
-
-def _without_own_colours(
-    image: Image.Image, claims: tuple[Claim, ...]
-) -> tuple[Image.Image, tuple[str, ...]]:
-    """CMYK or LAB to sRGB; a profile that cannot be used costs a note."""
-    profiles = [claim for claim in claims if claim.codes is None]
-    notes = tuple(note for claim in profiles if claim.void for note in claim.notes)
-    for claim in profiles:
-        if image.mode == "CMYK" and claim.profile is not None:
-            converted = converted_by(image, claim.profile)
-            if converted is not None:
-                return converted, notes
-            notes += (UNUSABLE_PROFILE,)
-    return through_lcms(image, None), notes
-
-
-def _samples(image: Image.Image) -> Rows:
-    """The pixels of an image as it is, colours and alpha."""
-    if image.mode.startswith("I;16"):
-        return _grey_16(image)
-    return rows_of(_plain(image))
-
-
-def _keyed(samples: Rows, transparent: int | tuple[int, ...]) -> Rows:
-    """Add alpha to 16-bit pixels: 0 where they have this colour."""
-    if samples.channels not in (1, 3):
-        return samples
-    key = torch.tensor(transparent, dtype=torch.int32).view(-1, 1, 1)
-
-    def with_alpha(strip: Tensor) -> Tensor:
-        opaque = (strip != key).any(0, keepdim=True)
-        return torch.cat((strip, opaque.int() * 65535))
-
-    return samples.changed(with_alpha, channels=samples.channels + 1)
-
-
-def _srgb(samples: Rows, space: ColourSpace | HighRange | None) -> Tensor:
-    """Colours as 3 H W, sRGB: uint8 where they are that, else float32 in [0, 1].
-
-    Args:
-        samples: Alpha is passed over.
-        space: What they are in; None for sRGB.
-    """
-    exact = space is None and samples.depth == 8
-    dtype = torch.uint8 if exact else torch.float32
-    rgb = torch.empty(3, samples.height, samples.width, dtype=dtype)
-    for rows, strip in samples.strips():
-        colours = strip[: samples.colours].expand(3, -1, -1)
-        values = colours if exact else unit(colours)
-        rgb[:, rows] = values if space is None else space.into_srgb(values)
-    return rgb
-
-
-def _native(samples: Rows) -> Tensor:
-    """RGB without alpha as it is: 3 H W, uint8 or uint16."""
-    dtype = torch.uint8 if samples.depth == 8 else torch.uint16
-    # In memory the channels of a pixel are interleaved, as in a strip.
-    native = torch.empty(samples.height, samples.width, 3, dtype=dtype).permute(2, 0, 1)
-    for rows, strip in samples.strips():
-        native[:, rows] = strip[:3]
-    return native
-
-
-def _alpha(samples: Rows) -> Tensor | None:
-    """Alpha as 1 H W, uint8 or int32; None where there is none."""
-    if samples.channels in (1, 3):
-        return None
-    dtype = torch.uint8 if samples.depth == 8 else torch.int32
-    alpha = torch.empty(1, samples.height, samples.width, dtype=dtype)
-    for rows, strip in samples.strips():
-        alpha[:, rows] = strip[-1:]
-    return alpha
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    """Any 8-bit mode as L, LA, RGB or RGBA, transparency included."""
-    if image.mode in ("L", "LA", "RGB", "RGBA") and "transparency" not in image.info:
-        return image
-    if image.mode == "1" and "transparency" not in image.info:
-        return image.convert("L")
-    if image.mode == "1":
-        key = 255 if image.info["transparency"] else 0
-        image = image.convert("L")
-        image.info["transparency"] = key
-    if image.mode in ("L", "LA", "La"):
-        return image.convert("LA")
-    translucent = image.mode in ("PA", "RGBa", "RGBA") or "transparency" in image.info
-    return image.convert("RGBA" if translucent else "RGB")
-
-
-def _grey_16(image: Image.Image) -> Rows:
-    big = {"I;16B": True, "I;16N": None}.get(image.mode, False)
-    inverted = (
-        isinstance(image, TiffImagePlugin.TiffImageFile)
-        and image.tag_v2.get(262) == _WHITE_IS_ZERO
-    )
-
-    def compute(rows: slice) -> Tensor:
-        strip = strip_of(image, rows)
-        samples = native_16(strip.tobytes(), strip.size, big=big)
-        return 65535 - samples if inverted else samples
-
-    width, height = image.size
-    return Rows(1, height, width, 16, compute)
 
 
 def _chroma(image: ImageFile, data: bytes, format: Format) -> tuple[int, int]:

@@ -14,8 +14,9 @@ from PIL import Image
 
 from msrnet_cli.errors import PictureError
 from msrnet_cli.images import sixteen_bit
-from msrnet_cli.images.coding import bmp, gifs, jpeg
-from msrnet_cli.images.colour.avif import write_nclx
+from msrnet_cli.images.coding import bmp, gifs, heic, jpeg
+from msrnet_cli.images.colour.codes import SRGB
+from msrnet_cli.images.colour.heif import write_nclx
 from msrnet_cli.images.formats import FORMATS, require_fits
 from msrnet_cli.images.metadata.embedding import embed, encoder_arguments
 from msrnet_cli.images.pixels import image_of, quantise, to_image, unit
@@ -62,6 +63,8 @@ def write(
     try:
         plain, more = _ENCODERS[format](_Draft(picture, pixels, options, metadata))
         data, lost = embed(plain, metadata, format, picture.size)
+    except PictureError:
+        raise
     except Exception as error:  # encoders throw anything; the batch goes on
         text = str(error) or type(error).__name__
         reason = f"cannot be written as {name}: {text}"
@@ -118,7 +121,7 @@ def _pixels(
     """Relit colours in the file's own space, with alpha."""
     facts, notes = FORMATS[format], tuple[str, ...]()
     depth = picture.encoding.depth
-    if depth == 16 and not facts.sixteen_bit:
+    if depth == 16 and facts.bits == 8:
         depth = 8
         notes += (f"reduced to 8 bits: {facts.name} holds no more",)
     space = picture.space
@@ -258,6 +261,31 @@ def _avif(draft: _Draft) -> _Result:
     return data, _never_exact(draft, settings, "avif")
 
 
+def _heic(draft: _Draft) -> _Result:
+    own = draft.kept_settings("heic")
+    bits, notes = own.get("bits", 8), tuple[str, ...]()
+    if draft.pixels.depth == 8:
+        bits = 8
+    elif not isinstance(bits, int) or bits == 8:
+        bits = FORMATS["heic"].bits
+        notes += (f"reduced to {bits} bits: {FORMATS['heic'].name} holds no more",)
+    options = draft.options
+    exact = options.lossless or (own.get("lossless") and options.quality is None)
+    metadata, quality = draft.metadata, options.quality or _HEIC_QUALITY
+    data = heic.encoded(
+        draft.pixels,
+        encoder_arguments(metadata, "heic"),
+        bits=bits,
+        chroma=draft.picture.encoding.chroma if quality < 100 else (1, 1),
+        quality=None if exact else quality,
+        codes=None if metadata.icc else metadata.cicp or SRGB,
+    )
+    if draft.pixels.channels in (2, 4) and not exact:
+        notes += ("transparency is coded with loss, like the colours",)
+    return data, notes
+
+
+_HEIC_QUALITY = 75  # of libheif: as close to the original as JPEG's 95
 _LOSSLESS_WEBP: dict[str, object] = {"lossless": True, "exact": True, "quality": 75}
 _LOSSLESS_AVIF: dict[str, object] = {"lossless": True, "quality": 100}
 _AVIF_CHROMA = ("4:4:4", "4:2:2", "4:2:0")
@@ -269,6 +297,7 @@ _ENCODERS: dict[Format, Callable[[_Draft], _Result]] = {
     "webp": _webp,
     "tiff": _tiff,
     "bmp": _bmp,
+    "heic": _heic,
     "avif": _avif,
     "gif": _gif,
 }

@@ -9,5 +9,6 @@ draw     what is drawn at random for one example
 compose  pictures and target layers out of a scene
 camera   camera curves: linear light to pictures, and back
 mix      painted layers to a picture under another light
+found    the light that a picture has, by its layers
 reading  the light of a picture, as three numbers
 """

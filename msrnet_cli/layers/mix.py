@@ -11,35 +11,31 @@ change of light. For r = 1 and T = S the result is the picture itself.
 
 from __future__ import annotations
 
-import cmath
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from msrnet_cli.layers.camera import encode, lin
 from msrnet_cli.layers.compose import LAYERS
 from msrnet_cli.lights import (
-    DIRECTIONS,
-    LUMINANCE,
     NEUTRAL_KELVIN,
     kelvin_gains,
     weights_of_eight,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from msrnet_cli.layers.found import FoundLight
     from msrnet_cli.lights import Light
 
 AMBIENT = LAYERS - 1
 """Place of the ambient layer."""
 
-_FIT_SIDE = 64  # light varies slowly: more pixels give the same weights
-_RIDGE = 1e-4  # on squared weights, per pixel: makes the solution unique
-_CONVERGED = 1e-12  # relative to the products
-_MOST_SETS = 30  # a few times the number of layers
+_STRIP_PIXELS = {"cpu": 1 << 15, "others": 1 << 22}
+_UNSEEN = 1e-5  # weights below this share of the largest one change no pixel
 _DARK = 0.004  # linear light; keeps the ratio of lights finite
 _MOST_GAIN = 4.0  # of the part that the layers do not explain
 _KEPT = 0.75  # of the unexplained part, in a picture that is mostly explained
@@ -86,12 +82,14 @@ def mixed(layers: Tensor, weights_: Tensor) -> Tensor:
     Returns:
         ... 3 H W, linear light.
     """
-    return _sum(lin(layers), weights_)
+    return _in_strips(lambda rows: _sum(lin(layers[..., rows, :]), weights_), layers)
 
 
 def painted(layers: Tensor, weights_: Tensor) -> Tensor:
     """The picture that the layers alone give, ... 3 H W in [0, 1]; r is 0."""
-    return encode(mixed(layers, weights_))
+    return _in_strips(
+        lambda rows: encode(_sum(lin(layers[..., rows, :]), weights_)), layers
+    )
 
 
 def relit(
@@ -109,75 +107,56 @@ def relit(
     Returns:
         ... 3 H W in [0, 1].
     """
-    light = lin(layers)
-    there, wished = _sum(light, source), _sum(light, wanted)
-    gain = ((wished + _DARK) / (there + _DARK)).clamp_(max=_MOST_GAIN)
-    return encode((wished + kept * (lin(picture) - there) * gain).clamp_min_(0))
+
+    def strip(rows: slice) -> Tensor:
+        light = Linear.of(picture[:, rows], layers[..., rows, :], source)
+        return light.relit(wanted, kept)
+
+    return _in_strips(strip, picture)
 
 
 @dataclass(frozen=True)
-class Fit:
-    """The light that a picture has, in weights of its layers.
+class Linear:
+    """A picture and its layers in linear light, to be mixed any number of times.
 
     Attributes:
-        weights: 9 3, none below 0.
-        explained: Part of the picture's variance in linear light, at most 1.
+        layers: 9 3 H W.
+        explained: 3 H W, what the layers explain of the picture: S.
+        rest: 3 H W, what they do not explain.
     """
 
-    weights: Tensor
-    explained: float
+    layers: Tensor
+    explained: Tensor
+    rest: Tensor
 
-    @property
-    def key(self) -> Tensor:
-        """The whole key light: red, green, blue."""
-        return self.weights[:AMBIENT].sum(0)
+    @classmethod
+    def of(cls, picture: Tensor, layers: Tensor, source: Tensor) -> Linear:
+        """From a picture and its layers in [0, 1].
 
-    @property
-    def azimuth(self) -> float:
-        """Degrees clockwise from N: the circular mean of the eight by luminance."""
-        turn = cmath.phase(self._resultant)
-        return math.degrees(turn) % 360
+        Args:
+            picture: 3 H W.
+            layers: 9 3 H W.
+            source: Weights of the picture, 9 3.
+        """
+        linear = _in_strips(lambda rows: lin(layers[..., rows, :]), layers)
+        explained = _in_strips(lambda rows: _sum(linear[..., rows, :], source), linear)
+        light = _in_strips(lambda rows: lin(picture[:, rows]), picture)
+        return cls(linear, explained, light - explained)
 
-    @property
-    def spread(self) -> float:
-        """Circular standard deviation of the key around its azimuth, degrees."""
-        length = abs(self._resultant) / max(float(_luminance(self.key)), 1e-12)
-        return math.degrees(math.sqrt(-2 * math.log(min(1.0, max(length, 1e-9)))))
+    def relit(self, wanted: Tensor, kept: float) -> Tensor:
+        """As `mix.relit`."""
 
-    def towards(self, azimuth: float, spread: float = 0.0) -> Tensor:
-        """Weights with the same key, its strength and colour, from elsewhere: 9 3."""
-        eight = torch.tensor(weights_of_eight(azimuth, spread))
-        return torch.cat((eight[:, None] * self.key, self.weights[AMBIENT:]))
+        def strip(rows: slice) -> Tensor:
+            wished = _sum(self.layers[..., rows, :], wanted)
+            gain = (wished + _DARK).div_(self.explained[:, rows] + _DARK)
+            gain.clamp_(max=_MOST_GAIN)
+            light = torch.addcmul(wished, self.rest[:, rows], gain, value=kept)
+            return encode(light.clamp_min_(0))
 
-    @property
-    def _resultant(self) -> complex:
-        amounts = _luminance(self.weights[:AMBIENT]).tolist()
-        step = 2 * math.pi / len(DIRECTIONS)
-        return sum(
-            (amount * cmath.exp(1j * k * step) for k, amount in enumerate(amounts)), 0j
-        )
+        return _in_strips(strip, self.rest)
 
 
-def fit(picture: Tensor, layers: Tensor) -> Fit:
-    """Find the light of a picture: non-negative least squares in each channel.
-
-    Args:
-        picture: 3 H W in [0, 1].
-        layers: Its own: 9 3 H W in [0, 1].
-    """
-    x, y = (lin(_small(each)).double() for each in (picture[None], layers))
-    x, y = x[0].flatten(1), y.flatten(2)  # 3 P, 9 3 P
-    squares = torch.einsum("kcp,lcp->ckl", y, y)
-    squares += _RIDGE * x.shape[1] * torch.eye(LAYERS, dtype=x.dtype)
-    products = torch.einsum("kcp,cp->ck", y, x)
-    found = torch.stack(list(map(_non_negative, squares, products)))  # 3 9
-    left = (x - torch.einsum("ck,kcp->cp", found, y)).square().sum()
-    spread = (x - x.mean(1, keepdim=True)).square().sum()
-    explained = 1 - float(left / spread.clamp_min(1e-9))
-    return Fit(found.T.float(), max(0.0, explained))
-
-
-def kept(found: Fit) -> float:
+def kept(found: FoundLight) -> float:
     """Share r of the part that the layers do not explain, which a relit picture keeps.
 
     Where the layers explain a picture well, the rest is texture, visible in any light;
@@ -190,61 +169,34 @@ def kept(found: Fit) -> float:
     how much.
 
     Returns:
-        From 0 to 1, rising with `Fit.explained` between two bounds.
+        From 0 to 1, rising with `FoundLight.explained` between two bounds.
     """
     low, high = _EXPLAINED
     return _KEPT * min(1.0, max(0.0, (found.explained - low) / (high - low)))
 
 
+def _in_strips(compute: Callable[[slice], Tensor], like: Tensor) -> Tensor:
+    """Compute some rows of a picture at a time: on a CPU they stay in its caches.
+
+    Args:
+        compute: Gives some rows of the result, ... h W.
+        like: ... H W, a picture as high, where the computing is done.
+    """
+    pixels = _STRIP_PIXELS["cpu" if like.device.type == "cpu" else "others"]
+    height, width = like.shape[-2:]
+    step = max(1, pixels // width)
+    strips = [slice(top, top + step) for top in range(0, height, step)]
+    if len(strips) == 1:
+        return compute(strips[0])
+    return torch.cat(list(map(compute, strips)), -2)
+
+
 def _sum(light: Tensor, weights_: Tensor) -> Tensor:
     """... 3 H W of linear layers, 9 3 H W, and weights, ... 9 3."""
-    return torch.einsum("kchw,...kc->...chw", light, weights_.to(light))
-
-
-def _non_negative(squares: Tensor, products: Tensor) -> Tensor:
-    """Minimise w' A w - 2 b' w over w >= 0: K of K K, positive definite, and K.
-
-    By active sets (Lawson and Hanson, "Solving Least Squares Problems", 1974, chapter
-    23): the exact minimum, even where layers are very similar.
-    """
-    found = torch.zeros_like(products)
-    free = torch.zeros_like(
-        products, dtype=torch.bool
-    )  # the other weights are held at 0
-    for _ in range(_MOST_SETS):
-        slope = (products - squares @ found).masked_fill(free, -torch.inf)
-        if slope.max() <= _CONVERGED * products.abs().max():
-            break
-        free[slope.argmax()] = True
-        wished = _free_minimum(squares, products, free)
-        while (wished[free] <= 0).any():
-            # Step toward the minimum until a weight becomes 0; hold that weight at 0.
-            steps = found / (found - wished).clamp_min(_CONVERGED)
-            steps = steps.where(free & (wished <= 0), torch.inf)
-            free &= steps > steps.min()
-            found = torch.lerp(found, wished, steps.min()).where(free, 0)
-            wished = _free_minimum(squares, products, free)
-        found = wished
-    return found
-
-
-def _free_minimum(squares: Tensor, products: Tensor, free: Tensor) -> Tensor:
-    """The minimum over all w that are 0 where they are not free."""
-    found = torch.zeros_like(products)
-    found[free] = torch.linalg.solve(squares[free][:, free], products[free])
-    return found
-
-
-def _small(pictures: Tensor) -> Tensor:
-    """B 3 H W with sides of at most `_FIT_SIDE`."""
-    height, width = pictures.shape[-2:]
-    scale = _FIT_SIDE / max(height, width)
-    if scale >= 1:
-        return pictures
-    size = [max(1, round(side * scale)) for side in (height, width)]
-    return F.interpolate(pictures, size, mode="bilinear", antialias=True)
-
-
-def _luminance(colours: Tensor) -> Tensor:
-    """... of ... 3."""
-    return colours @ torch.tensor(LUMINANCE).to(colours)
+    if weights_.ndim > 2:
+        return torch.einsum("kchw,...kc->...chw", light, weights_.to(light))
+    total = torch.zeros_like(light[0])
+    seen = weights_.amax(1) > _UNSEEN * weights_.max()
+    for place in seen.nonzero().flatten().tolist():  # few, as a rule
+        total.addcmul_(light[place], weights_[place, :, None, None].to(light))
+    return total

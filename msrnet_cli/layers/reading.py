@@ -52,6 +52,16 @@ def of_output(painted: Tensor) -> Reading:
     return Reading(azimuth, min(1.0, abs(toward)), min(1.0, max(0.0, share)))
 
 
+def of_outputs(painted: Tensor) -> Reading | None:
+    """The same, from all that a network paints; None where it reads no light.
+
+    Args:
+        painted: C H W in [0, 1], three channels for each output.
+    """
+    outputs = painted.unflatten(0, (-1, 3))
+    return of_output(outputs[PLACE]) if len(outputs) > PLACE else None
+
+
 def of_draw(draw: Draw) -> tuple[float, float, float]:
     """East, north and share of a composed picture: the truth."""
     key, ratio = draw.key, draw.ambient.ratio if draw.ambient else 0.0

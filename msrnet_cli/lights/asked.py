@@ -34,11 +34,14 @@ def wish(options: LightOptions) -> Wish | None:
     return replace(base, **given)
 
 
-def fan(options: LightOptions) -> dict[str, Wish]:
-    """The eight lights of a fan, by direction."""
-    base = wish(options) or Wish()
+def fan(light: Wish) -> dict[str, Wish]:
+    """A light from each of the eight directions, by name.
+
+    Args:
+        light: All of the light but its direction.
+    """
     return {
-        direction: replace(base, beams=(Beam(azimuth=azimuth(direction)),))
+        direction: replace(light, beams=(Beam(azimuth=azimuth(direction)),))
         for direction in DIRECTIONS
     }
 

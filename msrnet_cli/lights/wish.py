@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msrnet_cli.lights import DIRECTIONS
+
 
 @dataclass(frozen=True, kw_only=True)
 class Beam:
@@ -18,6 +20,14 @@ class Beam:
     azimuth: float
     kelvin: float | None = None
     strength: float = 1.0
+
+    def __str__(self) -> str:
+        """In words, such as ``W, 3200 K``."""
+        place = self.azimuth / 360 * len(DIRECTIONS)
+        is_named = place == int(place) and place < len(DIRECTIONS)
+        where = DIRECTIONS[int(place)] if is_named else f"{self.azimuth:g} degrees"
+        words = where if self.kelvin is None else f"{where}, {self.kelvin:g} K"
+        return words if self.strength == 1 else f"{words}, strength {self.strength:g}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +45,8 @@ class Wish:
             own key.
         softness: Standard deviation of each beam around its azimuth, in degrees; None
             for the usual one.
+        ratio: Strength of the key over that of the ambient light, before `key` and
+            `ambient`; None for that of the picture.
     """
 
     beams: tuple[Beam, ...] | None = None
@@ -44,3 +56,25 @@ class Wish:
     ambient: float = 1.0
     fill: float = 0.0
     softness: float | None = None
+    ratio: float | None = None
+
+    def __str__(self) -> str:
+        """In words, such as ``from W, 3200 K, key 1.3``."""
+        where = "as it is"
+        if self.even:
+            where = "from everywhere"
+        elif self.beams is not None:
+            where = "from " + " and from ".join(map(str, self.beams))
+        changes = {
+            "key": (self.key, 1.0),
+            "ambient": (self.ambient, 1.0),
+            "fill": (self.fill, 0.0),
+            "softness": (self.softness, None),
+        }
+        kelvin = [] if self.kelvin is None else [f"{self.kelvin:g} K"]
+        changed = [
+            f"{name} {value:g}"
+            for name, (value, usual) in changes.items()
+            if value is not None and value != usual
+        ]
+        return ", ".join([where, *kelvin, *changed])

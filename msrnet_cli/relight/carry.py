@@ -23,6 +23,7 @@ Large pictures pass in strips of rows; only the result is as large as the pictur
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,46 @@ _MOST = 3.0  # upper limit of the ratio of light
 _BYTES = 16  # for each pixel: the result, and strips in progress
 
 
+Ending = Callable[[Tensor, Tensor, slice], Tensor]
+"""What is done last to each strip of rows.
+
+Takes 3 R W of the picture and 3 R W of the result, both float32 in [0, 1] in one place,
+and the rows of the strip. Gives 3 R W; that may be the result, changed in place.
+"""
+
+
+def untouched(before: Tensor, after: Tensor, rows: slice) -> Tensor:  # noqa: ARG001
+    """The `Ending` that changes nothing."""
+    return after
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A picture that the network sees as it is.
+
+    Attributes:
+        picture: 3 H W, in main memory: float32 in [0, 1], or uint8.
+    """
+
+    picture: Tensor
+
+    @property
+    def seen(self) -> Tensor:
+        """What the network sees: the picture itself."""
+        return self.picture
+
+    def carry(self, relit: Tensor, ending: Ending = untouched) -> Tensor:
+        """The network's answer, 3 H W in [0, 1], in the type of the picture."""
+        is_same = (relit.dtype, ending) == (self.picture.dtype, untouched)
+        result = (
+            relit if is_same else relit.new_empty(relit.shape, dtype=self.picture.dtype)
+        )
+        for rows in () if is_same else scaling.strips(relit):
+            before = unit(self.picture[:, rows].to(relit.device))
+            result[:, rows] = _in_type(ending(before, relit[:, rows], rows), result)
+        return result
+
+
 @dataclass(frozen=True)
 class Reduced:
     """A picture and its reduction, which the network sees.
@@ -59,11 +100,12 @@ class Reduced:
     placed: Tensor
     seen: Tensor
 
-    def carry(self, relit: Tensor) -> Tensor | PictureError:
+    def carry(self, relit: Tensor, ending: Ending = untouched) -> Tensor | PictureError:
         """Carry the change of light from `seen` to `relit` to the full picture.
 
         Args:
             relit: 3 h w, the network's answer to `seen`, in [0, 1].
+            ending: Done last.
 
         Returns:
             3 H W of the picture's type, where the picture or `placed` is.
@@ -77,7 +119,7 @@ class Reduced:
             ):
                 continue
             try:
-                return to_full(full, self.seen.to(place), relit.to(place))
+                return to_full(full, self.seen.to(place), relit.to(place), ending)
             except (RuntimeError, MemoryError) as error:
                 if not hardware.is_out_of_memory(error):
                     raise
@@ -106,16 +148,6 @@ def reduced(
     return _reduced(batch, batch, size)
 
 
-def carried(
-    reduced: Sequence[Reduced], outputs: Sequence[Tensor | PictureError]
-) -> list[Tensor | PictureError]:
-    """Carry each output of the network to its full picture; failures stay failures."""
-    return [
-        output if isinstance(output, PictureError) else one.carry(output)
-        for one, output in zip(reduced, outputs, strict=True)
-    ]
-
-
 def no_room(picture: Tensor) -> PictureError:
     """The failure of a picture, C H W, whose result finds no memory."""
     height, width = picture.shape[-2:]
@@ -125,17 +157,20 @@ def no_room(picture: Tensor) -> PictureError:
     )
 
 
-def to_full(picture: Tensor, small: Tensor, relit: Tensor) -> Tensor:
+def to_full(
+    picture: Tensor, small: Tensor, relit: Tensor, ending: Ending = untouched
+) -> Tensor:
     """Relight a picture as a small copy of the picture was relit.
 
     Args:
         picture: 3 H W, sRGB, float32 in [0, 1] or uint8, on any device.
         small: 3 h w, the picture after `scaling.reduce`, on the device that computes.
         relit: 3 h w, the network's answer to `small`, in [0, 1], on that device.
+        ending: Done last.
 
     Returns:
-        3 H W of the picture's type, on its device. Reduced again, it agrees with
-        `relit` except where values had to be clamped to [0, 1].
+        3 H W of the picture's type, on its device. Before the ending, and reduced
+        again, it agrees with `relit` except where values had to be clamped to [0, 1].
     """
     width = picture.shape[2]
     full = torch.empty(picture.shape, dtype=torch.float32, device=small.device)
@@ -161,10 +196,16 @@ def to_full(picture: Tensor, small: Tensor, relit: Tensor) -> Tensor:
         strip = full[:, rows]
         strip += widened(rest(rows))
         strip.clamp_(0, 1)
-        if not is_result:
-            is_eight_bits = picture.dtype == torch.uint8
-            result[:, rows] = quantise(strip, 8) if is_eight_bits else strip
+        if ending is not untouched:
+            strip = ending(unit(picture[:, rows].to(strip.device)), strip, rows)
+        if not is_result or ending is not untouched:
+            result[:, rows] = _in_type(strip, picture)
     return result
+
+
+def _in_type(strip: Tensor, picture: Tensor) -> Tensor:
+    """Floats in [0, 1] in the type of a picture."""
+    return quantise(strip, 8) if picture.dtype == torch.uint8 else strip
 
 
 def _reduced(

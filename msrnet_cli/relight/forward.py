@@ -11,8 +11,7 @@ import torch
 
 from msrnet_cli import engines
 from msrnet_cli.images.pixels import unit
-from msrnet_cli.layers import mix
-from msrnet_cli.networks.spec import Inputs
+from msrnet_cli.networks.spec import COLOURS, Inputs
 from msrnet_cli.relight import device_copy, sizes
 
 if TYPE_CHECKING:
@@ -36,8 +35,6 @@ class Forward:
         offset: Subtracted from pictures in [0, 1] before the network, and added to its
             outputs.
         bytes_per_pixel: About the most memory that a pass takes for each pixel.
-        light: Weights of the layers, 9 3, that mix the picture; None where the network
-            paints the picture itself.
     """
 
     network: nn.Module
@@ -46,39 +43,27 @@ class Forward:
     architecture: Architecture
     offset: float
     bytes_per_pixel: float
-    light: Tensor | None = None
 
-    def relight(self, inputs: Inputs) -> Tensor:
-        """Relit pictures.
+    @property
+    def channels(self) -> int:
+        """Of all that the network paints: three for each output."""
+        return COLOURS * len(self.architecture.outputs)
+
+    def paint(self, inputs: Inputs) -> Tensor:
+        """All outputs of the network.
 
         Args:
             inputs: The image as B 3 H W, uint8 or float32 in [0, 1], on any device.
 
         Returns:
-            B 3 H W, float32 in about [0, 1], on the device; not clamped.
+            B C H W, float32 in about [0, 1], on the device; not clamped.
         """
-        return self.picture(self.paint(inputs))
-
-    def paint(self, inputs: Inputs) -> Tensor:
-        """All outputs of the network, B C H W, for the inputs of `relight`."""
         height, width = inputs.image.shape[-2:]
         # no_grad, not inference_mode: callers may go on computing with the result.
         with torch.no_grad():
             placed = inputs.map(lambda x: unit(x.to(self.device, non_blocking=True)))
             seen = Inputs(placed.image - self.offset, placed.guide).map(self.padded)
             return self.network(*seen.tensors)[..., :height, :width] + self.offset
-
-    def picture(self, painted: Tensor) -> Tensor:
-        """The relit pictures, B 3 H W, from the network's outputs, B C H W.
-
-        A picture is nan where any of its outputs is not finite.
-        """
-        if self.light is None:
-            return painted
-        sound = painted.isfinite().flatten(1).all(1)
-        layers = mix.of_outputs(painted.clamp(0, 1))
-        relit = torch.stack([mix.painted(one, self.light) for one in layers])
-        return relit.where(sound[:, None, None, None], torch.nan)
 
     def padded(self, x: Tensor) -> Tensor:
         """B C H W with sides that the network takes."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msrnet_cli import hardware
 from msrnet_cli.errors import PictureError
 from msrnet_cli.relight import passes, tiling
-from msrnet_cli.relight.records import Relit
+from msrnet_cli.relight.records import Painted
 from msrnet_cli.relight.sizes import WHOLE_UP_TO
 
 if TYPE_CHECKING:
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 _TILE_SHARE = 0.8  # of the free memory; the rest is for the result
 
 
-def run(forwards: Forwards, forward: Forward, inputs: Inputs) -> Relit:
-    """Relight a batch in the memory that is free.
+def run(forwards: Forwards, forward: Forward, inputs: Inputs) -> Painted:
+    """Paint a batch in the memory that is free.
 
     Args:
-        forwards: The chosen form and the float32 form; unsound outputs are computed
+        forwards: The chosen form and the float32 form; unsound answers are computed
             again in float32.
         forward: The form to run.
-        inputs: As for `Forward.relight`.
+        inputs: As for `Forward.paint`.
 
     Returns:
-        Each output 3 H W, float32 in [0, 1], on the device or in main memory.
+        On the device or in main memory.
     """
     with forwards.turn:
         return _attempt(forwards, forward, inputs)
 
 
-def _attempt(forwards: Forwards, forward: Forward, inputs: Inputs) -> Relit:
+def _attempt(forwards: Forwards, forward: Forward, inputs: Inputs) -> Painted:
     """Run a batch; where memory runs out, run its halves; then single ones in tiles."""
     try:
         if not hardware.has_room(forward.bytes_needed(inputs.image), forward.device):
@@ -58,30 +58,30 @@ def _attempt(forwards: Forwards, forward: Forward, inputs: Inputs) -> Relit:
         _attempt(forwards, forward, part) for part in map(inputs.part, halves)
     )
     note = f"memory ran out: batch of {count} split"
-    return Relit(first.outputs + second.outputs, (note, *first.notes, *second.notes))
+    return Painted(first.outputs + second.outputs, (note, *first.notes, *second.notes))
 
 
-def _in_tiles(forwards: Forwards, forward: Forward, inputs: Inputs) -> Relit:
+def _in_tiles(forwards: Forwards, forward: Forward, inputs: Inputs) -> Painted:
     """Run one picture in the largest tiles that fit."""
     multiple, halo = forward.architecture.multiple, forward.architecture.reach
     height, width = (side + -side % multiple for side in inputs.image.shape[-2:])
     sizes = _tile_sizes(forward, height, width)
     if halo is None:  # a tile would see less than the whole does
-        return Relit((_too_large(forward, inputs.image, sizes[0]),))
+        return Painted((_too_large(forward, inputs.image, sizes[0]),))
     for pixels in sizes:
         core = tiling.largest_core(height, width, halo, pixels, multiple)
         if core is None:
-            return Relit((_too_large(forward, inputs.image, pixels),))
+            return Painted((_too_large(forward, inputs.image, pixels),))
         try:
-            relit = passes.guarded(forwards, forward, inputs, core)
+            painted = passes.guarded(forwards, forward, inputs, core)
         except (RuntimeError, MemoryError) as error:
             if not hardware.is_out_of_memory(error):
                 raise
             continue
         count = len(list(tiling.cut(height, width, core, halo)))
         note = f"memory is short: run in {count} tiles, with the same result"
-        return Relit(relit.outputs, (*relit.notes, note))
-    return Relit((_too_large(forward, inputs.image, sizes[-1] // 2),))
+        return Painted(painted.outputs, (*painted.notes, note))
+    return Painted((_too_large(forward, inputs.image, sizes[-1] // 2),))
 
 
 def _tile_sizes(forward: Forward, height: int, width: int) -> list[int]:

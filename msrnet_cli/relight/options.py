@@ -15,6 +15,7 @@ from msrnet_cli.config import (
     read_work_size,
 )
 from msrnet_cli.errors import UsageError
+from msrnet_cli.lights.options import LightOptions
 from msrnet_cli.options import Option
 
 
@@ -73,6 +74,7 @@ class SessionOptions(EngineOptions):
 
 
 DEFAULTS = SessionOptions()
+NO_LIGHT = LightOptions()
 
 
 class SessionKeywords(TypedDict, total=False):

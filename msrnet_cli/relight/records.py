@@ -12,6 +12,32 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Painted:
+    """What a network painted of a batch.
+
+    Attributes:
+        outputs: For each picture C h w, float32 in [0, 1], as the architecture orders
+            its outputs; or the reason why the picture failed.
+        notes: What was done differently from usual, such as a smaller batch.
+    """
+
+    outputs: tuple[Tensor | PictureError, ...]
+    notes: tuple[str, ...] = ()
+
+    def noted(self, notes: tuple[str, ...]) -> Painted:
+        """The same, with further notes before its own, each once."""
+        return Painted(self.outputs, tuple(dict.fromkeys(notes + self.notes)))
+
+    def pictures(self) -> list[Tensor]:
+        """What was painted of each picture.
+
+        Raises:
+            PictureError: The first failure, where a picture failed.
+        """
+        return _sound(self.outputs)
+
+
+@dataclass(frozen=True)
 class Relit:
     """The result of a batch.
 
@@ -30,9 +56,13 @@ class Relit:
         Raises:
             PictureError: The first failure, where a picture failed.
         """
-        found = []
-        for output in self.outputs:
-            if isinstance(output, PictureError):
-                raise output
-            found.append(output)
-        return found
+        return _sound(self.outputs)
+
+
+def _sound(outputs: tuple[Tensor | PictureError, ...]) -> list[Tensor]:
+    found = []
+    for output in outputs:
+        if isinstance(output, PictureError):
+            raise output
+        found.append(output)
+    return found

@@ -9,25 +9,15 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-import torch
-from torch import Tensor
-
-from msrnet_cli import hardware
-from msrnet_cli.images.pixels import quantise
-from msrnet_cli.networks import architecture
-from msrnet_cli.networks.spec import Inputs
-from msrnet_cli.relight import (
-    adapters,
-    carry,
-    device_copy,
-    memory,
-    scaling,
-    session,
-    sizes,
-    soundness,
-)
-from msrnet_cli.relight.options import DEFAULTS
-from msrnet_cli.relight.records import Relit
+from msrnet_cli.lights.wish import Wish
+from msrnet_cli.relight import adapters, lighting, soundness, turns
+from msrnet_cli.relight.layers import Layers
+from msrnet_cli.relight.lighting import Lighting
+from msrnet_cli.relight.once import Once
+from msrnet_cli.relight.options import DEFAULTS, NO_LIGHT
+from msrnet_cli.relight.pipeline import Pipeline
+from msrnet_cli.relight.runner import Runner
+from msrnet_cli.weights import find
 from msrnet_cli.weights.file import load_weights
 
 if TYPE_CHECKING:
@@ -37,17 +27,17 @@ if TYPE_CHECKING:
 
     import numpy as np
     from PIL import Image
-    from torch import nn
+    from torch import Tensor, nn
 
     from msrnet_cli.config import WeightsCard
-    from msrnet_cli.errors import PictureError
-    from msrnet_cli.relight.forward import Forward
+    from msrnet_cli.lights.options import LightKeywords, LightOptions
     from msrnet_cli.relight.options import SessionKeywords, SessionOptions
+    from msrnet_cli.relight.records import Relit
 
     ImageT = TypeVar("ImageT", Image.Image, np.ndarray[Any, Any], Tensor)
 
 
-class Relighter:
+class Relighter(Runner):
     """A network on a device, ready to relight.
 
     Safe to share between threads. Prints nothing.
@@ -61,16 +51,10 @@ class Relighter:
         **keywords: Fields of `SessionOptions`, in place of those in `options`.
 
     Attributes:
-        card: The card of the weights.
-        digest: Names the weights in journals.
-        architecture: Facts about the network.
-        device: Where the network runs.
-        dtype: The number format that was chosen.
-        keeps_format: Whether the number format was asked for by name.
-        engine: The engine that was chosen.
-        keeps_engine: Whether the engine was asked for by name.
-        work_size: Longer side that the network sees, or ``full``.
-        notes: Notes for the user on the chosen format and engine.
+        from_light: Light of the pictures that it takes, as ``6500_N``; "" for any.
+        to_light: Light of the pictures that it gives, as ``4500_E``, or in words.
+        light_recipe: All of the light that decides pixels, for JSON; None where no
+            light was asked for.
 
     Raises:
         DeviceError: The device does not exist, cannot compute in this format, does not
@@ -88,27 +72,27 @@ class Relighter:
         pictures: int = 1,
         **keywords: Unpack[SessionKeywords],
     ) -> None:
-        self.card = card
-        self.digest = digest
-        self._options = replace(options, **keywords)
-        self._pictures = pictures
-        self._session = session.choose(network, card, self._options, pictures)
-        self.architecture = architecture(card.model.arch)
-        self.device = self._session.device
-        self.dtype = self._session.dtype
-        self.keeps_format = self._session.keeps_format
-        self.engine = self._session.engine
-        self.keeps_engine = self._session.keeps_engine
-        self.work_size = self._session.work_size
-        self.notes = self._session.notes
+        super().__init__(
+            network, card, options, digest=digest, pictures=pictures, **keywords
+        )
+        self._for_lights: Once[Relighter] | None = None
+        self._put(Lighting())
 
-    def __reduce__(self) -> tuple[Callable[..., Relighter], tuple[Any, ...]]:
+    def __reduce__(
+        self,
+    ) -> tuple[Callable[..., Relighter], tuple[Any, ...], dict[str, Any]]:
         """Copies, also in other processes, choose anew: engines cannot be pickled."""
         options = replace(
             self._options, device=str(self.device), work_size=self.work_size
         )
         make = partial(type(self), digest=self.digest, pictures=self._pictures)
-        return make, (self._session.plain, self.card, options)
+        state = {"_lighting": self._lighting, "_for_lights": self._for_lights}
+        return make, (self._session.plain, self.card, options), state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Put the light of the original."""
+        self.__dict__.update(state)
+        self._put(self._lighting)
 
     @classmethod
     def load(
@@ -116,6 +100,7 @@ class Relighter:
         spec: str | Path | None = None,
         options: SessionOptions = DEFAULTS,
         *,
+        light: LightOptions = NO_LIGHT,
         pictures: int = 1,
         **keywords: Unpack[SessionKeywords],
     ) -> Relighter:
@@ -123,8 +108,11 @@ class Relighter:
 
         Args:
             spec: A built-in name, a path, or ``hf://owner/repo[@revision][/file]``;
-                None for the built-in default.
+                None for the built-in default. Its light is the paper's turn; for any
+                other light, and for layers, other built-in weights are loaded when they
+                are first needed.
             options: Where and how the network runs.
+            light: The light to put, see `with_light`.
             pictures: About how many pictures will be relit, where that is known.
             **keywords: Fields of `SessionOptions`, in place of those in `options`:
                 ``device``, ``dtype``, ``engine``, ``work_size``, ``offline``.
@@ -134,9 +122,13 @@ class Relighter:
                 test picture makes no sense.
             DeviceError: The device does not exist, cannot compute in this format, does
                 not have this engine, or does not have enough memory.
-            UsageError: The working size is not valid.
+            UsageError: The working size or the light is not valid.
+            PictureError: The picture whose light is wanted cannot be read.
         """
         options = replace(options, **keywords)
+        any_light = find.for_light() if spec is None else None
+        if any_light and not light.is_plain:
+            spec, any_light = any_light.name, None
         found = load_weights(spec, offline=options.offline)
         relighter = cls(
             found.network(),
@@ -145,34 +137,81 @@ class Relighter:
             digest=found.sha256,
             pictures=pictures,
         )
-        forward = relighter._session.forwards.chosen
-        painted = relighter._session.probe.exact[0] + forward.offset
-        soundness.require_sense(painted, forward, found.path)
-        return relighter
+        painted = relighter._session.probe.exact[0] + found.card.model.offset
+        soundness.require_sense(painted, found.path)
+        if any_light:
+            load = partial(cls.load, any_light.name, options, pictures=pictures)
+            relighter._for_lights = Once(load)
+        return relighter.with_light(light)
+
+    def with_light(self, light: LightOptions) -> Relighter:
+        """A relighter that puts this light; it shares all that was loaded.
+
+        Args:
+            light: As for `msrnet relight`. With nothing asked for, weights make the
+                turn that they were made for.
+
+        Raises:
+            UsageError: The light is not valid, or these weights paint only their own.
+            PictureError: The picture whose light is wanted cannot be read.
+        """
+        home = self._stage() if self._for_lights and not light.is_plain else self
+        resolved = lighting.resolved(light, home.layers)
+        other = object.__new__(type(self))
+        other.__dict__.update(home.__dict__)
+        return other._put(resolved)
 
     @overload
-    def relight(self, image: ImageT) -> ImageT: ...
+    def relight(self, image: ImageT, **light: Unpack[LightKeywords]) -> ImageT: ...
     @overload
-    def relight(self, image: Sequence[ImageT]) -> list[ImageT]: ...
-    def relight(self, image: Any) -> Any:
+    def relight(
+        self, image: str | Path, **light: Unpack[LightKeywords]
+    ) -> Image.Image: ...
+    @overload
+    def relight(
+        self, image: Sequence[ImageT], **light: Unpack[LightKeywords]
+    ) -> list[ImageT]: ...
+    def relight(self, image: Any, **light: Unpack[LightKeywords]) -> Any:
         """Relight one picture, or a sequence of them, each of any kind and size.
 
         - PIL image: any mode a file can have; orientation and colour profile are
           applied, transparency is kept. Comes back upright, RGB (or L where a grey
           picture stays neutral), with A where it had transparency.
+        - Path of a picture file: gives a PIL image.
         - NumPy array: H W, H W 3, H W 4 or B H W 3, uint8, uint16, or floats in
           [0, 1], sRGB. Comes back in the same type; H W becomes H W 3.
         - Tensor: 3 H W or B 3 H W, uint8 or floats in [0, 1], sRGB. Comes back in the
           same type on the same device.
 
+        Args:
+            image: The picture or pictures.
+            **light: Fields of `LightOptions`, such as ``to="W"``: a light for this call
+                in place of the relighter's own.
+
         Raises:
-            PictureError: A value outside its range, a shape or mode not supported, or
-                not enough memory.
+            PictureError: A value outside its range, a shape or mode not supported, a
+                file that cannot be read, or not enough memory.
+            UsageError: As for `with_light`.
             TypeError: Not a picture.
         """
+        if light:
+            return self.with_light(lighting.options(light)).relight(image)
         if isinstance(image, list | tuple):
             return [self.relight(one) for one in image]
-        return adapters.adapted(image, self._relight_all)
+        opened = adapters.opened(image)
+        return opened.back(self._pipeline.relight(opened.pictures, deep=opened.deep))
+
+    __call__ = relight
+
+    def layers(self, image: ImageT | str | Path) -> Layers:
+        """The layers of one picture of any kind, see `relight`.
+
+        Raises:
+            UsageError: These weights paint no layers.
+            PictureError: As for `relight`; or more than one picture.
+            TypeError: Not a picture.
+        """
+        return self._stage()._pipeline.layers(adapters.opened(image))
 
     def run(
         self,
@@ -180,6 +219,7 @@ class Relighter:
         guides: Sequence[Tensor] = (),
         *,
         deep: bool = False,
+        masks: Sequence[Tensor | None] = (),
     ) -> Relit:
         """Relight pictures of one size together; the folder job calls this.
 
@@ -190,109 +230,46 @@ class Relighter:
                 guide.
             deep: Whether more than 8 bits matter. bfloat16 has only 8, so such pictures
                 are computed in float32, unless a format was asked for by name.
+            masks: For each of them H W, float32 in [0, 1], the share of the change that
+                shows; None for all of it.
         """
-        try:
-            with device_copy.lane(self.device):
-                return self._run(batch, guides, deep=deep)
-        except (RuntimeError, MemoryError) as error:
-            if not hardware.is_out_of_memory(error):
-                raise
-        return Relit(tuple(carry.no_room(one) for one in batch))
+        return self._pipeline.run(batch, guides, masks, deep=deep)
 
-    def paint(self, pictures: Tensor) -> Tensor:
-        """All outputs of the network, at the size of the pictures.
+    def fan(
+        self, picture: Tensor, *, deep: bool = False, mask: Tensor | None = None
+    ) -> Callable[[str], Tensor]:
+        """One picture under light from any of the eight directions, painted once.
 
         Args:
-            pictures: B 3 H W in [0, 1].
+            picture: As in `run`.
+            deep: As in `run`.
+            mask: H W, as in `run`.
 
         Returns:
-            B C H W in [0, 1] on the CPU, as the architecture orders its outputs.
+            Takes one of `lights.DIRECTIONS`, and gives 3 H W of the picture's type.
+
+        Raises:
+            UsageError: These weights paint no layers.
+            PictureError: The picture cannot be painted.
         """
-        painted = self._session.forwards.chosen.paint(Inputs(pictures))
-        return painted.clamp_(0, 1).cpu()
-
-    @property
-    def network(self) -> nn.Module:
-        """The network as it runs here: `Inputs` to B C H W, float32 on the device.
-
-        There are three channels for each of its outputs. For computing only: most
-        engines give no gradients.
-        """
-        return self._session.forwards.chosen.network
-
-    @property
-    def lanes(self) -> int:
-        """From how many threads to call `run` at a time."""
-        return device_copy.lanes(self.device)
-
-    def working_size(self, width: int, height: int) -> tuple[int, int] | None:
-        """Width and height at which the network sees a picture.
-
-        None where the network sees the picture unreduced. See `sizes.working_size`.
-        """
-        multiple = self.architecture.multiple
-        return sizes.working_size(width, height, self.work_size, multiple)
-
-    def batch_size(self, width: int, height: int) -> int:
-        """How many pictures of a size to run together on this device."""
-        size = (width, height)
-        seen = self.working_size(*size) or size
-        multiple = self.architecture.multiple
-        return sizes.batch_size(size, seen, self.device.type, multiple)
-
-    def _relight_all(self, pictures: Sequence[Tensor], *, deep: bool) -> list[Tensor]:
-        """Relight pictures, each 3 H W, of one size; raises where one fails."""
-        outputs: list[Tensor] = []
-        height, width = pictures[0].shape[-2:]
-        count = self.batch_size(width, height)
-        for start in range(0, len(pictures), count):
-            relit = self.run(pictures[start : start + count], deep=deep)
-            outputs += relit.pictures()
-        return outputs
-
-    def _run(
-        self, batch: Sequence[Tensor], guides: Sequence[Tensor], *, deep: bool
-    ) -> Relit:
-        """As `run`, but may raise where memory runs out."""
-        forward, notes = self._session.suited(deep=deep)
-        height, width = batch[0].shape[-2:]
-        size = self.working_size(width, height)
-        if size is None:
-            relit = self._compute(forward, batch, guides)
-            outputs = [_in_type(one, batch[0].dtype) for one in relit.outputs]
-        else:
-            if self.work_size == "full":
-                thin = f"so thin that the network saw it at {size[0]}x{size[1]}"
-                notes = (*notes, thin)
-            reduced = carry.reduced(batch, size, self.device)
-            guides = [scaling.reduce(one, *size) for one in guides]
-            relit = self._compute(forward, [one.seen for one in reduced], guides)
-            outputs = carry.carried(reduced, relit.outputs)
-        notes = tuple(dict.fromkeys(notes + relit.notes))
-        return Relit(_in_main_memory(outputs), notes)
-
-    def _compute(
-        self, forward: Forward, seen: Sequence[Tensor], guides: Sequence[Tensor]
-    ) -> Relit:
-        """Run the network on pictures at the size at which it sees them."""
-        inputs = Inputs(
-            device_copy.stacked(seen, self.device),
-            torch.stack(list(guides)) if guides else None,
+        return self._stage()._pipeline.fan(
+            picture, self._lighting.wish or Wish(), mask, deep=deep
         )
-        return memory.run(self._session.forwards, forward, inputs)
 
+    def _stage(self) -> Relighter:
+        """The relighter that paints layers: this one, or that of the weights for it."""
+        if self.architecture.paints_layers:
+            return self
+        if self._for_lights is None:
+            raise turns.only_one_light(self.card)
+        return self._for_lights()
 
-def _in_type(
-    output: Tensor | PictureError, dtype: torch.dtype
-) -> Tensor | PictureError:
-    """A relit picture, in the type of the picture that came in."""
-    if isinstance(output, Tensor) and dtype == torch.uint8:
-        return quantise(output, 8)
-    return output
-
-
-def _in_main_memory(
-    outputs: Sequence[Tensor | PictureError],
-) -> tuple[Tensor | PictureError, ...]:
-    relit = iter(device_copy.download([o for o in outputs if isinstance(o, Tensor)]))
-    return tuple(next(relit) if isinstance(o, Tensor) else o for o in outputs)
+    def _put(self, light: Lighting) -> Relighter:
+        """Make this light that of the relighter, which is nobody's yet."""
+        turn = turns.choose(self.card, light.wish)
+        self.from_light = "" if light.wish else self.card.from_light
+        self.to_light = str(light.wish or self.card.to_light)
+        self.light_recipe = light.recipe
+        self._lighting = light
+        self._pipeline = Pipeline(self._painter, turn, light.finish)
+        return self

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from msrnet_cli import engines, hardware
-from msrnet_cli.config import WORK_SIZE, Turn
+from msrnet_cli.config import WORK_SIZE
 from msrnet_cli.errors import DeviceError
-from msrnet_cli.layers import mix
-from msrnet_cli.lights import read_light
 from msrnet_cli.networks import architecture
 from msrnet_cli.networks.spec import Inputs
 from msrnet_cli.relight.forward import Forward, Forwards
@@ -21,7 +19,7 @@ from msrnet_cli.relight.options import DEFAULTS
 from msrnet_cli.relight.soundness import probe_picture
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from msrnet_cli.config import Dtype, Engine, WeightsCard, WorkSize
     from msrnet_cli.relight.options import SessionOptions
@@ -88,7 +86,7 @@ def choose(
 
     Args:
         network: From `msrnet_cli.networks`, any floating type; it is copied.
-        card: The card of its weights: architecture, value range, working size, light.
+        card: The card of its weights: architecture, value range, working size.
         options: What the user asks for.
         pictures: About how many pictures will be relit.
 
@@ -102,7 +100,7 @@ def choose(
         plain = copy.deepcopy(network).eval().requires_grad_(False)
     side = WORK_SIZE if work_size == "full" else work_size
     probe = _probe(plain, card, device)
-    maker = _Maker(plain, card, device, _light(card), probe, pictures * side**2)
+    maker = _Maker(plain, card, device, probe, pictures * side**2)
     try:
         dtype, ready, refused = _choose_format(maker, options)
     except (RuntimeError, MemoryError) as error:
@@ -144,7 +142,6 @@ class _Maker:
         plain: The network.
         card: The card of its weights.
         device: Where it will run.
-        light: As in `Forward`.
         probe: What engines are tried on.
         pixels: About how many pixels the network will see.
     """
@@ -152,7 +149,6 @@ class _Maker:
     plain: nn.Module
     card: WeightsCard
     device: torch.device
-    light: Tensor | None
     probe: engines.Probe
     pixels: float
 
@@ -167,9 +163,7 @@ class _Maker:
         memory = facts.bytes_per_pixel_at(
             hardware.dtype_name(dtype), model.channels, ready.engine
         )
-        return Forward(
-            ready.network, self.device, dtype, facts, model.offset, memory, self.light
-        )
+        return Forward(ready.network, self.device, dtype, facts, model.offset, memory)
 
 
 def _choose_format(
@@ -227,12 +221,6 @@ def _placed(plain: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Mo
     if (first.device, first.dtype) == (device, dtype):
         return plain
     return copy.deepcopy(plain).to(device, dtype)
-
-
-def _light(card: WeightsCard) -> Tensor | None:
-    if not architecture(card.model.arch).paints_layers:
-        return None
-    return mix.of_light(read_light(card.to_light or Turn.to_light))
 
 
 def _slowness(device: torch.device, asked: Dtype, dtype: torch.dtype) -> str:

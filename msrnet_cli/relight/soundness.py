@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from msrnet_cli.relight.forward import Forward
-
 _TEST_SIZE = 48
 _MOST_PAINTED = 1e3  # far above what any training leaves, far below an overflow
 
 
-def are_sound(relit: Tensor, batch: Tensor) -> list[bool]:
-    """Whether each output is finite, and not a single flat colour.
+def are_sound(painted: Tensor, batch: Tensor) -> list[bool]:
+    """Whether each answer is finite, and more than flat colours.
 
-    A flat input may give a flat output.
+    A single output may be flat, such as a layer without light; and all may be where the
+    input is.
 
     Args:
-        relit: Outputs, B 3 H W.
+        painted: Answers, B C H W.
         batch: Inputs, B 3 H W, in the same order, on any device.
     """
     # Asked once for the batch: each answer waits for the device.
-    finite = relit.isfinite().flatten(1).all(1)
-    may_be_flat = _is_flat(batch).to(relit.device, non_blocking=relit.is_cuda)
-    return (finite & (may_be_flat | ~_is_flat(relit.clamp(0, 1)))).tolist()
+    least, most = _ends(painted)
+    finite = (least.isfinite() & most.isfinite()).all(1)
+    flat = _is_flat(*_ends(batch)).to(painted.device, non_blocking=painted.is_cuda)
+    return (finite & (flat | ~_is_flat(least.clamp(0, 1), most.clamp(0, 1)))).tolist()
 
 
 def probe_picture(multiple: int, guide: int) -> Inputs:
@@ -57,7 +57,7 @@ def probe_picture(multiple: int, guide: int) -> Inputs:
     return Inputs(smooth.clamp(0, 1), more)
 
 
-def require_sense(painted: Tensor, forward: Forward, path: Path) -> None:
+def require_sense(painted: Tensor, path: Path) -> None:
     """Refuse weights whose answer to the test picture no training can have meant.
 
     Weights that were hardly trained, or that start as the identity, pass: their
@@ -65,16 +65,16 @@ def require_sense(painted: Tensor, forward: Forward, path: Path) -> None:
 
     Args:
         painted: The network's outputs for the test picture, B C H W, in about [0, 1].
-        forward: Turns outputs into a picture.
         path: The weights file, for the message.
 
     Raises:
         WeightsError: The answer is not finite, far outside that range, or flat.
     """
     most = painted.abs().max().item()
+    ends = (end.clamp(0, 1) for end in _ends(painted))
     if not most <= _MOST_PAINTED:  # also where `most` is nan
         what = f"paints values up to {most:.0e}, for pictures from 0 to 1"
-    elif _is_flat(forward.picture(painted.to(forward.device)).clamp(0, 1)).all():
+    elif _is_flat(*ends).all():
         what = "paints one flat colour"
     else:
         return
@@ -85,6 +85,11 @@ def require_sense(painted: Tensor, forward: Forward, path: Path) -> None:
     )
 
 
-def _is_flat(batch: Tensor) -> Tensor:
-    """Whether each picture of B 3 H W has a single value in each colour."""
-    return (batch.amax((-1, -2)) == batch.amin((-1, -2))).all(1)
+def _ends(values: Tensor) -> tuple[Tensor, Tensor]:
+    """The least and the most of each channel of B C H W: B C each; nan where any is."""
+    return values.amin((-1, -2)), values.amax((-1, -2))
+
+
+def _is_flat(least: Tensor, most: Tensor) -> Tensor:
+    """Whether each of a batch, by its `_ends`, has a single value in each channel."""
+    return (least == most).all(1)

@@ -3,6 +3,8 @@
 terminal   lines, tables, and what a terminal draws anew
 machine    JSON: one document, or one event a line
 relight    a folder job
+light      the light of pictures
+looks      the named lights
 train      a training run
 evaluate   scores
 bench      times

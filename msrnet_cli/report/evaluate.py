@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from msrnet_cli.config import WorkSize
     from msrnet_cli.evaluate.results import (
+        Bar,
         Estimate,
         EvalResult,
         ImageScores,
@@ -170,7 +171,19 @@ def _scene_remarks(method: StageScores) -> list[str]:
             f"  even surfaces: {_interval(method.even.deviation, '.2f')}/255 uneven,"
             f" at most {method.even.edge:.1f}/255 near an edge"
         )
-    return lines
+    return lines + [_bar(bar) for bar in method.bars]
+
+
+def _bar(bar: Bar) -> str:
+    """Such as ``  kelvin by night, error: 12.1 %, wanted: at most 10: missed``."""
+    sign = "+" if bar.wanted < 0 else ""
+    bound = "at least" if bar.is_least else "at most"
+    unit = bar.unit if bar.unit == "°" else f" {bar.unit}"
+    verdict = "kept" if bar.is_kept else "missed"
+    return (
+        f"  {bar.name}: {bar.found:{sign}.1f}{unit},"
+        f" wanted: {bound} {bar.wanted:{sign}g}: {verdict}"
+    )
 
 
 def _value(score: str, value: float | None) -> str:

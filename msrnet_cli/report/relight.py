@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from msrnet_cli.folder.events import FileDone, JobStarted, JobSummary
+from msrnet_cli.folder.events import (
+    FileDone,
+    Forecast,
+    Foreseen,
+    JobStarted,
+    JobSummary,
+)
 from msrnet_cli.report import machine, terminal
-from msrnet_cli.report.terminal import count, say
+from msrnet_cli.report.terminal import count, say, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from rich.progress import TaskID
 
-    from msrnet_cli.folder.events import Event, Ignored
+    from msrnet_cli.folder.events import Action, Event, Ignored
 
-EVENTS = {JobStarted: "start", FileDone: "file", JobSummary: "summary"}
+EVENTS = {
+    JobStarted: "start",
+    FileDone: "file",
+    Foreseen: "plan",
+    Forecast: "forecast",
+    JobSummary: "summary",
+}
 """The names of events in JSON."""
 
 # N is behind the scene, S behind the camera.
@@ -29,9 +43,10 @@ _WHENCE = {
     "W": "the left",
     "NW": "behind on the left",
 }
+_LISTED = 20  # pictures that a terminal names for each action of a dry run
 _NAMED = 3  # paths that are named of each usual reason
 _UNNAMED = ("hidden",)
-_USUAL = (*_UNNAMED, "not a picture", "subfolder")
+_USUAL = (*_UNNAMED, "a mask", "not a picture", "subfolder")
 
 
 def reporter(*, as_json: bool = False, quiet: bool = False) -> Callable[[Event], None]:
@@ -41,6 +56,11 @@ def reporter(*, as_json: bool = False, quiet: bool = False) -> Callable[[Event],
     if quiet:
         return report_failures
     return ProgressBar() if terminal.is_live() else PlainLines()
+
+
+def planned(*, as_json: bool = False, quiet: bool = False) -> Callable[[Event], None]:
+    """The reporter of a dry run that fits the options."""
+    return json_lines if as_json else PlannedLines(quiet=quiet)
 
 
 def json_lines(event: Event) -> None:
@@ -75,9 +95,49 @@ class PlainLines:
         elif isinstance(event, FileDone):
             self._count += 1
             say(f"[{self._count}/{self._total}] {_file_line(event)}")
-        else:
+        elif isinstance(event, JobSummary):
             _halted(event)
             say(_closing(event))
+
+
+class PlannedLines:
+    """A line on standard output for each picture of a dry run.
+
+    A terminal names the first pictures of each action only; a file or pipe gets all.
+
+    Args:
+        quiet: Whether only what is refused is told, on standard error.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._most = _LISTED if sys.stdout.isatty() else None
+        self._told: Counter[Action] = Counter()
+
+    def __call__(self, event: Event) -> None:
+        """Print one event."""
+        if isinstance(event, JobStarted) and not self._quiet:
+            say(f"dry run: {_opening(event)}")
+            _opening_notes(event)
+        elif isinstance(event, Foreseen):
+            self._tell(event)
+        elif isinstance(event, Forecast) and not self._quiet:
+            self._close(event)
+
+    def _tell(self, event: Foreseen) -> None:
+        if self._quiet:
+            if event.action == "refuse":
+                say(f"msrnet: {_planned_line(event)}")
+            return
+        self._told[event.action] += 1
+        if self._most is None or self._told[event.action] <= self._most:
+            show(_planned_line(event))
+
+    def _close(self, event: Forecast) -> None:
+        more = sum(max(0, told - (self._most or told)) for told in self._told.values())
+        if more:
+            say(f"... and {more} more; a pipe gets them all: ... --dry-run | less")
+        say(_forecast_line(event))
 
 
 class ProgressBar:
@@ -138,7 +198,7 @@ class ProgressBar:
 def _opening(event: JobStarted) -> str:
     pictures = count(event.pictures, "picture")
     if event.unreadable:
-        pictures += f" and {event.unreadable} that cannot be read"
+        pictures += f" and {event.unreadable} that cannot be relit"
     seen = "whole" if event.work_size == "full" else f"at {event.work_size} px"
     return terminal.harmless(
         f"{pictures} -> {event.output}, {_change_of_light(event)}"
@@ -150,15 +210,23 @@ def _opening(event: JobStarted) -> str:
 def _change_of_light(event: JobStarted) -> str:
     if not event.to_light:
         return ""
+    after = _light(event.to_light)
+    if not event.from_light and not _is_named(event.to_light):  # a wish, in words
+        return f"{after}, "
     before = _light(event.from_light) if event.from_light else "any light"
-    return f"{before} becomes {_light(event.to_light)}, "
+    return f"{before} becomes {after}, "
+
+
+def _is_named(light: str) -> bool:
+    """Whether a text is one of VIDIT's, such as ``6500_N``."""
+    return light.partition("_")[2] in _WHENCE
 
 
 def _light(text: str) -> str:
     """``6500_N`` in plain words; another text as it is."""
-    kelvin, _, direction = text.partition("_")
-    if direction not in _WHENCE:
+    if not _is_named(text):
         return f"light {text}"
+    kelvin, _, direction = text.partition("_")
     return f"light of {kelvin} K from {_WHENCE[direction]} ({direction})"
 
 
@@ -208,6 +276,34 @@ def _file_line(event: FileDone) -> str:
     else:
         line += f" -> {event.output}" + "".join(f"; {note}" for note in event.notes)
     return terminal.harmless(line)
+
+
+def _planned_line(event: Foreseen) -> str:
+    line = f"{event.action}: {event.input}"
+    if event.action == "refuse":
+        return (
+            line + f": {event.reason}" + (f"; {event.remedy}" if event.remedy else "")
+        )
+    line += f" -> {event.output}"
+    if len(event.outputs) > 1:
+        line += f" ({len(event.outputs)} files)"
+    if event.action == "write" and event.replaces:
+        line += f"; replaces {', '.join(event.replaces)}"
+    return line
+
+
+def _forecast_line(event: Forecast) -> str:
+    counts = {
+        "to make anew": event.anew,
+        "to skip": event.skip,
+        "to refuse": event.refuse,
+    }
+    parts = [f"{number} {what}" for what, number in counts.items() if number]
+    line = ", ".join([f"{event.write} to write", *parts])
+    line += f"; {count(event.files, 'file')}"
+    if event.replaced:
+        line += f", in place of {event.replaced}"
+    return f"{line}; nothing was written"
 
 
 def _halted(summary: JobSummary) -> None:

@@ -20,7 +20,7 @@ from msrnet_cli.evaluate.results import EvalResult, StageResult
 from msrnet_cli.folder.events import Stage
 from msrnet_cli.lights.looks import Looks
 from msrnet_cli.pairs.records import DataReport
-from msrnet_cli.report import machine, relight, synth, train, weights
+from msrnet_cli.report import light, machine, relight, synth, train, weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +35,7 @@ def schemas() -> dict[str, Schema]:
     """The schema of each document and of each stream of events, by file name."""
     found = {
         "relight": ("Each line of `msrnet relight --json`", _relight()),
+        "light": ("Each line of `msrnet light --json`", _events(light.EVENTS)),
         "train": ("Each line of `msrnet train --json`", _events(train.EVENTS)),
         "synth": ("Each line of `msrnet synth --json`", _events(synth.EVENTS)),
         "eval": ("`msrnet eval --json`", schema.of(EvalResult)),

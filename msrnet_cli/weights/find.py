@@ -16,12 +16,21 @@ _OF_A_RUN = ("best.safetensors", "last.safetensors")
 
 @dataclass(frozen=True)
 class BuiltIn:
-    """A weights file that is part of the package."""
+    """A weights file that is part of the package.
+
+    Attributes:
+        name: What names it.
+        path: Where it lies.
+        sha256: Of the file.
+        default: Whether it is used where no weights and no light are named.
+        light: Whether it is used where a light is named, and no weights.
+    """
 
     name: str
     path: Path
     sha256: str
     default: bool
+    light: bool = False
 
 
 def built_in() -> list[BuiltIn]:
@@ -29,7 +38,13 @@ def built_in() -> list[BuiltIn]:
     folder = _built_in_folder()
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     return [
-        BuiltIn(name, folder / f"{name}.safetensors", sha, name == manifest["default"])
+        BuiltIn(
+            name,
+            folder / f"{name}.safetensors",
+            sha,
+            default=name == manifest["default"],
+            light=name == manifest.get("light"),
+        )
         for name, sha in sorted(manifest["files"].items())
     ]
 
@@ -37,6 +52,11 @@ def built_in() -> list[BuiltIn]:
 def default() -> BuiltIn | None:
     """The built-in weights that are used where none are named, if there are any."""
     return next((entry for entry in built_in() if entry.default), None)
+
+
+def for_light() -> BuiltIn | None:
+    """The built-in weights that are used where a light is named, if there are any."""
+    return next((entry for entry in built_in() if entry.light), None)
 
 
 def locate(spec: str | None = None, *, offline: bool = False) -> Path:

@@ -31,6 +31,8 @@ from msrnet_cli.evaluate.pairs import compare, evaluate
 from msrnet_cli.evaluate.results import (
     AFFINE,
     COPY,
+    TRUTH,
+    Bar,
     Bearing,
     Estimate,
     EvalResult,
@@ -245,7 +247,7 @@ def test_scenes_are_scored_in_a_table_and_as_json(lights, copying, identity, tmp
     assert any("even surfaces" in line for line in lines)
     document = schemas.fitting("eval-layers", invoke(*arguments, "--json").stdout)
     names = [method["name"] for method in document["methods"]]
-    assert names == [COPY, AFFINE, str(copying), identity]
+    assert names == [COPY, AFFINE, str(copying), identity, TRUTH]
     rows = {row["name"]: row for row in document["methods"][2]["rows"]}
     assert rows["ambient"]["over_copy"]["psnr"]["mean"] == pytest.approx(0, abs=1e-6)
     assert rows["ambient"]["over_better"] is None
@@ -253,6 +255,10 @@ def test_scenes_are_scored_in_a_table_and_as_json(lights, copying, identity, tmp
     assert not any("±" in line for line in lines if line.startswith("  task  "))
     assert rows["own"]["over_copy"] is None
     assert list(rows["night"]["scenes"]) == ["Image000", "Image001"]
+    bars = document["methods"][4]["bars"]
+    assert [bar["unit"] for bar in bars] == ["dB"] * 4
+    assert sum(line.startswith("  N + E, ") for line in lines) == 4
+    assert sum(", wanted: at least 30: " in line for line in lines) == 4
     (task,) = document["methods"][3]["rows"]
     assert task["name"] == "task"
 
@@ -266,7 +272,12 @@ def test_the_table_of_scenes_fits_a_terminal(capsys):
         RowScores(name, some, part, part, gain, gain, *found, {}) for name in names
     )
     even = Evenness(Estimate(3.87, 0.72), 72.8)
-    method = StageScores("weights.safetensors", rows, 128, even)
+    bars = (
+        Bar("N + E, film, half + half", 28.1, 30, True, "dB", 96),
+        Bar("between two directions, over their mean", -10.2, -0.7, True, "dB", 96),
+        Bar("kelvin by night, error", 101.2, 10, False, "%", 480),
+    )
+    method = StageScores("weights.safetensors", rows, 128, even, bars=bars)
     report.scene_tables(StageResult("scenes", 96, 256, "cpu", (method,)))
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 

@@ -89,8 +89,25 @@ def test_wrong_values_and_shapes_are_refused(identity, wrong, message):
 
 
 def test_what_is_not_a_picture_is_a_type_error(identity):
-    with pytest.raises(TypeError, match="str"):
-        identity.relight("picture.png")
+    with pytest.raises(TypeError, match="int"):
+        identity.relight(7)
+
+
+def test_a_path_gives_a_pil_image(identity, tmp_path):
+    path, image = tmp_path / "a.png", photo(33, 21, mode="RGBA")
+    image.save(path)
+    for name in (path, str(path)):
+        assert largest_difference(identity(name), image) == 0
+    (back,) = identity.relight([path])
+    assert largest_difference(back, image) == 0
+
+
+def test_a_file_that_is_missing_or_no_picture_is_a_picture_error(identity, tmp_path):
+    with pytest.raises(PictureError, match="cannot be read"):
+        identity(tmp_path / "missing.png")
+    (tmp_path / "a.png").write_text("words")
+    with pytest.raises(PictureError):
+        identity(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("dtype", [">u2", ">f4", "<u2"])

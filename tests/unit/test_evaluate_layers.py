@@ -11,7 +11,7 @@ import smooth
 from msrnet_cli import metrics
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import UsageError
-from msrnet_cli.evaluate import changes, layers, rows, stage
+from msrnet_cli.evaluate import bars, changes, further, layers, rows, stage
 from msrnet_cli.evaluate.intervals import estimate
 from msrnet_cli.evaluate.methods import ColourMaps, Copy, Layered
 from msrnet_cli.evaluate.options import EvalOptions
@@ -235,6 +235,106 @@ def test_what_is_read_within_60_degrees_is_near():
     assert (found.median, found.near) == (60, 0.5)
 
 
+# --- further lights, and what is wanted ----------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def between():
+    """A scene with a light from 63 degrees, which is a mixture of its neighbours."""
+    hills = smooth.hills(size=SIZE)
+    one = 0.6 * hills.light[1] + 0.4 * hills.light[2]
+    return replace(hills, azimuths=(63.0,), further=one[None])
+
+
+def test_true_layers_tell_the_light_and_keep_it(tables):
+    found = {bar.name: bar for bar in bars.bars_of(tables["truth"])}
+    for name in ("kelvin", "own light"):
+        (bar,) = (bar for bar in found.values() if bar.name.startswith(name))
+        assert bar.is_kept, bar
+    assert not any("between" in name for name in found), "no scene has such a light"
+    assert bars.bars_of(tables["copy"]) == ()
+
+
+def test_layers_that_copy_the_picture_miss_the_temperature(tables):
+    (kelvin,) = (
+        bar for bar in bars.bars_of(tables["copies"]) if bar.name.startswith("kelvin")
+    )
+    assert not kelvin.is_kept
+    # They take each night for white: an error of 6500 / K - 1, or of no key at all.
+    assert kelvin.found > 30
+    assert kelvin.count == 5 * COUNT
+
+
+def test_further_lights_are_renders_of_the_scene(between):
+    found = further.further(between, SIZE)
+    lit = prepare(between, Draw(), SIZE)
+    camera = expose(lit, Draw())
+
+    def shown(light):
+        return quantise(camera.develop((light + lit.keyless) * camera.balanced), 8)
+
+    assert torch.equal(found.targets["N + E"][0], shown(lit.eight[0] + lit.eight[2]))
+    for place, direction in enumerate((0, 2)):
+        assert torch.equal(found.targets["N, E"][place], shown(lit.eight[direction]))
+    assert psnr(found.targets["between"][0], shown(between.further[0].float())) > 50
+    for place, direction in enumerate((1, 2)):
+        assert torch.equal(found.targets["beside"][place], shown(lit.eight[direction]))
+    assert torch.equal(found.picture, shown(lit.eight[4]))
+    eight, (one,) = found.lights["between"][0], found.lights["N + E"]
+    assert eight[:4, 0].tolist() == pytest.approx([0, 0.6, 0.4, 0])
+    assert one[:, 0].tolist() == pytest.approx([1, 0, 1, 0, 0, 0, 0, 0, 1])
+
+
+def test_coloured_nights_come_from_another_direction_in_each_scene(between):
+    for number, direction in ((1, 1), (11, 3)):
+        *_, white = further.further(between, SIZE, number).coloured
+        lit = prepare(between, Draw(), SIZE)
+        key = Key(45.0 * direction)
+        assert torch.equal(
+            white, quantise(photograph(lit, expose(lit, Draw()), key), 8)
+        )
+
+
+def test_true_layers_are_mixed_for_each_camera_and_strength(between):
+    mixtures, targets = further.by_truth(between, SIZE)
+    assert list(mixtures) == [
+        f"{camera}, {how}"
+        for camera in ("film", "sRGB")
+        for how in ("1 + 1", "half + half")
+    ]
+    quality = {row: psnr(mixtures[row][0], targets[row][0]) for row in mixtures}
+    assert quality["sRGB, half + half"] > 30, quality
+    for how in ("1 + 1", "half + half"):
+        assert quality[f"sRGB, {how}"] > quality[f"film, {how}"] > 20, quality
+
+
+def test_a_light_from_between_has_a_bar_where_a_scene_has_it(between):
+    found = further.further(between, SIZE)
+    table = Table()
+    half = {
+        row: [quantise(unit(one) * 0.9, 8) for one in targets]
+        for row, targets in found.targets.items()
+    }
+    table.add("a", stage.Answer(half), found.targets)
+    (bar,) = (bar for bar in bars.bars_of(table) if "between" in bar.name)
+    by_hand = psnr(half["between"][0], found.targets["between"][0]) - over_scenes(
+        [
+            psnr(*both)
+            for both in zip(half["beside"], found.targets["beside"], strict=True)
+        ]
+    )
+    assert bar.found == pytest.approx(by_hand)
+    assert (bar.unit, bar.is_least, bar.count) == ("dB", True, 1)
+
+
+def test_directions_are_judged_by_median_and_share():
+    table = Table()
+    table.errors["direction"] += [10.0, 20.0, 61.0, 40.0]
+    middle, near = bars.bars_of(table)
+    assert (middle.found, middle.is_kept) == (30, True)
+    assert (near.found, near.is_kept) == (75, False)
+
+
 # --- numbers ---------------------------------------------------------------------
 
 
@@ -334,12 +434,14 @@ def test_the_command_scores_as_its_parts_do(store, painting_file):
     relighter = Relighter.load(painting_file, device="cpu", dtype="fp32")
     painter = Painter(lambda x: relighter.paint(x).unflatten(1, (-1, 3)))
     expected = layers.score(few, SIZE, {"": Layered(painter), "copy": Copy()})
-    copy, ours = found.methods
+    copy, ours, true = found.methods
     assert (found.scenes, found.size, ours.work_size) == (2, SIZE, "full")
     assert ours.rows == summary(expected[""], expected["copy"], None)
     assert copy.rows == summary(expected["copy"], None, None)
     assert ours.even is not None
     assert copy.even is None
+    assert ours.bars == bars.bars_of(expected[""])
+    assert [bar.found for bar in true.bars] == [row.psnr.mean for row in true.rows]
     assert told == [path.stem for path in few.paths]
 
 
@@ -347,7 +449,7 @@ def test_weights_that_paint_the_picture_are_scored_on_the_task_alone(
     store, identity_file
 ):
     options = EvalOptions(layers=str(store.folder), weights=(str(identity_file),))
-    _, ours = layers.evaluate(options).methods
+    _, ours, _ = layers.evaluate(options).methods
     (row,) = ours.rows
     assert row.name == "task"
     assert row.over_copy.psnr.mean == pytest.approx(0, abs=1e-6)

@@ -15,7 +15,6 @@ import torch
 
 from conftest import photo
 from msrnet_cli import images
-from msrnet_cli.config import WeightsCard
 from msrnet_cli.errors import PictureError
 from msrnet_cli.files import Folder
 from msrnet_cli.folder import journal, scheduler, work
@@ -27,6 +26,7 @@ from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.plan import make_plan
 from msrnet_cli.folder.relights import FakeRelighter
 from msrnet_cli.folder.search import Fault
+from msrnet_cli.lights.wish import Beam, Wish
 from msrnet_cli.report import relight as report
 
 LIMIT = 5_000  # pixels in flight, in these tests
@@ -511,11 +511,16 @@ def test_a_bar_is_full_where_all_is_there_already(folder, monkeypatch):
         ("6500_N", "4500_E", "6500 K from behind (N) becomes light of 4500 K from the"),
         ("", "4500_E", "any light becomes light of 4500 K from the right (E)"),
         ("candle", "dusk", "light candle becomes light dusk"),
+        (
+            "",
+            str(Wish(beams=(Beam(azimuth=270, kelvin=3200),))),
+            "light from W, 3200 K",
+        ),
     ],
 )
 def test_the_first_line_says_which_light_is_made(folder, capsys, before, after, words):
     relighter = FakeRelighter()
-    relighter.card = WeightsCard(from_light=before, to_light=after)
+    relighter.from_light, relighter.to_light = before, after
     relit(relighter, report.PlainLines())
     assert words in capsys.readouterr().err.splitlines()[0]
 

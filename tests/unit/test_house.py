@@ -18,7 +18,6 @@ MOST = {
 
 # One subject each, which a cut would only hide: kinds of files, things in a scene.
 LONG_MODULES = {
-    "images/reading.py",
     "synth/outdoors.py",
     "synth/patterns.py",
     "synth/shapes.py",

@@ -16,9 +16,9 @@ from PIL.ExifTags import IFD, Base
 
 from msrnet_cli import images
 from msrnet_cli.config import WriteOptions
-from msrnet_cli.images.colour.avif import read_nclx, write_nclx
 from msrnet_cli.images.colour.codes import meaning_of
 from msrnet_cli.images.colour.hdr import hlg_scene_light, pq_light
+from msrnet_cli.images.colour.heif import read_nclx, write_nclx
 from msrnet_cli.images.metadata.record import Metadata
 from msrnet_cli.images.pixels import rows_of
 from msrnet_cli.images.tiff import write_tiff

@@ -209,7 +209,7 @@ def test_lights_add_in_order() -> None:
 def test_a_fan_has_eight_lights_that_differ_in_direction_alone() -> None:
     options = LightOptions(to="All", kelvin=3200.0, softness=20.0)
     assert options.is_fan
-    wishes = asked.fan(options)
+    wishes = asked.fan(asked.wish(options) or Wish())
     assert tuple(wishes) == DIRECTIONS
     for name, wish in wishes.items():
         beams = (Beam(azimuth=azimuth(name)),)

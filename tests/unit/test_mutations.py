@@ -11,7 +11,7 @@ from msrnet_cli.config import WriteOptions
 from msrnet_cli.errors import PictureError
 from mutations import mutants, seeds
 
-FORMATS = ("png", "jpeg", "webp", "tiff", "gif", "bmp", "avif")
+FORMATS = ("png", "jpeg", "webp", "tiff", "gif", "bmp", "avif", "heic")
 MOST_SECONDS = 2.0
 MOST_BYTES = 300e6
 

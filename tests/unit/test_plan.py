@@ -542,7 +542,7 @@ def test_an_output_that_is_a_file_is_refused(tree):
     refused("is a file", ["in"], "plain")
 
 
-@pytest.mark.parametrize("output", ["relit.heic", "relit.jp2", "relit.nef"])
+@pytest.mark.parametrize("output", ["relit.jxl", "relit.jp2", "relit.nef"])
 def test_an_output_format_that_is_not_written_is_refused(tree, output):
     refused("not written", ["in/a.png"], output)
 

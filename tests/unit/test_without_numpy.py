@@ -15,10 +15,10 @@ warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
 """
 COMPOSES = """
 from pathlib import Path
-from msrnet_cli.layers import mix
+from msrnet_cli.layers import found
 from msrnet_cli.layers.store import Composer, open_store
 batch = Composer(open_store(Path(sys.argv[1]))).batch(range(3), 32)
-mix.fit(batch.picture[0], batch.layers[0])
+found.find(batch.picture[0], batch.layers[0])
 print(tuple(batch.layers.shape))
 """
 LIGHTS = """

@@ -146,6 +146,12 @@ class Pages:
         """Pages of the chain first."""
         return self.chain + self.inner
 
+    @property
+    def hold_sensor(self) -> bool:
+        """Whether this is a camera raw file: any other page of it is a preview."""
+        named = any(_DNG_VERSION in page.tags for page in self.chain[:1])
+        return named or any(page.is_sensor for page in self.all)
+
 
 def read_pages(data: bytes) -> Pages:
     """All directories of a TIFF file that can be read."""
@@ -169,7 +175,7 @@ def choose(pages: Pages) -> tuple[Directory | None, tuple[str, ...]]:
         None where it is the first page.
 
     Raises:
-        PictureError: A camera raw file, or no page of full size.
+        PictureError: No page of full size.
     """
     first = pages.chain[0]
     full = [
@@ -177,8 +183,6 @@ def choose(pages: Pages) -> tuple[Directory | None, tuple[str, ...]]:
         for page in pages.all
         if page.pixels and not page.is_reduced and not page.is_mask
     ]
-    if any(page.is_sensor for page in pages.all) or _DNG_VERSION in first.tags:
-        raise raw_refused()
     notes = []
     if any(page.is_mask for page in pages.all):
         notes.append("its transparency mask, a page of its own, is left out")
@@ -189,20 +193,13 @@ def choose(pages: Pages) -> tuple[Directory | None, tuple[str, ...]]:
         return None, tuple(notes)
     if not full:
         raise PictureError(
-            "a camera raw file, or a reduced picture without the full one",
-            "develop it, or save the full picture as TIFF or JPEG",
+            "a reduced picture without the full one",
+            "save the full picture as TIFF or JPEG",
         )
     if others > 0:
         notes.append("only its largest page is kept")
     notes.append("its first page is a reduced picture: the full one is taken")
     return max(full, key=lambda page: page.pixels), tuple(notes)
-
-
-def raw_refused() -> PictureError:
-    """The refusal of a camera raw file: it opens, but shows only a preview."""
-    return PictureError(
-        "camera raw files are not read", "develop it to 16-bit TIFF or JPEG first"
-    )
 
 
 def with_metadata_of(page: Directory, first: Directory) -> Directory:

@@ -42,8 +42,8 @@ def prepared(data: bytes, max_megapixels: float) -> Prepared:
     """Take the page that is the picture, and rewrite pixels that Pillow misreads.
 
     Raises:
-        PictureError: A camera raw file, a reduced picture alone, pixels without a
-            defined black and white, or a compression that is not built in.
+        PictureError: A reduced picture alone, pixels without a defined black and
+            white, or a compression that is not built in.
     """
     pages = None
     with suppress(struct.error):

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import torch
 from PIL import TiffImagePlugin
 
-from msrnet_cli.images.colour.avif import read_nclx
 from msrnet_cli.images.colour.claims import (
     UNUSABLE_PROFILE,
     Claim,
@@ -25,6 +24,7 @@ from msrnet_cli.images.colour.claims import (
     void,
 )
 from msrnet_cli.images.colour.codes import SRGB
+from msrnet_cli.images.colour.heif import read_nclx, read_profile
 from msrnet_cli.images.colour.jpeg import jpeg_claims
 from msrnet_cli.images.colour.png import png_claims
 from msrnet_cli.images.colour.spaces import (
@@ -53,7 +53,7 @@ _GIF_PROFILE = b"\x21\xff\x0bICCRGBG1012"
 
 
 def read_claims(
-    image: Image.Image,
+    image: Image.Image | None,
     metadata: Metadata,
     data: bytes = b"",
     format: Format | None = None,
@@ -61,7 +61,7 @@ def read_claims(
     """All that a file says about its colours; the first that can be used counts.
 
     Args:
-        image: The opened file.
+        image: The file as Pillow opens it; None where another library does.
         metadata: Of the file.
         data: The whole file; empty for an image in memory.
         format: Of the file.
@@ -78,21 +78,25 @@ def read_claims(
 
 
 def _profiles(
-    image: Image.Image, data: bytes, format: Format | None
+    image: Image.Image | None, data: bytes, format: Format | None
 ) -> Iterator[Claim]:
-    profile = image.info.get("icc_profile")
+    profile = image.info.get("icc_profile") if image is not None else None
     if format == "bmp":
         yield from _bmp_profile(data)
     elif format == "gif":
         yield from _gif_profile(data)
     elif format == "jpeg":
         yield from jpeg_claims(data)
+    elif format == "heic":
+        yield from map(from_profile, filter(None, (read_profile(data),)))
     elif profile:
         yield from_profile(profile)
 
 
-def _numbers(image: Image.Image, data: bytes, format: Format | None) -> Iterator[Claim]:
-    if format == "avif":
+def _numbers(
+    image: Image.Image | None, data: bytes, format: Format | None
+) -> Iterator[Claim]:
+    if format in ("avif", "heic"):
         codes = read_nclx(data)
         claim = from_codes(*codes) if codes else void()
         if claim.codes != SRGB:  # encoders write sRGB unasked: EXIF may know better
@@ -101,7 +105,7 @@ def _numbers(image: Image.Image, data: bytes, format: Format | None) -> Iterator
         yield from _bmp_calibration(data)
     elif format == "tiff" and isinstance(image, TiffImagePlugin.TiffImageFile):
         yield from _tiff_calibration(image)
-    elif format is None:
+    elif format is None and image is not None:
         yield from _png_in_memory(image)
 
 

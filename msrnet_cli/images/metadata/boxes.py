@@ -1,4 +1,4 @@
-"""The boxes that AVIF files are made of (ISO/IEC 14496-12, section 4.2)."""
+"""The boxes that AVIF and HEIC files are made of (ISO/IEC 14496-12, section 4.2)."""
 
 from __future__ import annotations
 

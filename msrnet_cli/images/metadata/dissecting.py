@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from msrnet_cli.images.metadata import (
-    avif_items,
     exif,
     gif_blocks,
+    heif_items,
+    heif_properties,
     jpeg_segments,
     photoshop,
     png_chunks,
@@ -22,16 +23,20 @@ from msrnet_cli.images.metadata import (
     webp_chunks,
     xmp,
 )
+from msrnet_cli.images.metadata.boxes import boxes
 from msrnet_cli.images.metadata.dissecting_jpeg import dissect_jpeg
 from msrnet_cli.images.metadata.dissecting_png import dissect_png
+from msrnet_cli.images.metadata.dissecting_raw import dissect_raw
 from msrnet_cli.images.metadata.exif_layout import exif_block
 from msrnet_cli.images.metadata.record import EXIF_HEAD, Block, Dissected, Metadata
 from msrnet_cli.images.metadata.tiff_directory import DamagedError, directory_in
 from msrnet_cli.images.metadata.wording import (
+    DEPTH,
     GAIN_MAP,
     SIGNATURE,
     THUMBNAIL,
     VIDEO,
+    listed,
     once,
 )
 
@@ -44,6 +49,10 @@ if TYPE_CHECKING:
 
 _C2PA_BOX = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _MOST_DPI = 65535
+_DAMAGE = (ValueError, LookupError, struct.error, OverflowError)
+_DAMAGED = "metadata is damaged and left out"
+_ALPHA_KINDS = ("alpha", "auxid:1")
+_DEPTH_KINDS = ("depth", "auxid:2")
 
 
 def dissect(data: bytes, format: Format) -> Dissected:
@@ -52,16 +61,30 @@ def dissect(data: bytes, format: Format) -> Dissected:
         found = _TAKERS[format](data)
         found = replace(found, metadata=replace(found.metadata, home=format))
         return _made_true(found)
-    except (ValueError, LookupError, struct.error, OverflowError):
-        note = "metadata is damaged and left out"
-        return Dissected(Metadata(home=format), 1, bare(data, format), (note,))
+    except _DAMAGE:
+        return Dissected(Metadata(home=format), 1, bare(data, format), (_DAMAGED,))
+
+
+def dissect_developed(data: bytes, home: Format) -> Dissected:
+    """What a camera raw file says about the picture that is developed from it.
+
+    Args:
+        data: The raw file.
+        home: The format of that picture, which is upright already.
+    """
+    try:
+        found = dissect_raw(data)
+        found = replace(found, metadata=replace(found.metadata, home=home))
+        return _made_true(found)
+    except _DAMAGE:
+        return Dissected(Metadata(home=home), None, b"", (_DAMAGED,))
 
 
 def bare(data: bytes, format: Format) -> bytes:
     """The part of a file that a decoder needs, without metadata."""
     with suppress(DamagedError, struct.error, LookupError):
-        if format == "avif":
-            return avif_items.split(data).bare
+        if format in ("avif", "heic"):
+            return heif_items.split(data).bare
         if format == "tiff":
             return tiff_tags.for_pillow(data)[0]
         if format == "jpeg":
@@ -170,11 +193,35 @@ def _gif(data: bytes) -> Dissected:
 
 
 def _avif(data: bytes) -> Dissected:
-    parts = avif_items.split(data)
+    parts = heif_items.split(data)
     notes = (GAIN_MAP,) if b"tmap" in parts.kinds else ()
     lost = (SIGNATURE,) if _C2PA_BOX in data else ()
     metadata = Metadata(exif=parts.exif, xmp=parts.xmp, notes=lost)
     return Dissected(metadata, None, parts.bare, notes)
+
+
+def _heic(data: bytes) -> Dissected:
+    parts = heif_items.split(data)
+    notes, others = [GAIN_MAP] * (b"tmap" in parts.kinds), []
+    for name, content in heif_properties.all_properties(data):
+        if name != b"auxC":
+            continue
+        kind = content[4:].split(b"\0")[0].decode("latin-1").lower()
+        if "gainmap" in kind:
+            notes.append(GAIN_MAP)
+        elif any(word in kind for word in _DEPTH_KINDS):
+            notes.append(DEPTH)
+        elif not any(word in kind for word in _ALPHA_KINDS):
+            others.append(kind.replace("/", ":").rpartition(":")[2])
+    if others:
+        notes.append(f"auxiliary pictures left out: {listed(others)}")
+    if any(name == b"mpvd" for name, _, _ in boxes(data, 0, len(data))):
+        notes.append(VIDEO)
+    relations = {kind for kind, _, _ in heif_properties.references(data)}
+    lost = [THUMBNAIL] * (b"thmb" in relations)
+    lost += [SIGNATURE] * (_C2PA_BOX in data)
+    metadata = Metadata(exif=parts.exif, xmp=parts.xmp, notes=tuple(lost))
+    return Dissected(metadata, None, parts.bare, once(notes))
 
 
 def _tiff(data: bytes) -> Dissected:
@@ -222,6 +269,7 @@ _TAKERS: dict[Format, Callable[[bytes], Dissected]] = {
     "png": dissect_png,
     "webp": _webp,
     "gif": _gif,
+    "heic": _heic,
     "avif": _avif,
     "tiff": _tiff,
     "bmp": _bmp,

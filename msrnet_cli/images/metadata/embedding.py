@@ -37,7 +37,7 @@ _Result = tuple[bytes, tuple[str, ...]]
 
 
 def encoder_arguments(metadata: Metadata, format: Format) -> dict[str, object]:
-    """The metadata that Pillow's writer must be given; `embed` adds the rest."""
+    """The metadata that the format's writer must be given; `embed` adds the rest."""
     arguments = {"icc_profile": metadata.icc, **_ARGUMENTS[format](metadata)}
     return {name: value for name, value in arguments.items() if value is not None}
 
@@ -329,6 +329,16 @@ def _resolution(metadata: Metadata) -> dict[str, object]:
     return {"dpi": metadata.dpi}
 
 
+def _heic(data: bytes, metadata: Metadata, _: tuple[int, int]) -> _Result:
+    return data, _whole_xmp(metadata)[1]
+
+
+def _heic_items(metadata: Metadata) -> dict[str, object]:
+    """Both as they are: the writer of HEIC changes neither."""
+    packet = _whole_xmp(metadata)[0]
+    return {"exif": metadata.exif, "xmp": packet and xmp.in_utf8(packet)}
+
+
 def _avif_items(metadata: Metadata) -> dict[str, object]:
     block = metadata.block
     return {
@@ -343,6 +353,7 @@ _ARGUMENTS: dict[Format, Callable[[Metadata], dict[str, object]]] = {
     "webp": _no_arguments,
     "tiff": _no_arguments,
     "bmp": _resolution,
+    "heic": _heic_items,
     "avif": _avif_items,
     "gif": _no_arguments,
 }
@@ -352,6 +363,7 @@ _EMBEDDERS: dict[Format, Callable[[bytes, Metadata, tuple[int, int]], _Result]] 
     "webp": _webp,
     "tiff": _tiff,
     "bmp": _bmp,
+    "heic": _heic,
     "avif": _avif,
     "gif": _gif,
 }

@@ -84,7 +84,7 @@ class Dissected:
     Attributes:
         metadata: As it fits the upright picture.
         orientation: How to turn the pixels: 1 to 8 as Exif counts them; None where
-            only Pillow can tell.
+            only the decoder can tell.
         bare: The file with no more than a decoder needs.
         notes: What is damaged or cannot be kept, in words for a user.
     """

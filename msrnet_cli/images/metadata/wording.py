@@ -12,6 +12,7 @@ THUMBNAIL = "thumbnail left out: it shows the old light"
 SIGNATURE = "content credentials (C2PA) left out: they sign the old picture"
 GAIN_MAP = "gain map left out: it is for the old light"
 VIDEO = "motion video left out"
+DEPTH = "depth map left out: it is not written"
 _MOST_NAMES = 8
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _TIFF = "http://ns.adobe.com/tiff/1.0/"
 _EXIF = "http://ns.adobe.com/exif/1.0/"
+_DEVELOPMENT = "http://ns.adobe.com/camera-raw-settings/1.0/"
 _NOTE = "http://ns.adobe.com/xmp/note/"
 _GAIN_MAP = (
     "http://ns.adobe.com/hdr-gain-map/1.0/",
@@ -112,6 +113,16 @@ def as_srgb(packet: bytes) -> bytes:
     text, encoding = _decoded(packet)
     out = _without(text, "http://ns.adobe.com/photoshop/1.0/", "ICCProfile")
     out = _replaced(out, _EXIF, "ColorSpace", lambda _: "1")
+    return packet if out == text else _encoded(out, encoding)
+
+
+def developed(packet: bytes) -> bytes:
+    """The packet of a raw file for the picture that is developed from it.
+
+    Settings of Camera Raw would be applied to the picture a second time.
+    """
+    text, encoding = _decoded(packet)
+    out = _without(text, _DEVELOPMENT, _ANY)
     return packet if out == text else _encoded(out, encoding)
 
 

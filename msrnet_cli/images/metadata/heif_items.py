@@ -1,7 +1,7 @@
-"""AVIF files as items: EXIF and XMP found, and hidden from the decoder.
+"""AVIF and HEIC files as items: EXIF and XMP found, and hidden from the decoder.
 
 Sources: ISO/IEC 14496-12 sections 8.11.3 (iloc) and 8.11.6 (iinf); ISO/IEC 23008-12
-annex A (EXIF); MIAF for their use in AVIF.
+annex A (EXIF); MIAF for their use in both.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msrnet_cli.images.metadata.boxes import boxes
+from msrnet_cli.images.metadata.heif_properties import describing_primary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,7 @@ _XMP_TYPE = b"application/rdf+xml"
 
 @dataclass(frozen=True)
 class Parts:
-    """What an AVIF file says about its picture.
+    """What a file says about its picture.
 
     Attributes:
         exif: The block, from its TIFF header on.
@@ -59,7 +60,9 @@ def split(data: bytes) -> Parts:
     places = _places(data, inner)
     exif = xmp = None
     bare = data
-    for item in items:
+    described = describing_primary(data)
+    # What describes the picture itself comes first: the first of each kind counts.
+    for item in sorted(items, key=lambda item: item.number not in described):
         content = b"".join(data[a:b] for a, b in places.get(item.number, ()))
         if item.kind == b"Exif":
             bare = bare[: item.at] + b"none" + bare[item.at + 4 :]

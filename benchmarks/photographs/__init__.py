@@ -1,0 +1,1 @@
+"""Thirty photographs, relit and judged: ``python -m benchmarks.photographs``."""

@@ -1,0 +1,172 @@
+"""What a job would do, for --dry-run: looks at names, headers, digests and journals.
+
+Decodes nothing, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
+
+from msrnet_cli import images
+from msrnet_cli.errors import PictureError
+from msrnet_cli.files import Folder, opened_regular
+from msrnet_cli.folder import stages
+from msrnet_cli.folder.events import ACTIONS, FileDone, Forecast, Foreseen
+from msrnet_cli.folder.job import started
+from msrnet_cli.folder.records import Existing, Records
+from msrnet_cli.folder.relights import recipes
+from msrnet_cli.images.formats import HEAD_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from msrnet_cli.folder.events import Action, Event
+    from msrnet_cli.folder.options import FolderOptions
+    from msrnet_cli.folder.plan import Job, Plan
+    from msrnet_cli.folder.relights import Relights
+    from msrnet_cli.folder.search import Fault
+
+
+def foresee(
+    plan: Plan,
+    relights: Relights,
+    options: FolderOptions,
+    notify: Callable[[Event], object],
+    weights_name: str = "",
+) -> Forecast:
+    """Tell what `relight_folder` would do with a plan.
+
+    A file that would only fail when it is decoded counts as one to write.
+
+    Args:
+        plan: From `make_plan`, dry.
+        relights: The network: a `Relighter`.
+        options: The options of the plan.
+        notify: Called with JobStarted, then Foreseen for each picture, then Forecast.
+        weights_name: Name of the weights in JobStarted.
+
+    Returns:
+        The forecast.
+
+    Raises:
+        UsageError: The journal of the output folder cannot be read.
+    """
+    notify(started(plan, relights, weights_name))
+    counts: Counter[Action] = Counter()
+    files = replaced = 0
+    for one in _all(plan, relights, options):
+        counts[one.action] += 1
+        if one.action in ("write", "anew"):
+            files += len(one.outputs)
+            replaced += len(one.replaces)
+        notify(one)
+    write, anew, skip, refuse = (counts[action] for action in ACTIONS)
+    forecast = Forecast(write, anew, skip, refuse, files, replaced)
+    notify(forecast)
+    return forecast
+
+
+def _all(plan: Plan, relights: Relights, options: FolderOptions) -> Iterator[Foreseen]:
+    for fault in plan.faults:
+        yield _unreadable(fault)
+    names = recipes(relights, options, is_fan=plan.is_fan)
+    with ExitStack() as stack:
+        records = None
+        place = plan.folder or plan.jobs[0].target.parent
+        if place.is_dir():
+            folder = stack.enter_context(Folder(place))
+            single = plan.folder is None
+            records = Records(folder, single=single, to_read=True)
+            stack.enter_context(closing(records))
+        for job in plan.jobs:
+            yield _foreseen(job, records, names, options)
+
+
+def _foreseen(
+    job: Job, records: Records | None, names: tuple[str, ...], options: FolderOptions
+) -> Foreseen:
+    outputs = job.outputs()
+    there = [path for _, path in outputs if os.path.lexists(path)]
+    try:
+        _require_promising(job, options)
+        existing = Existing()
+        if there and records is not None and options.exist != "overwrite":
+            existing = _existing(job, records, names)
+    except PictureError as error:
+        return _told(job, "refuse", reason=error.reason, remedy=error.remedy)
+    action: Action = "anew" if existing.is_stale else "write"
+    if existing.are_same:
+        action, there = "skip", []
+    files = tuple(str(path) for _, path in outputs)
+    return _told(job, action, outputs=files, replaces=tuple(map(str, there)))
+
+
+def _existing(job: Job, records: Records, names: tuple[str, ...]) -> Existing:
+    """How the outputs that exist relate to those that would be made.
+
+    Raises:
+        PictureError: One of them must not be replaced, or the input cannot be read.
+    """
+    source = stages.read(job, names)
+    if isinstance(source, FileDone):
+        raise PictureError(source.reason, source.remedy)
+    existing = Existing.of(
+        {
+            path: records.standing(relative, path, source.provenance)
+            for relative, path in job.outputs()
+        }
+    )
+    unknown = sorted(path for path in existing.unknown if os.path.lexists(path))
+    if unknown:
+        raise PictureError(
+            f"{unknown[0]} exists, and only the same bytes would be accepted",
+            "use --exist overwrite to replace it",
+        )
+    return existing
+
+
+def _require_promising(job: Job, options: FolderOptions) -> None:
+    """Require what a file's first bytes tell of a picture that can be relit.
+
+    Raises:
+        PictureError: It cannot be read, or is no picture, or is too large.
+    """
+    try:
+        with opened_regular(job.source) as file:
+            start = file.read(HEAD_BYTES)
+            file.seek(0)
+            size = images.declared_size(file)
+    except OSError as error:
+        raise PictureError(f"cannot be read: {error.strerror}") from error
+    format = images.recognise(start, job.source.suffix)
+    if size is not None:
+        images.require_few(size, options.max_megapixels)
+        images.require_fits(job.format or format, *size)
+
+
+def _told(
+    job: Job,
+    action: Action,
+    *,
+    outputs: tuple[str, ...] = (),
+    replaces: tuple[str, ...] = (),
+    reason: str = "",
+    remedy: str = "",
+) -> Foreseen:
+    return Foreseen(
+        input=str(job.source),
+        output=job.shown,
+        action=action,
+        outputs=outputs,
+        replaces=replaces,
+        megapixels=job.pixels / 1e6,
+        reason=reason,
+        remedy=remedy,
+    )
+
+
+def _unreadable(fault: Fault) -> Foreseen:
+    return Foreseen(fault.path, "", "refuse", reason=fault.reason, remedy=fault.remedy)

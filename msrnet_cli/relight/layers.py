@@ -1,0 +1,119 @@
+"""The layers of one picture: painted once, mixed into any number of lights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from msrnet_cli.errors import PictureError
+from msrnet_cli.layers import wanted
+from msrnet_cli.layers.found import FoundLight, find
+from msrnet_cli.layers.mix import Linear, kept
+from msrnet_cli.lights.wish import Beam, Wish
+from msrnet_cli.lights.words import read_beam, read_target
+from msrnet_cli.relight import device_copy
+from msrnet_cli.relight.carry import untouched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from msrnet_cli.layers.reading import Reading
+    from msrnet_cli.relight.carry import Ending, Reduced, Whole
+
+    Lights = str | Beam | Wish | Sequence[str | Beam]
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What a network painted of one picture, and the picture.
+
+    Both are sRGB in [0, 1] at the working size, float32, where they were painted. They
+    are encoded as by `layers.camera.encode`; light adds after `layers.camera.lin`.
+
+    Attributes:
+        picture: 3 h w, the picture that the network saw.
+        painted: 9 3 h w. First the scene under white light (6500 K) from each direction
+            alone: N, NE, E, SE, S, SW, W, NW; N is behind the scene, E to the right, S
+            behind the camera. Last the picture without its key light, in its own
+            colours.
+    """
+
+    picture: Tensor
+    painted: Tensor
+    _read: Reading | None
+    _place: Whole | Reduced
+    _back: Callable[[Sequence[Tensor]], Any]
+
+    def source(self) -> FoundLight:
+        """The light that the picture has."""
+        return self._found
+
+    def mix(self, lights: Lights, *, ambient: float = 1.0, fill: float = 0.0) -> Any:  # noqa: ANN401 of the picture's kind
+        """The picture under another light, at its full size.
+
+        Args:
+            lights: A light as for ``--to`` or ``--light``, such as ``W`` or
+                ``NE:3200:0.5``; a beam; several of these, which add; or a wish.
+            ambient: Factor of the picture's ambient light.
+            fill: Light from everywhere that is added, times the strength of the
+                picture's own key.
+
+        Returns:
+            Of the kind that the picture had.
+
+        Raises:
+            UsageError: A text names no light.
+            PictureError: There is not enough memory for the result.
+        """
+        wish = _wish(lights)
+        wish = replace(wish, ambient=wish.ambient * ambient, fill=wish.fill + fill)
+        return self._back([self.under(wish)])
+
+    def under(self, wish: Wish, ending: Ending = untouched) -> Tensor:
+        """The picture under another light, at its full size, in main memory.
+
+        Args:
+            wish: The light.
+            ending: Done last, to each strip of rows.
+
+        Returns:
+            3 H W, uint8 or float32 in [0, 1], as the picture was.
+
+        Raises:
+            PictureError: There is not enough memory for the result.
+        """
+        full = self._place.carry(self.relit(wish), ending)
+        if isinstance(full, PictureError):
+            raise full
+        (result,) = device_copy.download([full])
+        return result
+
+    def relit(self, wish: Wish) -> Tensor:
+        """The picture under another light, at the working size: 3 h w in [0, 1]."""
+        found = self._found
+        return self._linear.relit(wanted.weights(wish, found), kept(found))
+
+    @cached_property
+    def _found(self) -> FoundLight:
+        return find(self.picture, self.painted, self._read)
+
+    @cached_property
+    def _linear(self) -> Linear:
+        return Linear.of(self.picture, self.painted, self._found.weights)
+
+
+def _wish(lights: Lights) -> Wish:
+    """What these lights are as a wish."""
+    if isinstance(lights, Wish):
+        return lights
+    several = (lights,) if isinstance(lights, str | Beam) else lights
+    return Wish(beams=tuple(map(_beam, several)))
+
+
+def _beam(light: str | Beam) -> Beam:
+    if isinstance(light, Beam):
+        return light
+    return read_target(light) if "_" in light else read_beam(light)

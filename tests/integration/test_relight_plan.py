@@ -1,0 +1,135 @@
+"""Dry runs, masks and fans at the command line."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from conftest import encoded, largest_difference, opened, photo, picture_at
+from msrnet_cli.lights import DIRECTIONS
+
+SIZE = (40, 30)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    root = tmp_path / "in"
+    root.mkdir()
+    for index, name in enumerate("ab"):
+        photo(*SIZE, index).save(root / f"{name}.png")
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    mask = Image.new("L", SIZE)
+    mask.paste(255, (0, 0, 20, 30))
+    mask.save(masks / "a.png")
+    return tmp_path
+
+
+def tree(folder):
+    return {
+        str(path.relative_to(folder)): path.stat().st_mtime_ns
+        for path in folder.rglob("*")
+    }
+
+
+def test_a_dry_run_ends_as_the_job_would_and_changes_nothing(
+    program, folder, warm_file
+):
+    command = ["relight", "in", "out", "--weights", warm_file]
+    before = tree(folder)
+    told = program.run(*command, "--dry-run")
+    assert tree(folder) == before
+    assert told.out.decode().splitlines() == [
+        "write: in/a.png -> out/a.png",
+        "write: in/b.png -> out/b.png",
+    ]
+    assert "2 to write; 2 files; nothing was written" in told.lines[-1]
+    program.run(*command)
+    (folder / "in/bad.png").write_bytes(b"")
+    told = program.run(*command, "-n", "--json", code=3)
+    events = [json.loads(line) for line in told.out.splitlines()]
+    actions = {one["input"]: one["action"] for one in events if one["event"] == "plan"}
+    assert actions == {
+        "in/a.png": "skip",
+        "in/b.png": "skip",
+        "in/bad.png": "refuse",
+    }
+    for name in "ab":
+        (folder / f"in/{name}.png").unlink()
+    program.run(*command, "-n", code=4, says="1 to refuse")
+    program.run(*command, code=4)
+
+
+def test_a_dry_run_needs_names(program, folder, warm_file):
+    program.run("relight", "-", "-", "-n", code=2, says="--dry-run with -")
+
+
+def test_a_picture_without_mask_fails_alone(program, folder, warm_file):
+    command = ["relight", "in", "out", "--mask", "masks", "--weights", warm_file]
+    done = program.run(*command, code=3, says="has no mask")
+    assert "1 relit, 1 failed" in done.lines[-1]
+    result, original = picture_at(folder / "out/a.png"), picture_at(folder / "in/a.png")
+    right, left = (20, 0, *SIZE), (0, 0, 20, 30)
+    assert largest_difference(result.crop(right), original.crop(right)) == 0
+    assert largest_difference(result.crop(left), original.crop(left)) > 20
+    # The list of failures leads to the same masks.
+    original.save(folder / "masks/b.png")
+    program.run(
+        *("relight", "--files-from", "out/failures.txt", "out", "--mask", "masks"),
+        *("--weights", warm_file),
+    )
+    assert (folder / "out/b.png").is_file()
+
+
+def test_part_of_a_change_works_with_weights_of_one_light(program, folder, warm_file):
+    command = ["relight", "in/a.png", "--weights", warm_file]
+    program.run(*command, "none.png", "--amount", "0")
+    original = picture_at(folder / "in/a.png")
+    assert largest_difference(picture_at(folder / "none.png"), original) == 0
+    program.run(*command, "none.png", "--amount", "0.5")
+    assert largest_difference(picture_at(folder / "none.png"), original) > 20
+
+
+def test_all_directions_of_a_picture(program, folder):
+    command = ["relight", "in/a.png", "fan", "--to", "all", "--format", "jpeg"]
+    done = program.run(*command, says="light from each of the eight directions")
+    assert "relit: in/a.png -> fan/a" in done.err
+    files = {path.name for path in (folder / "fan/a").iterdir()}
+    pictures = {f"{direction}.jpg" for direction in DIRECTIONS}
+    assert files == pictures | {"sheet.jpg", "lights.lp"}
+    east, west = (picture_at(folder / f"fan/a/{name}.jpg") for name in "EW")
+    assert largest_difference(east, west) > 0
+    told = program.run(*command, "--kelvin", "3000", "--dry-run")
+    assert b"anew: in/a.png -> fan/a (10 files)" in told.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["in/a.png", "-"], "--to all makes a folder"),
+        (["-", "out.png"], "--to all makes a folder"),
+        (["in/a.png", "out.png"], "is one file; name a folder"),
+        (["in", "out", "--even"], "--to and --even each name a light"),
+    ],
+)
+def test_a_fan_cannot_be_one_file(program, folder, arguments, says):
+    data = encoded(picture_at(folder / "in/a.png"))
+    program.run("relight", *arguments, "--to", "all", code=2, data=data, says=says)
+    assert sorted(path.name for path in folder.iterdir()) == ["in", "masks"]
+
+
+def test_weights_of_one_light_make_no_fan(program, folder, warm_file):
+    done = program.run(
+        *("relight", "in", "out", "--to", "all", "--weights", warm_file), code=2
+    )
+    assert "these weights paint only E 4500 K" in done.err
+
+
+def test_a_pipe_takes_a_mask(program, folder, warm_file):
+    original = picture_at(folder / "in/a.png")
+    done = program.run(
+        *("relight", "-", "-", "--mask", "masks/a.png", "--weights", warm_file),
+        data=encoded(original),
+    )
+    right = (20, 0, *SIZE)
+    assert largest_difference(opened(done.out).crop(right), original.crop(right)) == 0
