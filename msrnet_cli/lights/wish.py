@@ -44,7 +44,7 @@ class Wish:
         fill: Light from everywhere that is added, times the strength of the picture's
             own key.
         softness: Standard deviation of each beam around its azimuth, in degrees; None
-            for the usual one.
+            for that of the picture's own key.
         ratio: Strength of the key over that of the ambient light, before `key` and
             `ambient`; None for that of the picture.
     """
