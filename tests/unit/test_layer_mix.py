@@ -76,7 +76,8 @@ def test_what_is_not_explained_follows_the_light_at_most_fourfold(there, wished,
 
 def light(explained):
     """A light that explains so much of a picture."""
-    return FoundLight(0.0, 0.0, 6500.0, 0.1, 0.1, 1.0, torch.ones(9, 3), explained)
+    ones = torch.ones(9, 3)
+    return FoundLight(0.0, 0.0, 6500.0, 0.1, 0.1, 1.0, ones, ones, explained)
 
 
 @pytest.mark.parametrize(
