@@ -106,3 +106,22 @@ def test_more_is_kept_the_more_is_explained():
     assert shares == sorted(shares)
     assert shares[0] == 0
     assert 0 < shares[-1] <= 1
+
+
+def test_what_is_darker_than_its_layers_stays_as_dark():
+    layers = torch.full((9, 3, 8, 8), 0.5)
+    source = mix.weights(0.0)
+    explained = float(mix.mixed(layers, source)[0, 0, 0])
+    picture = encode(torch.tensor([0.0, 0.5, 1.5]) * explained)
+    picture = picture[:, None, None, None].expand(3, 3, 8, 8)
+    black, dark, bright = (
+        lin(mix.relit(one, layers, source, source, 0.75)).mean() / explained
+        for one in picture
+    )
+    assert float(black) == pytest.approx(0, abs=1e-4)
+    assert float(dark) == pytest.approx(0.5, abs=1e-3)
+    assert float(bright) == pytest.approx(1.375, abs=1e-2)
+    assert torch.equal(
+        mix.relit(picture[0], layers, source, source, 0.0),
+        mix.painted(layers, source),
+    )
