@@ -81,7 +81,7 @@ def test_lights_add(day, perfect, explained):
     )
     assert psnr(both, encode(lin(north) + lin(east))) > 40
     assert torch.equal(found.mix(["N", "right"]), found.mix(["N", Beam(azimuth=90)]))
-    by_day = encode(linear[8] * found.source().weights[8][:, None, None])
+    by_day = encode(lin(day.layers[8]) * found.source().weights[8][:, None, None])
     assert psnr(found.mix([]), by_day) > 40
     halves = [Beam(azimuth=0, strength=0.5), Beam(azimuth=0, strength=0.5)]
     torch.testing.assert_close(found.mix(halves), found.mix("N"), rtol=0, atol=1e-5)
