@@ -44,8 +44,8 @@ def bars_of_truth(table: Table) -> tuple[Bar, ...]:
 def _bars_of_mixing(table: Table) -> Iterator[Bar]:
     """How much worse a mixture is than the lights that it is made of."""
     for row, singles, wanted, name in (
-        (BOTH, EITHER, _BOTH_DB, "N + E, over the mean of N and E"),
-        (BETWEEN, BESIDE, _BETWEEN_DB, "between two directions, over their mean"),
+        (BOTH, EITHER, _BOTH_DB, "N + E over N and E"),
+        (BETWEEN, BESIDE, _BETWEEN_DB, "between over beside"),
     ):
         if row in table.rows:
             over = table.mean(row).psnr - table.mean(singles).psnr

@@ -274,7 +274,7 @@ def test_the_table_of_scenes_fits_a_terminal(capsys):
     even = Evenness(Estimate(3.87, 0.72), 72.8)
     bars = (
         Bar("N + E, film, half + half", 28.1, 30, True, "dB", 96),
-        Bar("between two directions, over their mean", -10.2, -0.7, True, "dB", 96),
+        Bar("between over beside", -10.2, -0.7, True, "dB", 96),
         Bar("kelvin by night, error", 101.2, 10, False, "%", 480),
     )
     method = StageScores("weights.safetensors", rows, 128, even, bars=bars)
