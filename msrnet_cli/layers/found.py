@@ -17,9 +17,9 @@ mean of free weights 38 and 37. Mixtures of these were not better than what was 
 and where the network is least sure (below 0.1) it was 54 degrees off, the likeliest
 azimuth 128.
 
-A light that moves keeps its spread. On the same scenes that gained 0.03 to 0.09 dB by
-day over a sharp one and lost 0.05 to 0.1 dB by night; free weights whose key moved
-sharp were 0.02 dB worse both times. A light that moves to where it is changes nothing.
+A light that moves keeps its spread, so that a light that moves to where it is changes
+nothing. In PSNR that is a draw by day and a small loss by night (`weights/TRAINING.md`,
+"Any light").
 """
 
 from __future__ import annotations
