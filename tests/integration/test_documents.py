@@ -58,6 +58,7 @@ INSTEAD = {
     "pip": "needs the network; .ci/run installs the wheel and the extras of `dev`",
     "pipx": "as pip",
     "pytest": "would run this test",
+    "python": "modules of this repository, each with tests of its own",
 }
 """Programs of others: their lines are read, not run."""
 

@@ -38,10 +38,8 @@ from msrnet_cli.lock import Lock
 lock = Lock(Path(sys.argv[1]), "trained")
 lock.take()
 started = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-forked = os.fork()
-if not forked:
-    time.sleep(60)
-print(started.pid, forked, flush=True)
+if not os.fork():
+    print(started.pid, os.getpid(), flush=True)  # by now its copy is closed
 time.sleep(60)
 """
 
