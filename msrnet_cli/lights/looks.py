@@ -70,7 +70,7 @@ BUILT_IN = (
     ),
     _built_in(
         "noon", "Hard, almost white sun from behind the camera.",
-        to="S", kelvin=5500, key=1.2, ambient=0.8, softness=0,
+        to="S", kelvin=5500, key=1.2, ambient=0.8,
     ),
     _built_in(
         "overcast", "A bright grey sky: soft light from everywhere, a little cool.",

@@ -113,7 +113,7 @@ class LightOptions:
         Option(
             "How far the light spreads around its direction, as a standard deviation in"
             " degrees: 0 is one lamp, 30 a window, 90 half of the sky.",
-            least=0, most=180, default="the picture's own",
+            least=0, most=180, default="0; the picture's own where no light is named",
         ),
     ] = None  # fmt: skip
     amount: Annotated[
