@@ -26,6 +26,7 @@ ALL = "all"
 """As a direction: each of the eight."""
 
 _LEAST, _MOST = STRENGTH_RANGE
+_NAMES_LIGHT = "light"
 _MODIFIERS = ("kelvin", "key", "ambient", "fill", "softness")
 
 
@@ -52,6 +53,7 @@ class LightOptions:
             " eight, in a folder for each picture, with a contact sheet and lights.lp.",
             metavar="DIRECTION|all",
             read=str,
+            one_of=_NAMES_LIGHT,
         ),
     ] = None
     light: Annotated[
@@ -63,19 +65,31 @@ class LightOptions:
             metavar="DIRECTION[:KELVIN[:STRENGTH]]",
             read=str,
             repeated=True,
+            one_of=_NAMES_LIGHT,
         ),
     ] = ()
     even: Annotated[
         bool,
-        Option("Take shadows out: the light comes from everywhere, and is as strong."),
+        Option(
+            "Take shadows out: the light comes from everywhere, and is as strong.",
+            one_of=_NAMES_LIGHT,
+        ),
     ] = False
     look: Annotated[
         str | None,
-        Option("A light with a name; msrnet looks lists them.", metavar="NAME"),
+        Option(
+            "A light with a name; msrnet looks lists them.",
+            metavar="NAME",
+            one_of=_NAMES_LIGHT,
+        ),
     ] = None
     like: Annotated[
         str | None,
-        Option("The light that is found in another picture.", metavar="PICTURE"),
+        Option(
+            "The light that is found in another picture.",
+            metavar="PICTURE",
+            one_of=_NAMES_LIGHT,
+        ),
     ] = None
     kelvin: Annotated[
         float | None,
