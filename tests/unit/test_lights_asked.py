@@ -249,11 +249,15 @@ def test_every_built_in_look_makes_a_light() -> None:
 
 def test_own_looks_come_last_and_may_replace(config: Path) -> None:
     config.write_text('[late]\nto = 260\nabout = "Low."\n[noon]\neven = true\n')
-    found = looks.all_looks()
+    everything = looks.all_looks()
+    found = {look.name: look for look in everything.looks}
     assert list(found)[-1] == "late"
     assert found["late"].light.beams == (Beam(azimuth=260),)
-    assert found["late"].own
+    assert (found["late"].own, found["late"].replaces) == (True, False)
     assert found["noon"].light.even
+    assert (found["noon"].own, found["noon"].replaces) == (True, True)
+    assert not any(found[name].replaces for name in ("lamp", "rim", "late"))
+    assert everything.faults == ()
 
 
 @pytest.mark.parametrize(
@@ -282,10 +286,14 @@ def test_a_faulty_file_is_named_with_its_fault(
     config: Path, text: str, says: str
 ) -> None:
     config.write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(UsageError) as refused:
-        looks.all_looks()
-    assert str(config) in str(refused.value)
-    assert says in str(refused.value)
+    listed = looks.all_looks()
+    assert listed.looks == looks.BUILT_IN
+    (fault,) = listed.faults
+    assert str(config) in fault.reason
+    assert says in f"{fault.reason}; {fault.remedy}"
+    assert fault.name in ("", "a", "to")
+    assert fault.remedy
+    assert "msrnet looks" not in fault.remedy
 
 
 def test_a_faulty_look_does_no_harm_to_others(config: Path) -> None:
@@ -294,6 +302,20 @@ def test_a_faulty_look_does_no_harm_to_others(config: Path) -> None:
     assert looks.find("noon") in looks.BUILT_IN
     with pytest.raises(UsageError, match=r"\[wrong\]"):
         looks.find("wrong")
+    listed = looks.all_looks()
+    assert [look.name for look in listed.looks][-1] == "late"
+    assert len(listed.looks) == len(looks.BUILT_IN) + 1
+    assert [fault.name for fault in listed.faults] == ["wrong"]
+
+
+def test_a_faulty_look_still_stands_in_the_place_of_a_built_in_one(
+    config: Path,
+) -> None:
+    """It is not listed as if it could be asked for."""
+    config.write_text("[noon]\nto = 'up'\n")
+    with pytest.raises(UsageError, match=r"\[noon\]"):
+        looks.find("noon")
+    assert "noon" not in {look.name for look in looks.all_looks().looks}
 
 
 def test_the_file_may_be_a_link(config: Path, tmp_path: Path) -> None:
@@ -303,7 +325,9 @@ def test_the_file_may_be_a_link(config: Path, tmp_path: Path) -> None:
     config.unlink()
     config.mkdir()
     with pytest.raises(UsageError, match="folder"):
-        looks.all_looks()
+        looks.find("noon")
+    (fault,) = looks.all_looks().faults
+    assert "folder" in fault.remedy or "folder" in fault.reason
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="its folder has another name")
