@@ -27,6 +27,8 @@ ALL = "all"
 
 _LEAST, _MOST = STRENGTH_RANGE
 _NAMES_LIGHT = "light"
+_ONCE = "give one of them"
+_SEVERAL = "give one of them, or lights that add as --light W --light E"
 _MODIFIERS = ("kelvin", "key", "ambient", "fill", "softness")
 
 
@@ -53,6 +55,7 @@ class LightOptions:
             " eight, in a folder for each picture, with a contact sheet and lights.lp.",
             metavar="DIRECTION|all",
             read=str,
+            once=_SEVERAL,
             one_of=_NAMES_LIGHT,
         ),
     ] = None
@@ -80,6 +83,7 @@ class LightOptions:
         Option(
             "A light with a name; msrnet looks lists them.",
             metavar="NAME",
+            once=_ONCE,
             one_of=_NAMES_LIGHT,
         ),
     ] = None
@@ -88,6 +92,7 @@ class LightOptions:
         Option(
             "The light that is found in another picture.",
             metavar="PICTURE",
+            once=_ONCE,
             one_of=_NAMES_LIGHT,
         ),
     ] = None
@@ -98,20 +103,21 @@ class LightOptions:
             least=KELVIN_RANGE[0],
             most=KELVIN_RANGE[1],
             default="the picture's own",
+            once="give one of them, or --light W:2700 --light E:6500",
         ),
     ] = None
     key: Annotated[
         float | None,
         Option(
             "Strength of the light, times what it was.",
-            least=_LEAST, most=_MOST, default="1",
+            least=_LEAST, most=_MOST, default="1", once=_ONCE,
         ),
     ] = None  # fmt: skip
     ambient: Annotated[
         float | None,
         Option(
             "Strength of the light from all around (sky, walls), times what it was.",
-            least=_LEAST, most=_MOST, default="1",
+            least=_LEAST, most=_MOST, default="1", once=_ONCE,
         ),
     ] = None  # fmt: skip
     fill: Annotated[
@@ -119,7 +125,7 @@ class LightOptions:
         Option(
             "Add light from everywhere, to lift shadows; times the strength of the"
             " picture's own light.",
-            least=_LEAST, most=_MOST, default="0",
+            least=_LEAST, most=_MOST, default="0", once=_ONCE,
         ),
     ] = None  # fmt: skip
     softness: Annotated[
@@ -128,18 +134,21 @@ class LightOptions:
             "How far the light spreads around its direction, as a standard deviation in"
             " degrees: 0 is one lamp, 30 a window, 90 half of the sky.",
             least=0, most=180, default="0; the picture's own where no light is named",
+            once=_ONCE,
         ),
     ] = None  # fmt: skip
     amount: Annotated[
         float | None,
         Option(
             "How much of the change shows: 0 none, 0.5 half, in linear light.",
-            least=0, most=1, default="1",
+            least=0, most=1, default="1", once=_ONCE,
         ),
     ] = None  # fmt: skip
     keep: Annotated[
         Keep | None,
-        Option("What stays as it is in the picture; only the other changes."),
+        Option(
+            "What stays as it is in the picture; only the other changes.", once=_ONCE
+        ),
     ] = None
 
     def __post_init__(self) -> None:
@@ -151,6 +160,8 @@ class LightOptions:
         if len(self.named) > 1:
             flags = " and ".join(f"--{name}" for name in self.named)
             raise UsageError(f"{flags} each name a light", "give one of them")
+        if self.even and self.softness is not None:
+            raise softness_of_even("--even")
         if self.like == "":
             raise UsageError("--like names no picture", "give the path of one")
         has_kelvin = any(beam.kelvin for beam in self.beams or ())
@@ -194,6 +205,18 @@ class LightOptions:
             "like": self.like is not None,
         }
         return tuple(name for name, is_given in are_given.items() if is_given)
+
+
+def softness_of_even(flag: str) -> UsageError:
+    """Why light from everywhere cannot be made soft.
+
+    Args:
+        flag: Names the light, such as ``--even``.
+    """
+    return UsageError(
+        f"--softness beside {flag}, whose light has no direction to spread around",
+        "leave one of them out",
+    )
 
 
 class LightKeywords(TypedDict, total=False):

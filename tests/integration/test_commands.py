@@ -234,6 +234,18 @@ def test_a_faulty_look_costs_itself_alone(program, monkeypatch, tmp_path):
         (["--look", "golden"], "did you mean golden-hour?"),
         (["--key", "-1"], "--key -1"),
         (["--keep", "hue"], "colour, brightness"),
+        (["--even", "--softness", "10"], "--softness beside --even"),
+        (
+            ["--look", "overcast", "--softness", "0"],
+            "--softness beside --look overcast",
+        ),
+        (["--to", "W", "--to", "E"], "--to W and --to E contradict each other"),
+        (["--to", "W", "--to", "E"], "--light W --light E"),
+        (["--look", "noon", "--look", "rim"], "contradict each other; give one"),
+        (["--like", "a.jpg", "--like", "b.jpg"], "contradict each other; give one"),
+        (["--keep", "colour", "--keep", "brightness"], "give one of them"),
+        (["--kelvin", "2700", "--kelvin", "6500"], "--light W:2700 --light E:6500"),
+        (["--amount", "0.5", "--amount", "0.2"], "contradict each other; give one"),
     ],
 )
 def test_lights_that_cannot_be_meant_are_refused(program, tmp_path, options, says):

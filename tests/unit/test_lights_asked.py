@@ -137,6 +137,8 @@ def test_slips_are_answered_with_what_was_meant(text: str, remedy: str) -> None:
         {"look": "noon", "like": "a.jpg"},
         {"to": "3800_W", "kelvin": 3200.0},
         {"light": ("W:3200", "E"), "kelvin": 3200.0},
+        {"even": True, "softness": 10.0},
+        {"even": True, "softness": 0},
         {"kelvin": 10.0},
         {"kelvin": math.nan},
         {"key": -1.0},
@@ -247,6 +249,14 @@ def test_every_built_in_look_makes_a_light() -> None:
         assert look.about.endswith(".")
 
 
+def test_a_look_without_a_direction_takes_no_softness(config: Path) -> None:
+    config.write_text('[a]\neven = true\n[b]\nto = "W"\nsoftness = 20\n')
+    with pytest.raises(UsageError, match="--look a, whose light has no direction"):
+        asked.wish(LightOptions(look="a", softness=10.0))
+    wish = asked.wish(LightOptions(look="b", softness=10.0))
+    assert wish == Wish(beams=(Beam(azimuth=270),), softness=10)
+
+
 def test_own_looks_come_last_and_may_replace(config: Path) -> None:
     config.write_text('[late]\nto = 260\nabout = "Low."\n[noon]\neven = true\n')
     everything = looks.all_looks()
@@ -279,6 +289,7 @@ def test_own_looks_come_last_and_may_replace(config: Path) -> None:
         ("[a]\nto = 'all'\n", "all"),
         ("[a]\nabout = 'nothing'\n", "no light"),
         ("[a]\nto = 'W'\neven = true\n", "each name a light"),
+        ("[a]\neven = true\nsoftness = 5\n", "[a] --softness beside --even"),
         ("\udcff", "UTF-8"),
     ],
 )
