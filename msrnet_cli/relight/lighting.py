@@ -6,9 +6,9 @@ import hashlib
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from msrnet_cli.errors import UsageError
+from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.layers import wanted
-from msrnet_cli.lights import asked
+from msrnet_cli.lights import UNSURE, asked
 from msrnet_cli.lights.options import of_keywords
 from msrnet_cli.lights.wish import Wish
 from msrnet_cli.relight import adapters
@@ -17,6 +17,7 @@ from msrnet_cli.relight.finish import Finish
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from msrnet_cli.layers.found import FoundLight
     from msrnet_cli.lights.options import LightKeywords, LightOptions
     from msrnet_cli.relight.layers import Layers
 
@@ -29,16 +30,24 @@ class Lighting:
         wish: The light that is wanted; None for the turn that weights were made for.
         reference: Digest of the picture whose light it is; "" without one.
         finish: How much of the change shows, and what of the input stays.
+        notes: What the user must know about it.
     """
 
     wish: Wish | None = None
     reference: str = ""
     finish: Finish = field(default_factory=Finish)
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def recipe(self) -> dict[str, Any] | None:
         """All that decides pixels, for JSON; None where nothing is asked for."""
-        return None if self == Lighting() else asdict(self)
+        if self == Lighting():
+            return None
+        return {
+            "wish": self.wish and asdict(self.wish),
+            "reference": self.reference,
+            "finish": asdict(self.finish),
+        }
 
 
 def resolved(light: LightOptions, layers: Callable[[str], Layers]) -> Lighting:
@@ -49,16 +58,41 @@ def resolved(light: LightOptions, layers: Callable[[str], Layers]) -> Lighting:
         layers: Gives the layers of a picture file.
 
     Raises:
-        UsageError: The light is not valid, or the network paints no layers.
-        PictureError: The reference cannot be read.
+        UsageError: The light is not valid, its reference cannot be read, or the network
+            paints no layers.
     """
     wished = asked.wish(light)
-    reference = ""
-    if light.like is not None:
-        wished = wanted.like(layers(light.like).source(), wished or Wish())
-        reference = hashlib.sha256(adapters.file_of(light.like)).hexdigest()
     finish = Finish(asked.amount(light), asked.keep(light))
-    return Lighting(wished, reference, finish)
+    if light.like is None:
+        return Lighting(wished, finish=finish)
+    found, digest = _reference(light.like, layers)
+    wished = wanted.like(found, wished or Wish())
+    return Lighting(wished, digest, finish, _doubts(light, found))
+
+
+def _reference(path: str, layers: Callable[[str], Layers]) -> tuple[FoundLight, str]:
+    """The light of a picture file, and the file's digest."""
+    try:
+        found = layers(path).source()
+        return found, hashlib.sha256(adapters.file_of(path)).hexdigest()
+    except PictureError as error:
+        names_it = error.reason.startswith(path)
+        what = error.reason if names_it else f"{path}: {error.reason}"
+        remedy = error.remedy or "name another picture"
+        raise UsageError(f"--like {what}", remedy) from error
+
+
+def _doubts(light: LightOptions, found: FoundLight) -> tuple[str, ...]:
+    """What is not as it seems in the light of a reference."""
+    if found.azimuth is None:
+        own = "" if light.kelvin else ", in the picture's own colour"
+        vain = ", and softness changes nothing" if light.softness is not None else ""
+        what = f"has no direction, so it comes from everywhere{own}{vain}"
+    elif found.sure < UNSURE:
+        what = f"comes from {found.azimuth:.0f} degrees, but that is unsure"
+    else:
+        return ()
+    return (f"--like {light.like}: its light {what}",)
 
 
 def options(keywords: LightKeywords) -> LightOptions:

@@ -122,8 +122,8 @@ class Relighter(Runner):
                 test picture makes no sense.
             DeviceError: The device does not exist, cannot compute in this format, does
                 not have this engine, or does not have enough memory.
-            UsageError: The working size or the light is not valid.
-            PictureError: The picture whose light is wanted cannot be read.
+            UsageError: The working size or the light is not valid, or the picture whose
+                light is wanted cannot be read.
         """
         options = replace(options, **keywords)
         any_light = find.for_light() if spec is None else None
@@ -152,8 +152,8 @@ class Relighter(Runner):
                 turn that they were made for.
 
         Raises:
-            UsageError: The light is not valid, or these weights paint only their own.
-            PictureError: The picture whose light is wanted cannot be read.
+            UsageError: The light is not valid, the picture whose light is wanted cannot
+                be read, or these weights paint only their own light.
         """
         home = self._stage() if self._for_lights and not light.is_plain else self
         resolved = lighting.resolved(light, home.layers)
@@ -270,6 +270,7 @@ class Relighter(Runner):
         self.from_light = "" if light.wish else self.card.from_light
         self.to_light = str(light.wish or self.card.to_light)
         self.light_recipe = light.recipe
+        self.notes = self._session.notes + light.notes
         self._lighting = light
         self._pipeline = Pipeline(self._painter, turn, light.finish)
         return self

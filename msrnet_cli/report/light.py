@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msrnet_cli.folder.events import LightFailed, LightFound
-from msrnet_cli.lights import turned
+from msrnet_cli.lights import UNSURE, turned
 from msrnet_cli.report import machine
 from msrnet_cli.report.terminal import say, show
 
@@ -25,7 +25,6 @@ _SIDES = (
     (270.0, "the left", "to the left"),
 )
 _STRAIGHT, _A_LITTLE = 11.25, 33.75  # degrees from a side: sixteenths of the circle
-_UNSURE = 0.3
 _HEADS = ("azimuth", "spread", "kelvin", "key", "ambient", "sure", "light")
 _WIDTHS = (7, 6, 6, 5, 7, 4)
 
@@ -75,7 +74,7 @@ def in_words(azimuth: float | None) -> str:
 def _cells(found: LightFound) -> tuple[str, ...]:
     azimuth = "none" if found.azimuth is None else f"{found.azimuth:.0f}°"
     words = in_words(found.azimuth)
-    if found.azimuth is not None and found.sure < _UNSURE:
+    if found.azimuth is not None and found.sure < UNSURE:
         words += " (unsure)"
     return (
         azimuth,

@@ -145,8 +145,46 @@ def test_the_light_of_another_picture(tmp_path):
     assert psnr(relit, west.picture) >= 28
     recipe = subject.with_light(LightOptions(like=str(tmp_path / "west.png")))
     assert len(recipe.light_recipe["reference"]) == 64
-    with pytest.raises(PictureError, match="cannot be read"):
-        subject.with_light(LightOptions(like=str(tmp_path / "east.png")))
+    assert recipe.notes == subject.notes
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(None, "--like ref.png cannot be read: No such"), (b"text", "--like ref.png: ")],
+)
+def test_a_reference_that_cannot_be_read_is_named(
+    perfect, tmp_path, monkeypatch, content, says
+):
+    monkeypatch.chdir(tmp_path)
+    if content:
+        (tmp_path / "ref.png").write_bytes(content)
+    with pytest.raises(UsageError) as refused:
+        perfect.with_light(LightOptions(like="ref.png"))
+    assert refused.value.reason.startswith(says)
+    assert refused.value.remedy
+
+
+def test_doubts_about_the_light_of_a_reference_are_told(tmp_path):
+    """A black picture has no light, and a soft light hardly a direction."""
+    reference = tmp_path / "ref.png"
+    made, network = composed(Key(270.0), 0.1)
+    network.outputs[-3:] = torch.tensor([0.45, 0.5, 0.9])[:, None, None]
+    subject = stage(network)
+    picture = quantise(made.picture, 8).permute(1, 2, 0).numpy()
+    Image.fromarray(picture).save(reference)
+    unsure = subject.with_light(LightOptions(like=str(reference)))
+    assert unsure.notes[len(subject.notes) :] == (
+        f"--like {reference}: its light comes from 270 degrees, but that is unsure",
+    )
+    again = unsure.with_light(LightOptions(like=str(reference)))
+    assert again.notes == unsure.notes
+    assert unsure.with_light(LightOptions(to="W")).notes == subject.notes
+    Image.new("RGB", (SIZE, SIZE)).save(reference)
+    (note,) = subject.with_light(
+        LightOptions(like=str(reference), softness=20.0)
+    ).notes[len(subject.notes) :]
+    assert "has no direction" in note
+    assert "softness changes nothing" in note
 
 
 def test_layers_are_painted_once_for_all_lights(day, perfect):
