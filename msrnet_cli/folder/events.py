@@ -35,6 +35,8 @@ class JobStarted:
             ``6500_N``; "" where the light is unknown, or any light will do.
         to_light: Light of the pictures that are given: as ``4500_E`` where the weights
             make the turn that they were trained for, else in words.
+        shown: How much of the change of light shows, and what stays, such as ``amount
+            0.5, colour kept, within masks``; "" for all of the change.
         notes: What the user must know about these choices.
         ignored: Entries that were passed over.
         unreadable: Folders and files, beside the pictures, that cannot be read or have
@@ -51,6 +53,7 @@ class JobStarted:
     engine: str = "eager"
     from_light: str = ""
     to_light: str = ""
+    shown: str = ""
     notes: tuple[str, ...] = ()
     ignored: tuple[Ignored, ...] = ()
     unreadable: int = 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.layers import wanted
-from msrnet_cli.lights import UNSURE, asked
+from msrnet_cli.lights import UNSURE, asked, told
 from msrnet_cli.lights.options import of_keywords
 from msrnet_cli.lights.wish import Wish
 from msrnet_cli.relight import adapters
@@ -30,12 +30,14 @@ class Lighting:
         wish: The light that is wanted; None for the turn that weights were made for.
         reference: Digest of the picture whose light it is; "" without one.
         finish: How much of the change shows, and what of the input stays.
+        told: The light in words; "" for the turn that weights were made for.
         notes: What the user must know about it.
     """
 
     wish: Wish | None = None
     reference: str = ""
     finish: Finish = field(default_factory=Finish)
+    told: str = field(default="", compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
@@ -64,10 +66,11 @@ def resolved(light: LightOptions, layers: Callable[[str], Layers]) -> Lighting:
     wished = asked.wish(light)
     finish = Finish(asked.amount(light), asked.keep(light))
     if light.like is None:
-        return Lighting(wished, finish=finish)
+        return Lighting(wished, "", finish, told.light(light, wished))
     found, digest = _reference(light.like, layers)
     wished = wanted.like(found, wished or Wish())
-    return Lighting(wished, digest, finish, _doubts(light, found))
+    words = told.light(light, wished)
+    return Lighting(wished, digest, finish, words, _doubts(light, found))
 
 
 def _reference(path: str, layers: Callable[[str], Layers]) -> tuple[FoundLight, str]:

@@ -268,7 +268,7 @@ class Relighter(Runner):
         """Make this light that of the relighter, which is nobody's yet."""
         turn = turns.choose(self.card, light.wish)
         self.from_light = "" if light.wish else self.card.from_light
-        self.to_light = str(light.wish or self.card.to_light)
+        self.to_light = light.told or turns.own_light(self.card)
         self.light_recipe = light.recipe
         self.notes = self._session.notes + light.notes
         self._lighting = light

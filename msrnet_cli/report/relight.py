@@ -200,11 +200,16 @@ def _opening(event: JobStarted) -> str:
     if event.unreadable:
         pictures += f" and {event.unreadable} that cannot be relit"
     seen = "whole" if event.work_size == "full" else f"at {event.work_size} px"
-    return terminal.harmless(
-        f"{pictures} -> {event.output}, {_change_of_light(event)}"
-        f"weights {event.weights}, seen {seen},"
-        f" on {event.device} in {event.dtype}, {event.engine}"
-    )
+    parts = [
+        f"{pictures} -> {event.output}",
+        _change_of_light(event),
+        event.shown,
+        f"weights {event.weights}",
+        f"seen {seen}",
+        f"on {event.device} in {event.dtype}",
+        event.engine,
+    ]
+    return terminal.harmless(", ".join(filter(None, parts)))
 
 
 def _change_of_light(event: JobStarted) -> str:
@@ -212,9 +217,9 @@ def _change_of_light(event: JobStarted) -> str:
         return ""
     after = _light(event.to_light)
     if not event.from_light and not _is_named(event.to_light):  # a wish, in words
-        return f"{after}, "
+        return after
     before = _light(event.from_light) if event.from_light else "any light"
-    return f"{before} becomes {after}, "
+    return f"{before} becomes {after}"
 
 
 def _is_named(light: str) -> bool:

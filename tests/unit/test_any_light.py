@@ -381,6 +381,16 @@ def test_another_light_shares_the_session_and_leaves_the_first_as_it_was(drawn_f
     assert torch.equal(west.with_light(LightOptions())(picture), before)
 
 
+def test_a_relighter_tells_its_light(perfect):
+    named = perfect.with_light(LightOptions(look="lamp", amount=0.5, keep="colour"))
+    assert named.to_light.startswith("lamp (from E, 2700 K, ")
+    assert named.light_recipe["finish"] == {"amount": 0.5, "keep": "colour"}
+    half = perfect.with_light(LightOptions(amount=0.5))
+    assert (half.from_light, half.to_light) == ("", "4500_E")
+    fan = perfect.with_light(LightOptions(to="all", kelvin=3000.0))
+    assert fan.to_light == "from each of the eight directions, 3000 K"
+
+
 def one_picture_only():
     made = WeightsCard(ModelConfig("dmshn", 12), to_light="4500_E")
     return Relighter(tinted_identity((1, 0.8, 0.5)), made, device="cpu", dtype="fp32")

@@ -525,6 +525,15 @@ def test_the_first_line_says_which_light_is_made(folder, capsys, before, after, 
     assert words in capsys.readouterr().err.splitlines()[0]
 
 
+def test_the_first_line_says_how_much_of_the_change_shows(folder, capsys):
+    relighter = FakeRelighter()
+    relighter.to_light = "4500_E"
+    relighter.light_recipe = {"finish": {"amount": 0.5, "keep": "colour"}}
+    relit(relighter, report.PlainLines())
+    first = capsys.readouterr().err.splitlines()[0]
+    assert "the right (E), amount 0.5, colour kept, weights " in first
+
+
 def test_start_counts_in_what_a_job_took(folder, capsys):
     options = FolderOptions()
     plan = make_plan(["in"], "out", options)
