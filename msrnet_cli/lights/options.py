@@ -90,7 +90,9 @@ class LightOptions:
     like: Annotated[
         str | None,
         Option(
-            "The light that is found in another picture.",
+            "The light that is found in another picture: its direction, temperature,"
+            " softness, and strength beside the ambient light. The picture stays as"
+            " bright, and its ambient light keeps its colour.",
             metavar="PICTURE",
             once=_ONCE,
             one_of=_NAMES_LIGHT,
