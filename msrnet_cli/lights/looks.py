@@ -21,7 +21,7 @@ from typing import Any
 from msrnet_cli import documents
 from msrnet_cli.errors import UsageError
 from msrnet_cli.files import read_regular
-from msrnet_cli.lights.options import LightOptions
+from msrnet_cli.lights.options import LightOptions, spelled
 
 FILE = "looks.toml"
 _ABOUT = "about"
@@ -213,7 +213,7 @@ def _look(path: Path, name: str, table: object) -> Look:
     if not isinstance(about, str):
         raise UsageError(f"{place} about is not a text", "put it in quotes")
     try:
-        light = documents.rebuilt(LightOptions, values)
+        light = documents.rebuilt(LightOptions, spelled(values))
     except UsageError as error:
         raise UsageError(f"{place} {error.reason}", error.remedy) from error
     except ValueError as error:

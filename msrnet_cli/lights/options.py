@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, get_args
 
 from msrnet_cli import documents
 from msrnet_cli.errors import UsageError
 from msrnet_cli.lights.words import (
     KELVIN_RANGE,
     STRENGTH_RANGE,
+    names_all,
     read_beam,
     read_target,
 )
@@ -22,14 +23,24 @@ if TYPE_CHECKING:
     from msrnet_cli.lights.wish import Beam
 
 Keep = Literal["colour", "brightness"]
-ALL = "all"
-"""As a direction: each of the eight."""
-
 _LEAST, _MOST = STRENGTH_RANGE
 _NAMES_LIGHT = "light"
+_SPELLINGS = {"color": "colour"}
 _ONCE = "give one of them"
 _SEVERAL = "give one of them, or lights that add as --light W --light E"
 _MODIFIERS = ("kelvin", "key", "ambient", "fill", "softness")
+
+
+def read_keep(text: str) -> str:
+    """What of a picture stays, in either spelling.
+
+    Raises:
+        ValueError: The text names nothing of it; says what is expected.
+    """
+    name = _SPELLINGS.get(text, text)
+    if name not in get_args(Keep):
+        raise ValueError(f"one of {', '.join(get_args(Keep))}")
+    return name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +160,9 @@ class LightOptions:
     keep: Annotated[
         Keep | None,
         Option(
-            "What stays as it is in the picture; only the other changes.", once=_ONCE
+            "What stays as it is in the picture; only the other changes.",
+            read=read_keep,
+            once=_ONCE,
         ),
     ] = None
 
@@ -176,7 +189,7 @@ class LightOptions:
     @property
     def is_fan(self) -> bool:
         """Whether each of the eight directions is asked for."""
-        return isinstance(self.to, str) and self.to.strip().lower() == ALL
+        return isinstance(self.to, str) and names_all(self.to)
 
     @property
     def beams(self) -> tuple[Beam, ...] | None:
@@ -238,6 +251,14 @@ class LightKeywords(TypedDict, total=False):
     keep: Keep | None
 
 
+def spelled(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields of `LightOptions` with `keep` in the one spelling that it has there."""
+    keep = fields.get("keep")
+    if not isinstance(keep, str) or keep not in _SPELLINGS:
+        return fields
+    return fields | {"keep": _SPELLINGS[keep]}
+
+
 def of_keywords(keywords: LightKeywords) -> LightOptions:
     """Options from keyword arguments.
 
@@ -247,7 +268,7 @@ def of_keywords(keywords: LightKeywords) -> LightOptions:
         UsageError: A value is not valid, or two contradict each other.
         TypeError: There is no such field.
     """
-    fields: dict[str, Any] = dict(keywords)
+    fields = spelled(dict(keywords))
     light, like = fields.get("light"), fields.get("like")
     if isinstance(light, str):
         fields["light"] = (light,)

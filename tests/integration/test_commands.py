@@ -259,7 +259,7 @@ def test_lights_that_cannot_be_meant_are_refused(program, tmp_path, options, say
     [
         (["--to", "-90", "--key", "1.5"], {"to": "-90", "key": 1.5}),
         (["--light", "W:3200", "--light", "E::0"], {"light": ["W:3200", "E::0"]}),
-        (["--even", "--keep", "colour"], {"even": True, "keep": "colour"}),
+        (["--even", "--keep", "color"], {"even": True, "keep": "colour"}),
         (["--look", "noon", "--kelvin", "3200"], {"look": "noon", "kelvin": 3200}),
         (["--to", "all", "--fill", "0.2"], {"to": "all", "fill": 0.2}),
     ],

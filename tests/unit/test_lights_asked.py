@@ -121,12 +121,27 @@ def test_every_light_that_is_written_is_read() -> None:
         (" 5600K", "write --kelvin 5600"),
         ("W_3800", "write 3800_W"),
         ("W:3800", "write --light W:3800"),
+        ("3800_all", "write --to all --kelvin 3800"),
+        ("3800K_All", "write --to all --kelvin 3800"),
+        ("all_3800", "write --to all --kelvin 3800"),
+        ("all:3800:1", "write --to all --kelvin 3800"),
+        ("left_all", "write --to all"),
     ],
 )
 def test_slips_are_answered_with_what_was_meant(text: str, remedy: str) -> None:
     with pytest.raises(UsageError) as refused:
         LightOptions(to=text)
     assert refused.value.remedy == remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [("all", "--to all"), ("all:3800", "--to all --kelvin 3800")],
+)
+def test_all_is_not_one_of_several_lights(text: str, remedy: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        LightOptions(light=(text, "W"))
+    assert refused.value.remedy == f"write {remedy}"
 
 
 @pytest.mark.parametrize(
@@ -184,6 +199,7 @@ def test_keywords_are_taken_as_python_has_them(tmp_path: Path) -> None:
     assert of_keywords({"to": 270, "kelvin": 3200}).beams == (Beam(azimuth=270),)
     for light in ("W:3200", ["W:3200"], ("W:3200",)):
         assert of_keywords({"light": light}) == LightOptions(light=("W:3200",))
+    assert of_keywords({"keep": "color"}).keep == "colour"  # type: ignore[typeddict-item]
     assert of_keywords({"like": tmp_path}) == LightOptions(like=str(tmp_path))
     assert LightKeywords.__annotations__.keys() == {
         field.name for field in fields(LightOptions)
@@ -227,7 +243,7 @@ def test_options_override_a_look(config: Path) -> None:
 
 
 def test_a_look_says_how_much_shows_unless_it_is_asked_for(config: Path) -> None:
-    config.write_text('[mine]\nto = "W"\namount = 0.5\nkeep = "colour"\n')
+    config.write_text('[mine]\nto = "W"\namount = 0.5\nkeep = "color"\n')
     options = LightOptions(look="mine")
     assert (asked.amount(options), asked.keep(options)) == (0.5, "colour")
     options = LightOptions(look="mine", amount=1.0, keep="brightness")
@@ -283,6 +299,7 @@ def test_own_looks_come_last_and_may_replace(config: Path) -> None:
         ("[a]\nto = 'W'\nkey = nan\n", "[a] key is NaN"),
         ("[a]\nto = 'W'\nkey = 2026-01-01\n", "[a] key is"),
         ("[a]\nkeep = 'colour'\n", "no light"),
+        ("[a]\nto = 'W'\nkeep = ['color']\n", "[a] keep is"),
         (f"[a]\nto = {'1' * 5000}\n", "looks.toml: "),
         (f"[a]\nto = {'[' * 5000}\n", "nested too deeply"),
         ("[a]\nto = true\n", "[a] to is true"),
