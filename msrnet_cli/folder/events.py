@@ -131,12 +131,15 @@ class LightFound:
     """The light that a picture has.
 
     Attributes:
-        input: Path of the picture.
+        input: Path of the picture; ``-`` for standard input.
         azimuth: Where the key light comes from, degrees clockwise from N, which is
-            behind the scene; E is the right. None without a direction: where the key
-            gives less than a tenth of the light.
-        spread: Softness: standard deviation around the azimuth, degrees.
-        kelvin: Apparent temperature of the key, 1900 to 20000.
+            behind the scene; E is the right. None without a direction: where `key` is
+            less than a tenth of `key` and `ambient` together, or the network reads
+            from the picture that the key gives less than a tenth of its light.
+        spread: Softness: standard deviation around the azimuth, degrees; None without a
+            direction.
+        kelvin: Apparent temperature of the key, 1900 to 20000; None without a
+            direction.
         key: Mean luminance that the key adds to the picture, in linear light. White
             paper in full light has about 1.
         ambient: Mean luminance of all other light.
@@ -146,8 +149,8 @@ class LightFound:
 
     input: str
     azimuth: float | None
-    spread: float
-    kelvin: float
+    spread: float | None
+    kelvin: float | None
     key: float
     ambient: float
     sure: float

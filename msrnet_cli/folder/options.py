@@ -122,6 +122,10 @@ class LightFindOptions:
             metavar="SPEC",
         ),
     ] = "lightstage"
+    files_from: Annotated[
+        str | None,
+        Option("Read inputs from a file, one a line.", metavar="LIST|-"),
+    ] = None
     recursive: Annotated[
         bool, Option("Enter subfolders.", flags=("--recursive", "-r"))
     ] = False

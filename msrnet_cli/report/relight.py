@@ -13,15 +13,15 @@ from msrnet_cli.folder.events import (
     JobStarted,
     JobSummary,
 )
-from msrnet_cli.report import machine, terminal
+from msrnet_cli.report import machine, passed, terminal
 from msrnet_cli.report.terminal import count, say, show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from rich.progress import TaskID
 
-    from msrnet_cli.folder.events import Action, Event, Ignored
+    from msrnet_cli.folder.events import Action, Event
 
 EVENTS = {
     JobStarted: "start",
@@ -44,9 +44,6 @@ _WHENCE = {
     "NW": "behind on the left",
 }
 _LISTED = 20  # pictures that a terminal names for each action of a dry run
-_NAMED = 3  # paths that are named of each usual reason
-_UNNAMED = ("hidden",)
-_USUAL = (*_UNNAMED, "a mask", "not a picture", "subfolder")
 
 
 def reporter(*, as_json: bool = False, quiet: bool = False) -> Callable[[Event], None]:
@@ -238,40 +235,8 @@ def _light(text: str) -> str:
 def _opening_notes(event: JobStarted) -> None:
     for note in event.notes:
         terminal.warn(note)
-    for line in passed_over(event.ignored):
+    for line in passed.lines(event.ignored):
         say(line)
-
-
-def passed_over(ignored: Iterable[Ignored]) -> list[str]:
-    """Paths that were passed over, by reason, as lines.
-
-    Paths with a usual reason are counted, and a few are named. Links and special files
-    have a line each.
-    """
-    groups: dict[str, list[str]] = {}
-    for entry in ignored:
-        groups.setdefault(entry.reason, []).append(entry.path)
-    lines = [
-        f"passed over: {path}: {reason}"
-        for reason, paths in groups.items()
-        if reason not in _USUAL
-        for path in paths
-    ]
-    counted = [
-        f"{reason} ({len(groups[reason])}){_some(reason, groups[reason])}"
-        for reason in _USUAL
-        if reason in groups
-    ]
-    if counted:
-        lines.append(f"passed over: {'; '.join(counted)}")
-    return lines
-
-
-def _some(reason: str, paths: list[str]) -> str:
-    if reason in _UNNAMED:
-        return ""
-    more = ", ..." if len(paths) > _NAMED else ""
-    return f": {', '.join(paths[:_NAMED])}{more}"
 
 
 def _file_line(event: FileDone) -> str:
