@@ -181,10 +181,7 @@ class LightOptions:
             raise UsageError("--like names no picture", "give the path of one")
         has_kelvin = any(beam.kelvin for beam in self.beams or ())
         if self.kelvin is not None and has_kelvin:
-            raise UsageError(
-                f"--kelvin {self.kelvin:g} beside a light that names its own",
-                "give the temperature once",
-            )
+            raise kelvin_twice(self.kelvin)
 
     @property
     def is_fan(self) -> bool:
@@ -220,6 +217,14 @@ class LightOptions:
             "like": self.like is not None,
         }
         return tuple(name for name, is_given in are_given.items() if is_given)
+
+
+def kelvin_twice(kelvin: float) -> UsageError:
+    """Why a light that names its temperature does not get another."""
+    return UsageError(
+        f"--kelvin {kelvin:g} beside a light that names its own",
+        "give the temperature once",
+    )
 
 
 def softness_of_even(flag: str) -> UsageError:

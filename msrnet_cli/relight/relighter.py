@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from msrnet_cli.config import WeightsCard
+    from msrnet_cli.layers.found import FoundLight
     from msrnet_cli.lights.options import LightKeywords, LightOptions
     from msrnet_cli.relight.options import SessionKeywords, SessionOptions
     from msrnet_cli.relight.records import Relit
@@ -156,7 +157,7 @@ class Relighter(Runner):
                 be read, or these weights paint only their own light.
         """
         home = self._stage() if self._for_lights and not light.is_plain else self
-        resolved = lighting.resolved(light, home.layers)
+        resolved = lighting.resolved(light, home._source)
         other = object.__new__(type(self))
         other.__dict__.update(home.__dict__)
         return other._put(resolved)
@@ -255,6 +256,9 @@ class Relighter(Runner):
         return self._stage()._pipeline.fan(
             picture, self._lighting.wish or Wish(), mask, deep=deep
         )
+
+    def _source(self, path: str) -> FoundLight:
+        return self.layers(path).source()
 
     def _stage(self) -> Relighter:
         """The relighter that paints layers: this one, or that of the weights for it."""

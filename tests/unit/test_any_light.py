@@ -87,6 +87,78 @@ def test_lights_add(day, perfect, explained):
     torch.testing.assert_close(found.mix(halves), found.mix("N"), rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "light",
+    [
+        {"to": 270},
+        {"to": "3800_W", "softness": 20},
+        {"light": ("W:3200", "E::0.5"), "key": 1.3, "fill": 0.2},
+        {"even": True, "kelvin": 4000},
+        {"look": "lamp", "ambient": 0.6},
+        {"ambient": 0.5},
+        {"to": "W", "amount": 0.5},
+        {"to": "W", "kelvin": 3000, "keep": "colour"},
+    ],
+    ids=str,
+)
+def test_layers_are_mixed_with_what_a_relighter_takes(day, perfect, light):
+    by_hand = perfect(day.picture, **light)
+    torch.testing.assert_close(perfect.layers(day.picture).mix(**light), by_hand)
+
+
+def test_numbers_and_more_stand_beside_a_light_that_is_mixed(day, perfect):
+    found = perfect.layers(day.picture)
+    west = {"kelvin": 3000.0, "softness": 30.0, "key": 1.2, "keep": "brightness"}
+    expected = perfect(day.picture, to="W", **west)
+    for light in ("W", 270, -90.0, Beam(azimuth=270.0), [270], ("left",)):
+        torch.testing.assert_close(found.mix(light, **west), expected)
+    wish = Wish(beams=(Beam(azimuth=270.0),), key=2.0, ambient=0.5, fill=0.1)
+    more = {"key": 0.6, "ambient": 0.5, "fill": 0.1, "kelvin": 3000}
+    torch.testing.assert_close(
+        found.mix(wish, **more),
+        perfect(day.picture, to="W", key=1.2, ambient=0.25, fill=0.2, kelvin=3000),
+    )
+
+
+def test_the_light_of_another_picture_is_mixed(day, perfect, tmp_path):
+    Image.fromarray(quantise(day.picture, 8).permute(1, 2, 0).numpy()).save(
+        tmp_path / "a.png"
+    )
+    like = {"like": tmp_path / "a.png"}
+    mixed = perfect.layers(day.picture).mix(**like)
+    torch.testing.assert_close(mixed, perfect(day.picture, **like))
+
+
+@pytest.mark.parametrize(
+    ("lights", "more", "says"),
+    [
+        ((), {}, "no light is named"),
+        ((), {"amount": 0.5}, "no light is named"),
+        (("W",), {"to": "E"}, "to names another light"),
+        (("W:3200",), {"kelvin": 3000}, "give the temperature once"),
+        ((Wish(even=True),), {"softness": 10}, "no direction"),
+        (("all",), {}, "eight pictures"),
+        ((), {"to": "all"}, "eight pictures"),
+        ((5600,), {}, "not a direction but a temperature"),
+        ((float("nan"),), {}, "unknown direction"),
+        ((True,), {}, "unknown direction"),
+    ],
+    ids=str,
+)
+def test_mixtures_that_cannot_be_meant_are_refused(day, perfect, lights, more, says):
+    with pytest.raises(UsageError, match=says):
+        perfect.layers(day.picture).mix(*lights, **more)
+
+
+def test_layers_are_shown_in_a_line(day, perfect):
+    shown = repr(perfect.layers(day.picture))
+    assert (
+        shown == f"Layers(picture 3x{SIZE}x{SIZE}, painted 9x3x{SIZE}x{SIZE}, on cpu)"
+    )
+    with pytest.raises(TypeError):
+        perfect.layers(day.picture).mix([None])
+
+
 def test_even_light_is_the_mean_of_the_eight(day, perfect, explained):
     even = perfect(explained, even=True)
     found, linear = perfect.layers(explained).source(), lin(day.layers)
