@@ -86,7 +86,7 @@ class RelightOptions:
         Option(
             "Built-in name, file, or hf://owner/repo[@revision][/file].",
             metavar="SPEC",
-            default="the built-in ones",
+            default="n6500-e4500; for any other light lightstage",
         ),
     ] = None
     files_from: Annotated[

@@ -85,7 +85,8 @@ class LightOptions:
     even: Annotated[
         bool,
         Option(
-            "Take shadows out: the light comes from everywhere, and is as strong.",
+            "Light from everywhere, as strong as the picture's own. It evens out soft"
+            " shades; hard shadows stay.",
             one_of=_NAMES_LIGHT,
         ),
     ] = False
@@ -112,7 +113,9 @@ class LightOptions:
     kelvin: Annotated[
         float | None,
         Option(
-            "Colour of the light: 2700 is a warm bulb, 6500 white, 10000 blue.",
+            "Colour of the light: 2700 is a warm bulb, 6500 white, 10000 blue. The"
+            " ambient light keeps its colour. Refused beside a temperature in --to or"
+            " --light.",
             least=KELVIN_RANGE[0],
             most=KELVIN_RANGE[1],
             default="the picture's own",
