@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from msrnet_cli.lights import asked, told
+from msrnet_cli.lights import asked, looks, told
 from msrnet_cli.lights.options import LightOptions, of_keywords
 from msrnet_cli.lights.wish import Beam, Wish
 
 
 @pytest.fixture(autouse=True)
 def _config(tmp_path, monkeypatch):
-    """A config folder without looks."""
+    """A config folder with a look."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("APPDATA", str(tmp_path))
+    (tmp_path / "msrnet").mkdir()
+    looks.own_file().write_text('[late]\nto = "W"\nkelvin = 3200\nkey = 1.1\n')
 
 
 @pytest.mark.parametrize(
@@ -31,8 +33,8 @@ def _config(tmp_path, monkeypatch):
             "from each of the eight directions, 3000 K, softness 20",
         ),
         (
-            {"look": "golden-hour", "ambient": 1.5},
-            "golden-hour (from W, 3200 K, key 1.1, ambient 1.5)",
+            {"look": "late", "ambient": 1.5},
+            "late (from W, 3200 K, key 1.1, ambient 1.5)",
         ),
     ],
     ids=str,
