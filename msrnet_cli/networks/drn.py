@@ -15,6 +15,8 @@ Shapes are B C H W; c is the number of channels at full resolution.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -99,7 +101,7 @@ class AutoEncoder(nn.Module):
     def __init__(self, c: int) -> None:
         super().__init__()
         widths = [c << level for level in range(_DEPTH + 1)]
-        steps = list(zip(widths, widths[1:], strict=False))
+        steps = list(pairwise(widths))
         self.stem = normed(framed(COLOURS, c, 7))
         self.encoder = nn.Sequential(
             *(Resize(fine, coarse, halve=True) for fine, coarse in steps)
