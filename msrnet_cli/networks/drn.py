@@ -246,6 +246,6 @@ ARCHITECTURE = Architecture(
     build=DRN,
     multiple=2**_DEPTH,
     reach=None,
-    bytes_per_pixel={"fp32": 3300, "bf16": 1700, "fp16": 1700},
+    bytes_per_pixel={"fp32": 3700, "bf16": 1900, "fp16": 1900},
     painter="head.0",
 )
