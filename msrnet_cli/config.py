@@ -10,7 +10,7 @@ from typing import Annotated, Literal, cast, get_args
 
 from msrnet_cli.options import Option
 
-Arch = Literal["dmshn", "stacked", "lightstage", "drn"]
+Arch = Literal["dmshn", "stacked", "lightstage", "srn", "srn_lstm", "drn"]
 """The networks, each a file in `networks/`."""
 
 ValueRange = Literal["zero_one", "centred", "signed", "signed_in"]
