@@ -246,10 +246,10 @@ def _widened(c: int) -> nn.Sequential:
 def paint(network: nn.Module, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """What each branch paints by itself, and the result.
 
-    In training the relit picture is the target of all three. The authors trained the
-    branches first, each with a discriminator, the scene branch on a picture without
-    shadows that was fused of forty lights. Pairs hold no such picture. So there are no
-    stages here, and a branch is only drawn to the target, from the first step on.
+    In training the relit picture is the target of all three, from the first step on.
+    The authors trained the branches first, with discriminators: the shadow branch on
+    relit pictures, the scene branch on pseudo-HDR pictures, which pairs do not hold.
+    Then they trained all of it, and the heads of the branches lay idle.
     """
     assert isinstance(network, DRN)
     scene, shadow = network.scene(image), network.shadow(image)
