@@ -126,6 +126,8 @@ class Architecture:
         upon: Which weights it can go on from, other than its own.
         published: How its authors name its parameters.
         sketches: What it paints besides, and learns from; None where its output is all.
+        least: Heights and widths must have so many pixels, a multiple of `multiple`; 0
+            where one multiple is enough.
         fused_bytes: As `bytes_per_pixel`, of engine ``fused``, where that takes less.
     """
 
@@ -141,6 +143,7 @@ class Architecture:
     upon: Upon | None = None
     published: Published | None = None
     sketches: Sketches | None = None
+    least: int = 0
     fused_bytes: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -148,18 +151,25 @@ class Architecture:
         """Whether it paints a picture under many lights, not one relit picture."""
         return self.outputs != (PICTURE,)
 
+    @property
+    def smallest(self) -> int:
+        """The smallest height and width that it takes, in pixels."""
+        return max(self.multiple, self.least)
+
     def require_side(self, option: str, side: int) -> None:
         """Refuse a side of a picture that the network cannot take.
 
         Raises:
             UsageError: With the nearest one that it can.
         """
-        if side <= 0 or side % self.multiple:
-            nearest = max(1, math.floor(side / self.multiple + 0.5)) * self.multiple
-            raise UsageError(
-                f"{option} {side} is not a multiple of {self.multiple}",
-                f"give {nearest}",
-            )
+        if side % self.multiple == 0 and side >= self.smallest:
+            return
+        nearest = math.floor(side / self.multiple + 0.5) * self.multiple
+        is_whole = side > 0 and side % self.multiple == 0
+        fault = "too small" if is_whole else f"not a multiple of {self.multiple}"
+        raise UsageError(
+            f"{option} {side} is {fault}", f"give {max(nearest, self.smallest)}"
+        )
 
     def bytes_per_pixel_at(
         self, dtype: str, channels: int, engine: Engine = "auto"

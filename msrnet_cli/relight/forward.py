@@ -69,12 +69,14 @@ class Forward:
 
     def padded(self, x: Tensor) -> Tensor:
         """B C H W with sides that the network takes."""
-        return sizes.pad_to_multiple(x, self.architecture.multiple)
+        facts = self.architecture
+        return sizes.pad_to_multiple(x, facts.multiple, facts.least)
 
     def bytes_needed(self, batch: Tensor) -> int:
         """About the most bytes that a pass over a batch, B 3 H W, takes."""
         height, width = batch.shape[-2:]
-        pixels = sizes.padded_pixels(width, height, self.architecture.multiple)
+        facts = self.architecture
+        pixels = sizes.padded_pixels(width, height, facts.multiple, facts.least)
         return int(len(batch) * pixels * self.bytes_per_pixel)
 
 

@@ -34,15 +34,17 @@ class Painter:
 
     def working_size(self, width: int, height: int) -> tuple[int, int] | None:
         """As `sizes.working_size`, for a picture of a width and height."""
-        multiple = self.architecture.multiple
-        return sizes.working_size(width, height, self.session.work_size, multiple)
+        facts = self.architecture
+        return sizes.working_size(
+            width, height, self.session.work_size, facts.multiple, facts.least
+        )
 
     def batch_size(self, width: int, height: int) -> int:
         """How many pictures of a size to run together on the device."""
         size = (width, height)
         seen = self.working_size(*size) or size
-        multiple = self.architecture.multiple
-        return sizes.batch_size(size, seen, self.session.device.type, multiple)
+        facts, device = self.architecture, self.session.device.type
+        return sizes.batch_size(size, seen, device, facts.multiple, facts.least)
 
     def paint(
         self, batch: Sequence[Tensor], guides: Sequence[Tensor] = (), *, deep: bool

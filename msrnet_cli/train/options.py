@@ -14,7 +14,7 @@ StageName = Literal["1", "2", "all"]
 Recipe = Literal["paper", "lightstage"]
 OptimizerName = Literal["adam", "muon"]
 Shape = Literal["cosine", "linear", "exponential", "constant"]
-LossName = Literal["l2", "l1", "combined", "sobel", "psnr", "scores", "layers"]
+LossName = Literal["l2", "l1", "combined", "sobel", "psnr", "scores", "drn", "layers"]
 
 _MOST_PIXELS = _MOST_IN_BATCH = 2**20
 _MOST_EPOCHS = _MOST_MINUTES = 1e9  # beyond, a product with them could overflow
