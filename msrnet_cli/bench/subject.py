@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from msrnet_cli import images
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import PictureError, UsageError
-from msrnet_cli.networks import architecture, build
+from msrnet_cli.networks import architecture, build, ranges
 from msrnet_cli.networks.spec import Inputs
 from msrnet_cli.pairs.resample import resize
 from msrnet_cli.weights import find
@@ -47,7 +47,7 @@ class Subject:
 
     def inputs(self, images: Tensor) -> Inputs:
         """What the network is called with for B 3 H W in [0, 1]; a guide is all 0."""
-        seen = images - self.card.model.offset
+        seen = ranges.of(self.card.model).seen(images)
         guide = architecture(self.card.model.arch).guide
         count, _, height, width = images.shape
         return Inputs(
@@ -123,10 +123,11 @@ def seeded(config: ModelConfig) -> Subject:
     with painter.register_forward_hook(lambda *found: painted.append(found[-1])):
         network(*subject.inputs(image).tensors)
     deviation, mean = torch.std_mean(painted[-1])
-    gain = _DEVIATION / deviation
+    paints = ranges.of(config).paints
+    gain = paints.gain * _DEVIATION / deviation
     weight, bias = painter.parameters()
     weight.mul_(gain)
-    bias.copy_(_MEAN - config.offset - gain * (mean - bias))
+    bias.copy_(paints.there(_MEAN) - gain * (mean - bias))
     return subject
 
 

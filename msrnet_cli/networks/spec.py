@@ -10,10 +10,12 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+import torch.nn.functional as F
+
 from msrnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import EllipsisType
 
     from torch import Tensor, nn
@@ -67,6 +69,26 @@ class Upon:
 
 
 @dataclass(frozen=True)
+class Sketches:
+    """Pictures that a network paints on the way to its result.
+
+    In training, the loss of each is added to that of the result. Nobody else sees them.
+
+    Attributes:
+        paint: Gives all pictures that a network paints of B 3 H W, each B C h w, in the
+            order in which it paints them. The last is the result, as the network's call
+            gives it.
+        resize: Brings a target to the height and width of a sketch; by default, to
+            means of blocks.
+        smallest: How many times smaller than the result the smallest is.
+    """
+
+    paint: Callable[[nn.Module, Tensor], Sequence[Tensor]]
+    resize: Callable[[Tensor, tuple[int, int]], Tensor] = F.adaptive_avg_pool2d
+    smallest: int = 1
+
+
+@dataclass(frozen=True)
 class Published:
     """How the authors of a network name its parameters.
 
@@ -84,8 +106,8 @@ class Published:
 class Architecture:
     """A kind of network.
 
-    A network takes `Inputs` and gives B C H W in the same range, not clamped: three
-    channels for each of its outputs.
+    A network takes `Inputs` and gives B C H W, in the ranges that `ranges` says, not
+    clamped: three channels for each of its outputs.
 
     Attributes:
         build: Makes one, freshly initialised, of so many channels.
@@ -103,6 +125,7 @@ class Architecture:
         identity_channels: Fewest channels for that.
         upon: Which weights it can go on from, other than its own.
         published: How its authors name its parameters.
+        sketches: What it paints besides, and learns from; None where its output is all.
         fused_bytes: As `bytes_per_pixel`, of engine ``fused``, where that takes less.
     """
 
@@ -117,6 +140,7 @@ class Architecture:
     identity_channels: int = 1
     upon: Upon | None = None
     published: Published | None = None
+    sketches: Sketches | None = None
     fused_bytes: dict[str, float] = field(default_factory=dict)
 
     @property

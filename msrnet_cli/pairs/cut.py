@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -39,6 +39,10 @@ class Batch:
     source: Tensor
     target: Tensor
     names: tuple[str, ...]
+
+    def with_target(self, target: Tensor) -> Batch:
+        """The same examples with other targets, B C h w."""
+        return replace(self, target=target)
 
 
 class Example(NamedTuple):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from msrnet_cli.networks.ranges import Scale
     from msrnet_cli.networks.spec import Architecture
 
 
@@ -32,8 +33,7 @@ class Forward:
         device: Where it runs.
         dtype: The number format in which it computes.
         architecture: Facts about the network.
-        offset: Subtracted from pictures in [0, 1] before the network, and added to its
-            outputs.
+        scale: Between pictures in [0, 1] and what the network sees and paints.
         bytes_per_pixel: About the most memory that a pass takes for each pixel.
     """
 
@@ -41,7 +41,7 @@ class Forward:
     device: torch.device
     dtype: torch.dtype
     architecture: Architecture
-    offset: float
+    scale: Scale
     bytes_per_pixel: float
 
     @property
@@ -62,8 +62,10 @@ class Forward:
         # no_grad, not inference_mode: callers may go on computing with the result.
         with torch.no_grad():
             placed = inputs.map(lambda x: unit(x.to(self.device, non_blocking=True)))
-            seen = Inputs(placed.image - self.offset, placed.guide).map(self.padded)
-            return self.network(*seen.tensors)[..., :height, :width] + self.offset
+            image = self.scale.seen(placed.image)
+            seen = Inputs(image, placed.guide).map(self.padded)
+            painted = self.network(*seen.tensors)[..., :height, :width]
+            return self.scale.painted(painted)
 
     def padded(self, x: Tensor) -> Tensor:
         """B C H W with sides that the network takes."""

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from msrnet_cli.lights.wish import Wish
+from msrnet_cli.networks import ranges
 from msrnet_cli.relight import adapters, lighting, soundness, turns
 from msrnet_cli.relight.layers import Layers
 from msrnet_cli.relight.lighting import Lighting
@@ -137,7 +138,8 @@ class Relighter(Runner):
             digest=found.sha256,
             pictures=pictures,
         )
-        painted = relighter._session.probe.exact[0] + found.card.model.offset
+        exact = relighter._session.probe.exact[0]
+        painted = ranges.of(found.card.model).painted(exact)
         soundness.require_sense(painted, found.path)
         if any_light:
             load = partial(cls.load, any_light.name, options, pictures=pictures)

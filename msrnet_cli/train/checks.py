@@ -97,7 +97,8 @@ def _check_sides(options: TrainOptions) -> None:
     if "combined" not in named.values() or not options.loss.perceptual:
         return
     name, side = min(sides, key=lambda item: item[1])
-    least = _least_side(options.loss)
+    sketches = network.sketches
+    least = _least_side(options.loss) * (sketches.smallest if sketches else 1)
     if side < least:
         raise UsageError(
             f"{name} {side} is too small for the perceptual term",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -46,6 +46,10 @@ class Batch:
     light: Tensor
     even: Tensor
     names: tuple[str, ...]
+
+    def with_target(self, target: Tensor) -> Batch:
+        """The same examples with other targets, B C h w."""
+        return replace(self, target=target)
 
     @classmethod
     def of(cls, composed: store.Batch, device: torch.device) -> Batch:

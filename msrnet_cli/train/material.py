@@ -26,6 +26,13 @@ class Batch(Protocol):
     def names(self) -> tuple[str, ...]:
         """The scenes, for messages."""
 
+    @property
+    def target(self) -> Tensor:
+        """B C S S: what is to be painted."""
+
+    def with_target(self, target: Tensor) -> Batch:
+        """The same examples with other targets, B C h w."""
+
 
 Loss = Callable[["Tensor", Any], "Tensor"]
 """The network's output and the batch that it was made of, to a scalar."""
