@@ -1,7 +1,5 @@
 """GridDehazeNet against the published module, and what is said of it."""
 
-import math
-
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -22,17 +20,9 @@ def by_formula():
     with torch.device("meta"):
         network = GridDehazeNet()
     network.to_empty(device="cpu")
-    for key, name in enumerate(golden.in_order(network)):
-        parameter = network.get_parameter(name)
-        shape = parameter.shape
-        numbers = formula.values(key, shape)
-        if name == "coefficient":
-            numbers = 1 + 0.25 * numbers
-        elif len(shape) == 1:
-            numbers = 0.1 * numbers
-        else:
-            numbers = 0.6 * math.sqrt(6 / (shape.numel() / shape[0])) * numbers
-        parameter.copy_(numbers.float())
+    first, *others = (network.get_parameter(n) for n in golden.in_order(network))
+    first.copy_(formula.coefficient(0, first.shape))
+    formula.fill(others, 0.6, first=1)
     return network.double()
 
 
@@ -42,7 +32,7 @@ def network():
 
 
 def given(name):
-    return formula.picture(*golden.INPUTS[name]).double()
+    return formula.data(*golden.INPUTS[name], -1, 1).double()
 
 
 def painted(network, image):
@@ -102,7 +92,7 @@ def test_every_node_holds_what_it_holds_in_the_published_module(network, name):
 
 def test_its_gradients_are_those_of_the_published_module():
     network = by_formula()
-    factors = formula.picture(golden.GRADIENT_KEY, golden.INPUTS["odd"][1]).double()
+    factors = formula.data(golden.GRADIENT_KEY, given("odd").shape, -1, 1).double()
     (network(given("odd")) * factors).sum().backward()
     names = golden.in_order(network)
     norms = torch.stack([network.get_parameter(name).grad.norm() for name in names])
