@@ -10,7 +10,7 @@ from typing import Annotated, Literal, cast, get_args
 
 from msrnet_cli.options import Option
 
-Arch = Literal["dmshn", "stacked", "lightstage", "griddehazenet"]
+Arch = Literal["dmshn", "stacked", "lightstage", "griddehazenet", "srn", "srn_lstm"]
 """The networks, each a file in `networks/`."""
 
 ValueRange = Literal["zero_one", "centred", "signed", "signed_in"]

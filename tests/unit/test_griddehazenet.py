@@ -1,17 +1,30 @@
 """GridDehazeNet against the published module, and what is said of it."""
 
+from itertools import product
+
 import pytest
 import torch
-from safetensors.torch import load_file
 from torch.utils.flop_counter import FlopCounterMode
 
+import baselines
 import formula
-import griddehazenet_golden as golden
 from msrnet_cli.networks.griddehazenet import GridDehazeNet, start_as_identity
 
-KEPT = load_file(golden.FILE)
-COUNT = 958_051
-SIZES = tuple(golden.INPUTS)
+PICTURES = {
+    "a": (100000, (1, 3, 96, 64)),
+    "odd": (100001, (1, 3, 45, 37)),
+    "batch": (100002, (2, 3, 32, 48)),
+}
+
+
+GOLDEN = baselines.load("griddehazenet")
+
+
+def in_order(network):
+    """Names of all parameters, as the golden data counts them."""
+    parts = "coefficient right up down conv_in conv_out block_in block_out".split()
+    names = [name for name, _ in network.named_parameters()]
+    return [name for part in parts for name in names if name.split(".")[0] == part]
 
 
 @torch.no_grad()
@@ -20,19 +33,14 @@ def by_formula():
     with torch.device("meta"):
         network = GridDehazeNet()
     network.to_empty(device="cpu")
-    first, *others = (network.get_parameter(n) for n in golden.in_order(network))
+    first, *others = (network.get_parameter(n) for n in in_order(network))
     first.copy_(formula.coefficient(0, first.shape))
     formula.fill(others, 0.6, first=1)
     return network.double()
 
 
-@pytest.fixture(scope="module")
-def network():
-    return by_formula().requires_grad_(False)
-
-
 def given(name):
-    return formula.data(*golden.INPUTS[name], -1, 1).double()
+    return formula.data(*PICTURES[name], -1, 1).double()
 
 
 def painted(network, image):
@@ -45,72 +53,74 @@ def painted(network, image):
         return network(image), before[0]
 
 
-@pytest.mark.parametrize("name", SIZES)
-def test_it_paints_what_the_published_module_paints(network, name):
-    relit, before = painted(network, given(name))
-    expected = KEPT[f"{name}.painted"]
-    torch.testing.assert_close(
-        golden.thinned(name, before), expected, rtol=0, atol=1e-9
-    )
+def kept(name, picture):
+    """The part of what is painted of a picture that the golden data holds."""
+    return picture if name == "odd" else baselines.stepped(picture)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize(
+    ("dtype", "most"), [(torch.float64, 1e-9), (torch.float32, 1e-5)]
+)
+def test_it_paints_what_the_published_module_paints(name, dtype, most):
+    relit, before = painted(by_formula().to(dtype), given(name).to(dtype))
+    expected = GOLDEN[f"{name}.output_before_final_relu"]
+    assert (kept(name, before) - expected).abs().max() < most
     assert torch.equal(relit, before.relu())
 
 
-@pytest.mark.parametrize("name", SIZES)
-def test_float32_agrees_with_float64(name):
-    _, before = painted(by_formula().float(), given(name).float())
-    found = golden.thinned(name, before).double()
-    torch.testing.assert_close(found, KEPT[f"{name}.painted"], rtol=0, atol=1e-5)
-
-
 @pytest.mark.parametrize("name", ["a", "odd"])
-def test_every_node_holds_what_it_holds_in_the_published_module(network, name):
-    nodes = {}
+def test_every_node_holds_what_it_holds_in_the_published_module(name):
+    network, nodes = by_formula(), {}
 
     def note(node):
         return lambda _, inputs: nodes.update({node: inputs[0]})
 
-    readers = {"conv_in": network.block_in, "X05": network.block_out}
-    readers |= {
-        f"X{row}{c - 1}": network.right[f"{row}{c}"]
-        for row in range(3)
-        for c in range(1, 6)
+    # What each node leads to; the last column leads up, or out.
+    readers = {
+        f"X{i}{j}": network.right[f"{i}{j + 1}"] for i, j in product(range(3), range(5))
     }
-    readers |= {"X15": network.up["05"], "X25": network.up["15"]}
-    hooks = [
-        part.register_forward_pre_hook(note(node)) for node, part in readers.items()
-    ]
-    network(given(name))
-    for hook in hooks:
-        hook.remove()
+    readers |= {
+        "X05": network.block_out,
+        "X15": network.up["05"],
+        "X25": network.up["15"],
+    }
+    readers |= {"conv_in": network.block_in}
+    for node, part in readers.items():
+        part.register_forward_pre_hook(note(node))
+    with torch.no_grad():
+        network(given(name))
     assert len(nodes) == 19
     for node, found in nodes.items():
         deviation, mean = torch.std_mean(found, (0, 2, 3), correction=0)
         for kind, value in (("mean", mean), ("std", deviation)):
-            expected = KEPT[f"{name}.stage.{node}.{kind}"]
+            expected = GOLDEN[f"{name}.stage.{node}.{kind}"]
             torch.testing.assert_close(value, expected, rtol=0, atol=1e-9)
 
 
 def test_its_gradients_are_those_of_the_published_module():
     network = by_formula()
-    factors = formula.data(golden.GRADIENT_KEY, given("odd").shape, -1, 1).double()
+    factors = formula.data(100010, given("odd").shape, -1, 1).double()
     (network(given("odd")) * factors).sum().backward()
-    names = golden.in_order(network)
+    names = in_order(network)
     norms = torch.stack([network.get_parameter(name).grad.norm() for name in names])
     torch.testing.assert_close(
-        norms, KEPT["odd.grad_norm_per_param"], rtol=1e-9, atol=1e-9
+        norms, GOLDEN["odd.grad_norm_per_param"], rtol=1e-9, atol=1e-9
     )
     found = network.coefficient.grad
     torch.testing.assert_close(
-        found, KEPT["odd.grad_coefficient"], rtol=1e-9, atol=1e-9
+        found, GOLDEN["odd.grad_coefficient"], rtol=1e-9, atol=1e-9
     )
     assert found.count_nonzero() == 670  # of 672 that have a part, 2 are cut by a ReLU
 
 
 def test_its_first_weights_are_drawn_as_those_of_the_published_module():
+    # A weight that has a part could not differ without another picture.
+    golden = baselines.load("griddehazenet_default_init")
     torch.manual_seed(0)
-    network = GridDehazeNet()
-    found = golden.drawn(network.get_parameter(n) for n in golden.in_order(network))
-    torch.testing.assert_close(found, KEPT["drawn"], rtol=0, atol=1e-6)
+    _, before = painted(GridDehazeNet().double(), given("odd"))
+    expected = golden["odd.output_before_final_relu"]
+    assert (baselines.stepped(before) - expected).abs().max() < 1e-9
 
 
 def test_parameters_and_arithmetic_are_the_published_ones():
@@ -119,7 +129,7 @@ def test_parameters_and_arithmetic_are_the_published_ones():
         image = torch.empty(1, 3, 1024, 1024)
     with FlopCounterMode(display=False) as counter:
         assert network(image).shape == image.shape
-    assert sum(p.numel() for p in network.parameters()) == COUNT
+    assert sum(p.numel() for p in network.parameters()) == 958_051
     assert len(network.state_dict()) == 223
     assert counter.get_total_flops() / 1e9 == pytest.approx(598.745, abs=0.001)
 
