@@ -86,12 +86,11 @@ class Up(nn.Module):
 class GridDehazeNet(nn.Module):
     """The grid: B 3 H W to B 3 H W, of any size.
 
-    The network of its authors has 16, 32 and 64 channels in its rows, 958,051
-    parameters, and PyTorch's usual initial weights.
+    That of its authors has 958,051 parameters. The initial weights are PyTorch's own.
 
     Args:
-        channels: Of the middle row; the upper row has half as many, the lower row
-            twice as many. With 32 it is the network of its authors.
+        channels: Of the middle row; the upper row, and each layer of a dense block, has
+            half as many, the lower row twice as many. 32 are its authors' 16, 32, 64.
     """
 
     def __init__(self, channels: int = 32) -> None:
