@@ -10,13 +10,15 @@ from typing import Annotated, Literal, cast, get_args
 
 from msrnet_cli.options import Option
 
-Arch = Literal["dmshn", "stacked", "lightstage", "srn", "srn_lstm", "drn"]
+Arch = Literal[
+    "dmshn", "stacked", "lightstage", "griddehazenet", "srn", "srn_lstm", "drn"
+]
 """The networks, each a file in `networks/`."""
 
 ValueRange = Literal["zero_one", "centred", "signed", "signed_in"]
 """What networks see and paint; `networks.ranges` says what each does."""
 
-OWN_RANGES: dict[Arch, ValueRange] = {"drn": "signed"}
+OWN_RANGES: dict[Arch, ValueRange] = {"griddehazenet": "signed_in", "drn": "signed"}
 """The range that the authors of a network used, where it is not ``zero_one``."""
 
 _OWN = cast("ValueRange", "")  # until a `ModelConfig` knows its network

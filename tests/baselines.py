@@ -21,10 +21,17 @@ KEPT = {
     "srn": r"(color|lstm_rgb)\.\w+\.(output_scale.|output_tf_float32|loss"
     r"|grad_norm_per_param)|(color|lstm_rgb)\.a\.stage\..+"
     r"|ops\.(conv_s2|deconv)\.output|ops\.resize_legacy\..+",
+    "griddehazenet": r"\w+\.(output_before_final_relu|stage\..+)"
+    r"|odd\.grad_(norm_per_param|coefficient)",
+    "griddehazenet_default_init": r"odd\.output_before_final_relu",
 }
 """The tensors of each file."""
 
-LARGE = {"srn": r".*(output_scale2|output_tf_float32)"}
+LARGE = {
+    "srn": r".*(output_scale2|output_tf_float32)",
+    "griddehazenet": r"(a|batch)\.output.+",
+    "griddehazenet_default_init": r".+",
+}
 """Those of which rows and columns are left out."""
 
 

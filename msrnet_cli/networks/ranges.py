@@ -51,6 +51,12 @@ class Scale:
     sees: Line = Line()
     paints: Line = Line()
 
+    @property
+    def identity(self) -> Line:
+        """What a network that changes no picture makes of the values that it sees."""
+        gain = self.paints.gain / self.sees.gain
+        return Line(gain, self.paints.shift - gain * self.sees.shift)
+
     def seen(self, picture: Tensor) -> Tensor:
         """What to show a network for a picture in [0, 1], of any shape."""
         return self.sees.there(picture)

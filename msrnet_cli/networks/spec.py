@@ -120,8 +120,9 @@ class Architecture:
         painter: Name of the convolution that paints the finest output.
         outputs: What it paints, in order.
         guide: Channels of its guide; 0 where it takes none.
-        start_as_identity: Initialises a network so that each output is its picture;
-            raises a ValueError where it has too few channels.
+        start_as_identity: Initialises a network so that each output is its picture, in
+            the value range of its authors; raises a ValueError where it has too few
+            channels.
         identity_channels: Fewest channels for that.
         upon: Which weights it can go on from, other than its own.
         published: How its authors name its parameters.

@@ -15,6 +15,7 @@ from msrnet_cli.engines import AGREEMENT_DB, compiled, fused
 from msrnet_cli.engines.eager import Eager
 from msrnet_cli.errors import DeviceError, UsageError
 from msrnet_cli.metrics import psnr
+from msrnet_cli.networks import ranges
 from msrnet_cli.networks.spec import Inputs
 from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.train.initial import start_network
@@ -93,11 +94,25 @@ def test_it_starts_as_the_identity_or_says_that_it_cannot(arch):
     network = networks.build(ModelConfig(arch, found.identity_channels))
     found.start_as_identity(network)
     given = inputs(arch, 3 * found.multiple, 4 * found.multiple)
+    scale = ranges.of(ModelConfig(arch))
+    seen = Inputs(scale.seen(given.image), given.guide)
     with torch.no_grad():
-        painted = network(*given.tensors).unflatten(1, (-1, 3))
+        painted = scale.painted(network(*seen.tensors)).unflatten(1, (-1, 3))
     assert painted.shape[1] == len(found.outputs)
     for output in painted.unbind(1):
         assert (output - given.image).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("name", "value_range"),
+    [("dmshn", "signed_in"), ("griddehazenet", "zero_one")],
+)
+def test_no_start_is_called_the_identity_in_a_range_in_which_it_is_not(
+    name, value_range
+):
+    asked = NetworkOptions(ModelConfig(name, 12, value_range), init="identity")
+    with pytest.raises(UsageError, match=f"cannot .* {value_range}.*--init small"):
+        start_network(asked)
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

@@ -40,6 +40,13 @@ def test_black_and_white_lie_where_they_should(name, sees, paints):
     assert scale.paints.there(0.25) == paints[0] + 0.25 * (paints[1] - paints[0])
 
 
+@pytest.mark.parametrize("name", ranges.SCALES)
+def test_the_identity_of_a_range_gives_the_picture_back(name):
+    scale = ranges.SCALES[name]
+    painted = scale.painted(scale.identity.there(scale.seen(PICTURE)))
+    torch.testing.assert_close(painted, PICTURE)
+
+
 def test_the_first_two_ranges_are_what_they_were_to_the_bit():
     for name, offset in (("zero_one", 0.0), ("centred", 0.5)):
         scale = ranges.SCALES[name]
