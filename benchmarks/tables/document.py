@@ -138,9 +138,9 @@ def _caption(protocol: Protocol, data: Data) -> list[str]:
         f"Budget: every system sees {seen:,} pictures, {of_paper:.2g} % of the paper's"
         f" {protocols.PAPER_PICTURES:,}, at {protocol.size} px (paper:"
         f" {_PIXELS_OF_PAPER}).",
-        f"All alike: {protocol.batch} pairs a step, Adam, a rate that falls from 2e-3 to"
-        f" 5e-5 in each stage, {protocol.dtype}; no augmentation; the last weights"
-        f" count, not the best. To be scored, networks see pictures at working size"
+        f"All alike: {protocol.batch} pairs a step, Adam, a rate that falls from 2e-3"
+        f" to 5e-5 in each stage, {protocol.dtype}, no augmentation; the last weights"
+        f" count, not the best. Networks are scored at working size"
         f" {protocol.work_size}.",
     ]
     if not protocol.perceptual:

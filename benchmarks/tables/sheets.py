@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PIL import Image
+
 from benchmarks.tables import protocol as protocols
 from benchmarks.tables.data import data_of
 from benchmarks.tables.runs import trained
@@ -16,8 +18,13 @@ from msrnet_cli.relight.relighter import Relighter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from torch import Tensor
+
     from benchmarks.tables.document import Place
     from benchmarks.tables.systems import Table
+
+
+_NEAREST = Image.Resampling.NEAREST
 
 
 def sheet(table: Table, place: Place, scenes: Sequence[str], side: int) -> bytes:
@@ -43,7 +50,7 @@ def sheet(table: Table, place: Place, scenes: Sequence[str], side: int) -> bytes
         raise UsageError(f"{place.out} holds nothing that is trained", "run it first")
     size = read_work_size(protocol.work_size)
     relighters = {
-        run.system.label: Relighter.load(
+        run.system.title: Relighter.load(
             run.weights, device=place.device, dtype="fp32", work_size=size
         )
         for run in runs
@@ -61,5 +68,12 @@ def sheet(table: Table, place: Place, scenes: Sequence[str], side: int) -> bytes
         pictures = {f"{pair.name}: input": source}
         pictures |= {name: each.relight(source) for name, each in relighters.items()}
         pictures["truth"] = pair.target.decode()
-        cells += [(label, thumbnail(each, side)) for label, each in pictures.items()]
+        cells += [(label, _shown(each, side)) for label, each in pictures.items()]
     return contact_sheet(cells, columns=len(relighters) + 2)
+
+
+def _shown(pixels: Tensor, side: int) -> Image.Image:
+    """A picture for the sheet; small ones are enlarged pixel by pixel."""
+    image = thumbnail(pixels, side)
+    times = max(1, side // max(image.size))
+    return image.resize((times * image.width, times * image.height), _NEAREST)

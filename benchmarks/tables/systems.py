@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from msrnet_cli.networks import NAMES, architecture
+from msrnet_cli.networks import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,12 +35,14 @@ class Printed:
         ssim: Window not told.
         lpips: Network not told.
         seconds: For a picture of 1024x1024; None in Table 2.
+        decimals: Of SSIM and LPIPS.
     """
 
     psnr: float
     ssim: float
     lpips: float
     seconds: float | None = None
+    decimals: int = 4
 
     @property
     def mps(self) -> float:
@@ -57,8 +59,8 @@ class System:
         arch: The network, one of `networks.NAMES`.
         training: What is made small; ``combined`` has two stages.
         printed: The paper's line; None where it has none.
-        differs: In what the row is trained otherwise than the paper's, apart from the
-            protocol that all rows share.
+        differs: In what the row departs from the paper's, apart from the protocol that
+            all rows share.
     """
 
     title: str
@@ -71,11 +73,6 @@ class System:
     def key(self) -> str:
         """Names its runs; equal in both tables where both train the same."""
         return f"{self.arch}-{self.training}"
-
-    @property
-    def label(self) -> str:
-        """Short, for pictures."""
-        return self.title.partition(",")[0] if self.training == "layers" else self.title
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -105,7 +102,7 @@ class Table:
     is_timed: bool = False
 
 
-_AS_TOLD = "nothing else"
+_AS_TOLD = "nothing"
 _NO_RECIPE = "the paper does not tell how it was trained"
 _PAPER: dict[str, tuple[str, Printed, str]] = {
     "griddehazenet": (
@@ -116,11 +113,12 @@ _PAPER: dict[str, tuple[str, Printed, str]] = {
     "srn": (
         "SRN",
         Printed(16.94, 0.5660, 0.4319, 0.87),
-        f"{_NO_RECIPE}, nor which of the three variants",
+        f"{_NO_RECIPE}, nor which of its three variants; here that in colour, without"
+        " LSTM, which learns from the pictures of its three scales",
     ),
     "drn": (
         "DRN",
-        Printed(17.59, 0.596, 0.440, 0.5),
+        Printed(17.59, 0.596, 0.440, 0.5, decimals=3),
         "one network from the start, no discriminator, whole pictures; the paper's line"
         " is probably quoted from DRN's own paper: three stages, four tiles a picture",
     ),
@@ -129,35 +127,47 @@ _PAPER: dict[str, tuple[str, Printed, str]] = {
 }
 """Table 1: title, line and difference of each network, in the paper's order."""
 
-_LIGHTSTAGE = (
-    "not in the paper; learns every light, from layers of the same scenes, composed"
-    " anew for each step, by its own recipe: Muon, batch 8, starts as the identity"
-)
-# Two lights as input, which the paper leaves to the future, would be further systems
-# here: the same networks with a title, a training and words of their own.
+_BESIDE: dict[str, tuple[str, Training, str]] = {
+    "srn_lstm": (
+        "SRN, ConvLSTM",
+        "combined",
+        "not a line of its own in the paper; as SRN, with its memory across scales",
+    ),
+    "lightstage": (
+        "light stage",
+        "layers",
+        "not in the paper; learns every light, from layers of the same scenes, composed"
+        " anew for each step, by its own recipe: Muon, batch 8, starts as the identity",
+    ),
+}
+"""Further rows of Table 1: title, training and difference of each network."""
+# Two lights as input, which the paper leaves to the future, would be a further system:
+# a network with a title here, and what `msrnet train` must be told of it in `_WORDS`.
 
 
 def table1(names: Iterable[str] = NAMES) -> Table:
-    """The networks that there are, all trained alike: L2, then the combined loss."""
+    """The networks that there are, those of the paper trained alike.
+
+    Args:
+        names: Of networks, in any order.
+    """
     there = tuple(names)
     compared = [
         System(title, arch, "combined", printed, differs)
         for arch, (title, printed, differs) in _PAPER.items()
         if arch in there
     ]
-    further = [_further(arch) for arch in there if arch not in _PAPER]
-    return Table(1, "Networks", (*compared, *further), is_timed=True)
-
-
-def _further(arch: str) -> System:
-    """A network that the paper does not have."""
-    if arch == "lightstage":
-        return System(
-            "light stage, not told its light", arch, "layers", None, _LIGHTSTAGE
-        )
-    layers = architecture(arch).paints_layers
-    training: Training = "layers" if layers else "combined"
-    return System(arch, arch, training, None, "not in the paper")
+    beside = [
+        System(title, arch, training, None, differs)
+        for arch, (title, training, differs) in _BESIDE.items()
+        if arch in there
+    ]
+    unknown = [
+        System(arch, arch, "combined", None, "not in the paper")
+        for arch in there
+        if arch not in _PAPER and arch not in _BESIDE
+    ]
+    return Table(1, "networks", (*compared, *beside, *unknown), is_timed=True)
 
 
 def table2() -> Table:
@@ -177,4 +187,4 @@ def table2() -> Table:
         )
         for arch, training, printed in lines
     ]  # fmt: skip
-    return Table(2, "Losses and stages", tuple(systems))
+    return Table(2, "losses and stages", tuple(systems))
