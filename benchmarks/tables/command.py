@@ -13,6 +13,7 @@ from benchmarks.tables.document import Place, document
 from benchmarks.tables.protocol import Protocol
 from benchmarks.tables.runs import Run
 from benchmarks.tables.sheets import sheet
+from msrnet_cli import signals
 from msrnet_cli.errors import MSRNetError, TrainingError, UsageError
 from msrnet_cli.files import write_whole
 
@@ -43,6 +44,8 @@ def main(table: Table, words: Sequence[str] | None = None) -> int:
     except MSRNetError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt as stop:
+        return signals.EXIT_CODES[getattr(stop, "signal", "SIGINT")]
     return 0
 
 
@@ -58,13 +61,13 @@ def _run(table: Table, asked: argparse.Namespace, more: tuple[str, ...]) -> int:
     )
     data = data_of(common, asked.out)
     protocol.settle(asked.out, common)
+    systems = [each for each in table.systems if not only or each.key in only]
     if data.is_rendered:
-        render(data, common)
+        of_layers = any(each.training == "layers" for each in systems)
+        render(data, common, layers=of_layers)
     failed = 0
     for seed in range(asked.seeds):
-        for system in table.systems:
-            if only and system.key not in only:
-                continue
+        for system in systems:
             if system.training == "layers" and not data.layers:
                 _tell(f"{system.key} is left out: name scenes in layers with --layers")
                 continue

@@ -57,17 +57,28 @@ def data_of(protocol: Protocol, out: Path) -> Data:
     return Data(str(train), str(val), str(layers), is_rendered=True)
 
 
-def render(data: Data, protocol: Protocol) -> None:
-    """Render what is missing; each layer file shows the scene of a training pair."""
+def render(data: Data, protocol: Protocol, *, layers: bool) -> None:
+    """Render what is missing.
+
+    Args:
+        data: Where to.
+        protocol: How much.
+        layers: Also the training scenes light by light: the same as in pairs.
+
+    Raises:
+        MSRNetError: As `msrnet synth` raises.
+        SystemExit: A signal stopped it.
+    """
     size = ("--size", str(protocol.size))
     train, val = protocol.scenes, protocol.val_scenes
-    for folder, scenes, files, words in (
-        (data.train, train, _LIGHTS, ()),
-        (data.val, val, _LIGHTS, ("--split", "validation")),
-        (data.layers, train, 1, ("--layers",)),
-    ):
-        suffix = "*.safetensors" if "--layers" in words else "*.png"
-        if len(list(Path(folder).glob(suffix))) < files * scenes:
+    sets: list[tuple[str, int, str, int, tuple[str, ...]]] = [
+        (data.train, train, "*.png", _LIGHTS, ()),
+        (data.val, val, "*.png", _LIGHTS, ("--split", "validation")),
+    ]
+    if layers:
+        sets.append((data.layers, train, "*.safetensors", 1, ("--layers",)))
+    for folder, scenes, names, files, words in sets:
+        if len(list(Path(folder).glob(names))) < files * scenes:
             msrnet("synth", folder, "--scenes", str(scenes), *size, *words)
 
 

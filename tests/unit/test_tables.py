@@ -190,11 +190,14 @@ def test_scenes_are_rendered_where_no_data_is_named_and_only_those_missing(
     pairs.write_vidit(tmp_path / "data" / "train", 2, 16, LIGHTS)
     rendered = []
     monkeypatch.setattr(datas, "msrnet", lambda *given: rendered.append(given))
-    datas.render(data, asked)
+    datas.render(data, asked, layers=True)
     assert rendered == [
         ("synth", data.val, "--scenes", "1", "--size", "128", "--split", "validation"),
         ("synth", data.layers, "--scenes", "2", "--size", "128", "--layers"),
     ]
+    rendered.clear()
+    datas.render(data, asked, layers=False)
+    assert [given[1] for given in rendered] == [data.val]
 
 
 def test_data_is_named_whole_or_not_at_all(tmp_path):
