@@ -36,6 +36,8 @@ def main(table: Table, words: Sequence[str] | None = None) -> int:
     try:
         if asked.command == "run":
             return _run(table, asked, tuple(typed[cut + 1 :]))
+        if not asked.out.is_dir():  # a page would lose its table
+            raise UsageError(f"{asked.out} is not a folder", "name that of a run")
         if asked.command == "table":
             _write(table, asked)
         else:

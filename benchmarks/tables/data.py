@@ -10,6 +10,7 @@ from benchmarks.tables.program import msrnet
 from msrnet_cli.errors import UsageError
 from msrnet_cli.pairs.files import bytes_of
 from msrnet_cli.pairs.find import find_pairs
+from msrnet_cli.train import inventory
 
 if TYPE_CHECKING:
     from benchmarks.tables.protocol import Protocol
@@ -83,11 +84,11 @@ def render(data: Data, protocol: Protocol, *, layers: bool) -> None:
 
 
 def listed(folder: str) -> dict[str, int]:
-    """Bytes of the pictures in pairs of a folder, by name.
+    """Bytes of the pictures in pairs of a folder or .zip, by name.
 
     Raises:
         DataError: There are no pairs.
     """
     files = [file for pair in find_pairs(folder).pairs for file in pair.files]
-    names = [file.name.name for file in files]
-    return dict(zip(names, bytes_of(files), strict=True))
+    names = [file.name for file in files]
+    return inventory.listed(zip(names, bytes_of(files), strict=True))

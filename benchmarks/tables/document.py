@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.tables import protocol as protocols
-from benchmarks.tables.data import data_of, listed
+from benchmarks.tables.data import data_of
 from benchmarks.tables.runs import trained
 from benchmarks.tables.scores import BASELINES, Scorer, summary
 from benchmarks.tables.times import timed
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from benchmarks.tables.runs import Run
     from benchmarks.tables.systems import Printed, System, Table
 
-_PER_PAIR = 2
 _PIXELS_OF_PAPER = 512
 
 
@@ -126,8 +125,9 @@ def _baselines(scorer: Scorer, runs: list[Run]) -> list[dict[str, Any]]:
 
 def _caption(protocol: Protocol, data: Data) -> list[str]:
     """How all rows were made, and how far that is from the paper."""
-    train, val = (len(listed(each)) // _PER_PAIR for each in (data.train, data.val))
-    width, height = find_pairs(data.val).pairs[0].source.size()
+    pairs, val_pairs = (find_pairs(each).pairs for each in (data.train, data.val))
+    train, val = len(pairs), len(val_pairs)
+    width, height = val_pairs[0].source.size()
     seen = protocol.seen(train)
     of_paper = 100 * seen / protocols.PAPER_PICTURES
     source = "scenes that `msrnet synth` rendered" if data.is_rendered else "pairs"
@@ -138,9 +138,9 @@ def _caption(protocol: Protocol, data: Data) -> list[str]:
         f"Budget: every system sees {seen:,} pictures, {of_paper:.2g} % of the paper's"
         f" {protocols.PAPER_PICTURES:,}, at {protocol.size} px (paper:"
         f" {_PIXELS_OF_PAPER}).",
-        f"All alike: {protocol.batch} pairs a step, Adam, a rate that falls from 2e-3"
-        f" to 5e-5 in each stage, {protocol.dtype}, no augmentation; the last weights"
-        f" count, not the best. Networks are scored at working size"
+        f"All that learn from pairs: {protocol.batch} a step, Adam, a rate that falls"
+        f" from 2e-3 to 5e-5 in each stage, {protocol.dtype}, no augmentation.",
+        f"The last weights count, not the best. Networks are scored at working size"
         f" {protocol.work_size}.",
     ]
     if not protocol.perceptual:

@@ -29,7 +29,7 @@ def timed(weights: Path, device: str, size: int, folder: Path) -> dict[str, Any]
         ``seconds`` from an idle device to one that is done, median; ``spread``, the
         quartiles' distance as a part of that; ``launch``, seconds until the call
         returns, None where it returns when its work is done; ``device``, in words;
-        ``parameters``.
+        ``format``, to which convolutions round; ``size``; ``parameters``.
 
     Raises:
         WeightsError: The weights are missing or malformed.
@@ -43,7 +43,8 @@ def timed(weights: Path, device: str, size: int, folder: Path) -> dict[str, Any]
 
     def measure() -> dict[str, Any]:
         subject = Subject(found.network(), found.card, weights.name)
-        run = ways.reference(subject, chosen).prepare(Pictures().batch(size, 1)).run
+        way = ways.reference(subject, chosen)
+        run = way.prepare(Pictures().batch(size, 1)).run
         watch = clock.clock_for(chosen)
         clock.warm_up(run, watch)
         timing = clock.sample(run, watch, _EFFORT)
@@ -52,6 +53,7 @@ def timed(weights: Path, device: str, size: int, folder: Path) -> dict[str, Any]
             "spread": timing.spread,
             "launch": clock.launch_time(run, chosen),
             "device": told,
+            "format": way.ceiling,
             "size": size,
             "parameters": sum(each.numel() for each in found.state.values()),
         }

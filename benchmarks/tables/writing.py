@@ -33,7 +33,7 @@ _PRINTED_TIMES = (
     " takes that card."
 )
 _TIMING = (
-    "Seconds: one picture of {size}x{size}, eager, fp32, from an idle device to one"
+    "Seconds: one picture of {size}x{size}, eager, {format}, from an idle device to one"
     " that is done, median; on {device}. Launch only: until the call returns, which is"
     " what a script without synchronisation reports. On a CPU the work is done by then:"
     " there is no such number."

@@ -421,6 +421,22 @@ def test_a_sheet_shows_input_systems_and_truth_of_each_scene(out, tmp_path):
     assert width > 4 * 64  # the stack is not trained
 
 
+def test_a_folder_that_is_not_there_empties_no_page(tmp_path, capsys):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- table 1 -->\nold\n<!-- end of table 1 -->")
+    asked = ("table", str(tmp_path / "typo"), "--docs", str(page))
+    assert main(OURS, asked) == 2
+    assert "typo is not a folder" in capsys.readouterr().err
+    assert "old" in page.read_text()
+
+
+def test_pairs_are_known_by_their_names_wherever_they_lie(folders, tmp_path):
+    two = pairs.write_folders(tmp_path / "a", 2, 32)
+    assert len(datas.listed(str(two))) == 4
+    before = datas.listed(str(two))
+    assert datas.listed(str(two.rename(tmp_path / "b"))) == before
+
+
 def test_a_sheet_of_nothing_is_refused(out, tmp_path, capsys):
     asked = ("sheet", str(tmp_path), str(tmp_path / "sheet.jpg"))
     assert main(OURS, asked) == 2
