@@ -9,18 +9,26 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.tables import protocol as protocols
 from benchmarks.tables.data import data_of
 from benchmarks.tables.runs import trained
-from benchmarks.tables.scores import BASELINES, Scorer, summary
+from benchmarks.tables.scores import Scorer, summary
 from benchmarks.tables.times import timed
 from msrnet_cli import __version__
+from msrnet_cli.evaluate.results import AFFINE, COPY
 from msrnet_cli.pairs.find import find_pairs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from benchmarks.tables.data import Data
     from benchmarks.tables.protocol import Protocol
     from benchmarks.tables.runs import Run
+    from benchmarks.tables.scores import Pictures
     from benchmarks.tables.systems import Printed, System, Table
 
 _PIXELS_OF_PAPER = 512
+_BASELINES = {
+    COPY: "nothing is learnt",
+    AFFINE: "fitted to the training pairs by least squares",
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,10 @@ class Place:
         folder = self.out / "scores"
         return Scorer.make(data, work_size, self.device, self.alexnet, folder)
 
+    def timed(self, weights: Path) -> dict[str, Any]:
+        """Times of a network, or what they were."""
+        return timed(weights, self.device, self.time_size, self.out / "times")
+
 
 def document(table: Table, place: Place) -> dict[str, Any]:
     """A table with all runs that have come to their end.
@@ -53,26 +65,18 @@ def document(table: Table, place: Place) -> dict[str, Any]:
     Raises:
         MSRNetError: Weights cannot be scored or timed.
     """
-    found = {system.key: trained(system, place.out) for system in table.systems}
     protocol = protocols.read(place.out)
+    found = {each.key: trained(each, place.out) for each in table.systems}
     runs = [run for each in found.values() for run in each]
-    rows: list[dict[str, Any]] = []
-    caption = ["Nothing has been trained yet."]
-    notes: tuple[str, ...] = ()
+    caption, scorer = ["Nothing has been trained yet."], None
     if protocol and runs:
         data = data_of(protocol, place.out)
         scorer = place.scorer(data, protocol.work_size)
-        caption, notes = _caption(protocol, data), scorer.notes
-        rows += _baselines(scorer, runs)
-        rows += [_row(each, found[each.key], scorer) for each in table.systems]
-    else:
-        rows += [_row(each, [], None) for each in table.systems]
-    if table.is_timed:
-        for row in rows:
-            if each := found.get(row["key"]):
-                folder = place.out / "times"
-                weights = each[0].weights
-                row["time"] = timed(weights, place.device, place.time_size, folder)
+        caption = _caption(protocol, data)
+    rows = _rows(table, found, scorer)
+    for row in rows if table.is_timed else ():
+        if each := found.get(row["key"]):
+            row["time"] = place.timed(each[0].weights)
     return {
         "table": table.number,
         "title": table.title,
@@ -81,14 +85,31 @@ def document(table: Table, place: Place) -> dict[str, Any]:
         "protocol": asdict(protocol) if protocol else None,
         "caption": caption,
         "rows": rows,
-        "notes": list(notes),
+        "notes": list(scorer.notes if scorer else ()),
     }
 
 
-def _row(system: System, runs: list[Run], scorer: Scorer | None) -> dict[str, Any]:
-    here = None
-    if runs and scorer:
-        here = summary([scorer.of_weights(run.weights) for run in runs])
+def _rows(
+    table: Table, found: Mapping[str, list[Run]], scorer: Scorer | None
+) -> list[dict[str, Any]]:
+    """Baselines and systems; without a scorer, systems as the paper prints them."""
+    if scorer is None:
+        return [_row(each, [], None) for each in table.systems]
+    weights = [run.weights for runs in found.values() for run in runs]
+    # Baselines are scored along with some weights: the smallest ones cost least.
+    baselines = scorer.of_baselines(min(weights, key=lambda path: path.stat().st_size))
+    copies = baselines[COPY]
+    rows = [_baseline(name, each, copies) for name, each in baselines.items()]
+    for system in table.systems:
+        runs = found[system.key]
+        seeds = [scorer.of_weights(run.weights) for run in runs]
+        rows.append(_row(system, runs, summary(seeds, copies) if seeds else None))
+    return rows
+
+
+def _row(
+    system: System, runs: list[Run], here: dict[str, Any] | None
+) -> dict[str, Any]:
     return {
         "key": system.key,
         "title": system.title,
@@ -104,23 +125,16 @@ def _printed(line: Printed) -> dict[str, float | None]:
     return {**asdict(line), "mps": line.mps}
 
 
-def _baselines(scorer: Scorer, runs: list[Run]) -> list[dict[str, Any]]:
-    # They are scored along with some weights: the smallest ones cost least.
-    smallest = min((run.weights for run in runs), key=lambda path: path.stat().st_size)
-    found = scorer.of_baselines(smallest)
-    told = ("nothing is learnt", "fitted to the training pairs by least squares")
-    return [
-        {
-            "key": name,
-            "title": name,
-            "paper": None,
-            "here": summary([found[name]]),
-            "seeds": [],
-            "time": None,
-            "differs": f"not in the paper; {differs}",
-        }
-        for name, differs in zip(BASELINES, told, strict=True)
-    ]
+def _baseline(name: str, pictures: Pictures, copies: Pictures) -> dict[str, Any]:
+    return {
+        "key": name,
+        "title": name,
+        "paper": None,
+        "here": summary([pictures], None if name == COPY else copies),
+        "seeds": [],
+        "time": None,
+        "differs": f"not in the paper; {_BASELINES[name]}",
+    }
 
 
 def _caption(protocol: Protocol, data: Data) -> list[str]:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 Pictures = list[dict[str, Any]]
 """Scores of each picture, by the fields of `evaluate.results.ImageScores`."""
 
-SCORES = ("psnr", "ssim", "ssim_gaussian", "lpips", "mps")
+SCORES = ("psnr", "over_copy", "ssim", "ssim_gaussian", "lpips", "mps")
+"""`over_copy`: gain in PSNR over the copy of the input, picture by picture."""
+
 BASELINES = (COPY, AFFINE)
 _NO_LPIPS = "without LPIPS and MPS: AlexNet's weights were not at hand"
 
@@ -100,11 +102,14 @@ class Scorer:
         return [(each.name, list(map(asdict, each.images))) for each in found.methods]
 
 
-def summary(seeds: Sequence[Pictures]) -> dict[str, dict[str, Any]]:
+def summary(
+    seeds: Sequence[Pictures], copies: Pictures | None
+) -> dict[str, dict[str, Any]]:
     """Means of each score with their intervals, over pictures and over seeds.
 
     Args:
         seeds: Scores of the same pictures, for each seed.
+        copies: Scores of these pictures' inputs; None for those themselves.
 
     Returns:
         By score, without those that no picture has: ``mean``; ``margin`` of its 95 %
@@ -113,13 +118,14 @@ def summary(seeds: Sequence[Pictures]) -> dict[str, dict[str, Any]]:
     """
     found = {}
     for score in SCORES:
-        values = [[picture[score] for picture in pictures] for pictures in seeds]
-        if any(value is None for row in values for value in row):
+        values = [_values(pictures, score, copies) for pictures in seeds]
+        known = [[value for value in row if value is not None] for row in values]
+        if known != values:
             continue
         over_pictures = estimate(
-            [statistics.fmean(each) for each in zip(*values, strict=True)]
+            [statistics.fmean(each) for each in zip(*known, strict=True)]
         )
-        means = [statistics.fmean(row) for row in values]
+        means = [statistics.fmean(row) for row in known]
         found[score] = {
             "mean": over_pictures.mean,
             "margin": over_pictures.margin,
@@ -127,3 +133,15 @@ def summary(seeds: Sequence[Pictures]) -> dict[str, dict[str, Any]]:
             "seeds_margin": estimate(means).margin,
         }
     return found
+
+
+def _values(
+    pictures: Pictures, score: str, copies: Pictures | None
+) -> list[float | None]:
+    """A score of each picture; None where it is not known."""
+    if score != "over_copy":
+        return [picture[score] for picture in pictures]
+    if copies is None:
+        return [None for _ in pictures]
+    both = zip(pictures, copies, strict=True)
+    return [picture["psnr"] - copy["psnr"] for picture, copy in both]

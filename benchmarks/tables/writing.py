@@ -12,20 +12,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SCORES = {
-    "psnr": ("PSNR, dB", 2),
-    "ssim": ("SSIM, 7x7", 4),
-    "ssim_gaussian": ("SSIM, 11x11", 4),
-    "lpips": ("LPIPS", 4),
-    "mps": ("MPS", 4),
+    "psnr": ("PSNR, dB", ".2f"),
+    "over_copy": ("over the copy, dB", "+.2f"),
+    "ssim": ("SSIM, 7x7", ".4f"),
+    "ssim_gaussian": ("SSIM, 11x11", ".4f"),
+    "lpips": ("LPIPS", ".4f"),
+    "mps": ("MPS", ".4f"),
 }
-"""By score: its head, and decimals."""
+"""By score: its head, and how it is written."""
 
 _TIMES = ("seconds", "launch only")
 _DIFFERS = "what else differs from the paper"
 _NO_LAUNCH = "none on a CPU"
 _READING = (
     "± is the 95 % interval over pictures; with three seeds or more, that over seeds"
-    " follows; with two, the mean of each."
+    " follows; with two, the mean of each. The gain over the copy is taken picture by"
+    " picture, so its interval is that of a difference."
 )
 _PRINTED_TIMES = (
     "The paper's seconds: 1024x1024 on a GTX 1080 Ti; it does not tell how they were"
@@ -83,8 +85,7 @@ def insert(page: Path, number: int, text: str) -> None:
 def _lines(row: Mapping[str, Any], *, is_timed: bool) -> list[list[str]]:
     lines, printed, here = [], row["paper"], row["here"]
     if printed:
-        most = printed["decimals"]
-        scores = [_number(printed.get(score), score, most) for score in _SCORES]
+        scores = [_printed(printed, score) for score in _SCORES]
         times = [_seconds(printed["seconds"]), ""] if is_timed else []
         lines.append([row["title"], "paper", *scores, *times, ""])
     if here:
@@ -100,19 +101,23 @@ def _lines(row: Mapping[str, Any], *, is_timed: bool) -> list[list[str]]:
 
 def _found(one: Mapping[str, Any], score: str) -> str:
     """Mean, its interval over pictures, and what tells how seeds differ."""
-    text = _number(one["mean"], score)
+    form = _SCORES[score][1]
+    wide = form.removeprefix("+")  # of what has no sign
+    text = format(one["mean"], form)
     if one["margin"] is not None:
-        text += f" ± {_number(one['margin'], score)}"
+        text += f" ± {one['margin']:{wide}}"
     if one["seeds_margin"] is not None:
-        text += f", seeds ± {_number(one['seeds_margin'], score)}"
+        text += f", seeds ± {one['seeds_margin']:{wide}}"
     elif len(one["seeds"]) > 1:
-        text += f", seeds {', '.join(_number(mean, score) for mean in one['seeds'])}"
+        text += f", seeds {', '.join(format(mean, form) for mean in one['seeds'])}"
     return text
 
 
-def _number(value: float | None, score: str, most: int = 9) -> str:
-    """A score, with no more than so many decimals."""
-    return "" if value is None else f"{value:.{min(_SCORES[score][1], most)}f}"
+def _printed(line: Mapping[str, Any], score: str) -> str:
+    """A score of the paper, with as many decimals as it has there."""
+    if score not in line:
+        return ""
+    return f"{line[score]:{_SCORES[score][1].replace('4', str(line['decimals']))}}"
 
 
 def _time(time: Mapping[str, Any] | None) -> list[str]:

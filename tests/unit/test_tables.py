@@ -34,6 +34,7 @@ LIGHTS = ("6500_N", "4500_E")
 OURS = table1(("dmshn", "stacked", "lightstage"))
 PAPER = ("griddehazenet", "srn", "drn", "dmshn", "stacked")
 DMSHN, LIGHTSTAGE = OURS.systems[0], OURS.systems[-1]
+FAR_AND_NEAR = ((10, 20, 30), (12, 22, 32))
 PAGE = ROOT / "docs" / "tables.md"
 
 
@@ -233,7 +234,7 @@ def test_a_table_holds_the_papers_lines_and_ours(out):
 def test_markdown_holds_what_the_document_holds(out):
     found, markdown = read(out)
     lines = iter(cells(markdown))
-    names = ("psnr", "ssim", "ssim_gaussian", "lpips", "mps")
+    names = scores.SCORES
     for row in found["rows"]:
         title = row["title"]
         if row["paper"]:
@@ -243,7 +244,7 @@ def test_markdown_holds_what_the_document_holds(out):
                 assert cell == "" or float(cell) == pytest.approx(
                     row["paper"][name], abs=5e-5
                 )
-            assert float(values[5]) == row["paper"]["seconds"]
+            assert float(values[6]) == row["paper"]["seconds"]
             title = ""
         head, origin, *values, differs = next(lines)
         assert (head, origin, differs) == (title, "here", row["differs"])
@@ -251,10 +252,10 @@ def test_markdown_holds_what_the_document_holds(out):
             assert values[0] == "not run yet"
             continue
         for name, cell in zip(names, values, strict=False):
-            numbers = list(map(float, re.findall(r"-?\d+\.\d+", cell)))
+            numbers = list(map(float, re.findall(r"[+-]?\d+\.\d+", cell)))
             one = row["here"].get(name, {"mean": None, "seeds": []})
             seeds = one["seeds"] if len(one["seeds"]) > 1 else []
-            wanted = [one["mean"], one["margin"], *seeds] if one["mean"] else []
+            wanted = [one["mean"], one["margin"], *seeds] if one["seeds"] else []
             assert numbers == pytest.approx(wanted, abs=6e-3)
     assert next(lines, None) is None
     assert all(sentence in markdown for sentence in found["caption"])
@@ -343,20 +344,28 @@ def test_a_row_that_is_not_there_is_refused(folders, tmp_path, capsys):
 
 def test_intervals_are_over_pictures_and_over_seeds():
     def pictures(*values):
-        others = dict.fromkeys(scores.SCORES[1:])
-        return [{"psnr": value, **others} for value in values]
+        others = dict.fromkeys(scores.SCORES)
+        return [{**others, "psnr": value} for value in values]
 
-    found = scores.summary([pictures(10, 12, 17), pictures(12, 14, 19)])
+    found = scores.summary([pictures(10, 12, 17), pictures(12, 14, 19)], None)
     assert set(found) == {"psnr"}  # the others are not known
     assert found["psnr"]["mean"] == 14
     assert found["psnr"]["margin"] == estimate([11, 13, 18]).margin
     assert found["psnr"]["seeds"] == [13, 15]
     assert found["psnr"]["seeds_margin"] is None
     three = [pictures(10, 12, 17), pictures(12, 14, 19), pictures(11, 13, 18)]
-    found = scores.summary(three)["psnr"]
+    found = scores.summary(three, None)["psnr"]
     assert found["seeds_margin"] == estimate([13, 15, 14]).margin
     text = writing._found(found, "psnr")
     assert text == f"14.00 ± {found['margin']:.2f}, seeds ± {found['seeds_margin']:.2f}"
+
+
+def test_gains_over_the_copy_are_taken_picture_by_picture():
+    others = dict.fromkeys(scores.SCORES)
+    far, near = ([{**others, "psnr": one} for one in each] for each in FAR_AND_NEAR)
+    gain = scores.summary([near], far)["over_copy"]
+    assert (gain["mean"], gain["margin"]) == (2, pytest.approx(0))
+    assert writing._found(gain, "over_copy") == "+2.00 ± 0.00"
 
 
 def test_on_a_gpu_both_times_are_shown(out):
@@ -404,8 +413,8 @@ def test_the_page_has_both_tables_with_every_line_of_the_paper():
         for system in table.systems:
             line = lines[system.title]
             assert float(line[2]) == system.printed.psnr
-            assert float(line[3]) == system.printed.ssim
-            assert float(line[5]) == system.printed.lpips
+            assert float(line[4]) == system.printed.ssim
+            assert float(line[6]) == system.printed.lpips
 
 
 def test_a_sheet_shows_input_systems_and_truth_of_each_scene(out, tmp_path):
