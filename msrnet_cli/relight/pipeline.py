@@ -88,7 +88,8 @@ class Pipeline:
             seen = unit(place.seen.to(outputs.device))
             device_copy.settle(outputs.device)  # other threads may mix
         read = reading.of_outputs(outputs)
-        return Layers(seen, mix.of_outputs(outputs), read, place, opened.back)
+        layers = mix.of_outputs(outputs, seen)
+        return Layers(seen, layers, read, place, opened.back)
 
     def fan(
         self, picture: Tensor, wish: Wish, mask: Tensor | None, *, deep: bool
