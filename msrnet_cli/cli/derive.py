@@ -98,12 +98,25 @@ class Given(Generic[Record]):
         Raises:
             Exit: The record was to be printed, and is.
         """
+        for rival in self._rivals(base):
+            base = replaced(base, rival.path, rival.default)
         for path, value in self.changes.items():
             base = replaced(base, path, value)
         if self.is_printed:
             print(json.dumps(documents.to_document(base), indent=2))
             raise typer.Exit
         return base
+
+    def _rivals(self, base: Record) -> list[Field]:
+        """The options, with their defaults, whose place a typed one takes."""
+        usual = {field.path: field for field in asked(self.kind())}
+        fields = [usual.get(field.path, field) for field in asked(base)]
+        typed = {f.option.one_of for f in fields if f.path in self.changes} - {""}
+        return [
+            field
+            for field in fields
+            if field.option.one_of in typed and field.path not in self.changes
+        ]
 
 
 def _read_config(kind: type[Record], path: Path) -> Record:

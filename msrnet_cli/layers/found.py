@@ -17,9 +17,9 @@ mean of free weights 38 and 37. Mixtures of these were not better than what was 
 and where the network is least sure (below 0.1) it was 54 degrees off, the likeliest
 azimuth 128.
 
-A light that moves keeps its spread, so that a light that moves to where it is changes
-nothing. In PSNR that is a draw by day and a small loss by night (`weights/TRAINING.md`,
-"Any light").
+A light that moves is sharp unless a softness is wished: the spread that is found is
+nearly noise, and keeping it is a draw by day and a small loss by night
+(`weights/TRAINING.md`, "Any light").
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class FoundLight:
             return torch.tensor(kelvin_gains(NEW_KELVIN))
         return self.weights[:-1].sum(0)
 
-    def moved(self, azimuth: float, softness: float | None = None) -> Tensor:
+    def moved(self, azimuth: float, softness: float = 0.0) -> Tensor:
         """Weights with the same key from elsewhere: 9 3.
 
         The key adds light of the same colour from there. A light without a direction
@@ -111,10 +111,8 @@ class FoundLight:
 
         Args:
             azimuth: Degrees clockwise from N.
-            softness: Its standard deviation in degrees; None keeps the found spread.
+            softness: Its standard deviation in degrees.
         """
-        if softness is None:
-            softness = 0.0 if self.azimuth is None else self.spread
         eight = torch.tensor(weights_of_eight(azimuth, softness))
         colour = self.colour * self.cast(eight)
         return torch.cat((eight[:, None] * colour, self.weights[-1:]))

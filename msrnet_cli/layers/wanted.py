@@ -77,7 +77,7 @@ def like(found: FoundLight, more: Wish) -> Wish:
 def _beam(beam: Beam, wish: Wish, found: FoundLight) -> Tensor:
     """The weights of one key light, 8 3."""
     kelvin = wish.kelvin if beam.kelvin is None else beam.kelvin
-    moved = found.moved(beam.azimuth, wish.softness)[:AMBIENT] * beam.strength
+    moved = found.moved(beam.azimuth, wish.softness or 0.0)[:AMBIENT] * beam.strength
     return moved if kelvin is None else _coloured(moved, kelvin)
 
 

@@ -70,7 +70,7 @@ BUILT_IN = (
     ),
     _built_in(
         "noon", "Hard, almost white sun from behind the camera.",
-        to="S", kelvin=5500, key=1.2, ambient=0.8, softness=0,
+        to="S", kelvin=5500, key=1.2, ambient=0.8,
     ),
     _built_in(
         "overcast", "A bright grey sky: soft light from everywhere, a little cool.",
@@ -105,19 +105,24 @@ def all_looks() -> dict[str, Look]:
     Raises:
         UsageError: The user's file cannot be read, or has a fault.
     """
-    return {look.name: look for look in BUILT_IN} | _own(own_file())
+    path = own_file()
+    own = {name: _look(path, name, table) for name, table in _tables(path).items()}
+    return {look.name: look for look in BUILT_IN} | own
 
 
 def find(name: str) -> Look:
-    """The look of a name.
+    """The look of a name; faults in other looks of the user's file do no harm.
 
     Raises:
-        UsageError: There is none, or the user's file has a fault.
+        UsageError: There is none, or the user's file cannot be read.
     """
-    known = all_looks()
-    if name in known:
-        return known[name]
-    near = get_close_matches(name.lower(), known)
+    path = own_file()
+    own, built_in = _tables(path), {look.name: look for look in BUILT_IN}
+    if name in own:
+        return _look(path, name, own[name])
+    if name in built_in:
+        return built_in[name]
+    near = get_close_matches(name.lower(), [*built_in, *own])
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise UsageError(f"unknown look {name!r}", f"{hint}msrnet looks lists all")
 
@@ -141,10 +146,11 @@ def sets(look: Look) -> dict[str, Any]:
     }
 
 
-def _own(path: Path) -> dict[str, Look]:
+def _tables(path: Path) -> dict[str, Any]:
+    """What the user's file holds by name; nothing where there is no file."""
     try:
         text = read_regular(Path(os.path.realpath(path))).decode("utf-8-sig")
-        tables = tomllib.loads(text)
+        return tomllib.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
@@ -155,7 +161,6 @@ def _own(path: Path) -> dict[str, Look]:
         raise UsageError(f"{path}: it is nested too deeply", "mend it") from None
     except ValueError as error:  # not TOML, or a number of too many digits
         raise UsageError(f"{path}: {error}", "mend the line") from error
-    return {name: _look(path, name, table) for name, table in tables.items()}
 
 
 def _look(path: Path, name: str, table: object) -> Look:

@@ -26,6 +26,7 @@ ALL = "all"
 """As a direction: each of the eight."""
 
 _LEAST, _MOST = STRENGTH_RANGE
+_NAMES_LIGHT = "light"
 _MODIFIERS = ("kelvin", "key", "ambient", "fill", "softness")
 
 
@@ -52,6 +53,7 @@ class LightOptions:
             " eight, in a folder for each picture, with a contact sheet and lights.lp.",
             metavar="DIRECTION|all",
             read=str,
+            one_of=_NAMES_LIGHT,
         ),
     ] = None
     light: Annotated[
@@ -63,19 +65,31 @@ class LightOptions:
             metavar="DIRECTION[:KELVIN[:STRENGTH]]",
             read=str,
             repeated=True,
+            one_of=_NAMES_LIGHT,
         ),
     ] = ()
     even: Annotated[
         bool,
-        Option("Take shadows out: the light comes from everywhere, and is as strong."),
+        Option(
+            "Take shadows out: the light comes from everywhere, and is as strong.",
+            one_of=_NAMES_LIGHT,
+        ),
     ] = False
     look: Annotated[
         str | None,
-        Option("A light with a name; msrnet looks lists them.", metavar="NAME"),
+        Option(
+            "A light with a name; msrnet looks lists them.",
+            metavar="NAME",
+            one_of=_NAMES_LIGHT,
+        ),
     ] = None
     like: Annotated[
         str | None,
-        Option("The light that is found in another picture.", metavar="PICTURE"),
+        Option(
+            "The light that is found in another picture.",
+            metavar="PICTURE",
+            one_of=_NAMES_LIGHT,
+        ),
     ] = None
     kelvin: Annotated[
         float | None,
@@ -113,7 +127,7 @@ class LightOptions:
         Option(
             "How far the light spreads around its direction, as a standard deviation in"
             " degrees: 0 is one lamp, 30 a window, 90 half of the sky.",
-            least=0, most=180, default="the picture's own",
+            least=0, most=180, default="0; the picture's own where no light is named",
         ),
     ] = None  # fmt: skip
     amount: Annotated[

@@ -43,8 +43,8 @@ class Wish:
         ambient: Factor of the ambient light.
         fill: Light from everywhere that is added, times the strength of the picture's
             own key.
-        softness: Standard deviation of each beam around its azimuth, in degrees; None
-            for that of the picture's own key.
+        softness: Standard deviation of the key around its azimuth, in degrees; None
+            for sharp beams, or for that of the picture's own key.
         ratio: Strength of the key over that of the ambient light, before `key` and
             `ambient`; None for that of the picture.
     """

@@ -135,7 +135,8 @@ def test_where_no_key_is_read_there_is_no_direction(scene):
 
 def test_a_light_moved_to_where_it_is_changes_nothing(scene):
     light = found_in(scene, day(70.0, 25.0))
-    torch.testing.assert_close(light.moved(light.azimuth), light.weights)
+    moved = light.moved(light.azimuth, light.spread)
+    torch.testing.assert_close(moved, light.weights)
 
 
 def test_the_whole_key_moves_with_its_strength_and_colour(scene):

@@ -288,6 +288,14 @@ def test_a_faulty_file_is_named_with_its_fault(
     assert says in str(refused.value)
 
 
+def test_a_faulty_look_does_no_harm_to_others(config: Path) -> None:
+    config.write_text("[late]\nto = 260\n[wrong]\nto = 'up'\n")
+    assert looks.find("late").own
+    assert looks.find("noon") in looks.BUILT_IN
+    with pytest.raises(UsageError, match=r"\[wrong\]"):
+        looks.find("wrong")
+
+
 def test_the_file_may_be_a_link(config: Path, tmp_path: Path) -> None:
     (tmp_path / "dotfiles.toml").write_text("[mine]\neven = true\n")
     config.symlink_to(tmp_path / "dotfiles.toml")

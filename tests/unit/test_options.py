@@ -41,7 +41,8 @@ class Outer:
     deep: Annotated[bool, Option("Deep.", flags=("--deep", "-d"))] = False
     soft: Annotated[bool, Option("Soft.", flags=("--soft/--no-soft",))] = True
     firm: Annotated[bool, Option("Firm.", flags=("--firm/--no-firm",))] = False
-    place: Annotated[Path | None, Option("A file.")] = None
+    place: Annotated[Path | None, Option("A file.", one_of="where")] = None
+    site: Annotated[str | None, Option("A site.", one_of="where")] = None
     inner: Annotated[Inner, Group("Inside")] = field(
         default_factory=lambda: Inner(share=0.25)
     )
@@ -109,6 +110,13 @@ def test_what_is_typed_goes_over_any_base(run):
     _, given, _ = run("it", "--share", 0)
     base = Outer(count=9, inner=Inner(0.5, hidden=1))
     assert given.over(base) == Outer(count=9, inner=Inner(0.0, hidden=1))
+
+
+def test_what_is_typed_takes_the_place_of_its_rivals(run):
+    _, given, _ = run("it", "--site", "hill", "--count", 3)
+    assert given.over(Outer(place=Path("x"))) == Outer(site="hill", count=3)
+    _, given, _ = run("it", "--count", 3)
+    assert given.over(Outer(place=Path("x"))).place == Path("x")
 
 
 @pytest.mark.parametrize(
@@ -226,7 +234,9 @@ def test_a_field_deep_inside_is_replaced_and_judged():
 
 def test_a_record_comes_back_from_its_document():
     inner = Inner(0.0, 1)
-    record = Outer("flat", 3, (8,), ("ä",), 4, True, False, True, Path("p"), inner)
+    record = Outer(
+        "flat", 3, (8,), ("ä",), 4, True, False, True, Path("p"), None, inner
+    )
     document = json.loads(json.dumps(to_document(record)))
     assert rebuilt(Outer, document, strict=True) == record
     assert rebuilt(Outer, {}) == Outer()
