@@ -223,7 +223,7 @@ def _notes(scores: Sequence[StageScores]) -> tuple[str, ...]:
 
 
 def _method(relighter: Relighter) -> Method:
-    if relighter.architecture.sees_two:
+    if relighter.sees_two:
         raise UsageError(
             f"{relighter.card.model.arch} sees two pictures, and --layers shows one",
             "score it on pairs: --data DIR",

@@ -188,7 +188,7 @@ def _as_shipped(relighter: Relighter) -> Callable[..., Tensor]:
 
 
 def _run(relighter: Relighter, source: Tensor, *second: Tensor) -> Tensor:
-    guides = second if relighter.architecture.sees_two else ()
+    guides = second if relighter.sees_two else ()
     (output,) = relighter.run([source], guides).pictures()
     return output
 

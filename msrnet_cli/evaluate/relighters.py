@@ -50,7 +50,7 @@ def with_inputs(
     seeing = {
         name: (one.card.from_light, one.card.second_light)
         for name, one in relighters.items()
-        if one.architecture.sees_two
+        if one.sees_two
     }
     if options.inputs or not seeing:
         return options

@@ -35,6 +35,7 @@ class Runner:
         card: The card of the weights.
         digest: Names the weights in journals.
         architecture: Facts about the network.
+        sees_two: Whether it sees two pictures of a scene.
         device: Where the network runs.
         dtype: The number format that was chosen.
         keeps_format: Whether the number format was asked for by name.
@@ -65,6 +66,7 @@ class Runner:
         self._pictures = pictures
         self._session = session.choose(network, card, self._options, pictures)
         self.architecture = architecture(card.model.arch)
+        self.sees_two = self.architecture.sees_two
         self.device = self._session.device
         self.dtype = self._session.dtype
         self.keeps_format = self._session.keeps_format

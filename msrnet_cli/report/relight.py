@@ -46,7 +46,7 @@ _WHENCE = {
 _LISTED = 20  # pictures that a terminal names for each action of a dry run
 _NAMED = 3  # paths that are named of each usual reason
 _UNNAMED = ("hidden",)
-_USUAL = (*_UNNAMED, "a mask", "not a picture", "subfolder")
+_USUAL = (*_UNNAMED, "a mask", "a second picture", "not a picture", "subfolder")
 
 
 def reporter(*, as_json: bool = False, quiet: bool = False) -> Callable[[Event], None]:

@@ -294,8 +294,8 @@ def test_a_second_picture_of_any_kind_is_seen(relighter, sides):
         pairs.albedo(seed, 300)[:, : sides[0], : sides[1]] for seed in (0, 1)
     )
     relit = relighter.relight(first, second=second)
-    assert (relit - (first + second) / 2).abs().mean() < 0.05
-    assert (relit - first).abs().mean() > 0.08
+    away = (relit - first).abs().mean()
+    assert (relit - (first + second) / 2).abs().mean() < 0.5 * away
     bytes_ = (second * 255).round().byte().permute(1, 2, 0).numpy()
     other = relighter.relight(first, second=bytes_)
     torch.testing.assert_close(other, relit, rtol=0, atol=0.01)
