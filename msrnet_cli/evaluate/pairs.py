@@ -152,7 +152,7 @@ def _methods(
     """Baselines and weights, by the names of their rows."""
     methods = {COPY: _Method(lambda source, *_: source)}
     if options.fit_data:
-        training = _found(options.fit_data, options).pairs
+        training = _found(options.fit_data, options.alone()).pairs
         fitted = AffineMap.fit(map(_small, training))
         methods[AFFINE] = _Method(lambda source, *_: fitted(source))
     for name, relighter in relighters.items():
@@ -188,8 +188,8 @@ def _as_shipped(relighter: Relighter) -> Callable[..., Tensor]:
 
 
 def _run(relighter: Relighter, source: Tensor, *second: Tensor) -> Tensor:
-    guides = second if relighter.sees_two else ()
-    (output,) = relighter.run([source], guides).pictures()
+    guides = (second,) if relighter.sees_two else ()
+    (output,) = relighter.run([source], *guides).pictures()
     return output
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, replace
+from typing import Annotated, Self
 
 from msrnet_cli.config import Turn
 from msrnet_cli.errors import UsageError
@@ -65,6 +65,10 @@ class Views(Turn):
         if found[0] == found[1]:
             raise UsageError(f"--inputs are both {found[0]}", f"give {_TWO}")
         return found
+
+    def alone(self) -> Self:
+        """The same change of light, from the first picture alone."""
+        return replace(self, inputs=(), from_light=str(self.sources[0]))
 
     @property
     def lights(self) -> tuple[Light, ...]:
