@@ -99,10 +99,10 @@ class NetworkOptions:
 
     Attributes:
         model: Its kind and size.
-        init: ``small`` (N(0, s), see `networks.spec`), ``identity``, or a weights
-            file. A stack that starts from the weights of a DMSHN has these in its first
-            half; the second starts as the identity, so that the stack begins where the
-            DMSHN ended.
+        init: ``small`` (drawn as the authors of the network did; N(0, s) in DMSHN),
+            ``identity`` where the network can start so, or a weights file. A stack that
+            starts from the weights of a DMSHN has these in its first half; the second
+            starts as the identity, so that the stack begins where the DMSHN ended.
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)

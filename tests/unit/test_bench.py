@@ -181,9 +181,10 @@ def test_training_takes_three_times_the_arithmetic():
 # --- the network and its pictures --------------------------------------------------
 
 
+@pytest.mark.parametrize("arch", [SMALL.arch, "srn"])  # one that sees what it painted
 @pytest.mark.parametrize("value_range", ranges.SCALES)
-def test_a_drawn_network_paints_something_like_a_picture(value_range):
-    config = dataclasses.replace(SMALL, value_range=value_range)
+def test_a_drawn_network_paints_something_like_a_picture(value_range, arch):
+    config = dataclasses.replace(SMALL, arch=arch, value_range=value_range)
     found = subject.seeded(config)
     image = subject.make_picture(128, 128, seed=0)[None]
     painted = found.network(*found.inputs(image).tensors)
