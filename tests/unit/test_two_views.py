@@ -2,6 +2,7 @@
 
 import json
 import struct
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,6 +11,8 @@ import pairs
 from msrnet_cli import networks
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import DataError, PictureError, UsageError
+from msrnet_cli.evaluate.options import EvalOptions
+from msrnet_cli.evaluate.relighters import with_inputs
 from msrnet_cli.images.colour.spaces import linear_from_srgb
 from msrnet_cli.lights.views import Views, read_inputs
 from msrnet_cli.networks import ranges
@@ -318,6 +321,38 @@ def test_what_does_not_fit_is_refused_in_a_line(relighter, identity):
         relighter.relight([picture] * 2, second=[picture])
     with pytest.raises(UsageError, match="1 second pictures for 2"):
         relighter.run([picture] * 2, [picture])
+
+
+# --- scores -------------------------------------------------------------------------
+
+
+def weights(source="6500_N", second="6500_S", *, sees_two=True):
+    card = WeightsCard(from_light=source, to_light="4500_E", second_light=second)
+    return SimpleNamespace(card=card, sees_two=sees_two)
+
+
+def test_scores_take_the_second_light_from_the_card():
+    given = EvalOptions(data="set")
+    alone = weights(second="", sees_two=False)
+    assert with_inputs(given, {"a": alone}) == given
+    assert with_inputs(given, {"a": alone, "b": weights()}).inputs == BOTH
+    asked = EvalOptions(data="set", inputs=("S", "N"))
+    assert with_inputs(asked, {"b": weights()}) == asked
+    assert (asked.alone().from_light, asked.alone().inputs) == ("6500_S", ())
+
+
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [
+        ([weights("6500_S", "6500_N")], "lit by 6500_S and 6500_N, and --from is"),
+        ([weights(second="")], "lit by 6500_N and unknown, and --from is 6500_N; say"),
+        ([weights(), weights(second="6500_W")], "lit by 6500_S and 6500_W; score"),
+    ],
+)
+def test_scores_need_one_pair_of_lights(others, told):
+    named = {str(number): one for number, one in enumerate(others)}
+    with pytest.raises(UsageError, match=told):
+        with_inputs(EvalOptions(data="set"), named)
 
 
 # --- cards and settings -------------------------------------------------------------
