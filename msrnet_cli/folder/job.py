@@ -120,6 +120,7 @@ def started(
         notes=relights.notes + notes,
         ignored=plan.ignored,
         unreadable=len(plan.faults),
+        second_light=relights.second_light,
     )
 
 

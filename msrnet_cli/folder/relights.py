@@ -37,6 +37,7 @@ class Relights(Protocol):
     """The part of `Relighter` that the folder job uses; each member means the same."""
 
     sees_two: bool
+    second_light: str
 
     @property
     def device(self) -> torch.device: ...
@@ -180,6 +181,7 @@ class FakeRelighter:
     notes: tuple[str, ...] = ()
     lanes = 1
     sees_two = False
+    second_light = ""
 
     def __init__(
         self,

@@ -63,7 +63,12 @@ def test_it_is_trained_scored_timed_and_relights(program, scenes, run, tmp_path)
             shutil.copy(picture, tmp_path / folder / f"{number}.png")
     command = ("relight", "in", "out", "--weights", weights)
     program.run(*command, code=2, says="--second DIR")
-    program.run(*command, "--second", "other", says="3 relit")
+    program.run(
+        *command,
+        "--second",
+        "other",
+        says="6500 K from in front (S) become light of 4500 K",
+    )
     assert picture_at(tmp_path / "out/0.png").size == (64, 64)
 
 
