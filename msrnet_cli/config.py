@@ -11,8 +11,9 @@ from typing import Annotated, Literal, cast, get_args
 from msrnet_cli.options import Option
 
 Arch = Literal[
-    "dmshn", "stacked", "lightstage", "griddehazenet", "srn", "srn_lstm", "drn"
-]
+    "dmshn", "stacked", "lightstage", "griddehazenet", "srn", "srn_lstm", "drn",
+    "two_views",
+]  # fmt: skip
 """The networks, each a file in `networks/`."""
 
 ValueRange = Literal["zero_one", "centred", "signed", "signed_in"]
@@ -160,6 +161,8 @@ class WeightsCard:
             the change of light is then carried to its full size. 0 for `WORK_SIZE`.
         scores: Scores on held-out data, by name.
         notes: Anything else a user should know.
+        second_light: Light of the second picture that it takes, as ``6500_S``; "" if it
+            takes one, or if unknown.
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -170,6 +173,7 @@ class WeightsCard:
     work_size: int = 0
     scores: dict[str, float] = field(default_factory=dict)
     notes: str = ""
+    second_light: str = ""
 
 
 @dataclass(frozen=True)

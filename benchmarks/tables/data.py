@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.tables.program import msrnet
+from benchmarks.tables.systems import INPUTS
 from msrnet_cli.errors import UsageError
 from msrnet_cli.pairs.files import bytes_of
 from msrnet_cli.pairs.find import find_pairs
@@ -15,7 +16,7 @@ from msrnet_cli.train import inventory
 if TYPE_CHECKING:
     from benchmarks.tables.protocol import Protocol
 
-_LIGHTS = 2
+_LIGHTS = (*INPUTS, "4500_E")
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,11 @@ def render(data: Data, protocol: Protocol, *, layers: bool) -> None:
         SystemExit: A signal stopped it.
     """
     size = ("--size", str(protocol.size))
+    lights = ("--lights", ",".join(_LIGHTS))
     train, val = protocol.scenes, protocol.val_scenes
     sets: list[tuple[str, int, str, int, tuple[str, ...]]] = [
-        (data.train, train, "*.png", _LIGHTS, ()),
-        (data.val, val, "*.png", _LIGHTS, ("--split", "validation")),
+        (data.train, train, "*.png", len(_LIGHTS), lights),
+        (data.val, val, "*.png", len(_LIGHTS), (*lights, "--split", "validation")),
     ]
     if layers:
         sets.append((data.layers, train, "*.safetensors", 1, ("--layers",)))

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 Training = Literal["l2", "sobel", "combined", "layers"]
 
+INPUTS = ("6500_N", "6500_S")
+"""Lights of the two inputs, where a network sees two."""
+
 _WORDS: dict[Training, tuple[str, ...]] = {
     "l2": (),
     "sobel": ("--loss", "sobel"),
@@ -76,8 +79,9 @@ class System:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What `msrnet train` is told of its loss."""
-        return _WORDS[self.training]
+        """What `msrnet train` is told of its loss, and of a second input."""
+        inputs = ("--inputs", ",".join(INPUTS)) if self.arch == "two_views" else ()
+        return (*_WORDS[self.training], *inputs)
 
     @property
     def last_stage(self) -> str:
@@ -133,6 +137,12 @@ _BESIDE: dict[str, tuple[str, Training, str]] = {
         "combined",
         "not a line of its own in the paper; as SRN, with its memory across scales",
     ),
+    "two_views": (
+        "DMSHN, two inputs",
+        "combined",
+        "not in the paper, which leaves it to the future; sees a second picture, lit"
+        " from S; our own wiring",
+    ),
     "lightstage": (
         "light stage",
         "layers",
@@ -141,8 +151,6 @@ _BESIDE: dict[str, tuple[str, Training, str]] = {
     ),
 }
 """Further rows of Table 1: title, training and difference of each network."""
-# Two lights as input, which the paper leaves to the future, would be a further system:
-# a network with a title here, and what `msrnet train` must be told of it in `_WORDS`.
 
 
 def table1(names: Iterable[str] = NAMES) -> Table:

@@ -47,13 +47,11 @@ class Subject:
     weights: str
 
     def inputs(self, images: Tensor) -> Inputs:
-        """What the network is called with for B 3 H W in [0, 1]; a guide is all 0."""
-        seen = ranges.of(self.card.model).seen(images)
+        """What the network is called with for B 3 H W in [0, 1]; a guide is black."""
         guide = architecture(self.card.model.arch).guide
         count, _, height, width = images.shape
-        return Inputs(
-            seen, seen.new_zeros(count, guide, height, width) if guide else None
-        )
+        black = images.new_zeros(count, guide, height, width) if guide else None
+        return ranges.of(self.card.model).inputs(Inputs(images, black))
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,8 @@ def _task(network: Architecture, source: Tensor) -> tuple[Loss, Batch]:
         even = light[:, 0] > 0
         return lighting.of_layers, lighting.Batch(source, target, light, even, names)
     l2 = partial(pairing.against_target, losses.build("l2", LossOptions()))
-    return l2, cut.Batch(source, source.flip(-1), names)
+    guide = source.flip(-2) if network.sees_two else None
+    return l2, cut.Batch(source, source.flip(-1), names, guide)
 
 
 def _is_own(row: BenchRow, step: TrainTiming) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.config import ModelConfig, ValueRange
+    from msrnet_cli.networks.spec import Inputs
 
 _Values = TypeVar("_Values", "Tensor", float)
 
@@ -60,6 +61,10 @@ class Scale:
     def seen(self, picture: Tensor) -> Tensor:
         """What to show a network for a picture in [0, 1], of any shape."""
         return self.sees.there(picture)
+
+    def inputs(self, given: Inputs) -> Inputs:
+        """What to call a network with for a picture, and a guide, in [0, 1]."""
+        return given.map(self.seen)
 
     def painted(self, output: Tensor) -> Tensor:
         """The picture, in about [0, 1], that a network's output stands for."""

@@ -34,8 +34,8 @@ class Inputs(NamedTuple):
 
     Attributes:
         image: B 3 H W in the range that the weights were trained on.
-        guide: B G H W, pixel by pixel with the picture, such as depth; None where the
-            architecture takes none.
+        guide: B G H W in the same range, pixel by pixel with the picture, such as depth
+            or a second picture; None where the architecture takes none.
     """
 
     image: Tensor
@@ -119,7 +119,8 @@ class Architecture:
             most, by number format, at 32 channels.
         painter: Name of the convolution that paints the finest output.
         outputs: What it paints, in order.
-        guide: Channels of its guide; 0 where it takes none.
+        guide: Channels of its guide; 0 where it takes none. Three are those of a second
+            picture: the same scene under another light.
         start_as_identity: Initialises a network so that each output is its picture, in
             the value range of its authors; raises a ValueError where it has too few
             channels.
@@ -156,6 +157,11 @@ class Architecture:
     def smallest(self) -> int:
         """The smallest height and width that it takes, in pixels."""
         return max(self.multiple, self.least)
+
+    @property
+    def sees_two(self) -> bool:
+        """Whether it sees two pictures of a scene: its guide is the second."""
+        return self.guide == COLOURS
 
     def require_side(self, option: str, side: int) -> None:
         """Refuse a side of a picture that the network cannot take.

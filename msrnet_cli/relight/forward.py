@@ -11,7 +11,7 @@ import torch
 
 from msrnet_cli import engines
 from msrnet_cli.images.pixels import unit
-from msrnet_cli.networks.spec import COLOURS, Inputs
+from msrnet_cli.networks.spec import COLOURS
 from msrnet_cli.relight import device_copy, sizes
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from msrnet_cli.networks.ranges import Scale
-    from msrnet_cli.networks.spec import Architecture
+    from msrnet_cli.networks.spec import Architecture, Inputs
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class Forward:
         """All outputs of the network.
 
         Args:
-            inputs: The image as B 3 H W, uint8 or float32 in [0, 1], on any device.
+            inputs: The image as B 3 H W, and its guide where there is one, uint8 or
+                float32 in [0, 1], on any device.
 
         Returns:
             B C H W, float32 in about [0, 1], on the device; not clamped.
@@ -62,8 +63,7 @@ class Forward:
         # no_grad, not inference_mode: callers may go on computing with the result.
         with torch.no_grad():
             placed = inputs.map(lambda x: unit(x.to(self.device, non_blocking=True)))
-            image = self.scale.seen(placed.image)
-            seen = Inputs(image, placed.guide).map(self.padded)
+            seen = self.scale.inputs(placed).map(self.padded)
             painted = self.network(*seen.tensors)[..., :height, :width]
             return self.scale.painted(painted)
 

@@ -164,16 +164,24 @@ class Relighter(Runner):
         return other._put(resolved)
 
     @overload
-    def relight(self, image: ImageT, **light: Unpack[LightKeywords]) -> ImageT: ...
+    def relight(
+        self, image: ImageT, *, second: object = ..., **light: Unpack[LightKeywords]
+    ) -> ImageT: ...
     @overload
     def relight(
-        self, image: str | Path, **light: Unpack[LightKeywords]
+        self, image: str | Path, *, second: object = ..., **light: Unpack[LightKeywords]
     ) -> Image.Image: ...
     @overload
     def relight(
-        self, image: Sequence[ImageT], **light: Unpack[LightKeywords]
+        self,
+        image: Sequence[ImageT],
+        *,
+        second: Sequence[Any] | None = None,
+        **light: Unpack[LightKeywords],
     ) -> list[ImageT]: ...
-    def relight(self, image: Any, **light: Unpack[LightKeywords]) -> Any:
+    def relight(
+        self, image: Any, *, second: Any = None, **light: Unpack[LightKeywords]
+    ) -> Any:
         """Relight one picture, or a sequence of them, each of any kind and size.
 
         - PIL image: any mode a file can have; orientation and colour profile are
@@ -187,21 +195,25 @@ class Relighter(Runner):
 
         Args:
             image: The picture or pictures.
+            second: For weights that see two pictures of a scene: the other, or others.
             **light: Fields of `LightOptions`, such as ``to="W"``: a light for this call
                 in place of the relighter's own.
 
         Raises:
             PictureError: A value outside its range, a shape or mode not supported, a
-                file that cannot be read, or not enough memory.
-            UsageError: As for `with_light`.
+                file that cannot be read, two that differ in size, or not enough memory.
+            UsageError: As for `with_light`; or `second` does not fit the weights.
             TypeError: Not a picture.
         """
         if light:
-            return self.with_light(lighting.options(light)).relight(image)
+            lit = self.with_light(lighting.options(light))
+            return lit.relight(image, second=second)
         if isinstance(image, list | tuple):
-            return [self.relight(one) for one in image]
+            both = adapters.beside(image, second)
+            return [self.relight(one, second=other) for one, other in both]
         opened = adapters.opened(image)
-        return opened.back(self._pipeline.relight(opened.pictures, deep=opened.deep))
+        guides = () if second is None else adapters.opened(second).pictures
+        return opened.back(self._pipeline.relight(opened, guides))
 
     __call__ = relight
 
@@ -228,8 +240,9 @@ class Relighter(Runner):
         Args:
             batch: Each 3 H W, sRGB, on the CPU: float32 in [0, 1] or uint8; all of one
                 size and type.
-            guides: For each of them G H W, float32, where the architecture takes a
-                guide.
+            guides: For each of them G H W, of its size, uint8 or float32 in [0, 1],
+                where the architecture takes a guide; for weights that see two pictures,
+                the second.
             deep: Whether more than 8 bits matter. bfloat16 has only 8, so such pictures
                 are computed in float32, unless a format was asked for by name.
             masks: For each of them H W, float32 in [0, 1], the share of the change that

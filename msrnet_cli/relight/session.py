@@ -13,7 +13,6 @@ from msrnet_cli import engines, hardware
 from msrnet_cli.config import WORK_SIZE
 from msrnet_cli.errors import DeviceError
 from msrnet_cli.networks import architecture, ranges
-from msrnet_cli.networks.spec import Inputs
 from msrnet_cli.relight.forward import Forward, Forwards
 from msrnet_cli.relight.options import DEFAULTS
 from msrnet_cli.relight.soundness import probe_picture
@@ -211,7 +210,7 @@ def _probe(plain: nn.Module, card: WeightsCard, device: torch.device) -> engines
     facts = architecture(card.model.arch)
     picture = probe_picture(facts.multiple, facts.guide)
     scale = ranges.of(card.model)
-    seen = Inputs(scale.seen(picture.image), picture.guide)
+    seen = scale.inputs(picture)
     return engines.Probe(
         lambda: _placed(plain, device, torch.float32),
         seen.map(lambda x: x.to(device)),

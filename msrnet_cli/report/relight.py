@@ -46,7 +46,7 @@ _WHENCE = {
 _LISTED = 20  # pictures that a terminal names for each action of a dry run
 _NAMED = 3  # paths that are named of each usual reason
 _UNNAMED = ("hidden",)
-_USUAL = (*_UNNAMED, "a mask", "not a picture", "subfolder")
+_USUAL = (*_UNNAMED, "a mask", "a second picture", "not a picture", "subfolder")
 
 
 def reporter(*, as_json: bool = False, quiet: bool = False) -> Callable[[Event], None]:
@@ -214,6 +214,8 @@ def _change_of_light(event: JobStarted) -> str:
     if not event.from_light and not _is_named(event.to_light):  # a wish, in words
         return f"{after}, "
     before = _light(event.from_light) if event.from_light else "any light"
+    if event.second_light:
+        return f"{before} and {_light(event.second_light)} become {after}, "
     return f"{before} becomes {after}, "
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from msrnet_cli.config import Dtype
     from msrnet_cli.networks.ranges import Scale
-    from msrnet_cli.networks.spec import Sketches
+    from msrnet_cli.networks.spec import Inputs, Sketches
     from msrnet_cli.train.material import Batch, Loss
     from msrnet_cli.train.options import OptimizerOptions
     from msrnet_cli.train.processes import Processes
@@ -149,9 +149,9 @@ class Learner:
         self._follow()
         return Step(before, gradient, taken=True)
 
-    def relight(self, forward: Callable[[Tensor], Tensor], source: Tensor) -> Tensor:
+    def relight(self, forward: Callable[..., Tensor], inputs: Inputs) -> Tensor:
         """Pictures in [0, 1] through a network: float32, not clamped."""
-        return self._painted(forward, source)[-1]
+        return self._painted(forward, inputs)[-1]
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that was learnt, by name, for a checkpoint."""
@@ -177,7 +177,7 @@ class Learner:
 
     def _loss(self, loss: Loss, batch: Batch) -> Tensor:
         """The loss of the result, and of each sketch against a target of its size."""
-        *sketches, result = self._painted(self._forward, batch.source)
+        *sketches, result = self._painted(self._forward, batch.inputs)
         value = loss(result, batch)
         for sketch in sketches:
             value = value + loss(sketch, self._fitted(batch, sketch))
@@ -190,17 +190,15 @@ class Learner:
             return batch
         return batch.with_target(self._sketches.resize(batch.target, (height, width)))
 
-    def _painted(
-        self, forward: Callable[[Tensor], Painted], source: Tensor
-    ) -> list[Tensor]:
+    def _painted(self, forward: Callable[..., Painted], inputs: Inputs) -> list[Tensor]:
         """All pictures that a forward pass gives; the last is the result."""
-        source = source.contiguous(memory_format=torch.channels_last)
+        laid_out = inputs.map(lambda x: x.contiguous(memory_format=torch.channels_last))
         with self._reduced():
-            found = forward(self._scale.seen(source))
+            found = forward(*self._scale.inputs(laid_out).tensors)
         outputs = (found,) if isinstance(found, torch.Tensor) else found
         return [self._scale.painted(output.float()) for output in outputs]
 
-    def _wrapped(self, compiled: bool) -> Callable[[Tensor], Painted]:
+    def _wrapped(self, compiled: bool) -> Callable[..., Painted]:
         forward: nn.Module = self.network
         if self._sketches is not None:
             forward = _Sketching(forward, self._sketches)
@@ -238,8 +236,8 @@ class _Sketching(nn.Module):
         self.network = network
         self._paint = sketches.paint
 
-    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        return tuple(self._paint(self.network, image))
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self._paint(self.network, *inputs))
 
 
 def training_dtype(name: Dtype, device: torch.device) -> torch.dtype:

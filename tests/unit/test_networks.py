@@ -185,12 +185,14 @@ import resource, sys, torch
 from msrnet_cli import networks
 from msrnet_cli.config import ModelConfig
 network = networks.build(ModelConfig(sys.argv[1], 32)).eval()
+guide = networks.architecture(sys.argv[1]).guide
+given = lambda side: [torch.rand(1, n, side, side) for n in (3, guide) if n]
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 with torch.inference_mode():
-    network(torch.rand(1, 3, 64, 64))
-    image = torch.rand(1, 3, 768, 768)
+    network(*given(64))
+    inputs = given(768)
     before = peak()
-    network(image)
+    network(*inputs)
 print((peak() - before) / 768**2)
 """
 

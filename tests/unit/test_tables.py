@@ -31,6 +31,7 @@ from msrnet_cli.train import loop
 
 SIZE = 64
 LIGHTS = ("6500_N", "4500_E")
+ALL_LIGHTS = ("6500_N", "6500_S", "4500_E")
 OURS = table1(("dmshn", "stacked", "lightstage"))
 PAPER = ("griddehazenet", "srn", "drn", "dmshn", "stacked")
 DMSHN, LIGHTSTAGE = OURS.systems[0], OURS.systems[-1]
@@ -188,12 +189,15 @@ def test_scenes_are_rendered_where_no_data_is_named_and_only_those_missing(
     asked = Protocol(pictures=8, size=128, scenes=2, val_scenes=1)
     data = datas.data_of(asked, tmp_path)
     assert data.is_rendered
-    pairs.write_vidit(tmp_path / "data" / "train", 2, 16, LIGHTS)
+    pairs.write_vidit(tmp_path / "data" / "train", 2, 16, ALL_LIGHTS)
     rendered = []
     monkeypatch.setattr(datas, "msrnet", lambda *given: rendered.append(given))
     datas.render(data, asked, layers=True)
     assert rendered == [
-        ("synth", data.val, "--scenes", "1", "--size", "128", "--split", "validation"),
+        (
+            *("synth", data.val, "--scenes", "1", "--size", "128"),
+            *("--lights", ",".join(ALL_LIGHTS), "--split", "validation"),
+        ),
         ("synth", data.layers, "--scenes", "2", "--size", "128", "--layers"),
     ]
     rendered.clear()

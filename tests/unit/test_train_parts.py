@@ -16,7 +16,7 @@ from msrnet_cli.config import ModelConfig
 from msrnet_cli.errors import DataError, TrainingError, UsageError
 from msrnet_cli.lock import Lock
 from msrnet_cli.networks import ranges
-from msrnet_cli.networks.spec import Sketches
+from msrnet_cli.networks.spec import Inputs, Sketches
 from msrnet_cli.options import asked, declared, hints, plain, replaced
 from msrnet_cli.pairs.options import PairOptions
 from msrnet_cli.train import cards, checkpoint, failures, optimizers, runs
@@ -57,6 +57,10 @@ class Batch:
     names: tuple[str, ...] = ("a", "b")
 
     @property
+    def inputs(self):
+        return Inputs(self.source)
+
+    @property
     def target(self):
         return dimmed(self.source)
 
@@ -87,7 +91,7 @@ class Noise:
 
     def try_out(self, paint, phase):
         source = self.batch(range(2), phase.size).source
-        error = (paint(source) - dimmed(source)).square().mean().item()
+        error = (paint(Inputs(source)) - dimmed(source)).square().mean().item()
         row = [source[0], source[0], source[0]]
         return Trial(-10 * math.log10(error), 10.0, 1.0, [row])
 
@@ -165,7 +169,7 @@ def test_a_learner_shows_a_network_its_own_range(name):
     )
     nn.init.dirac_(one.network.weight)
     picture = torch.full((1, 3, 4, 4), 0.75)
-    painted = one.relight(one.network, picture)
+    painted = one.relight(one.network, Inputs(picture))
     assert torch.equal(painted, scale.painted(scale.seen(picture)))
 
 
@@ -215,7 +219,7 @@ def test_a_learner_learns_from_sketches_too(resize, by):
     assert step.loss == pytest.approx(expected.item())
     assert step.gradient == pytest.approx(norm.item())
     assert set(one.tensors()) >= {"network.conv.weight", "network.conv.bias"}
-    assert one.relight(one.result, batch.source).shape == batch.source.shape
+    assert one.relight(one.result, batch.inputs).shape == batch.source.shape
 
 
 @pytest.mark.parametrize("name", ["adam", "muon"])
