@@ -5,15 +5,25 @@ Each record holds the defaults of its job.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal, cast, get_args
 
 from msrnet_cli.options import Option
 
-Arch = Literal["dmshn", "stacked", "lightstage"]
+Arch = Literal[
+    "dmshn", "stacked", "lightstage", "griddehazenet", "srn", "srn_lstm", "drn",
+    "two_views",
+]  # fmt: skip
 """The networks, each a file in `networks/`."""
 
-ValueRange = Literal["zero_one", "centred"]
+ValueRange = Literal["zero_one", "centred", "signed", "signed_in"]
+"""What networks see and paint; `networks.ranges` says what each does."""
+
+OWN_RANGES: dict[Arch, ValueRange] = {"griddehazenet": "signed_in", "drn": "signed"}
+"""The range that the authors of a network used, where it is not ``zero_one``."""
+
+_OWN = cast("ValueRange", "")  # until a `ModelConfig` knows its network
+
 Dtype = Literal["auto", "fp32", "bf16", "fp16"]
 Engine = Literal["auto", "eager", "fused", "graph", "tuned", "compiled"]
 Format = Literal["png", "jpeg", "webp", "tiff", "bmp", "heic", "avif", "gif"]
@@ -100,8 +110,10 @@ class ModelConfig:
     Attributes:
         arch: The kind of network, see `Arch`.
         channels: Channels at full resolution; 32 in the paper.
-        value_range: What the network sees for a picture in [0, 1]: the picture
-            itself, or, ``centred``, the picture minus 0.5.
+        value_range: What the network sees for a picture in [0, 1], and how it paints
+            one: as it is; ``centred``, minus 0.5; ``signed``, in [-1, 1]; or
+            ``signed_in``, which sees [-1, 1] and paints [0, 1]. Where none is given, it
+            is that of the network's authors.
     """
 
     arch: Annotated[Arch, Option("The network.")] = "stacked"
@@ -110,13 +122,29 @@ class ModelConfig:
         Option("Channels of the network at full resolution.", least=1, most=2**20),
     ] = 32
     value_range: Annotated[
-        ValueRange, Option("What the network sees: pictures in [0, 1], or minus 0.5.")
-    ] = "zero_one"
+        ValueRange,
+        Option(
+            "What the network sees: pictures in [0, 1], minus 0.5, or in [-1, 1];"
+            " signed_in paints in [0, 1].",
+            default="its authors'",
+        ),
+    ] = _OWN
 
-    @property
-    def offset(self) -> float:
-        """What is taken from a picture in [0, 1] before the network sees it."""
-        return 0.5 if self.value_range == "centred" else 0.0
+    def __post_init__(self) -> None:
+        if not self.value_range:
+            own = OWN_RANGES.get(self.arch, "zero_one")
+            object.__setattr__(self, "value_range", own)
+
+    def of_arch(self, arch: Arch) -> ModelConfig:
+        """The config with another network.
+
+        Its value range is that of its own authors, unless this config departs from that
+        of its authors.
+        """
+        own = ModelConfig(self.arch).value_range
+        if self.value_range == own:
+            return ModelConfig(arch, self.channels)
+        return replace(self, arch=arch)
 
 
 @dataclass(frozen=True)
@@ -133,6 +161,8 @@ class WeightsCard:
             the change of light is then carried to its full size. 0 for `WORK_SIZE`.
         scores: Scores on held-out data, by name.
         notes: Anything else a user should know.
+        second_light: Light of the second picture that it takes, as ``6500_S``; "" if it
+            takes one, or if unknown.
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -143,6 +173,7 @@ class WeightsCard:
     work_size: int = 0
     scores: dict[str, float] = field(default_factory=dict)
     notes: str = ""
+    second_light: str = ""
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def measure(
     """Relight a folder.
 
     Args:
-        subject: The network.
+        subject: The network. If it sees two pictures, each is its own second one.
         pictures: The files to use, copied until there are enough; pictures that the
             bench makes become JPEG files.
         device: Where the network runs.
@@ -57,8 +57,7 @@ def measure(
     """
     count = count or _COUNT[device.type]
     with tempfile.TemporaryDirectory(prefix="msrnet-bench-") as name:
-        source, target = Path(name) / "in", Path(name) / "out"
-        source.mkdir()
+        source = Path(name) / "in"
         files = pictures.files or _made(Path(name), side or _MADE_SIDE[device.type])
         _fill(source, files, count)
         began = time.perf_counter()
@@ -71,19 +70,23 @@ def measure(
         )
         _first_pass(relighter, files[0])
         load = time.perf_counter() - began
-        return _timed(relighter, source, target, pictures.source, dtype, load)
+        options = FolderOptions()
+        if relighter.sees_two:
+            second = Path(name) / "second"
+            _fill(second, files, count)
+            options = FolderOptions(second=str(second))
+        return _timed(relighter, source, options, pictures.source, dtype, load)
 
 
 def _timed(
     relighter: Relighter,
     source: Path,
-    target: Path,
+    options: FolderOptions,
     whose: str,
     dtype: Dtype,
     load: float,
 ) -> JobTiming:
-    options = FolderOptions()
-    plan = make_plan([str(source)], str(target), options)
+    plan = make_plan([str(source)], str(source.with_name("out")), options)
     summary = relight_folder(plan, relighter, options, lambda _: None)
     return JobTiming(
         pictures=summary.relit,
@@ -100,7 +103,8 @@ def _timed(
 
 def _first_pass(relighter: Relighter, file: Path) -> None:
     """Warm up memory and kernels, as a user's job does once."""
-    relighter.run([images.read(file.read_bytes(), file.suffix).pixels])
+    pixels = images.read(file.read_bytes(), file.suffix).pixels
+    relighter.run([pixels], [pixels] if relighter.sees_two else [])
 
 
 def _made(folder: Path, side: int) -> list[Path]:
@@ -114,7 +118,8 @@ def _made(folder: Path, side: int) -> list[Path]:
 
 
 def _fill(folder: Path, files: Sequence[Path], count: int) -> None:
-    """Copy files under new names until there are enough."""
+    """Copy files under new names into a new folder, until there are enough."""
+    folder.mkdir()
     for index in range(count):
         file = files[index % len(files)]
         (folder / f"{index:04}{file.suffix}").write_bytes(file.read_bytes())

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from msrnet_cli import images
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import PictureError, UsageError
-from msrnet_cli.networks import architecture, build
+from msrnet_cli.networks import architecture, build, ranges
 from msrnet_cli.networks.spec import Inputs
 from msrnet_cli.pairs.resample import resize
 from msrnet_cli.weights import find
@@ -28,6 +28,7 @@ MADE = "made by the bench"
 _SEED = 0
 _CALIBRATION_SIDE = 128
 _MEAN, _DEVIATION = 0.45, 0.2  # those of an ordinary photograph
+_TURNS, _CLOSE = 12, 0.02  # to come there: how often at most, and how near
 _MOST_PICTURES = 4  # decoded to run the network on
 
 
@@ -46,13 +47,11 @@ class Subject:
     weights: str
 
     def inputs(self, images: Tensor) -> Inputs:
-        """What the network is called with for B 3 H W in [0, 1]; a guide is all 0."""
-        seen = images - self.card.model.offset
+        """What the network is called with for B 3 H W in [0, 1]; a guide is black."""
         guide = architecture(self.card.model.arch).guide
         count, _, height, width = images.shape
-        return Inputs(
-            seen, seen.new_zeros(count, guide, height, width) if guide else None
-        )
+        black = images.new_zeros(count, guide, height, width) if guide else None
+        return ranges.of(self.card.model).inputs(Inputs(images, black))
 
 
 @dataclass(frozen=True)
@@ -120,13 +119,19 @@ def seeded(config: ModelConfig) -> Subject:
     image = make_picture(_CALIBRATION_SIDE, _CALIBRATION_SIDE, seed=_SEED)[None]
     painter = network.get_submodule(architecture(config.arch).painter)
     painted: list[Tensor] = []
-    with painter.register_forward_hook(lambda *found: painted.append(found[-1])):
-        network(*subject.inputs(image).tensors)
-    deviation, mean = torch.std_mean(painted[-1])
-    gain = _DEVIATION / deviation
+    paints = ranges.of(config).paints
     weight, bias = painter.parameters()
-    weight.mul_(gain)
-    bias.copy_(_MEAN - config.offset - gain * (mean - bias))
+    for turn in range(_TURNS):
+        with painter.register_forward_hook(lambda *found: painted.append(found[-1])):
+            network(*subject.inputs(image).tensors)
+        deviation, mean = torch.std_mean(painted[-1])
+        gain = paints.gain * _DEVIATION / deviation
+        wanted = paints.there(_MEAN)
+        # A network that sees what it painted at a smaller size then sees other values.
+        if turn and abs(gain - 1) < _CLOSE and abs(mean - wanted) < _CLOSE * _MEAN:
+            break
+        weight.mul_(gain)
+        bias.copy_(wanted - gain * (mean - bias))
     return subject
 
 

@@ -14,7 +14,7 @@ from msrnet_cli.bench import machine, work
 from msrnet_cli.bench.clock import sample, wall_clock, warm_up
 from msrnet_cli.bench.results import TrainTiming
 from msrnet_cli.config import Engine
-from msrnet_cli.networks import architecture, build
+from msrnet_cli.networks import architecture, build, ranges
 from msrnet_cli.pairs import cut
 from msrnet_cli.train import lighting, losses, pairing
 from msrnet_cli.train.learner import Learner, training_dtype
@@ -99,7 +99,8 @@ def _timed(setting: Setting, dtype: Dtype, blank: TrainTiming) -> TrainTiming:
         OptimizerOptions(),
         setting.device,
         training_dtype(dtype, setting.device),
-        offset=model.offset,
+        scale=ranges.of(model),
+        sketches=architecture(model.arch).sketches,
     )
     source = setting.pictures.batch(blank.size, blank.batch).to(setting.device)
     loss, batch = _task(architecture(model.arch), source)
@@ -122,7 +123,8 @@ def _task(network: Architecture, source: Tensor) -> tuple[Loss, Batch]:
         even = light[:, 0] > 0
         return lighting.of_layers, lighting.Batch(source, target, light, even, names)
     l2 = partial(pairing.against_target, losses.build("l2", LossOptions()))
-    return l2, cut.Batch(source, source.flip(-1), names)
+    guide = source.flip(-2) if network.sees_two else None
+    return l2, cut.Batch(source, source.flip(-1), names, guide)
 
 
 def _is_own(row: BenchRow, step: TrainTiming) -> bool:

@@ -36,7 +36,13 @@ def training_flop(config: ModelConfig, size: int, batch: int) -> int:
     """The same for a step of training: forward, and backward to all parameters."""
     network, inputs = _on_paper(config, size, batch)
     with FlopCounterMode(display=False) as counter:
-        network(*inputs.tensors).sum().backward()
+        sketches = architecture(config.arch).sketches
+        painted = (
+            [network(*inputs.tensors)]
+            if sketches is None
+            else sketches.paint(network, *inputs.tensors)
+        )
+        torch.stack([picture.sum() for picture in painted]).sum().backward()
     return counter.get_total_flops()
 
 

@@ -14,10 +14,10 @@ from msrnet_cli.evaluate.options import EvalOptions
 
 _OF_WEIGHTS = {"--weights", "--limit", "--work-size"}
 _OF_PAIRS = {"--fit-data", "--enlarged"}
-_OF_PICTURES = {"--from", "--to", "--each", "--alexnet", "--csv"}
+_OF_PICTURES = {"--from", "--inputs", "--to", "--each", "--alexnet", "--csv"}
 # Options that mean nothing for what is scored.
 _IDLE = {
-    "OUTPUTS TARGETS": _OF_WEIGHTS | _OF_PAIRS | {"--fit", "--from"},
+    "OUTPUTS TARGETS": _OF_WEIGHTS | _OF_PAIRS | {"--fit", "--from", "--inputs"},
     "--layers": _OF_PAIRS | _OF_PICTURES,
     "--data": {"--fit"},
 }

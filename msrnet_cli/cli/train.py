@@ -18,6 +18,7 @@ from msrnet_cli.options import Option, replaced
 from msrnet_cli.train.options import Recipe, TrainOptions
 from msrnet_cli.train.recipes import RECIPES
 
+_MODEL, _ARCH = ("network", "model"), ("network", "model", "arch")
 _OUT, _STAGE = ("run", "out"), ("schedule", "stage")
 
 
@@ -80,6 +81,8 @@ def _options(start: Start, given: Given[TrainOptions]) -> TrainOptions:
     if {"epochs", "steps", "minutes"} & typed:
         base = replaced(base, ("schedule", "steps"), None)
         base = replaced(base, ("schedule", "minutes"), None)
+    arch = given.changes.get(_ARCH, base.network.model.arch)
+    base = replaced(base, _MODEL, base.network.model.of_arch(arch))
     options = given.over(base)
     if not options.run.out:
         fresh = str(new_run(options.network.model.arch))

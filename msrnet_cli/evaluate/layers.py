@@ -223,6 +223,11 @@ def _notes(scores: Sequence[StageScores]) -> tuple[str, ...]:
 
 
 def _method(relighter: Relighter) -> Method:
+    if relighter.sees_two:
+        raise UsageError(
+            f"{relighter.card.model.arch} sees two pictures, and --layers shows one",
+            "score it on pairs: --data DIR",
+        )
     if relighter.architecture.outputs == (PICTURE,):
         return Direct(relighter)
     painter = Painter(

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from msrnet_cli.config import WORK_SIZE, Turn, WorkSize, read_work_size
+from msrnet_cli.config import WORK_SIZE, WorkSize, read_work_size
+from msrnet_cli.lights.views import Views
 from msrnet_cli.options import Group, Option
 from msrnet_cli.relight.options import EngineOptions
 
@@ -21,7 +22,7 @@ def read_work_sizes(text: str) -> tuple[WorkSize, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvalOptions(Turn):
+class EvalOptions(Views):
     """What `msrnet eval` scores: pairs, scenes, or pictures that exist."""
 
     data: Annotated[

@@ -50,12 +50,13 @@ class _Method:
     """What makes an output of a source.
 
     Attributes:
-        relight: Takes and gives 3 H W in [0, 1].
+        relight: Takes the source, and the second input where there is one; gives the
+            output. Each 3 H W in [0, 1].
         relighter: The weights; None for a baseline.
         is_timed: Whether its time is that of `msrnet relight`.
     """
 
-    relight: Callable[[Tensor], Tensor]
+    relight: Callable[..., Tensor]
     relighter: Relighter | None = None
     is_timed: bool = False
 
@@ -76,18 +77,23 @@ def evaluate(
     """
     found = _found(options.data, options)
     relighters, notes = loaded.load(options)
+    seen = loaded.with_inputs(options, relighters)
+    if seen != options:
+        found = _found(options.data, seen)
     methods = _methods(options, relighters)
     judge = Judge.load(options.alexnet)
     scores: dict[str, list[ImageScores]] = {name: [] for name in methods}
     sizes: list[Size] = []
     for index, pair in enumerate(found.pairs):
-        source, target = _decoded(pair.name, pair.source, pair.target)
+        source, target, *second = _decoded(pair.name, *pair.pictures)
         sizes.append(size_of(source))
         for name, method in methods.items():
             if index == 0 and method.is_timed:
-                method.relight(source)  # the first run is slow: memory, kernels
+                method.relight(
+                    source, *second
+                )  # the first run is slow: memory, kernels
             began = time.perf_counter()
-            output = method.relight(source)
+            output = method.relight(source, *second)
             seconds = time.perf_counter() - began
             timed = seconds if method.is_timed else None
             scores[name].append(judge.score(pair.name, output, target, timed))
@@ -144,10 +150,11 @@ def _methods(
     options: EvalOptions, relighters: Mapping[str, Relighter]
 ) -> dict[str, _Method]:
     """Baselines and weights, by the names of their rows."""
-    methods = {COPY: _Method(lambda source: source)}
+    methods = {COPY: _Method(lambda source, *_: source)}
     if options.fit_data:
-        training = _found(options.fit_data, options).pairs
-        methods[AFFINE] = _Method(AffineMap.fit(map(_small, training)))
+        training = _found(options.fit_data, options.alone()).pairs
+        fitted = AffineMap.fit(map(_small, training))
+        methods[AFFINE] = _Method(lambda source, *_: fitted(source))
     for name, relighter in relighters.items():
         methods[name] = _Method(_as_shipped(relighter), relighter, is_timed=True)
         if options.enlarged and relighter.work_size != "full":
@@ -157,7 +164,9 @@ def _methods(
 
 def _found(folder: str, options: EvalOptions) -> Found:
     """The pairs of a folder; at most as many as the options ask for."""
-    lights = PairOptions(from_light=options.from_light, to_light=options.to_light)
+    lights = PairOptions(
+        from_light=options.from_light, to_light=options.to_light, inputs=options.inputs
+    )
     found = find_pairs(folder, lights)
     return replace(found, pairs=spread(found.pairs, options.limit or len(found.pairs)))
 
@@ -169,24 +178,29 @@ def _small(pair: Pair) -> tuple[Tensor, Tensor]:
     return source, target
 
 
-def _as_shipped(relighter: Relighter) -> Callable[[Tensor], Tensor]:
+def _as_shipped(relighter: Relighter) -> Callable[..., Tensor]:
     """Relight as the folder job relights a picture of 8 bits."""
-    return lambda source: unit(_run(relighter, quantise(source, 8)))
+
+    def relight(*inputs: Tensor) -> Tensor:
+        return unit(_run(relighter, *(quantise(one, 8) for one in inputs)))
+
+    return relight
 
 
-def _run(relighter: Relighter, picture: Tensor) -> Tensor:
-    (output,) = relighter.run([picture]).pictures()
+def _run(relighter: Relighter, source: Tensor, *second: Tensor) -> Tensor:
+    guides = (second,) if relighter.sees_two else ()
+    (output,) = relighter.run([source], *guides).pictures()
     return output
 
 
-def _enlarged(relighter: Relighter) -> Callable[[Tensor], Tensor]:
+def _enlarged(relighter: Relighter) -> Callable[..., Tensor]:
     """Enlarge the network's own pixels, without the detail of the picture."""
 
-    def relight_and_enlarge(source: Tensor) -> Tensor:
-        height, width = source.shape[-2:]
+    def relight_and_enlarge(*inputs: Tensor) -> Tensor:
+        height, width = inputs[0].shape[-2:]
         size = relighter.working_size(width, height)
-        small = scaling.reduce(source, *size) if size else source
-        return scaling.enlarge(_run(relighter, small), width, height).clamp(0, 1)
+        small = [scaling.reduce(one, *size) if size else one for one in inputs]
+        return scaling.enlarge(_run(relighter, *small), width, height).clamp(0, 1)
 
     return relight_and_enlarge
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from msrnet_cli.errors import WeightsError
+from msrnet_cli.errors import UsageError, WeightsError
 from msrnet_cli.relight.options import SessionOptions
 from msrnet_cli.relight.relighter import Relighter
 
@@ -36,6 +37,39 @@ def load(options: EvalOptions) -> tuple[dict[str, Relighter], tuple[str, ...]]:
         return {}, (f"baselines only: {error}",)
     notes = (f"{name}: {note}" for name, one in found.items() for note in one.notes)
     return found, tuple(notes)
+
+
+def with_inputs(
+    options: EvalOptions, relighters: Mapping[str, Relighter]
+) -> EvalOptions:
+    """The options with both lights of weights that see two pictures, by their card.
+
+    Raises:
+        UsageError: Not all weights are for the same lights, or a card tells too little.
+    """
+    seeing = {
+        name: (one.card.from_light, one.card.second_light)
+        for name, one in relighters.items()
+        if one.sees_two
+    }
+    if options.inputs or not seeing:
+        return options
+    first = options.from_light
+    for name, (source, second) in seeing.items():
+        if source != first or not second:
+            lights = f"{source or 'unknown'} and {second or 'unknown'}"
+            raise UsageError(
+                f"{name} sees two pictures, lit by {lights}, and --from is {first}",
+                "say what to show: --inputs LIGHT,LIGHT",
+            )
+    both = set(seeing.values())
+    if len(both) > 1:
+        lights = " and ".join(sorted(second for _, second in both))
+        raise UsageError(
+            f"the second pictures of these weights are lit by {lights}",
+            "score them one after the other",
+        )
+    return replace(options, inputs=both.pop())
 
 
 def seen_whole(relighter: Relighter, sizes: Sequence[Size]) -> int:

@@ -247,5 +247,5 @@ def _put(
 ) -> list[Tensor]:
     """A picture with its key light moved to each of some azimuths, at full size."""
     wanted = torch.stack([light.moved(degrees) for degrees in azimuths])
-    share = mix.kept(light) if kept is None else kept
+    share = mix.kept(light, wanted) if kept is None else kept
     return one.relit(mix.relit(one.small, one.layers, light.weights, wanted, share))

@@ -41,6 +41,8 @@ class JobStarted:
         ignored: Entries that were passed over.
         unreadable: Folders and files, beside the pictures, that cannot be read or have
             no mask; each of them is reported as a failure.
+        second_light: Light of the second pictures, as `from_light`; "" where the
+            weights see one picture.
     """
 
     pictures: int
@@ -57,6 +59,7 @@ class JobStarted:
     notes: tuple[str, ...] = ()
     ignored: tuple[Ignored, ...] = ()
     unreadable: int = 0
+    second_light: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from msrnet_cli.folder import stages
 from msrnet_cli.folder.events import ACTIONS, FileDone, Forecast, Foreseen
 from msrnet_cli.folder.job import started
 from msrnet_cli.folder.records import Existing, Records
-from msrnet_cli.folder.relights import recipes
+from msrnet_cli.folder.relights import recipes, require_second
 from msrnet_cli.images.formats import HEAD_BYTES
 
 if TYPE_CHECKING:
@@ -52,8 +52,10 @@ def foresee(
         The forecast.
 
     Raises:
-        UsageError: The journal of the output folder cannot be read.
+        UsageError: The journal of the output folder cannot be read, or the weights see
+            another number of pictures.
     """
+    require_second(relights, options)
     notify(started(plan, relights, weights_name))
     counts: Counter[Action] = Counter()
     files = replaced = 0

@@ -10,6 +10,7 @@ from msrnet_cli import hardware
 from msrnet_cli.folder.events import FileDone, JobStarted, JobSummary
 from msrnet_cli.folder.executor import threads_for
 from msrnet_cli.folder.outputs import Outputs
+from msrnet_cli.folder.relights import require_second
 from msrnet_cli.folder.scheduler import Scheduler
 from msrnet_cli.folder.tally import Tally
 from msrnet_cli.lights import told
@@ -57,8 +58,10 @@ def relight_folder(
         and the rest counts as unfinished.
 
     Raises:
-        UsageError: The output folder cannot be made, or its journal not be written.
+        UsageError: The output folder cannot be made, its journal not be written, or the
+            weights see another number of pictures.
     """
+    require_second(relights, options)
     with closing(Outputs(plan, options.exist)) as outputs:
         others = () if outputs.is_first_run else (_OTHERS,)
         notify(started(plan, relights, weights_name, others))
@@ -119,6 +122,7 @@ def started(
         notes=relights.notes + notes,
         ignored=plan.ignored,
         unreadable=len(plan.faults),
+        second_light=relights.second_light,
     )
 
 

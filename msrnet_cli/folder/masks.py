@@ -6,165 +6,18 @@ upright picture.
 
 from __future__ import annotations
 
-import unicodedata
-from functools import cache
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli import images
-from msrnet_cli.errors import PictureError, UsageError
-from msrnet_cli.files import opened_regular, read_regular
-from msrnet_cli.images.formats import HEAD_BYTES
+from msrnet_cli.folder import beside
 from msrnet_cli.images.pixels import unit
 from msrnet_cli.images.rows import spans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from pathlib import Path
 
     from torch import Tensor
-
-_PLAIN = ("png", "jpeg", "webp", "bmp")  # their headers tell the size of the picture
-
-
-class Masks:
-    """The masks of a folder job.
-
-    Args:
-        path: A folder that mirrors that of the pictures; or the mask of one picture.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._is_file = path.is_file()
-        self._named = cache(_by_stem)
-
-    def of(self, relative: Path) -> Path:
-        """The mask of a picture: of two with its stem, the one with its suffix.
-
-        Args:
-            relative: The picture below its own folder.
-
-        Raises:
-            PictureError: There is none, or more than one.
-        """
-        if self._is_file:
-            return self._path
-        folder = self._path / relative.parent
-        found = self._named(folder).get(_composed(relative.stem), [])
-        alike = [path for path in found if path.suffix == relative.suffix]
-        if len(alike or found) == 1:
-            return (alike or found)[0]
-        if found:
-            raise PictureError(
-                f"has {len(found)} masks: {', '.join(path.name for path in found)}",
-                "leave one of them",
-            )
-        raise PictureError(
-            f"has no mask: there is no picture {relative.stem}.* in {folder}",
-            "add one; white everywhere changes all of the picture",
-        )
-
-    def holds(self, root: Path, path: Path) -> bool:
-        """Whether a file lies among the masks, in a folder below that of the pictures.
-
-        Args:
-            root: The folder of the pictures.
-            path: The file.
-        """
-        place = self._path.resolve()
-        is_below = not self._is_file and root.resolve() in place.parents
-        return is_below and path.resolve().is_relative_to(place)
-
-    def require_apart(self, roots: Iterable[Path]) -> None:
-        """Refuse masks in a folder of pictures, where nothing tells them apart.
-
-        Args:
-            roots: The folders of pictures.
-
-        Raises:
-            UsageError: One of them is the folder of masks.
-        """
-        if any(not self._is_file and self._path.samefile(root) for root in roots):
-            raise UsageError(
-                f"--mask {self._path} is also the folder of the pictures",
-                "put masks into a folder of their own",
-            )
-
-    def require_each(self, pictures: int) -> None:
-        """Refuse one file as the mask of several pictures.
-
-        Raises:
-            UsageError: The mask is a file, and there are several.
-        """
-        if self._is_file and pictures > 1:
-            raise UsageError(
-                f"--mask {self._path} is one file for {pictures} pictures",
-                "name a folder with a mask of the same stem for each",
-            )
-
-
-def open_masks(text: str | None) -> Masks | None:
-    """The masks that a user names; None for none.
-
-    Args:
-        text: As the user wrote it.
-
-    Raises:
-        UsageError: It does not exist, or is neither a file nor a folder.
-    """
-    if text is None:
-        return None
-    path = Path(text)
-    if not path.is_dir() and not path.is_file():
-        what = "is not a file or folder" if path.exists() else "does not exist"
-        raise UsageError(f"--mask {text} {what}", "name a folder of masks, or a mask")
-    return Masks(path)
-
-
-def require_size(path: Path, picture: tuple[int, int]) -> None:
-    """Refuse a mask of another size by its header, where the header tells for sure.
-
-    Args:
-        path: The mask.
-        picture: Width and height that the picture's header tells, before any turn.
-
-    Raises:
-        PictureError: The two differ, however each of them is turned.
-    """
-    try:
-        with opened_regular(path) as file:
-            own = plain_size(file)
-    except OSError:
-        return  # reading it will say why
-    if own is not None and sorted(own) != sorted(picture):
-        raise _other_size(path, own, picture)
-
-
-def plain_size(file: IO[bytes]) -> tuple[int, int] | None:
-    """Width and height that a header tells, before any turn.
-
-    Returns:
-        None where the picture may be larger or smaller than its header says.
-    """
-    format = images.sniff(file.read(HEAD_BYTES))
-    file.seek(0)
-    return images.declared_size(file) if format in _PLAIN else None
-
-
-def data_of(path: Path) -> bytes:
-    """The bytes of a mask's file.
-
-    Raises:
-        PictureError: It cannot be read.
-    """
-    try:
-        return read_regular(path)
-    except OSError as error:
-        raise PictureError(
-            f"its mask {path} cannot be read: {error.strerror}", "check the mask"
-        ) from error
 
 
 def read(data: bytes, path: Path, size: tuple[int, int], most: float) -> Tensor:
@@ -183,12 +36,7 @@ def read(data: bytes, path: Path, size: tuple[int, int], most: float) -> Tensor:
     Raises:
         PictureError: It cannot be read, or has another size.
     """
-    try:
-        picture = images.read(data, path.suffix, most)
-    except PictureError as error:
-        raise PictureError(f"its mask {path}: {error.reason}", error.remedy) from error
-    if picture.size != size:
-        raise _other_size(path, picture.size, size)
+    picture = beside.read(beside.MASK, data, path, size, most)
     width, height = size
     mask = torch.empty(height, width)
     for rows in spans(height, width):
@@ -199,31 +47,3 @@ def read(data: bytes, path: Path, size: tuple[int, int], most: float) -> Tensor:
             share *= unit(picture.alpha[0, rows])
         mask[rows] = share
     return mask.clamp_(0, 1)
-
-
-def _other_size(
-    path: Path, own: tuple[int, int], picture: tuple[int, int]
-) -> PictureError:
-    (width, height), (wide, high) = own, picture
-    return PictureError(
-        f"its mask {path} is {width}x{height}, the picture {wide}x{high}",
-        "make the mask as large as the upright picture",
-    )
-
-
-def _by_stem(folder: Path) -> dict[str, list[Path]]:
-    """The pictures of a folder by stem; hidden files are left out."""
-    found: dict[str, list[Path]] = {}
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError:
-        return {}
-    for path in entries:
-        if path.suffix.lower() in images.PICTURE_SUFFIXES and path.name[0] != ".":
-            found.setdefault(_composed(path.stem), []).append(path)
-    return found
-
-
-def _composed(stem: str) -> str:
-    """The same text for all Unicode forms of a name."""
-    return unicodedata.normalize("NFC", stem)

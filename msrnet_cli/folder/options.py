@@ -51,6 +51,15 @@ class FolderOptions:
             metavar="DIR|FILE",
         ),
     ] = None
+    second: Annotated[
+        str | None,
+        Option(
+            "For weights that see two pictures of a scene: the other ones. A folder, in"
+            " which each has the stem and the size of its picture; for one picture, a"
+            " file.",
+            metavar="DIR|FILE",
+        ),
+    ] = None
     compare: Annotated[bool, Option("Also write input and output side by side.")] = (
         False
     )

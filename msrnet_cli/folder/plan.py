@@ -20,19 +20,19 @@ from msrnet_cli import images
 from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
 from msrnet_cli.files import opened_regular
 from msrnet_cli.folder import fan
+from msrnet_cli.folder.beside import MASK, SECOND, open_beside
 from msrnet_cli.folder.destination import destination, try_out
 from msrnet_cli.folder.events import Ignored
-from msrnet_cli.folder.masks import open_masks, plain_size, require_size
 from msrnet_cli.folder.search import Fault, Found, check_input, head, search
 from msrnet_cli.images.formats import HEAD_BYTES
 from msrnet_cli.lights import DIRECTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from msrnet_cli.config import Format
+    from msrnet_cli.folder.beside import Beside, Kind
     from msrnet_cli.folder.destination import Destination
-    from msrnet_cli.folder.masks import Masks
     from msrnet_cli.folder.options import FolderOptions
     from msrnet_cli.folder.search import Finding
 
@@ -55,6 +55,8 @@ class Job:
         pixels: As the input's header tells; 0 where it does not.
         extras: Further files that the job writes, beside the target.
         mask: File that tells where the picture changes; None for everywhere.
+        second: The same scene under another light, for weights that see both; None for
+            others.
         is_fan: Whether the target and its neighbours are a fan, see `folder.fan`.
     """
 
@@ -66,6 +68,7 @@ class Job:
     pixels: int = 0
     extras: tuple[Path, ...] = ()
     mask: Path | None = None
+    second: Path | None = None
     is_fan: bool = False
 
     def outputs(self) -> list[tuple[str, Path]]:
@@ -140,15 +143,15 @@ def make_plan(
         place = destination(inputs, output, options.write.format, lists)
         if is_fan:
             _check_fan(place)
-        masks = open_masks(options.mask)
+        besides = _besides(options)
         found = list(search(inputs, lists, place.path, recursive=options.recursive))
-        if masks:
-            masks.require_apart({e.root for e in found if isinstance(e, Found)})
-            found = [_unless_mask(one, masks) for one in found]
+        for each in besides.values():
+            each.require_apart({e.root for e in found if isinstance(e, Found)})
+        found = [_unless_beside(one, besides.values()) for one in found]
         pictures = [one for one in found if isinstance(one, Found)]
-        if masks:
-            masks.require_each(len(pictures))
-        planned = [_job(one, place, options, masks, is_fan) for one in pictures]
+        for each in besides.values():
+            each.require_each(len(pictures))
+        planned = [_job(one, place, options, besides, is_fan) for one in pictures]
         jobs = tuple(one for one in planned if isinstance(one, Job))
         ignored = tuple(one for one in found if isinstance(one, Ignored))
         faults = tuple(one for one in found + planned if isinstance(one, Fault))
@@ -190,14 +193,16 @@ def _job(
     entry: Found,
     place: Destination,
     options: FolderOptions,
-    masks: Masks | None,
+    besides: Mapping[Kind, Beside],
     is_fan: bool,
 ) -> Job | Fault:
     relative = Path(os.path.relpath(entry.path, entry.root))
     if ".." in relative.parts or relative.is_absolute():
         return _outside(entry)
     try:
-        mask = _mask(entry, relative, masks) if masks else None
+        files = {
+            kind: each.of_sized(relative, entry.path) for kind, each in besides.items()
+        }
     except PictureError as error:
         return Fault(str(entry.path), error.reason, error.remedy, entry.listing)
     start = head(entry.path, _HEADER_BYTES) or b""
@@ -221,29 +226,28 @@ def _job(
         format=options.write.format or images.format_of(target.suffix),
         pixels=_pixels(entry.path, start),
         extras=tuple(extras),
-        mask=mask,
+        mask=files.get(MASK),
+        second=files.get(SECOND),
         is_fan=is_fan,
     )
 
 
-def _unless_mask(one: Finding, masks: Masks) -> Finding:
-    if isinstance(one, Found) and masks.holds(one.root, one.path):
-        return Ignored(str(one.path), "a mask")
-    return one
-
-
-def _mask(entry: Found, relative: Path, masks: Masks) -> Path:
-    """The mask of a picture.
+def _besides(options: FolderOptions) -> dict[Kind, Beside]:
+    """What lies beside the pictures, by its kind.
 
     Raises:
-        PictureError: There is none, or one that has another size for sure.
+        UsageError: Something that is named does not exist.
     """
-    mask = masks.of(relative)
-    with suppress(OSError), opened_regular(entry.path) as file:
-        size = plain_size(file)
-        if size is not None:
-            require_size(mask, size)
-    return mask
+    named = {MASK: options.mask, SECOND: options.second}
+    opened = {kind: open_beside(kind, text) for kind, text in named.items()}
+    return {kind: each for kind, each in opened.items() if each is not None}
+
+
+def _unless_beside(one: Finding, besides: Iterable[Beside]) -> Finding:
+    for each in besides:
+        if isinstance(one, Found) and each.holds(one.root, one.path):
+            return Ignored(str(one.path), f"a {each.kind.name}")
+    return one
 
 
 def _outside(entry: Found) -> Fault:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from msrnet_cli import hardware
+from msrnet_cli.errors import UsageError
 from msrnet_cli.folder.journal import digest
 from msrnet_cli.lights import DIRECTIONS
 from msrnet_cli.relight.records import Relit
@@ -34,6 +35,9 @@ Fan = Callable[[str], Tensor]
 
 class Relights(Protocol):
     """The part of `Relighter` that the folder job uses; each member means the same."""
+
+    sees_two: bool
+    second_light: str
 
     @property
     def device(self) -> torch.device: ...
@@ -65,6 +69,7 @@ class Relights(Protocol):
     def run(
         self,
         batch: Sequence[Tensor],
+        guides: Sequence[Tensor] = (),
         *,
         deep: bool = False,
         masks: Sequence[Tensor | None] = (),
@@ -121,6 +126,29 @@ def masked(recipes: Sequence[str], mask_sha256: str) -> tuple[str, ...]:
     return tuple(_name({"recipe": recipe, "mask": mask_sha256}) for recipe in recipes)
 
 
+def with_second(recipes: Sequence[str], sha256: str) -> tuple[str, ...]:
+    """The names of these recipes with a second picture."""
+    return tuple(_name({"recipe": recipe, "second": sha256}) for recipe in recipes)
+
+
+def require_second(relights: Relights, options: FolderOptions) -> None:
+    """Refuse one picture for weights that see two, and two for others.
+
+    Raises:
+        UsageError: `options.second` does not fit the weights.
+    """
+    if relights.sees_two and options.second is None:
+        raise UsageError(
+            "these weights see two pictures of each scene, and one is given",
+            "name the folder of the others: --second DIR",
+        )
+    if options.second is not None and not relights.sees_two:
+        raise UsageError(
+            f"--second {options.second}, and these weights see one picture",
+            "drop it, or name weights that see two",
+        )
+
+
 def _name(parts: dict[str, Any]) -> str:
     return digest(json.dumps(parts, sort_keys=True).encode())[:16]
 
@@ -128,7 +156,8 @@ def _name(parts: dict[str, Any]) -> str:
 class FakeRelighter:
     """A `Relights` without network and weights, for tests of what is around it.
 
-    Gives pictures back times a gain; in a fan, darker by an eighth at each direction.
+    Gives pictures back times a gain, or the mean of two; in a fan, darker by an eighth
+    at each direction.
 
     Args:
         on_run: Called with each batch; its exceptions pass through `run`.
@@ -151,6 +180,8 @@ class FakeRelighter:
     light_recipe: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
     lanes = 1
+    sees_two = False
+    second_light = ""
 
     def __init__(
         self,
@@ -170,6 +201,7 @@ class FakeRelighter:
     def run(
         self,
         batch: Sequence[Tensor],
+        guides: Sequence[Tensor] = (),
         *,
         deep: bool = False,  # noqa: ARG002
         masks: Sequence[Tensor | None] = (),
@@ -177,6 +209,9 @@ class FakeRelighter:
         self.batches.append(len(batch))
         if self._on_run is not None:
             self._on_run(batch)
+        if guides:
+            both = zip(batch, guides, strict=True)
+            batch = [(x / 2 + y / 2).to(x.dtype) for x, y in both]
         shares = masks or [None] * len(batch)
         pairs = zip(batch, shares, strict=True)
         return Relit(tuple(_times(x, self._gain, mask) for x, mask in pairs))

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from msrnet_cli.folder.stages import Decoded, RelitBatch
     from msrnet_cli.folder.tally import Tally
 
-# A pixel in flight takes up to 46 bytes: 12 each for input and output as floats, at
-# most 6 in the file's own numbers, 12 in an encoder, 4 in a mask. With the network on
-# the CPU, the sum stays below 6 GiB.
+# A pixel in flight takes up to 58 bytes: 12 each for input, second input and output as
+# floats, at most 6 in the file's own numbers, 12 in an encoder, 4 in a mask. With the
+# network on the CPU, the sum stays below 6 GiB.
 _IN_FLIGHT_MEGAPIXELS = 100
 _LAYERS = 6  # so many times a pixel: nine layers of floats, painted and as linear light
 _PATIENCE = 0.1  # seconds between two attempts to claim a picture of another run

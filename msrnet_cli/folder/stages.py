@@ -22,13 +22,13 @@ from torch import Tensor
 from msrnet_cli import hardware, images
 from msrnet_cli.errors import PictureError
 from msrnet_cli.files import read_regular
+from msrnet_cli.folder import beside, masks
 from msrnet_cli.folder import fan as fans
-from msrnet_cli.folder import masks
 from msrnet_cli.folder.events import FileDone
 from msrnet_cli.folder.journal import digest
 from msrnet_cli.folder.plan import Job
 from msrnet_cli.folder.records import Provenance
-from msrnet_cli.folder.relights import masked
+from msrnet_cli.folder.relights import masked, with_second
 from msrnet_cli.lights import DIRECTIONS
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Source:
         job: Where the picture comes from and goes to.
         data: The file's bytes.
         mask: The bytes of its mask; None where it has none.
+        second: The bytes of its second picture; None where it has none.
         provenance: What the result is made from.
         seconds: Time of reading.
     """
@@ -65,6 +66,7 @@ class Source:
     job: Job
     data: bytes
     mask: bytes | None
+    second: bytes | None
     provenance: Provenance
     seconds: float
 
@@ -78,6 +80,8 @@ class Decoded:
         picture: The input.
         mask: H W, float32 in [0, 1]: the part of the change that each pixel shows; None
             for all of it.
+        second: The same scene under another light, 3 H W, uint8 or float32 in [0, 1];
+            None where the network does not see it.
         provenance: What the result is made from.
         existing: The outputs that are there already.
         seconds: Time of reading and decoding.
@@ -86,6 +90,7 @@ class Decoded:
     job: Job
     picture: images.Picture
     mask: Tensor | None
+    second: Tensor | None
     provenance: Provenance
     existing: Existing
     seconds: float
@@ -182,12 +187,15 @@ def read(job: Job, recipes: tuple[str, ...]) -> Source:
         data = read_regular(job.source)
     except OSError as error:
         raise PictureError(f"cannot be read: {error.strerror}") from error
-    mask = None
+    mask = second = None
     if job.mask is not None:
-        mask = masks.data_of(job.mask)
+        mask = beside.data_of(beside.MASK, job.mask)
         recipes = masked(recipes, digest(mask))
+    if job.second is not None:
+        second = beside.data_of(beside.SECOND, job.second)
+        recipes = with_second(recipes, digest(second))
     provenance = Provenance(digest(data), recipes, str(job.source.absolute()))
-    return Source(job, data, mask, provenance, time.perf_counter() - begin)
+    return Source(job, data, mask, second, provenance, time.perf_counter() - begin)
 
 
 @contained
@@ -203,11 +211,15 @@ def decode(source: Source, existing: Existing, max_megapixels: float) -> Decoded
     job = source.job
     picture = images.read(source.data, job.source.suffix, max_megapixels)
     images.require_fits(job.format or picture.encoding.format, *picture.size)
-    mask = None
+    mask = second = None
     if source.mask is not None and job.mask is not None:
         mask = masks.read(source.mask, job.mask, picture.size, max_megapixels)
+    if source.second is not None and job.second is not None:
+        second = beside.read(
+            beside.SECOND, source.second, job.second, picture.size, max_megapixels
+        ).pixels
     seconds = source.seconds + time.perf_counter() - begin
-    return Decoded(job, picture, mask, source.provenance, existing, seconds)
+    return Decoded(job, picture, mask, second, source.provenance, existing, seconds)
 
 
 def relight(batch: Sequence[Decoded], relights: Relights) -> RelitBatch:
@@ -227,6 +239,7 @@ def relight(batch: Sequence[Decoded], relights: Relights) -> RelitBatch:
             relit = relights.run(
                 [decoded.picture.pixels for decoded in batch],
                 deep=batch[0].is_deep,
+                guides=[d.second for d in batch if d.second is not None],
                 masks=[decoded.mask for decoded in batch],
             )
             outputs, notes = relit.outputs, relit.notes

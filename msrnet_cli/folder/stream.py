@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from msrnet_cli import images
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import Folder, read_endless, read_regular
-from msrnet_cli.folder import masks
+from msrnet_cli.folder import beside, masks
 from msrnet_cli.folder.destination import check_no_url, try_out
 from msrnet_cli.folder.journal import digest
 from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.records import Provenance, Records, holds
-from msrnet_cli.folder.relights import masked, recipes
+from msrnet_cli.folder.relights import masked, recipes, require_second, with_second
 from msrnet_cli.folder.search import is_url
 
 if TYPE_CHECKING:
@@ -56,12 +56,14 @@ def relight_stream(
         _check_target(target, options)
         format = write.format or images.format_of(Path(target).suffix)
         write = replace(write, format=format)
-    mask = _mask(source, options.mask)
-    data, suffix = _read(source)
+    mask = _beside(beside.MASK, source, options.mask)
+    second = _beside(beside.SECOND, source, options.second)
+    picture = _Source(*_read(source), mask, second)
     relights = load()
+    require_second(relights, options)
 
     def relit() -> tuple[bytes, tuple[str, ...]]:
-        return _relit_bytes(data, suffix, mask, relights, write, options.max_megapixels)
+        return _relit_bytes(picture, relights, write, options.max_megapixels)
 
     if target == _STREAM:
         encoded, notes = relit()
@@ -71,27 +73,29 @@ def relight_stream(
         names = recipes(relights, options)
         if mask:
             names = masked(names, digest(mask.data))
-        provenance = Provenance(digest(data), names, origin)
+        if second:
+            names = with_second(names, digest(second.data))
+        provenance = Provenance(digest(picture.data), names, origin)
         notes = _into_file(Path(target), relit, provenance, options)
     return relights.notes + notes
 
 
 def _relit_bytes(
-    data: bytes,
-    suffix: str,
-    mask: _Mask | None,
-    relights: Relights,
-    write: WriteOptions,
-    max_megapixels: float,
+    source: _Source, relights: Relights, write: WriteOptions, max_megapixels: float
 ) -> tuple[bytes, tuple[str, ...]]:
     """The relit file of a file, and notes for the user."""
-    picture = images.read(data, suffix, max_megapixels)
+    picture = images.read(source.data, source.suffix, max_megapixels)
     images.require_fits(write.format or picture.encoding.format, *picture.size)
-    share = None
-    if mask is not None:
+    share, guides = None, []
+    if mask := source.mask:
         share = masks.read(mask.data, mask.path, picture.size, max_megapixels)
+    if second := source.second:
+        found = beside.read(
+            beside.SECOND, second.data, second.path, picture.size, max_megapixels
+        )
+        guides.append(found.pixels)
     relit = relights.run(
-        [picture.pixels], deep=picture.encoding.depth > 8, masks=[share]
+        [picture.pixels], guides, deep=picture.encoding.depth > 8, masks=[share]
     )
     (pixels,) = relit.pictures()
     encoded, notes = images.write(picture, pixels, write)
@@ -99,27 +103,37 @@ def _relit_bytes(
 
 
 @dataclass(frozen=True)
-class _Mask:
-    """The file of a mask."""
+class _File:
+    """A file beside the picture."""
 
     path: Path
     data: bytes
 
 
-def _mask(source: str, text: str | None) -> _Mask | None:
-    """The mask of the one picture.
+@dataclass(frozen=True)
+class _Source:
+    """The one picture's file, and what lies beside it."""
+
+    data: bytes
+    suffix: str
+    mask: _File | None
+    second: _File | None
+
+
+def _beside(kind: beside.Kind, source: str, text: str | None) -> _File | None:
+    """What lies beside the one picture.
 
     Raises:
-        UsageError: There is no such mask, or a folder for a picture without a name.
-        PictureError: The folder has no mask of the picture, or it cannot be read.
+        UsageError: There is no such file, or a folder for a picture without a name.
+        PictureError: The folder has none for the picture, or it cannot be read.
     """
-    found = masks.open_masks(text)
+    found = beside.open_beside(kind, text)
     if found is None:
         return None
     if source == _STREAM and Path(str(text)).is_dir():
-        raise UsageError(f"--mask {text} is a folder", "name the mask's file")
+        raise UsageError(f"{kind.flag} {text} is a folder", "name a file")
     path = found.of(Path(Path(source).name))
-    return _Mask(path, masks.data_of(path))
+    return _File(path, beside.data_of(kind, path))
 
 
 def _check_target(target: str, options: FolderOptions) -> None:

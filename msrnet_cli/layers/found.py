@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 
 LEAST_SHARE = 0.1
 """Of the key in the light of a picture; with less the light has no direction."""
-NEW_KELVIN = 5500.0
-"""Of a key that is put into a picture without one; its strength is 1."""
 COOLEST, WARMEST = 20000.0, 1900.0
 """Apparent temperatures that are told from each other, in kelvin."""
 
@@ -97,10 +95,13 @@ class FoundLight:
     def colour(self) -> Tensor:
         """Red, green and blue of the whole key, by the white light of the layers.
 
-        Without a direction, that of a new key: strength 1 at `NEW_KELVIN`.
+        Without a direction, that of a new key: white, of strength 1, but adding no more
+        light than the picture has.
         """
         if self.azimuth is None:
-            return torch.tensor(kelvin_gains(NEW_KELVIN))
+            by_one = float(_luminance(self.means[:-1].mean(0)))
+            strength = min(1.0, (self.key + self.ambient) / max(by_one, _BLACK))
+            return torch.full((3,), strength)
         return self.weights[:-1].sum(0)
 
     def moved(self, azimuth: float, softness: float = 0.0) -> Tensor:

@@ -89,8 +89,8 @@ BUILT_IN = (
         to="W", kelvin=3200, key=1.1, ambient=0.8,
     ),
     _built_in(
-        "noon", "Hard, almost white sun from behind the camera.",
-        to="S", kelvin=5500, key=1.2, ambient=0.8,
+        "noon", "Bright, almost white sun from behind the camera.",
+        to="S", kelvin=5500, key=1.1, ambient=0.8,
     ),
     _built_in(
         "overcast", "A bright grey sky: soft light from everywhere, a little cool.",
@@ -98,11 +98,11 @@ BUILT_IN = (
     ),
     _built_in(
         "blue-hour", "After sunset: dim, blue, hardly a direction.",
-        even=True, kelvin=12000, key=0.45, ambient=0.7,
+        even=True, kelvin=20000, key=0.5, ambient=0.4,
     ),
     _built_in(
         "moonlight", "One cold, weak light from behind the scene on the left.",
-        to="NW", kelvin=9000, key=0.35, ambient=0.25,
+        to="NW", kelvin=20000, key=0.4, ambient=0.15,
     ),
     _built_in(
         "lamp", "A warm bulb on the right, in a dim room.",
@@ -113,8 +113,8 @@ BUILT_IN = (
         light=("SW:5500:0.9", "E:5500:0.35"), ambient=0.6, softness=30,
     ),
     _built_in(
-        "rim", "From behind on both sides, little from the front.",
-        light=("NW::0.7", "NE::0.7"), ambient=0.5,
+        "rim", "From behind on both sides; what faces the camera is dim.",
+        light=("NW::0.8", "NE::0.8"), ambient=0.25,
     ),
 )  # fmt: skip
 

@@ -1,7 +1,8 @@
 """The networks: tensors in, tensors out. One file each, and what all must say.
 
-A new one is a file here with an `ARCHITECTURE`, and its name in `config.Arch`. Code
-about files, devices, padding or training lives elsewhere.
+A new one is a file here with an `ARCHITECTURE`, and its name in `config.Arch`. Values
+of pictures become its own in `ranges`. Code about files, devices, padding or training
+lives elsewhere.
 """
 
 from __future__ import annotations

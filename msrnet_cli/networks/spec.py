@@ -10,10 +10,12 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+import torch.nn.functional as F
+
 from msrnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import EllipsisType
 
     from torch import Tensor, nn
@@ -32,8 +34,8 @@ class Inputs(NamedTuple):
 
     Attributes:
         image: B 3 H W in the range that the weights were trained on.
-        guide: B G H W, pixel by pixel with the picture, such as depth; None where the
-            architecture takes none.
+        guide: B G H W in the same range, pixel by pixel with the picture, such as depth
+            or a second picture; None where the architecture takes none.
     """
 
     image: Tensor
@@ -67,6 +69,26 @@ class Upon:
 
 
 @dataclass(frozen=True)
+class Sketches:
+    """Pictures that a network paints on the way to its result.
+
+    In training, the loss of each is added to that of the result. Nobody else sees them.
+
+    Attributes:
+        paint: Gives all pictures that a network paints of B 3 H W, each B C h w, in the
+            order in which it paints them. The last is the result, as the network's call
+            gives it.
+        resize: Brings a target to the height and width of a sketch; by default, to
+            means of blocks.
+        smallest: How many times smaller than the result the smallest is.
+    """
+
+    paint: Callable[[nn.Module, Tensor], Sequence[Tensor]]
+    resize: Callable[[Tensor, tuple[int, int]], Tensor] = F.adaptive_avg_pool2d
+    smallest: int = 1
+
+
+@dataclass(frozen=True)
 class Published:
     """How the authors of a network name its parameters.
 
@@ -84,8 +106,8 @@ class Published:
 class Architecture:
     """A kind of network.
 
-    A network takes `Inputs` and gives B C H W in the same range, not clamped: three
-    channels for each of its outputs.
+    A network takes `Inputs` and gives B C H W, in the ranges that `ranges` says, not
+    clamped: three channels for each of its outputs.
 
     Attributes:
         build: Makes one, freshly initialised, of so many channels.
@@ -97,12 +119,17 @@ class Architecture:
             most, by number format, at 32 channels.
         painter: Name of the convolution that paints the finest output.
         outputs: What it paints, in order.
-        guide: Channels of its guide; 0 where it takes none.
-        start_as_identity: Initialises a network so that each output is its picture;
-            raises a ValueError where it has too few channels.
+        guide: Channels of its guide; 0 where it takes none. Three are those of a second
+            picture: the same scene under another light.
+        start_as_identity: Initialises a network so that each output is its picture, in
+            the value range of its authors; raises a ValueError where it has too few
+            channels.
         identity_channels: Fewest channels for that.
         upon: Which weights it can go on from, other than its own.
         published: How its authors name its parameters.
+        sketches: What it paints besides, and learns from; None where its output is all.
+        least: Heights and widths must have so many pixels, a multiple of `multiple`; 0
+            where one multiple is enough.
         fused_bytes: As `bytes_per_pixel`, of engine ``fused``, where that takes less.
     """
 
@@ -117,6 +144,8 @@ class Architecture:
     identity_channels: int = 1
     upon: Upon | None = None
     published: Published | None = None
+    sketches: Sketches | None = None
+    least: int = 0
     fused_bytes: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -124,18 +153,30 @@ class Architecture:
         """Whether it paints a picture under many lights, not one relit picture."""
         return self.outputs != (PICTURE,)
 
+    @property
+    def smallest(self) -> int:
+        """The smallest height and width that it takes, in pixels."""
+        return max(self.multiple, self.least)
+
+    @property
+    def sees_two(self) -> bool:
+        """Whether it sees two pictures of a scene: its guide is the second."""
+        return self.guide == COLOURS
+
     def require_side(self, option: str, side: int) -> None:
         """Refuse a side of a picture that the network cannot take.
 
         Raises:
             UsageError: With the nearest one that it can.
         """
-        if side <= 0 or side % self.multiple:
-            nearest = max(1, math.floor(side / self.multiple + 0.5)) * self.multiple
-            raise UsageError(
-                f"{option} {side} is not a multiple of {self.multiple}",
-                f"give {nearest}",
-            )
+        if side % self.multiple == 0 and side >= self.smallest:
+            return
+        nearest = math.floor(side / self.multiple + 0.5) * self.multiple
+        is_whole = side > 0 and side % self.multiple == 0
+        fault = "too small" if is_whole else f"not a multiple of {self.multiple}"
+        raise UsageError(
+            f"{option} {side} is {fault}", f"give {max(nearest, self.smallest)}"
+        )
 
     def bytes_per_pixel_at(
         self, dtype: str, channels: int, engine: Engine = "auto"

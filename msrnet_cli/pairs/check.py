@@ -45,7 +45,7 @@ def check_pairs(data: str | Path, options: PairOptions | None = None) -> DataRep
         size_fault(pair.name, (sizes[file] for file in pair.files if file in sizes))
         for pair in found.pairs
     )
-    sound = [pair for pair in found.pairs if _fit((pair.source, pair.target), sizes)]
+    sound = [pair for pair in found.pairs if _fit(pair.pictures, sizes)]
     return DataReport(
         data=str(data),
         pairs=len(sound),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from msrnet_cli.images.colour.spaces import linear_from_srgb, srgb_from_linear
 from msrnet_cli.images.pixels import unit
+from msrnet_cli.networks.spec import Inputs
 from msrnet_cli.pairs.draw import Draw, Sampler
 from msrnet_cli.pairs.files import PictureFile
 from msrnet_cli.pairs.options import PairOptions
@@ -34,18 +35,31 @@ class Batch:
         source: B 3 S S, float32, sRGB in [0, 1].
         target: The same pictures under the other light.
         names: The scenes, for messages.
+        guide: The same pictures under the light of the second input; None where the
+            network sees one.
     """
 
     source: Tensor
     target: Tensor
     names: tuple[str, ...]
+    guide: Tensor | None = None
+
+    @property
+    def inputs(self) -> Inputs:
+        """What the network sees."""
+        return Inputs(self.source, self.guide)
+
+    def with_target(self, target: Tensor) -> Batch:
+        """The same examples with other targets, B C h w."""
+        return replace(self, target=target)
 
 
 class Example(NamedTuple):
     """The material of an example.
 
     Attributes:
-        pictures: Source and target, each 3 H W, uint8, on any device.
+        pictures: Source, target and second input if any, each 3 H W, uint8, on any
+            device.
         draw: Part, scale, mirror and exposure.
     """
 
@@ -87,44 +101,48 @@ class Cutter:
         """
         examples = [self._example(number, size, crop) for number in numbers]
         # Nothing here waits for the device, which may still compute the last batch.
-        source, target = device_copy.upload(cut(examples), self.store.device)
+        pictures = device_copy.upload(cut(examples), self.store.device)
         gains = [draw.gains for _, draw in examples if draw.gains is not None]
         if gains:  # for all pictures, or for none
             gain = torch.tensor(gains)[..., None, None]
-            gain = gain.to(source.device, non_blocking=source.is_cuda)
-            source, target = _brighten(source, gain), _brighten(target, gain)
-        return Batch(source, target, tuple(draw.choice.name for _, draw in examples))
+            gain = gain.to(self.store.device, non_blocking=pictures[0].is_cuda)
+            pictures = [_brighten(values, gain) for values in pictures]
+        source, target, *guide = pictures
+        names = tuple(draw.choice.name for _, draw in examples)
+        return Batch(source, target, names, *guide)
 
     def files(self, numbers: Sequence[int]) -> list[PictureFile]:
         """The pictures that these examples will need."""
         choices = map(self.sampler.choice, numbers)
-        return [file for one in choices for file in (one.source, one.target)]
+        return [file for one in choices for file in one.pictures]
 
     def _example(self, number: int, size: int, crop: int) -> Example:
         choice = self.sampler.choice(number)
-        pictures = self.store.pictures(choice.pair, (choice.source, choice.target))
+        pictures = self.store.pictures(choice.pair, choice.pictures)
         _, height, width = pictures[0].shape
         draw = self.sampler.draw(number, (height, width), size, crop)
         return Example(pictures, draw)
 
 
-def cut(examples: Sequence[Example]) -> tuple[Tensor, Tensor]:
-    """Sources and targets, each B 3 S S, float32 in [0, 1]; gains are left out."""
+def cut(examples: Sequence[Example]) -> tuple[Tensor, ...]:
+    """Sources, targets and second inputs if any; gains are left out.
+
+    Each B 3 S S, float32 in [0, 1].
+    """
     found = {i: alone(one) for i, one in enumerate(examples) if _is_fast(one)}
     alike: dict[tuple[torch.Size, int], list[int]] = {}
     for place, (pictures, draw) in enumerate(examples):
         if place not in found:
             alike.setdefault((pictures[0].shape, draw.side), []).append(place)
     for (shape, _), places in alike.items():
-        step = max(1, _RESAMPLED // (2 * shape.numel()))
+        step = max(1, _RESAMPLED // (len(examples[0].pictures) * shape.numel()))
         for some in (places[i : i + step] for i in range(0, len(places), step)):
             found |= zip(some, together([examples[i] for i in some]), strict=True)
-    both = torch.stack([found[place] for place in range(len(examples))], 1)
-    return both[0], both[1]
+    return torch.stack([found[place] for place in range(len(examples))], 1).unbind()
 
 
 def alone(example: Example) -> Tensor:
-    """2 3 S S: source and target of one example, float32 in [0, 1]."""
+    """N 3 S S: the N pictures of one example, float32 in [0, 1]."""
     rows, columns, side = example.draw.rows, example.draw.columns, example.draw.side
     bottom, right = rows.start + rows.length, columns.start + columns.length
     parts = [p[:, rows.start : bottom, columns.start : right] for p in example.pictures]
@@ -134,7 +152,7 @@ def alone(example: Example) -> Tensor:
 
 
 def together(examples: Sequence[Example]) -> Tensor:
-    """B 2 3 S S: `alone` for pictures of one size and one side, in a few launches.
+    """B N 3 S S: `alone` for pictures of one size and one side, in a few launches.
 
     One by one, a GPU would spend more time on launches than on training. The filter is
     that of `resize` for a factor that is not whole.
@@ -151,7 +169,7 @@ def together(examples: Sequence[Example]) -> Tensor:
         matrix[:, None, None].to(device, non_blocking=pictures.is_cuda)
         for matrix in (down, across)
     )
-    return down @ unit(pictures).unflatten(0, (-1, 2)) @ across.mT
+    return down @ unit(pictures).unflatten(0, (len(examples), -1)) @ across.mT
 
 
 def _is_fast(example: Example) -> bool:

@@ -30,13 +30,29 @@ class Choice:
         pair: The scene.
         source: The picture that the network sees.
         target: The picture that it should give.
-        flip: Whether both are mirrored.
+        flip: Whether all are mirrored.
+        second: The other picture that it sees; None where it sees one.
     """
 
     pair: Pair
     source: PictureFile
     target: PictureFile
     flip: bool = False
+    second: PictureFile | None = None
+
+    @classmethod
+    def of(cls, pair: Pair, *, mirrored: bool = False) -> Choice:
+        """The pictures of a scene, or those of it that are lit from across."""
+        pictures = pair.mirrored if mirrored else pair.pictures
+        assert pictures  # nobody mirrors what is not there
+        source, target, *second = pictures
+        return cls(pair, source, target, mirrored, *second)
+
+    @property
+    def pictures(self) -> tuple[PictureFile, ...]:
+        """Source, target, and the second input where there is one."""
+        both = (self.source, self.target)
+        return both if self.second is None else (*both, self.second)
 
     @property
     def name(self) -> str:
@@ -116,12 +132,10 @@ class Sampler:
     def _choice(self, number: int, chance: random.Random | None) -> Choice:
         turn, place = divmod(number, len(self.pairs))
         if chance is None:
-            pair = self.pairs[place]
-            return Choice(pair, pair.source, pair.target)
+            return Choice.of(self.pairs[place])
         pair = self.pairs[_order(len(self.pairs), f"{self.seed}/{turn}")[place]]
-        if self.options.mirror and pair.mirrored and chance.random() < 0.5:
-            return Choice(pair, *pair.mirrored, flip=True)
-        return Choice(pair, pair.source, pair.target)
+        can_flip = self.options.mirror and pair.mirrored is not None
+        return Choice.of(pair, mirrored=can_flip and chance.random() < 0.5)
 
     def _part(
         self, shape: tuple[int, int], chance: random.Random | None

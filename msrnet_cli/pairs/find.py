@@ -2,7 +2,7 @@
 
 - VIDIT's names: ``Image000_6500_N.png``, at any depth;
 - ``input/`` and ``target/`` with equal file names, at any depth, as in the archives of
-  AIM 2020 and NTIRE 2021.
+  AIM 2020 and NTIRE 2021; where two inputs are wanted, the other one in ``second/``.
 
 Letter case and Unicode form count only where nothing else distinguishes two pictures.
 """
@@ -15,42 +15,50 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
-from msrnet_cli.errors import DataError, UsageError
-from msrnet_cli.lights import DIRECTIONS, read_light
+from msrnet_cli.errors import DataError
+from msrnet_cli.lights import DIRECTIONS
 from msrnet_cli.pairs.files import PictureFile, list_pictures
 from msrnet_cli.pairs.options import PairOptions
 from msrnet_cli.pairs.records import DataFault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 _T = TypeVar("_T")
 
 _VIDIT_NAME = re.compile(rf"(.+)_(\d{{4}}_(?:{'|'.join(DIRECTIONS)}))", re.IGNORECASE)
-_INPUT, _TARGET = "input", "target"
+_SIDES = ("input", "target", "second")
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One scene under two lights.
+    """One scene under two lights; under three, for a network that sees two pictures.
 
     Attributes:
         name: The scene.
         source: Lit as the network's input.
         target: Lit as its output should be.
-        mirrored: Source and target of the same scene whose mirror images are lit as
-            above; None where these pictures do not exist, or are not wanted.
+        mirrored: As many pictures of the same scene whose mirror images are lit as
+            those in `pictures`; None where they do not exist, or are not wanted.
+        second: Lit as the network's other input; None where it has one.
     """
 
     name: str
     source: PictureFile
     target: PictureFile
-    mirrored: tuple[PictureFile, PictureFile] | None = None
+    mirrored: tuple[PictureFile, ...] | None = None
+    second: PictureFile | None = None
+
+    @property
+    def pictures(self) -> tuple[PictureFile, ...]:
+        """Source, target, and the second input where there is one."""
+        both = (self.source, self.target)
+        return both if self.second is None else (*both, self.second)
 
     @property
     def files(self) -> tuple[PictureFile, ...]:
         """All its pictures."""
-        return (self.source, self.target, *(self.mirrored or ()))
+        return (*self.pictures, *(self.mirrored or ()))
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,7 @@ def find_pairs(data: str | Path, options: PairOptions | None = None) -> Found:
         plain = tuple(replace(pair, mirrored=None) for pair in found.pairs)
         return replace(found, pairs=plain)
     if all(pair.mirrored is None for pair in found.pairs):
-        lights = " and ".join(_in_mirror(found.options))
+        lights = _listed(_in_mirror(found.options))
         raise DataError(
             f"{data} has no pictures to mirror", f"they need {lights}; or drop --mirror"
         )
@@ -116,10 +124,7 @@ def sort_out(data: str | Path, options: PairOptions | None = None) -> Found:
         UsageError: A light is unknown, or both are the same.
     """
     options = options or PairOptions()
-    if read_light(options.from_light) == read_light(options.to_light):
-        raise UsageError(
-            f"--from and --to are both {options.to_light}", "name two lights"
-        )
+    _wanted(options)  # refuses lights that make no pair
     files = list_pictures(Path(data))
     pairs, faults = _named_as_vidit(files, options)
     more_pairs, more_faults = _in_two_folders(files, options)
@@ -142,7 +147,7 @@ def no_pairs(found: Found) -> DataError:
             f"{found.data} holds no picture",
             "scenes are for train --recipe lightstage and eval --layers",
         )
-    lights = (found.options.from_light, found.options.to_light)
+    lights = _wanted(found.options)
     if apart := _apart(found):
         source, target = (file.name.parent for file in apart)
         scene, _ = scene_and_light(apart[0])
@@ -152,10 +157,11 @@ def no_pairs(found: Found) -> DataError:
             "put both lights of a scene into one folder; relit pictures are scored by"
             f" msrnet eval OUTPUTS {target}",
         )
-    wanted = " and ".join(f"Image000_{light}.png" for light in lights)
+    wanted = _listed([f"Image000_{light}.png" for light in lights])
+    folders = _listed([f"{side}/" for side in _SIDES[: len(lights)]])
     return DataError(
         f"{found.data} holds {there}",
-        f"name them as {wanted}, or put them into input/ and target/ by equal names",
+        f"name them as {wanted}, or put them into {folders} by equal names",
     )
 
 
@@ -164,10 +170,10 @@ def _apart(found: Found) -> tuple[PictureFile, PictureFile] | None:
     lit: dict[tuple[str, str], PictureFile] = {}
     for file in found.files:
         lit.setdefault(scene_and_light(file), file)
-    lights = (found.options.from_light, found.options.to_light)
+    source, target, *_ = _wanted(found.options)
     for scene, light in lit:
-        if light == lights[0] and (scene, lights[1]) in lit:
-            return lit[scene, light], lit[scene, lights[1]]
+        if light == source and (scene, target) in lit:
+            return lit[scene, light], lit[scene, target]
     return None
 
 
@@ -180,12 +186,13 @@ def spread(items: Sequence[_T], most: int) -> tuple[_T, ...]:
 def _named_as_vidit(
     files: Iterable[PictureFile], options: PairOptions
 ) -> tuple[list[Pair], list[DataFault]]:
+    wanted = _wanted(options)
     lit: dict[str, list[PictureFile]] = {}
     for file in files:
         _, light = scene_and_light(file)
-        if light and _side(file) not in (_INPUT, _TARGET):
+        if light and _side(file) not in _SIDES[: len(wanted)]:
             lit.setdefault(light, []).append(file)
-    names = _Names(lit.values())
+    names = _Names(lit.values(), len(wanted))
     scenes: dict[PurePosixPath, dict[str, list[PictureFile]]] = {}
     for light, found in lit.items():
         for file in found:
@@ -196,42 +203,49 @@ def _named_as_vidit(
         lights = {light: found[-1] for light, found in one.items()}
         for found in one.values():
             faults += _seconds(found, found[-1], "scene and light")
-        missing = [light for light in _wanted(options) if light not in lights]
-        if len(missing) == 1:
-            present = next(light for light in _wanted(options) if light in lights)
-            faults.append(_partner_missing(lights[present], missing[0]))
+        present = [lights[light] for light in wanted if light in lights]
+        missing = [light for light in wanted if light not in lights]
         if not missing:
-            pairs.append(_pair(lights, options))
+            across = [lights.get(light) for light in _in_mirror(options)]
+            pairs.append(_pair(present, tuple(filter(None, across))))
+        elif present:
+            faults.append(_partners_missing(present[0], missing))
     return pairs, faults
 
 
-def _pair(lights: Mapping[str, PictureFile], options: PairOptions) -> Pair:
-    source, target = (lights[light] for light in _wanted(options))
-    across = tuple(lights.get(light) for light in _in_mirror(options))
-    other = (across[0], across[1]) if across[0] and across[1] else None
-    return Pair(scene_and_light(source)[0], source, target, other)
+def _pair(
+    pictures: Sequence[PictureFile], across: tuple[PictureFile, ...] = ()
+) -> Pair:
+    """The pair of source, target and second input, with as many from across."""
+    source, target, *second = pictures
+    mirrored = across if len(across) == len(pictures) else None
+    return Pair(scene_and_light(source)[0], source, target, mirrored, *second)
 
 
 def _in_two_folders(
     files: Sequence[PictureFile], options: PairOptions
 ) -> tuple[list[Pair], list[DataFault]]:
-    sides = [
-        [file for file in files if _side(file) == side] for side in (_INPUT, _TARGET)
-    ]
-    names = _Names(sides)
-    (sources, faults), (targets, more) = (
-        _one_side(side, names, light)
-        for side, light in zip(sides, _wanted(options), strict=True)
-    )
-    both = sources.keys() & targets.keys()
-    pairs = [
-        Pair(scene_and_light(sources[key])[0], sources[key], targets[key])
-        for key in both
-    ]
-    alone = [(sources[k], _TARGET) for k in sorted(sources.keys() - both)]
-    alone += [(targets[k], _INPUT) for k in sorted(targets.keys() - both)]
-    missing = [_partner_missing(file, f"{side}/") for file, side in alone]
-    return pairs, faults + more + missing
+    wanted = _wanted(options)
+    sides = {
+        side: [file for file in files if _side(file) == side]
+        for side in _SIDES[: len(wanted)]
+    }
+    names = _Names(sides.values(), len(wanted))
+    scenes: dict[PurePosixPath, dict[str, PictureFile]] = {}
+    faults = []
+    for (side, found), light in zip(sides.items(), wanted, strict=True):
+        chosen, more = _one_side(found, names, light)
+        faults += more
+        for key, file in sorted(chosen.items()):
+            scenes.setdefault(key, {})[side] = file
+    pairs = []
+    for pictures in scenes.values():
+        missing = [f"{side}/" for side in sides if side not in pictures]
+        if missing:
+            faults.append(_partners_missing(next(iter(pictures.values())), missing))
+        else:
+            pairs.append(_pair(list(pictures.values())))
+    return pairs, faults
 
 
 def _one_side(
@@ -257,32 +271,33 @@ class _Names:
     count only where nothing else distinguishes two pictures of one group.
 
     Args:
-        groups: Pictures of one light, or of one side (input or target): a group holds
-            no two pictures of one scene.
+        groups: Pictures of one light, or of one side (such as input or target): a group
+            holds no two pictures of one scene.
+        sides: How many sides a pair has.
     """
 
-    def __init__(self, groups: Iterable[Iterable[PictureFile]]) -> None:
+    def __init__(self, groups: Iterable[Iterable[PictureFile]], sides: int) -> None:
+        self._sides = _SIDES[:sides]
         self._ambiguous: set[PurePosixPath] = set()
         for group in groups:
             exact: dict[PurePosixPath, set[PurePosixPath]] = {}
             for file in group:
-                place = _place(file)
+                place = self._place(file)
                 exact.setdefault(_folded(place), set()).add(place)
             self._ambiguous |= {key for key, names in exact.items() if len(names) > 1}
 
     def key(self, file: PictureFile) -> PurePosixPath:
         """The scene of a picture."""
-        place = _place(file)
+        place = self._place(file)
         folded = _folded(place)
         return place if folded in self._ambiguous else folded
 
-
-def _place(file: PictureFile) -> PurePosixPath:
-    """Folder and scene of a picture; ``input`` and ``target`` lie in one folder."""
-    folder = file.name.parent
-    folder = folder.parent if _side(file) in (_INPUT, _TARGET) else folder
-    # Some releases keep the light in the name also in input/ and target/.
-    return folder / scene_and_light(file)[0]
+    def _place(self, file: PictureFile) -> PurePosixPath:
+        """Folder and scene of a picture; sides such as ``input`` lie in one folder."""
+        folder = file.name.parent
+        folder = folder.parent if _side(file) in self._sides else folder
+        # Some releases keep the light in the name also in input/ and target/.
+        return folder / scene_and_light(file)[0]
 
 
 def _folded(place: PurePosixPath) -> PurePosixPath:
@@ -299,8 +314,9 @@ def scene_and_light(file: PictureFile) -> tuple[str, str]:
     return (match[1], match[2].upper()) if match else (file.name.stem, "")
 
 
-def _wanted(options: PairOptions) -> tuple[str, str]:
-    return str(read_light(options.from_light)), str(read_light(options.to_light))
+def _wanted(options: PairOptions) -> tuple[str, ...]:
+    """The lights of source, target, and of the second input where two are wanted."""
+    return tuple(map(str, options.lights))
 
 
 def _seconds(
@@ -312,9 +328,17 @@ def _seconds(
 
 
 def _in_mirror(options: PairOptions) -> list[str]:
-    """The two lights whose mirror images are those of inputs and targets."""
-    return [str(read_light(light).mirrored()) for light in _wanted(options)]
+    """The lights whose mirror images are those in `_wanted`."""
+    return [str(light.mirrored()) for light in options.lights]
 
 
-def _partner_missing(file: PictureFile, partner: str) -> DataFault:
-    return DataFault(str(file), "partner", f"its partner {partner} is missing")
+def _partners_missing(file: PictureFile, partners: Sequence[str]) -> DataFault:
+    reason = f"its partner {partners[0]} is missing"
+    if len(partners) > 1:
+        reason = f"its partners {_listed(partners)} are missing"
+    return DataFault(str(file), "partner", reason)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Two names or more, for people: ``A, B and C``."""
+    return f"{', '.join(names[:-1])} and {names[-1]}"

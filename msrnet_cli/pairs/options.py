@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from msrnet_cli.config import Turn
+from msrnet_cli.lights.views import Views
 from msrnet_cli.options import Option
 
 _MOST_STOPS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairOptions(Turn):
+class PairOptions(Views):
     """Which pictures make pairs, and what is done to them before they are learnt.
 
     Attributes:
         crop: Side of a random window of the resized picture, in pixels; 0 for all of
             it.
         mirror: Also show each pair as in a mirror, which swaps E and W; needs the
-            pictures lit from the other side. Not in the paper.
-        exposure: Brighten or darken input and target alike by up to this many stops.
+            pictures lit from the other side, also of inputs. Not in the paper.
+        exposure: Brighten or darken inputs and target alike by up to this many stops.
             Not in the paper.
         tint: The same for each colour channel on its own. Not in the paper.
         zoom: Show a random part of each picture, its sides shortened by up to this

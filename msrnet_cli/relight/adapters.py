@@ -58,6 +58,23 @@ def opened(image: Any) -> Opened:  # noqa: ANN401 of any kind of picture
     raise TypeError(f"cannot relight a {type(image).__name__}")
 
 
+def beside(
+    images: Sequence[Any], seconds: Sequence[Any] | None
+) -> list[tuple[Any, Any]]:
+    """Each picture with its second one; with None where there are none.
+
+    Raises:
+        PictureError: There are not as many.
+    """
+    if seconds is None:
+        return [(image, None) for image in images]
+    if len(seconds) != len(images):
+        raise PictureError(
+            f"{len(seconds)} second pictures for {len(images)}", "give one for each"
+        )
+    return list(zip(images, seconds, strict=True))
+
+
 def file_of(path: str | Path) -> bytes:
     """The bytes of a picture file.
 

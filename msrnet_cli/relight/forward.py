@@ -11,7 +11,7 @@ import torch
 
 from msrnet_cli import engines
 from msrnet_cli.images.pixels import unit
-from msrnet_cli.networks.spec import COLOURS, Inputs
+from msrnet_cli.networks.spec import COLOURS
 from msrnet_cli.relight import device_copy, sizes
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from msrnet_cli.networks.spec import Architecture
+    from msrnet_cli.networks.ranges import Scale
+    from msrnet_cli.networks.spec import Architecture, Inputs
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,7 @@ class Forward:
         device: Where it runs.
         dtype: The number format in which it computes.
         architecture: Facts about the network.
-        offset: Subtracted from pictures in [0, 1] before the network, and added to its
-            outputs.
+        scale: Between pictures in [0, 1] and what the network sees and paints.
         bytes_per_pixel: About the most memory that a pass takes for each pixel.
     """
 
@@ -41,7 +41,7 @@ class Forward:
     device: torch.device
     dtype: torch.dtype
     architecture: Architecture
-    offset: float
+    scale: Scale
     bytes_per_pixel: float
 
     @property
@@ -53,7 +53,8 @@ class Forward:
         """All outputs of the network.
 
         Args:
-            inputs: The image as B 3 H W, uint8 or float32 in [0, 1], on any device.
+            inputs: The image as B 3 H W, and its guide where there is one, uint8 or
+                float32 in [0, 1], on any device.
 
         Returns:
             B C H W, float32 in about [0, 1], on the device; not clamped.
@@ -62,17 +63,20 @@ class Forward:
         # no_grad, not inference_mode: callers may go on computing with the result.
         with torch.no_grad():
             placed = inputs.map(lambda x: unit(x.to(self.device, non_blocking=True)))
-            seen = Inputs(placed.image - self.offset, placed.guide).map(self.padded)
-            return self.network(*seen.tensors)[..., :height, :width] + self.offset
+            seen = self.scale.inputs(placed).map(self.padded)
+            painted = self.network(*seen.tensors)[..., :height, :width]
+            return self.scale.painted(painted)
 
     def padded(self, x: Tensor) -> Tensor:
         """B C H W with sides that the network takes."""
-        return sizes.pad_to_multiple(x, self.architecture.multiple)
+        facts = self.architecture
+        return sizes.pad_to_multiple(x, facts.multiple, facts.least)
 
     def bytes_needed(self, batch: Tensor) -> int:
         """About the most bytes that a pass over a batch, B 3 H W, takes."""
         height, width = batch.shape[-2:]
-        pixels = sizes.padded_pixels(width, height, self.architecture.multiple)
+        facts = self.architecture
+        pixels = sizes.padded_pixels(width, height, facts.multiple, facts.least)
         return int(len(batch) * pixels * self.bytes_per_pixel)
 
 

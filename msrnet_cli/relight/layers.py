@@ -112,7 +112,8 @@ class Layers:
     def relit(self, wish: Wish) -> Tensor:
         """The picture under another light, at the working size: 3 h w in [0, 1]."""
         found = self._found
-        return self._linear.relit(wanted.weights(wish, found), kept(found))
+        weights = wanted.weights(wish, found)
+        return self._linear.relit(weights, kept(found, weights))
 
     @cached_property
     def _found(self) -> FoundLight:

@@ -115,12 +115,14 @@ def _too_large(forward: Forward, image: Tensor, pixels: int) -> PictureError:
     free = hardware.free_bytes(forward.device)
     have = "" if free is None else f", {free / 1e9:.1f} GB are free"
     needed = forward.bytes_needed(image) / 1e9
+    # Tiles would not be exact, so none were tried.
+    why = ", in one piece" if forward.architecture.reach is None else ""
     scale = (pixels / (height * width)) ** 0.5
     # At a working size close to its own the picture would not be reduced at all.
     fits = int(max(height, width) * min(scale, 0.99 / WHOLE_UP_TO))
     fits -= fits % forward.architecture.multiple
     size = f"try --work-size {fits}" if free is None else f"--work-size {fits} fits"
     return PictureError(
-        f"{width}x{height} needs about {needed:.1f} GB of memory{have}",
+        f"{width}x{height} needs about {needed:.1f} GB of memory{why}{have}",
         f"{size if fits else 'close other programs'}, or use another device",
     )

@@ -59,18 +59,20 @@ class Pipeline:
                 raise
         return Relit(tuple(carry.no_room(one) for one in batch))
 
-    def relight(self, pictures: Sequence[Tensor], *, deep: bool) -> list[Tensor]:
-        """Relight any number of pictures of one size, each 3 H W.
+    def relight(self, opened: Opened, guides: Sequence[Tensor]) -> list[Tensor]:
+        """Relight any number of pictures of one size; guides as in `Relighter.run`.
 
         Raises:
             PictureError: The first failure.
+            UsageError: As `Painter.paint` raises.
         """
         outputs: list[Tensor] = []
-        height, width = pictures[0].shape[-2:]
+        height, width = opened.pictures[0].shape[-2:]
         count = self.painter.batch_size(width, height)
-        for start in range(0, len(pictures), count):
-            batch = pictures[start : start + count]
-            outputs += self.run(batch, (), (), deep=deep).pictures()
+        for start in range(0, len(opened.pictures), count):
+            some = slice(start, start + count)
+            batch, seen = opened.pictures[some], guides[some]
+            outputs += self.run(batch, seen, (), deep=opened.deep).pictures()
         return outputs
 
     def layers(self, opened: Opened) -> Layers:
@@ -89,8 +91,8 @@ class Pipeline:
             seen = unit(place.seen.to(outputs.device))
             device_copy.settle(outputs.device)  # other threads may mix
         read = reading.of_outputs(outputs)
-        painted_layers = mix.of_outputs(outputs)
-        return Layers(seen, painted_layers, read, place, opened.back, self._source)
+        layers = mix.of_outputs(outputs, seen)
+        return Layers(seen, layers, read, place, opened.back, self._source)
 
     def fan(
         self, picture: Tensor, wish: Wish, mask: Tensor | None, *, deep: bool

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from msrnet_cli.lights.wish import Wish
+from msrnet_cli.networks import ranges
 from msrnet_cli.relight import adapters, lighting, soundness, turns
 from msrnet_cli.relight.layers import Layers
 from msrnet_cli.relight.lighting import Lighting
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from msrnet_cli.config import WeightsCard
-    from msrnet_cli.layers.found import FoundLight
     from msrnet_cli.lights.options import LightKeywords, LightOptions
     from msrnet_cli.relight.options import SessionKeywords, SessionOptions
     from msrnet_cli.relight.records import Relit
@@ -123,8 +123,7 @@ class Relighter(Runner):
                 test picture makes no sense.
             DeviceError: The device does not exist, cannot compute in this format, does
                 not have this engine, or does not have enough memory.
-            UsageError: The working size or the light is not valid, or the picture whose
-                light is wanted cannot be read.
+            UsageError: The working size is not valid; or as for `with_light`.
         """
         options = replace(options, **keywords)
         any_light = find.for_light() if spec is None else None
@@ -138,7 +137,8 @@ class Relighter(Runner):
             digest=found.sha256,
             pictures=pictures,
         )
-        painted = relighter._session.probe.exact[0] + found.card.model.offset
+        exact = relighter._session.probe.exact[0]
+        painted = ranges.of(found.card.model).painted(exact)
         soundness.require_sense(painted, found.path)
         if any_light:
             load = partial(cls.load, any_light.name, options, pictures=pictures)
@@ -157,22 +157,30 @@ class Relighter(Runner):
                 be read, or these weights paint only their own light.
         """
         home = self._stage() if self._for_lights and not light.is_plain else self
-        resolved = lighting.resolved(light, home._source)
+        resolved = lighting.resolved(light, lambda path: home.layers(path).source())
         other = object.__new__(type(self))
         other.__dict__.update(home.__dict__)
         return other._put(resolved)
 
     @overload
-    def relight(self, image: ImageT, **light: Unpack[LightKeywords]) -> ImageT: ...
+    def relight(
+        self, image: ImageT, *, second: object = ..., **light: Unpack[LightKeywords]
+    ) -> ImageT: ...
     @overload
     def relight(
-        self, image: str | Path, **light: Unpack[LightKeywords]
+        self, image: str | Path, *, second: object = ..., **light: Unpack[LightKeywords]
     ) -> Image.Image: ...
     @overload
     def relight(
-        self, image: Sequence[ImageT], **light: Unpack[LightKeywords]
+        self,
+        image: Sequence[ImageT],
+        *,
+        second: Sequence[Any] | None = None,
+        **light: Unpack[LightKeywords],
     ) -> list[ImageT]: ...
-    def relight(self, image: Any, **light: Unpack[LightKeywords]) -> Any:
+    def relight(
+        self, image: Any, *, second: Any = None, **light: Unpack[LightKeywords]
+    ) -> Any:
         """Relight one picture, or a sequence of them, each of any kind and size.
 
         - PIL image: any mode a file can have; orientation and colour profile are
@@ -186,21 +194,25 @@ class Relighter(Runner):
 
         Args:
             image: The picture or pictures.
+            second: For weights that see two pictures of a scene: the other, or others.
             **light: Fields of `LightOptions`, such as ``to="W"``: a light for this call
                 in place of the relighter's own.
 
         Raises:
             PictureError: A value outside its range, a shape or mode not supported, a
-                file that cannot be read, or not enough memory.
-            UsageError: As for `with_light`.
+                file that cannot be read, two that differ in size, or not enough memory.
+            UsageError: As for `with_light`; or `second` does not fit the weights.
             TypeError: Not a picture.
         """
         if light:
-            return self.with_light(lighting.options(light)).relight(image)
+            lit = self.with_light(lighting.options(light))
+            return lit.relight(image, second=second)
         if isinstance(image, list | tuple):
-            return [self.relight(one) for one in image]
+            both = adapters.beside(image, second)
+            return [self.relight(one, second=other) for one, other in both]
         opened = adapters.opened(image)
-        return opened.back(self._pipeline.relight(opened.pictures, deep=opened.deep))
+        guides = () if second is None else adapters.opened(second).pictures
+        return opened.back(self._pipeline.relight(opened, guides))
 
     __call__ = relight
 
@@ -227,8 +239,9 @@ class Relighter(Runner):
         Args:
             batch: Each 3 H W, sRGB, on the CPU: float32 in [0, 1] or uint8; all of one
                 size and type.
-            guides: For each of them G H W, float32, where the architecture takes a
-                guide.
+            guides: For each of them G H W, of its size, uint8 or float32 in [0, 1],
+                where the architecture takes a guide; for weights that see two pictures,
+                the second.
             deep: Whether more than 8 bits matter. bfloat16 has only 8, so such pictures
                 are computed in float32, unless a format was asked for by name.
             masks: For each of them H W, float32 in [0, 1], the share of the change that
@@ -256,9 +269,6 @@ class Relighter(Runner):
         return self._stage()._pipeline.fan(
             picture, self._lighting.wish or Wish(), mask, deep=deep
         )
-
-    def _source(self, path: str) -> FoundLight:
-        return self.layers(path).source()
 
     def _stage(self) -> Relighter:
         """The relighter that paints layers: this one, or that of the weights for it."""

@@ -35,6 +35,8 @@ class Runner:
         card: The card of the weights.
         digest: Names the weights in journals.
         architecture: Facts about the network.
+        sees_two: Whether it sees two pictures of a scene.
+        second_light: Light of the second ones, as ``6500_S``; "" for none or unknown.
         device: Where the network runs.
         dtype: The number format that was chosen.
         keeps_format: Whether the number format was asked for by name.
@@ -65,6 +67,8 @@ class Runner:
         self._pictures = pictures
         self._session = session.choose(network, card, self._options, pictures)
         self.architecture = architecture(card.model.arch)
+        self.sees_two = self.architecture.sees_two
+        self.second_light = card.second_light
         self.device = self._session.device
         self.dtype = self._session.dtype
         self.keeps_format = self._session.keeps_format

@@ -12,8 +12,7 @@ import torch
 from msrnet_cli import engines, hardware
 from msrnet_cli.config import WORK_SIZE
 from msrnet_cli.errors import DeviceError
-from msrnet_cli.networks import architecture
-from msrnet_cli.networks.spec import Inputs
+from msrnet_cli.networks import architecture, ranges
 from msrnet_cli.relight.forward import Forward, Forwards
 from msrnet_cli.relight.options import DEFAULTS
 from msrnet_cli.relight.soundness import probe_picture
@@ -163,7 +162,8 @@ class _Maker:
         memory = facts.bytes_per_pixel_at(
             hardware.dtype_name(dtype), model.channels, ready.engine
         )
-        return Forward(ready.network, self.device, dtype, facts, model.offset, memory)
+        scale = ranges.of(model)
+        return Forward(ready.network, self.device, dtype, facts, scale, memory)
 
 
 def _choose_format(
@@ -209,9 +209,12 @@ def _disagreement(name: str, agreement: float) -> str:
 def _probe(plain: nn.Module, card: WeightsCard, device: torch.device) -> engines.Probe:
     facts = architecture(card.model.arch)
     picture = probe_picture(facts.multiple, facts.guide)
-    seen = Inputs(picture.image - card.model.offset, picture.guide)
+    scale = ranges.of(card.model)
+    seen = scale.inputs(picture)
     return engines.Probe(
-        lambda: _placed(plain, device, torch.float32), seen.map(lambda x: x.to(device))
+        lambda: _placed(plain, device, torch.float32),
+        seen.map(lambda x: x.to(device)),
+        scale.paints.gain,
     )
 
 

@@ -26,7 +26,7 @@ _SINGLE_MEGAPIXELS = 2.0
 
 
 def working_size(
-    width: int, height: int, work_size: WorkSize, multiple: int
+    width: int, height: int, work_size: WorkSize, multiple: int, least: int = 0
 ) -> tuple[int, int] | None:
     """The size at which the network sees a picture.
 
@@ -39,19 +39,24 @@ def working_size(
         height: Of the picture.
         work_size: Longer side to reduce larger pictures to, or ``full``.
         multiple: The network takes sides that are multiples of this.
+        least: It takes sides from this on.
 
     Returns:
         Width and height; None where the network sees the picture as it is.
     """
     side = max(width, height)
-    longest = _longest_side(height, width, multiple)
+    longest = _longest_side(height, width, multiple, least)
     if work_size != "full" and side > WHOLE_UP_TO * work_size:
         longest = min(longest, work_size)
     return None if side <= longest else reduced_size(width, height, longest)
 
 
 def batch_size(
-    size: tuple[int, int], seen: tuple[int, int], device: str, multiple: int
+    size: tuple[int, int],
+    seen: tuple[int, int],
+    device: str,
+    multiple: int,
+    least: int = 0,
 ) -> int:
     """How many pictures of one size to run together.
 
@@ -60,27 +65,34 @@ def batch_size(
         seen: Width and height at which the network sees it.
         device: ``cpu``, ``cuda`` or ``mps``.
         multiple: The network takes sides that are multiples of this.
+        least: It takes sides from this on.
     """
     if device == "cpu" and math.prod(size) > _SINGLE_MEGAPIXELS * 1e6:
         return 1
     budget = _BATCH_MEGAPIXELS[device] * 1e6
-    return max(1, min(_MAX_BATCH, int(budget // padded_pixels(*seen, multiple))))
+    pixels = padded_pixels(*seen, multiple, least)
+    return max(1, min(_MAX_BATCH, int(budget // pixels)))
 
 
-def padded_pixels(width: int, height: int, multiple: int) -> int:
+def padded_pixels(width: int, height: int, multiple: int, least: int = 0) -> int:
     """The pixels of a picture after `pad_to_multiple`."""
-    return (width + -width % multiple) * (height + -height % multiple)
+    return _padded(width, multiple, least) * _padded(height, multiple, least)
 
 
-def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
+def pad_to_multiple(image: Tensor, multiple: int, least: int = 0) -> Tensor:
     """Enlarge B C H W to the right and below until both sides are multiples.
 
     By reflection. Where a side is too short for that, the rest is replicated. A size
     that already fits is returned as it is.
+
+    Args:
+        image: B C H W.
+        multiple: Of pixels, that both sides become.
+        least: Pixels that both sides have then, at the least: a multiple, too.
     """
     for axis in (-1, -2):
         size = image.shape[axis]
-        missing = -size % multiple
+        missing = _padded(size, multiple, least) - size
         reflected = min(missing, size - 1)
         for amount, mode in (
             (reflected, "reflect"),
@@ -92,10 +104,14 @@ def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
     return image
 
 
-def _longest_side(height: int, width: int, multiple: int) -> int:
+def _padded(side: int, multiple: int, least: int) -> int:
+    return max(side + -side % multiple, least)
+
+
+def _longest_side(height: int, width: int, multiple: int, least: int) -> int:
     """The longer side at which a picture is not too thin; its own where it is not."""
     rows, columns, side = (
-        math.ceil(length / multiple)
+        math.ceil(max(length, least) / multiple)
         for length in (height, width, math.sqrt(height * width))
     )
     longest = max(height, width)

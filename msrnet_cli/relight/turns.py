@@ -56,10 +56,10 @@ class Trained:
 
     light: str
 
-    def __call__(self, seen: Tensor, painted: Tensor) -> Tensor:  # noqa: ARG002
+    def __call__(self, seen: Tensor, painted: Tensor) -> Tensor:
         """The layers under the light."""
         weights = mix.of_light(read_light(self.light))
-        return mix.painted(mix.of_outputs(painted), weights)
+        return mix.painted(mix.of_outputs(painted, seen), weights)
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,11 @@ class Wished:
 
     def __call__(self, seen: Tensor, painted: Tensor) -> Tensor:
         """The picture and its layers under the light."""
-        layers = mix.of_outputs(painted)
+        layers = mix.of_outputs(painted, seen)
         light = found.find(seen, layers, reading.of_outputs(painted))
         weights = wanted.weights(self.wish, light)
-        return mix.relit(seen, layers, light.weights, weights, mix.kept(light))
+        share = mix.kept(light, weights)
+        return mix.relit(seen, layers, light.weights, weights, share)
 
 
 def choose(card: WeightsCard, wish: Wish | None) -> Turn:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _NAMED = 3  # paths that are named of each usual reason
 _UNNAMED = ("hidden",)
-_USUAL = (*_UNNAMED, "a mask", "not a picture", "subfolder")
+_USUAL = (*_UNNAMED, "a mask", "a second picture", "not a picture", "subfolder")
 
 
 def lines(ignored: Iterable[Ignored]) -> list[str]:

@@ -216,6 +216,8 @@ def _change_of_light(event: JobStarted) -> str:
     if not event.from_light and not _is_named(event.to_light):  # a wish, in words
         return after
     before = _light(event.from_light) if event.from_light else "any light"
+    if event.second_light:
+        return f"{before} and {_light(event.second_light)} become {after}"
     return f"{before} becomes {after}"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msrnet_cli import hardware
 from msrnet_cli.errors import UsageError
-from msrnet_cli.networks import architecture
+from msrnet_cli.networks import architecture, ranges
 from msrnet_cli.train import checkpoint, initial, losses, resuming, runs
 from msrnet_cli.train.events import TrainStarted
 from msrnet_cli.train.find import find_material
@@ -144,7 +144,8 @@ def _learner(
         options.optimizer,
         place.device,
         hardware.DTYPES[name],
-        offset=options.network.model.offset,
+        scale=ranges.of(options.network.model),
+        sketches=architecture(options.network.model.arch).sketches,
         compiled=options.run.compile,
         processes=place.processes,
     )

@@ -36,6 +36,7 @@ def make_card(options: TrainOptions, about: About, position: Position) -> Weight
         model=options.network.model,
         from_light=about.lights[0],
         to_light=about.lights[1],
+        second_light=about.second_light,
         work_size=max(size, SMALLEST_WORK_SIZE),
         training_data=f"{data}, {about.count} {about.kind}s",
         scores={score: round(position.psnr, 3)} if position.psnr else {},

@@ -60,12 +60,28 @@ def _check_kind(options: TrainOptions) -> None:
                 f"--loss layers needs a network that paints layers, not {arch}",
                 "train it by --recipe lightstage",
             )
+        _check_inputs(options)
         return
     for field in _given_for_pairs(options):
         raise UsageError(
             f"{field.flag} is for pairs: {arch} learns from scenes, composed anew each"
             " time",
             f"drop {field.flag}",
+        )
+
+
+def _check_inputs(options: TrainOptions) -> None:
+    """Refuse one input for a network that sees two, and two for one that sees one."""
+    arch, inputs = options.network.model.arch, options.data.pairs.inputs
+    if architecture(arch).sees_two and not inputs:
+        raise UsageError(
+            f"{arch} sees two pictures of a scene, and no second light is named",
+            "give both: --inputs 6500_N,6500_S",
+        )
+    if inputs and not architecture(arch).sees_two:
+        raise UsageError(
+            f"--inputs {','.join(inputs)} are two pictures, and {arch} sees one",
+            "give --arch two_views, or --from LIGHT in place of --inputs",
         )
 
 
@@ -97,7 +113,8 @@ def _check_sides(options: TrainOptions) -> None:
     if "combined" not in named.values() or not options.loss.perceptual:
         return
     name, side = min(sides, key=lambda item: item[1])
-    least = _least_side(options.loss)
+    sketches = network.sketches
+    least = _least_side(options.loss) * (sketches.smallest if sketches else 1)
     if side < least:
         raise UsageError(
             f"{name} {side} is too small for the perceptual term",

@@ -46,11 +46,13 @@ def find_material(
     return _find_scenes(options, largest) if layers else _find_pairs(options)
 
 
-def lights(pairs: Sequence[Pair]) -> tuple[str, str]:
-    """Light of the inputs and of the targets, by the files' names; "" if unknown."""
-    sources = {_light(pair.source) for pair in pairs}
-    targets = {_light(pair.target) for pair in pairs}
-    return _only(sources), _only(targets)
+def lights(pairs: Sequence[Pair]) -> tuple[str, ...]:
+    """Light of inputs, of targets and, where there are any, of second inputs.
+
+    By the names of files; "" where it is unknown, or where there are several.
+    """
+    kinds = zip(*(pair.pictures for pair in pairs), strict=True)
+    return tuple(_only({_light(file) for file in kind}) for kind in kinds)
 
 
 def _find_pairs(options: DataOptions) -> Pairs:
@@ -66,13 +68,15 @@ def _find_pairs(options: DataOptions) -> Pairs:
             raise _in_both(str(min(shared)))
     some = spread(tried, max(1, options.val_pairs))
     validation = tuple(replace(pair, mirrored=None) for pair in some)
+    source, target, *second = lights(found.pairs)
     about = About(
         count=len(found.pairs),
         kind="pair",
         mirrored=sum(pair.mirrored is not None for pair in found.pairs),
         validation=f"{len(validation)} {kind}",
-        lights=lights(found.pairs),
+        lights=(source, target),
         notes=found.left_out,
+        second_light="".join(second),
     )
     files = Inventory(_listed_pairs(found.pairs), held_out)
     return Pairs(found.pairs, validation, options.pairs, about, files)

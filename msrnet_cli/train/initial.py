@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from msrnet_cli import networks
+from msrnet_cli.config import ModelConfig
 from msrnet_cli.errors import UsageError, WeightsError
+from msrnet_cli.networks import ranges
 from msrnet_cli.weights.file import load_weights
 
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from msrnet_cli.config import ModelConfig
     from msrnet_cli.train.options import NetworkOptions
 
 
@@ -47,6 +48,7 @@ def start_network(
     """
     network = build(options, seed)
     if options.init == "identity":
+        _require_own_range(options.model)
         _start_as_identity(network, options.model)
     elif options.init != "small":
         _take_weights(network, options.model, options.init, offline=offline)
@@ -76,6 +78,17 @@ def _take_weights(
         raise WeightsError(
             f"{spec} is {_name(found.card.model)}, the run {_name(model)}",
             "train the same network as the weights, or a stack upon a DMSHN",
+        )
+
+
+def _require_own_range(model: ModelConfig) -> None:
+    """Refuse a range in which the start of a network is not the identity."""
+    own = ModelConfig(model.arch, model.channels)
+    if ranges.of(model).identity != ranges.of(own).identity:
+        raise UsageError(
+            f"{model.arch} cannot start as the identity with --value-range"
+            f" {model.value_range}",
+            f"use --value-range {own.value_range}, or --init small",
         )
 
 

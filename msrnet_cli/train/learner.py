@@ -17,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from msrnet_cli import hardware
 from msrnet_cli.errors import DeviceError
+from msrnet_cli.networks.ranges import UNSCALED
 from msrnet_cli.train import optimizers
 from msrnet_cli.train.processes import ALONE
 from msrnet_cli.train.restoring import fitting, of_network
@@ -28,9 +29,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.config import Dtype
+    from msrnet_cli.networks.ranges import Scale
+    from msrnet_cli.networks.spec import Inputs, Sketches
     from msrnet_cli.train.material import Batch, Loss
     from msrnet_cli.train.options import OptimizerOptions
     from msrnet_cli.train.processes import Processes
+
+    Painted = Tensor | tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,8 @@ class Learner:
         options: Optimizer, clipping, running mean.
         device: Where to learn.
         dtype: Number format of the forward pass, see `training_dtype`.
-        offset: What is taken from a picture in [0, 1] before the network sees it.
+        scale: Between pictures in [0, 1] and what the network sees and paints.
+        sketches: What it paints on the way to its result, where it learns from that.
         compiled: Compile the forward pass.
         processes: Which learn together, each on its own part of a batch.
     """
@@ -68,12 +74,13 @@ class Learner:
         device: torch.device,
         dtype: torch.dtype,
         *,
-        offset: float = 0.0,
+        scale: Scale = UNSCALED,
+        sketches: Sketches | None = None,
         compiled: bool = False,
         processes: Processes = ALONE,
     ) -> None:
         self.device, self.dtype = device, dtype
-        self._options, self._offset = options, offset
+        self._options, self._scale, self._sketches = options, scale, sketches
         self.network = network.to(device).train()
         # torch's stubs do not know this form of Module.to
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -125,7 +132,7 @@ class Learner:
         """
         self.network.zero_grad(set_to_none=True)
         with hardware.searching():  # a size comes again thousands of times
-            value = loss(self.relight(self._forward, batch.source), batch)
+            value = self._loss(loss, batch)
             value.backward()
         norm = nn.utils.clip_grad_norm_(
             self.network.parameters(), self._options.clip or math.inf
@@ -142,12 +149,9 @@ class Learner:
         self._follow()
         return Step(before, gradient, taken=True)
 
-    def relight(self, forward: Callable[[Tensor], Tensor], source: Tensor) -> Tensor:
+    def relight(self, forward: Callable[..., Tensor], inputs: Inputs) -> Tensor:
         """Pictures in [0, 1] through a network: float32, not clamped."""
-        source = source.contiguous(memory_format=torch.channels_last)
-        with self._reduced():
-            output = forward(source - self._offset)
-        return output.float() + self._offset
+        return self._painted(forward, inputs)[-1]
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that was learnt, by name, for a checkpoint."""
@@ -171,8 +175,33 @@ class Learner:
         if self._average is not None:
             self._average.load_state_dict(of_network("mean.", tensors, self._average))
 
-    def _wrapped(self, compiled: bool) -> Callable[[Tensor], Tensor]:
+    def _loss(self, loss: Loss, batch: Batch) -> Tensor:
+        """The loss of the result, and of each sketch against a target of its size."""
+        *sketches, result = self._painted(self._forward, batch.inputs)
+        value = loss(result, batch)
+        for sketch in sketches:
+            value = value + loss(sketch, self._fitted(batch, sketch))
+        return value
+
+    def _fitted(self, batch: Batch, sketch: Tensor) -> Batch:
+        """A batch whose targets have the size of a sketch."""
+        height, width = sketch.shape[-2:]
+        if self._sketches is None or batch.target.shape[-2:] == (height, width):
+            return batch
+        return batch.with_target(self._sketches.resize(batch.target, (height, width)))
+
+    def _painted(self, forward: Callable[..., Painted], inputs: Inputs) -> list[Tensor]:
+        """All pictures that a forward pass gives; the last is the result."""
+        laid_out = inputs.map(lambda x: x.contiguous(memory_format=torch.channels_last))
+        with self._reduced():
+            found = forward(*self._scale.inputs(laid_out).tensors)
+        outputs = (found,) if isinstance(found, torch.Tensor) else found
+        return [self._scale.painted(output.float()) for output in outputs]
+
+    def _wrapped(self, compiled: bool) -> Callable[..., Painted]:
         forward: nn.Module = self.network
+        if self._sketches is not None:
+            forward = _Sketching(forward, self._sketches)
         if self._processes.count > 1:
             ids = [self.device] if self.device.type == "cuda" else None
             forward = DistributedDataParallel(forward, device_ids=ids)
@@ -197,6 +226,18 @@ class Learner:
                 list(self.network.parameters()),
                 1 - decay,
             )
+
+
+class _Sketching(nn.Module):
+    """A network whose call gives its sketches, too."""
+
+    def __init__(self, network: nn.Module, sketches: Sketches) -> None:
+        super().__init__()
+        self.network = network
+        self._paint = sketches.paint
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self._paint(self.network, *inputs))
 
 
 def training_dtype(name: Dtype, device: torch.device) -> torch.dtype:

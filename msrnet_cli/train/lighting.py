@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,7 +11,7 @@ import torch
 from msrnet_cli.evaluate import layers as evaluation
 from msrnet_cli.layers import reading
 from msrnet_cli.layers.store import Composer, LayerStore
-from msrnet_cli.networks.spec import COLOURS
+from msrnet_cli.networks.spec import COLOURS, Inputs
 from msrnet_cli.train import losses
 from msrnet_cli.train.material import About, Trial
 
@@ -46,6 +46,15 @@ class Batch:
     light: Tensor
     even: Tensor
     names: tuple[str, ...]
+
+    @property
+    def inputs(self) -> Inputs:
+        """What the network sees."""
+        return Inputs(self.source)
+
+    def with_target(self, target: Tensor) -> Batch:
+        """The same examples with other targets, B C h w."""
+        return replace(self, target=target)
 
     @classmethod
     def of(cls, composed: store.Batch, device: torch.device) -> Batch:
@@ -131,7 +140,7 @@ class LayerMaterial:
         """Score relit pictures under other lights, by the protocol of `msrnet eval`."""
 
         def outputs_of(pictures: Tensor) -> Tensor:
-            painted = paint(pictures.to(self._device)).clamp_(0, 1)
+            painted = paint(Inputs(pictures.to(self._device))).clamp_(0, 1)
             return painted.unflatten(1, (-1, COLOURS)).cpu()
 
         scenes = len(self._tried)

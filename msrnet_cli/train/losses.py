@@ -4,7 +4,8 @@ Tensors in, a scalar tensor out. Pictures are B C H W in [0, 1] unless a docstri
 otherwise; the first argument is the output of the network, the second the target.
 
 Sources: paper section 3, equation 1; its authors' dehazing code for TV and the
-perceptual term; Wang et al. 2004 for SSIM; Zheng et al. 2020 (MBCNN) for Sobel.
+perceptual term; Wang et al. 2004 for SSIM; Zheng et al. 2020 (MBCNN) for Sobel; the
+published training of DRN for its loss.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ _LAYER_SHARES = (1.0, 1.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 _LAYER_FLOOR = 3e-4  # 35 dB
 _SLOPE, _NORMAL, _EVEN = 2.0, 0.6, 8.0
 _ERROR_FLOOR = 1e-4  # 40 dB: better is not worth a steeper gradient
+_LEVELS = 5  # bands of the Laplacian pyramid
 _SOBEL = (
     ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0)),
     ((-1.0, -2.0, -1.0), (0.0, 0.0, 0.0), (1.0, 2.0, 1.0)),
@@ -65,8 +67,8 @@ def build(
     """The loss that has a name.
 
     Args:
-        name: ``l2``, ``l1``, ``combined``, ``sobel``, ``psnr`` or ``scores``; not
-            ``layers``, which is not a loss of one picture and its target.
+        name: ``l2``, ``l1``, ``combined``, ``sobel``, ``psnr``, ``scores`` or ``drn``;
+            not ``layers``, which is not a loss of one picture and its target.
         options: Weights of the terms of a loss.
         features: VGG16 features for the perceptual term, B 3 H W to B F h w; needed
             where ``combined`` gives it a weight.
@@ -80,6 +82,8 @@ def build(
         return F.l1_loss
     if name == "psnr":
         return log_error
+    if name == "drn":
+        return drn
     if name == "scores":
         return lambda image, target: scores(image, target, options.structure_weight)
     if name == "sobel":
@@ -116,6 +120,43 @@ def log_error(image: Tensor, target: Tensor) -> Tensor:
 def scores(image: Tensor, target: Tensor, structure: float) -> Tensor:
     """The scores as a loss: PSNR, and SSIM with a weight."""
     return log_error(image, target) + structure * (1 - ssim(image, target))
+
+
+def drn(image: Tensor, target: Tensor) -> Tensor:
+    """What DRN's authors make small when they train all of it, without VGG19.
+
+    Ten times L1, and a tenth of the bands of a Laplacian pyramid and of SSIM, all of
+    pictures in [-1, 1]. As published, SSIM is added: the loss rewards pictures that are
+    less alike. It counts little beside L1, which keeps that in bounds.
+    """
+    x, y = 2 * image - 1, 2 * target - 1
+    # SSIM of numbers in [-1, 1], over a range of 2, is that of their halves over 1.
+    likeness = ssim(x / 2, y / 2, inside=True)
+    return 0.1 * (sum(laplacian(x, y)) + 0.1 * likeness) + 10 * F.l1_loss(x, y)
+
+
+def laplacian(image: Tensor, target: Tensor) -> tuple[Tensor, ...]:
+    """Mean absolute difference in each band of a Laplacian pyramid, fine to coarse.
+
+    Five bands and what is left; fewer where a side has less than 32 pixels. A band is a
+    picture without its blurred self. The blurred picture, at half the size, is the
+    next. The blur is that of DRN's authors: their 5x5 window adds the Gaussians of both
+    axes instead of multiplying them.
+    """
+    # All steps are linear: the difference of pyramids is that of the pictures.
+    difference = image - target
+    channels = difference.shape[1]
+    place = torch.arange(-2, 3, dtype=image.dtype, device=image.device)
+    bell = torch.exp(-(place**2) / 4)
+    window = bell[:, None] + bell
+    window = (window / window.sum()).repeat(channels, 1, 1, 1)
+    bands: list[Tensor] = []
+    while len(bands) < _LEVELS and min(difference.shape[-2:]) > 1:
+        wide = F.pad(difference, (2, 2, 2, 2), mode="replicate")
+        blurred = F.conv2d(wide, window, groups=channels)
+        bands.append((difference - blurred).abs().mean())
+        difference = F.avg_pool2d(blurred, 2)
+    return (*bands, difference.abs().mean())
 
 
 def layers(output: Tensor, target: Tensor, light: Tensor, even: Tensor) -> Tensor:
@@ -170,14 +211,23 @@ def unevenness(output: Tensor, even: Tensor) -> Tensor:
     return bend.sum() / len(output)
 
 
-def ssim(image: Tensor, target: Tensor) -> Tensor:
+def ssim(image: Tensor, target: Tensor, *, inside: bool = False) -> Tensor:
     """Mean structural similarity, at most 1.
 
     Window: Gaussian, 11x11, sigma 1.5, each channel on its own, zeros beyond the
     border, as the authors' later repository computes it.
+
+    Args:
+        image: B C H W.
+        target: The same.
+        inside: Leave out windows that reach beyond the border.
     """
     stack = (image, target, image * image, target * target, image * target)
-    return _similarity(*_blur(torch.cat(stack)).chunk(5))
+    means = _blur(torch.cat(stack))
+    if inside:
+        half = _WINDOW // 2
+        means = means[..., half:-half, half:-half]
+    return _similarity(*means.chunk(5))
 
 
 def sparse_ssim(image: Tensor, target: Tensor) -> Tensor:

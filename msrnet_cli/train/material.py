@@ -9,22 +9,30 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from msrnet_cli.networks.spec import Inputs
     from msrnet_cli.train.schedule import Phase
 
-Paint = Callable[["Tensor"], "Tensor"]
-"""Pictures in [0, 1] to the network's output, float32, not clamped."""
+Paint = Callable[["Inputs"], "Tensor"]
+"""Pictures in [0, 1], with guides if any, to the output: float32, not clamped."""
 
 
 class Batch(Protocol):
     """The examples of one step."""
 
     @property
-    def source(self) -> Tensor:
-        """B 3 S S, float32, sRGB in [0, 1]."""
+    def inputs(self) -> Inputs:
+        """What the network sees: each B 3 S S, float32, sRGB in [0, 1]."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """The scenes, for messages."""
+
+    @property
+    def target(self) -> Tensor:
+        """B C S S: what is to be painted."""
+
+    def with_target(self, target: Tensor) -> Batch:
+        """The same examples with other targets, B C h w."""
 
 
 Loss = Callable[["Tensor", Any], "Tensor"]
@@ -61,6 +69,7 @@ class About:
         validation: The data for validation.
         lights: Light of inputs and of targets; "" if there are several.
         notes: For the user.
+        second_light: Light of second inputs; "" if there are several, or none.
     """
 
     count: int
@@ -69,6 +78,7 @@ class About:
     validation: str
     lights: tuple[str, str]
     notes: tuple[str, ...] = ()
+    second_light: str = ""
 
 
 class Material(Protocol):

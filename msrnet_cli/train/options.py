@@ -14,7 +14,7 @@ StageName = Literal["1", "2", "all"]
 Recipe = Literal["paper", "lightstage"]
 OptimizerName = Literal["adam", "muon"]
 Shape = Literal["cosine", "linear", "exponential", "constant"]
-LossName = Literal["l2", "l1", "combined", "sobel", "psnr", "scores", "layers"]
+LossName = Literal["l2", "l1", "combined", "sobel", "psnr", "scores", "drn", "layers"]
 
 _MOST_PIXELS = _MOST_IN_BATCH = 2**20
 _MOST_EPOCHS = _MOST_MINUTES = 1e9  # beyond, a product with them could overflow
@@ -99,10 +99,10 @@ class NetworkOptions:
 
     Attributes:
         model: Its kind and size.
-        init: ``small`` (N(0, s), see `networks.spec`), ``identity``, or a weights
-            file. A stack that starts from the weights of a DMSHN has these in its first
-            half; the second starts as the identity, so that the stack begins where the
-            DMSHN ended.
+        init: ``small`` (drawn as the authors of the network did; N(0, s) in DMSHN),
+            ``identity`` where the network can start so, or a weights file. A stack that
+            starts from the weights of a DMSHN has these in its first half; the second
+            starts as the identity, so that the stack begins where the DMSHN ended.
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)

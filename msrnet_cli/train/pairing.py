@@ -126,7 +126,7 @@ class PairMaterial:
         for first in range(0, count, phase.batch):
             numbers = range(first, min(first + phase.batch, count))
             batch = self._centre.batch(numbers, phase.size)
-            painted = paint(batch.source).clamp_(0, 1)
+            painted = paint(batch.inputs).clamp_(0, 1)
             for one in zip(batch.source, painted, batch.target, strict=True):
                 source, output, target = one
                 scores.append((psnr(output, target), psnr(source, target)))

@@ -201,6 +201,7 @@ def _identity(options: TrainOptions) -> dict[str, object]:
         "--stage": options.schedule.stage,
         "--loss": options.loss.loss,
         "--from": pairs.from_light,
+        "--inputs": ",".join(pairs.inputs),
         "--to": pairs.to_light,
         "--mirror": pairs.mirror,
         "--optimizer": options.optimizer.optimizer,
@@ -216,4 +217,4 @@ def _identity(options: TrainOptions) -> dict[str, object]:
 def _told(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    return "by stage" if value is None else str(value)
+    return "by stage" if value is None else str(value) or "none"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from msrnet_cli.networks.spec import Inputs
     from msrnet_cli.train.learner import Learner
     from msrnet_cli.train.material import Material
     from msrnet_cli.train.position import Position
@@ -56,9 +57,9 @@ class Validator:
         """
         failures.require_finite(self._learner, position)
 
-        def paint(source: Tensor) -> Tensor:
+        def paint(inputs: Inputs) -> Tensor:
             with torch.no_grad():
-                painted = self._learner.relight(self._learner.result, source)
+                painted = self._learner.relight(self._learner.result, inputs)
             # Check before clamping: clamp turns inf into 1.
             if not painted.isfinite().all():
                 raise failures.diverged(position)

@@ -60,13 +60,19 @@ def card_in(path: Path, header: Mapping[str, Any]) -> WeightsCard:
 
 def metadata(card: WeightsCard) -> dict[str, str]:
     """What goes into the header of a weights file."""
-    return {_KEY: json.dumps({"format_version": FORMAT_VERSION, **asdict(card)})}
+    fields = asdict(card)
+    if not card.second_light:  # earlier versions refuse fields that they do not know
+        del fields["second_light"]
+    return {_KEY: json.dumps({"format_version": FORMAT_VERSION, **fields})}
 
 
 def change_of_light(card: WeightsCard) -> str:
     """Which light weights take and which they give, for people."""
     if card.from_light or card.to_light:
-        return f"{card.from_light or 'unknown'} to {card.to_light or 'unknown'}"
+        source = card.from_light or "unknown"
+        if card.second_light:
+            source += f" and {card.second_light}"
+        return f"{source} to {card.to_light or 'unknown'}"
     is_any = networks.architecture(card.model.arch).paints_layers
     return "any light" if is_any else "light unknown"
 
@@ -97,7 +103,7 @@ def _check_values(card: WeightsCard) -> None:
         size == 0 or SMALLEST_WORK_SIZE <= size <= LARGEST_WORK_SIZE
     ):
         raise ValueError(f"working size {size}")
-    lights = (card.from_light, card.to_light)
+    lights = (card.from_light, card.to_light, card.second_light)
     texts = (*lights, card.training_data, card.licence, card.notes, *card.scores)
     if not all(map(_is_text, texts)):
         raise ValueError("a text field is not a string")

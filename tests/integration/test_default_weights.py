@@ -22,6 +22,11 @@ def default():
 
 
 @pytest.fixture(scope="module")
+def any_light():
+    return Relighter.load("lightstage", device="cpu")
+
+
+@pytest.fixture(scope="module")
 def real(shared):
     """Three real VIDIT pictures, 3 1024 1024 each."""
     found = [pixels(path) for path in sorted((shared / "real").glob("vidit*.png"))]
@@ -109,3 +114,18 @@ def test_the_result_keeps_the_detail_of_the_picture(default, real):
         _, answer = seen_and_answered(default, picture)
         enlarged = scaling.enlarge(answer, *picture.shape[:0:-1])
         assert energy(default.relight(picture)) >= 1.5 * energy(enlarged)
+
+
+@pytest.mark.parametrize("light", [{"to": "W"}, {"to": "S"}, {"look": "noon"}])
+def test_black_stays_black_and_grey_stays_neutral(any_light, light):
+    black = torch.zeros(3, 64, 96)
+    assert any_light(black, **light).max() <= 1 / 255
+    grey = torch.linspace(0, 1, 96).expand(3, 64, 96)
+    relit = any_light(grey, **({"to": "S"} if "look" in light else light))
+    assert (relit.amax(0) - relit.amin(0)).max() <= 1 / 255
+
+
+def test_light_that_stays_as_it_is_leaves_the_picture_as_it_is(any_light):
+    picture = pixels(SCENES[0])[:, ::4, ::4].float() / 255
+    relit = any_light(picture, key=1, ambient=1)
+    assert (relit - picture).abs().max() <= 1 / 255

@@ -46,6 +46,7 @@ from msrnet_cli.bench.results import (
 )
 from msrnet_cli.config import DeviceOptions, ModelConfig
 from msrnet_cli.errors import DeviceError, PictureError, UsageError
+from msrnet_cli.networks import ranges
 from msrnet_cli.report import bench as report
 from msrnet_cli.weights import find
 
@@ -180,12 +181,14 @@ def test_training_takes_three_times_the_arithmetic():
 # --- the network and its pictures --------------------------------------------------
 
 
-@pytest.mark.parametrize("value_range", ["zero_one", "centred"])
-def test_a_drawn_network_paints_something_like_a_picture(value_range):
-    config = dataclasses.replace(SMALL, value_range=value_range)
+@pytest.mark.parametrize("arch", [SMALL.arch, "srn"])  # one that sees what it painted
+@pytest.mark.parametrize("value_range", ranges.SCALES)
+def test_a_drawn_network_paints_something_like_a_picture(value_range, arch):
+    config = dataclasses.replace(SMALL, arch=arch, value_range=value_range)
     found = subject.seeded(config)
     image = subject.make_picture(128, 128, seed=0)[None]
-    output = found.network(*found.inputs(image).tensors) + config.offset
+    painted = found.network(*found.inputs(image).tensors)
+    output = ranges.of(config).painted(painted)
     assert output.mean() == pytest.approx(0.45, abs=0.01)
     assert output.std() == pytest.approx(0.2, abs=0.01)
 

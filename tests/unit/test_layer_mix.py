@@ -1,5 +1,7 @@
 """Layers into lights: true layers give the target, and black stays black."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -86,26 +88,51 @@ def light(explained):
 def test_the_better_layers_explain_a_picture_the_more_of_the_rest_is_kept(
     explained, kept
 ):
-    assert mix.kept(light(explained)) == pytest.approx(kept)
+    turned = torch.cat((2 * torch.ones(1, 3), torch.zeros(8, 3)))
+    found = replace(light(explained), weights=turned.flip(0))
+    assert float(mix.kept(found, turned)) == pytest.approx(kept)
+
+
+def test_the_less_the_light_changes_the_more_of_the_rest_is_kept():
+    found = light(0.0)
+    wanted = torch.stack([found.weights * factor for factor in (1, 1.1, 2, 9)])
+    shares = mix.kept(found, wanted)
+    assert shares[0] == 1
+    assert shares.tolist() == sorted(shares.tolist(), reverse=True)
+    assert shares[1] > 0.9
+    assert shares[3] > 0
+    moved = torch.zeros(9, 3)
+    moved[2] = 9
+    assert mix.kept(found, moved) == 0
 
 
 def test_several_lights_at_once_are_each_light_alone():
     picture, layers = torch.rand(3, 16, 16), torch.rand(9, 3, 16, 16)
     source, wanted = torch.rand(9, 3), torch.rand(4, 9, 3)
     together = mix.painted(layers, wanted)
-    relit = mix.relit(picture, layers, source, wanted, 0.5)
+    shares = torch.tensor([0.5, 0.0, 1.0, 0.2])
+    relit = mix.relit(picture, layers, source, wanted, shares)
     for place, one in enumerate(wanted):
         by_hand = encode((lin(layers) * one[..., None, None]).sum(0))
         torch.testing.assert_close(together[place], by_hand)
-        alone = mix.relit(picture, layers, source, one, 0.5)
+        alone = mix.relit(picture, layers, source, one, shares[place])
         torch.testing.assert_close(relit[place], alone)
 
 
 def test_more_is_kept_the_more_is_explained():
-    shares = [mix.kept(light(x / 50)) for x in range(51)]
+    wanted = torch.eye(9)[:, :1].expand(9, 3)
+    shares = [float(mix.kept(light(x / 50), wanted)) for x in range(51)]
     assert shares == sorted(shares)
-    assert shares[0] == 0
-    assert 0 < shares[-1] <= 1
+    assert 0 < shares[0] < shares[-1] < 1
+
+
+def test_black_stays_black_however_bright_the_light():
+    layers = torch.full((9, 3, 4, 4), 0.4)
+    layers[2] = 0.9
+    source, wanted = mix.weights(0.0), mix.weights(90.0)
+    black = torch.zeros(3, 4, 4)
+    relit = mix.relit(black, layers, source, wanted, 0.75)
+    assert lin(relit).max() < 0.02 * lin(mix.painted(layers, wanted)).min()
 
 
 def test_what_is_darker_than_its_layers_stays_as_dark():

@@ -89,7 +89,7 @@ def test_sobel_of_one_point_is_the_sum_of_the_kernels():
     )
 
 
-@pytest.mark.parametrize("name", ["l2", "combined", "sobel", "psnr", "scores"])
+@pytest.mark.parametrize("name", ["l2", "combined", "sobel", "psnr", "scores", "drn"])
 def test_gradients_agree_with_differences(name):
     options = LossOptions(perceptual=False)
     loss = losses.build(name, options)
@@ -134,6 +134,30 @@ def test_a_decibel_counts_as_much_as_a_tenth_of_ssim(weight):
     similarity = similarity * (1 if weight is None else weight)
     gained = scores(x, y) - scores(near, y)
     assert gained.item() == pytest.approx(decibels / 20 + similarity.item(), rel=0.03)
+
+
+def test_the_bands_of_a_pyramid_are_none_for_a_change_of_brightness():
+    x, _ = two(64, 48)
+    *bands, rest = losses.laplacian(x, x + 0.1)
+    assert max(bands).item() == pytest.approx(0, abs=1e-12)
+    assert rest.item() == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("sides", "bands"), [((32, 320), 6), ((31, 40), 5), ((1, 9), 1)]
+)
+def test_a_small_picture_has_fewer_bands(sides, bands):
+    found = losses.laplacian(*two(*sides))
+    assert len(found) == bands
+    assert min(found) > 0
+
+
+def test_ssim_inside_leaves_the_border_out():
+    x, y = two(64, 80)
+    y[..., :8, :] = y[..., :8, :].flip(-1)
+    inner = [picture[..., 30:, :] for picture in (x, y)]
+    assert losses.ssim(*inner, inside=True) > losses.ssim(x, y, inside=True)
+    assert losses.ssim(x, x, inside=True).item() == pytest.approx(1)
 
 
 def test_perceptual_is_the_squared_distance_of_features():

@@ -10,6 +10,7 @@ from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.networks import architecture
 from msrnet_cli.networks.dmshn import DMSHN
+from msrnet_cli.networks.drn import DRN
 from msrnet_cli.relight import device_copy, tiling
 from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.relight.session import Session
@@ -108,6 +109,23 @@ def test_where_free_memory_is_unknown_and_no_tile_fits_a_size_is_advised(monkeyp
     assert re.fullmatch(r"800x600 needs about [\d.]+ GB of memory", failure.reason)
     advised = int(re.search(r"^try --work-size (\d+),", failure.remedy)[1])
     assert 300 < advised <= 800 * 0.5**0.5
+
+
+def test_a_network_that_sees_the_whole_picture_is_never_run_in_tiles(monkeypatch):
+    card = WeightsCard(model=ModelConfig("drn", 2))
+    subject = Relighter(
+        DRN(2), card, device="cpu", dtype="fp32", engine="eager", work_size="full"
+    )
+    needed = architecture("drn").bytes_per_pixel_at("fp32", 2) * 320 * 256
+    monkeypatch.setattr(hardware, "free_bytes", lambda _: int(needed / 2))
+    (failure,) = subject.run([torch.rand(3, 250, 310)]).outputs
+    assert re.fullmatch(
+        r"310x250 needs about [\d.]+ GB of memory, in one piece, [\d.]+ GB are free",
+        failure.reason,
+    )
+    advised = int(re.search(r"^--work-size (\d+) fits", failure.remedy)[1])
+    smaller = Relighter(DRN(2), card, device="cpu", dtype="fp32", work_size=advised)
+    assert smaller.run([torch.rand(3, 250, 310)]).pictures()
 
 
 def test_memory_that_runs_out_elsewhere_fails_the_pictures_with_their_size(

@@ -101,6 +101,10 @@ def test_value_range_is_part_of_the_weights():
     assert torch.allclose(relighter(network, centred).relight(image), image * 0 + 0.6)
     plain = WeightsCard(model=ModelConfig("dmshn", 12))
     assert torch.allclose(relighter(network, plain).relight(image), image * 0.5)
+    signed = WeightsCard(model=ModelConfig("dmshn", 12, "signed"))
+    assert torch.allclose(relighter(network, signed).relight(image), image * 0 + 0.6)
+    signed_in = WeightsCard(model=ModelConfig("dmshn", 12, "signed_in"))
+    assert torch.allclose(relighter(network, signed_in).relight(image), image * 0 + 0.2)
 
 
 def test_threads_share_one_relighter(warm):

@@ -9,7 +9,7 @@ from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.networks import architecture
 from msrnet_cli.networks.dmshn import DMSHN
 from msrnet_cli.relight.relighter import Relighter
-from msrnet_cli.relight.sizes import pad_to_multiple
+from msrnet_cli.relight.sizes import pad_to_multiple, padded_pixels
 from relighters import relighter
 
 
@@ -21,6 +21,18 @@ def test_padding_reflects_then_replicates(size):
     mirrored = list(range(size - 2, -1, -1))[:missing]
     rest = [mirrored[-1] if mirrored else size - 1] * (missing - len(mirrored))
     assert padded == list(range(size)) + mirrored + rest
+
+
+@pytest.mark.parametrize(
+    ("sides", "expected"), [((5, 40), (32, 48)), ((1, 1), (32, 32))]
+)
+def test_padding_reaches_the_least_that_a_network_takes(sides, expected):
+    image = torch.rand(1, 3, *sides)
+    padded = pad_to_multiple(image, 16, least=32)
+    assert padded.shape[2:] == expected
+    assert padded_pixels(*sides, 16, least=32) == math.prod(expected)
+    assert torch.equal(padded[..., : sides[0], : sides[1]], image)
+    assert pad_to_multiple(padded, 16, least=32) is padded
 
 
 def test_a_size_that_fits_is_not_touched():
@@ -69,13 +81,13 @@ def test_on_a_cpu_large_pictures_go_one_by_one_however_small_they_are_seen():
 
 def seen_pixels(subject, width, height):
     """How many pixels a network sees of a picture, filled up as it needs them."""
-    side = subject.architecture.multiple
+    side, least = subject.architecture.multiple, subject.architecture.smallest
     size = subject.working_size(width, height) or (width, height)
-    return math.prod(math.ceil(length / side) * side for length in size)
+    return math.prod(max(math.ceil(length / side) * side, least) for length in size)
 
 
 @pytest.mark.parametrize("work_size", [64, 1024, "full"])
-@pytest.mark.parametrize("arch", ["dmshn", "lightstage"])
+@pytest.mark.parametrize("arch", ["dmshn", "lightstage", "drn"])
 @pytest.mark.parametrize(
     "size", [(1, 1), (1, 90), (1, 5000), (3, 20_000), (17, 9000), (64, 1_000_000)]
 )

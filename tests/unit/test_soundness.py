@@ -51,17 +51,13 @@ def saved(network, path, arch="dmshn"):
     return path
 
 
-@pytest.mark.parametrize("arch", ["dmshn", "stacked", "lightstage"])
+@pytest.mark.parametrize("arch", ["dmshn", "stacked", "lightstage", "griddehazenet"])
 @pytest.mark.parametrize(
     ("scale", "dtype"), [(30, "fp32"), (1e4, "bf16"), (1e15, "auto"), (0, "fp32")]
 )
 def test_finite_but_absurd_weights_are_refused_and_named(tmp_path, arch, scale, dtype):
     network = architecture(arch).build(4)
-    painter = network.get_parameter(
-        {"dmshn": "decoder1.8.bias", "stacked": "1.decoder1.8.bias"}.get(
-            arch, "dmshn.decoder1.8.bias"
-        )
-    )
+    painter = network.get_parameter(f"{architecture(arch).painter}.bias")
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.mul_(scale)
@@ -73,7 +69,7 @@ def test_finite_but_absurd_weights_are_refused_and_named(tmp_path, arch, scale, 
     assert "use other weights" in caught.value.remedy
 
 
-@pytest.mark.parametrize("arch", ["dmshn", "stacked", "lightstage"])
+@pytest.mark.parametrize("arch", ["dmshn", "stacked", "lightstage", "griddehazenet"])
 @pytest.mark.parametrize("seed", range(3))
 def test_weights_that_were_never_trained_are_taken(tmp_path, arch, seed):
     torch.manual_seed(seed)

@@ -1,10 +1,12 @@
 """Each part of a training run works by itself, without the settings of a whole run."""
 
+import copy
 import math
 from dataclasses import dataclass
 
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import nn
 
@@ -13,6 +15,8 @@ import smooth
 from msrnet_cli.config import ModelConfig
 from msrnet_cli.errors import DataError, TrainingError, UsageError
 from msrnet_cli.lock import Lock
+from msrnet_cli.networks import ranges
+from msrnet_cli.networks.spec import Inputs, Sketches
 from msrnet_cli.options import asked, declared, hints, plain, replaced
 from msrnet_cli.pairs.options import PairOptions
 from msrnet_cli.train import cards, checkpoint, failures, optimizers, runs
@@ -52,6 +56,22 @@ class Batch:
     source: torch.Tensor
     names: tuple[str, ...] = ("a", "b")
 
+    @property
+    def inputs(self):
+        return Inputs(self.source)
+
+    @property
+    def target(self):
+        return dimmed(self.source)
+
+    def with_target(self, target):
+        return Targeted(self.source, self.names, target)
+
+
+@dataclass(frozen=True)
+class Targeted(Batch):
+    target: torch.Tensor = None
+
 
 class Noise:
     """Material that is drawn anew for each number."""
@@ -71,7 +91,7 @@ class Noise:
 
     def try_out(self, paint, phase):
         source = self.batch(range(2), phase.size).source
-        error = (paint(source) - dimmed(source)).square().mean().item()
+        error = (paint(Inputs(source)) - dimmed(source)).square().mean().item()
         row = [source[0], source[0], source[0]]
         return Trial(-10 * math.log10(error), 10.0, 1.0, [row])
 
@@ -135,6 +155,71 @@ def test_the_state_of_an_unknown_optimizer_is_saved_and_restored():
     optimizers.restore([fresh], other, saved, steps=3)
     again = dict(optimizers.state_of([fresh], other))
     assert all(torch.equal(again[name], value) for name, value in saved.items())
+
+
+@pytest.mark.parametrize("name", ranges.SCALES)
+def test_a_learner_shows_a_network_its_own_range(name):
+    scale = ranges.SCALES[name]
+    one = Learner(
+        nn.Conv2d(3, 3, 1, bias=False),
+        OptimizerOptions(),
+        CPU,
+        torch.float32,
+        scale=scale,
+    )
+    nn.init.dirac_(one.network.weight)
+    picture = torch.full((1, 3, 4, 4), 0.75)
+    painted = one.relight(one.network, Inputs(picture))
+    assert torch.equal(painted, scale.painted(scale.seen(picture)))
+
+
+class Sketcher(nn.Module):
+    """Paints a small picture, then all of it; twice, to try targets of one size."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3, padding=1)
+
+    def all(self, image):
+        small = self.conv(image[..., ::2, ::2])
+        return [small, self.conv(image), self.conv(image)]
+
+    def forward(self, image):
+        return self.all(image)[-1]
+
+
+@pytest.mark.parametrize(
+    ("resize", "by"),
+    [
+        ({}, lambda x: F.avg_pool2d(x, 2)),
+        ({"resize": lambda x, _: x[..., ::2, ::2]}, lambda x: x[..., ::2, ::2]),
+    ],
+)
+def test_a_learner_learns_from_sketches_too(resize, by):
+    def to_target(output, batch):
+        assert output.shape == batch.target.shape
+        return (output - batch.target).square().mean()
+
+    torch.manual_seed(0)
+    network = Sketcher()
+    alone = copy.deepcopy(network)
+    one = Learner(
+        network, OptimizerOptions(clip=0), CPU, torch.float32,
+        sketches=Sketches(Sketcher.all, smallest=2, **resize),
+    )  # fmt: skip
+    batch = Noise().batch(range(2), 8)
+    small, result, again = alone.all(batch.source)
+    target = dimmed(batch.source)
+    expected = (small - by(target)).square().mean()
+    expected = expected + (result - target).square().mean()
+    expected = expected + (again - target).square().mean()
+    expected.backward()
+    norm = nn.utils.get_total_norm([p.grad for p in alone.parameters()])
+    step = one.step(batch, to_target, 1e-3)
+    assert step.loss == pytest.approx(expected.item())
+    assert step.gradient == pytest.approx(norm.item())
+    assert set(one.tensors()) >= {"network.conv.weight", "network.conv.bias"}
+    assert one.relight(one.result, batch.inputs).shape == batch.source.shape
 
 
 @pytest.mark.parametrize("name", ["adam", "muon"])

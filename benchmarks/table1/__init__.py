@@ -1,0 +1,1 @@
+"""Table 1 of the paper, the networks: ``python -m benchmarks.table1``."""

@@ -1,0 +1,255 @@
+"""Files beside pictures: one for each, of its stem, in a folder of their own.
+
+Such as masks, and the second pictures of weights that see two. Each has the size of its
+upright picture.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from msrnet_cli import images
+from msrnet_cli.errors import PictureError, UsageError
+from msrnet_cli.files import opened_regular, read_regular
+from msrnet_cli.images.formats import HEAD_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_PLAIN = ("png", "jpeg", "webp", "bmp")  # their headers tell the size of the picture
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What lies beside pictures.
+
+    Attributes:
+        flag: The option that names the folder.
+        name: What one of them is called.
+        remedy: What to do where one is missing.
+    """
+
+    flag: str
+    name: str
+    remedy: str
+
+
+MASK = Kind("--mask", "mask", "add one; white everywhere changes all of the picture")
+SECOND = Kind("--second", "second picture", "add the scene under the other light")
+
+
+class Beside:
+    """The files of one kind of a folder job.
+
+    Args:
+        kind: What they are.
+        path: A folder that mirrors that of the pictures; or the file of one picture.
+
+    Attributes:
+        kind: What they are.
+    """
+
+    def __init__(self, kind: Kind, path: Path) -> None:
+        self.kind = kind
+        self._path = path
+        self._is_file = path.is_file()
+        self._named = cache(_by_stem)
+
+    def of(self, relative: Path) -> Path:
+        """The file of a picture: of two with its stem, the one with its suffix.
+
+        Args:
+            relative: The picture below its own folder.
+
+        Raises:
+            PictureError: There is none, or more than one.
+        """
+        if self._is_file:
+            return self._path
+        folder, name = self._path / relative.parent, self.kind.name
+        found = self._named(folder).get(_composed(relative.stem), [])
+        alike = [path for path in found if path.suffix == relative.suffix]
+        if len(alike or found) == 1:
+            return (alike or found)[0]
+        if found:
+            raise PictureError(
+                f"has {len(found)} {name}s: {', '.join(path.name for path in found)}",
+                "leave one of them",
+            )
+        raise PictureError(
+            f"has no {name}: there is no picture {relative.stem}.* in {folder}",
+            self.kind.remedy,
+        )
+
+    def of_sized(self, relative: Path, picture: Path) -> Path:
+        """As `of`; refuses another size by the header, where headers tell for sure.
+
+        Args:
+            relative: The picture below its own folder.
+            picture: The picture.
+
+        Raises:
+            PictureError: There is none, or one that has another size for sure, however
+                each of the two is turned.
+        """
+        path = self.of(relative)
+        try:
+            sizes = plain_size(path), plain_size(picture)
+        except OSError:
+            return path  # reading it will say why
+        own, wanted = sizes
+        if own and wanted and sorted(own) != sorted(wanted):
+            raise other_size(self.kind, path, own, wanted)
+        return path
+
+    def holds(self, root: Path, path: Path) -> bool:
+        """Whether a file lies among them, in a folder below that of the pictures.
+
+        Args:
+            root: The folder of the pictures.
+            path: The file.
+        """
+        place = self._path.resolve()
+        is_below = not self._is_file and root.resolve() in place.parents
+        return is_below and path.resolve().is_relative_to(place)
+
+    def require_apart(self, roots: Iterable[Path]) -> None:
+        """Refuse a folder of pictures, where nothing tells the files apart.
+
+        Args:
+            roots: The folders of pictures.
+
+        Raises:
+            UsageError: One of them is the folder of these files.
+        """
+        if any(not self._is_file and self._path.samefile(root) for root in roots):
+            raise UsageError(
+                f"{self.kind.flag} {self._path} is also the folder of the pictures",
+                f"put {self.kind.name}s into a folder of their own",
+            )
+
+    def require_each(self, pictures: int) -> None:
+        """Refuse one file for several pictures.
+
+        Raises:
+            UsageError: There is one file, and there are several pictures.
+        """
+        if self._is_file and pictures > 1:
+            raise UsageError(
+                f"{self.kind.flag} {self._path} is one file for {pictures} pictures",
+                f"name a folder with a {self.kind.name} of the same stem for each",
+            )
+
+
+def open_beside(kind: Kind, text: str | None) -> Beside | None:
+    """The files that a user names; None for none.
+
+    Args:
+        kind: What they are.
+        text: Their folder, or the file of one picture, as the user wrote it.
+
+    Raises:
+        UsageError: It does not exist, or is neither a file nor a folder.
+    """
+    if text is None:
+        return None
+    path = Path(text)
+    if not path.is_dir() and not path.is_file():
+        what = "is not a file or folder" if path.exists() else "does not exist"
+        raise UsageError(
+            f"{kind.flag} {text} {what}", f"name a folder of {kind.name}s, or a file"
+        )
+    return Beside(kind, path)
+
+
+def data_of(kind: Kind, path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        PictureError: It cannot be read.
+    """
+    try:
+        return read_regular(path)
+    except OSError as error:
+        raise PictureError(
+            f"its {kind.name} {path} cannot be read: {error.strerror}",
+            f"check the {kind.name}",
+        ) from error
+
+
+def read(
+    kind: Kind, data: bytes, path: Path, size: tuple[int, int], most: float
+) -> images.Picture:
+    """Decode a file.
+
+    Args:
+        kind: What it is.
+        data: Its bytes.
+        path: Where it lies.
+        size: Width and height of the upright picture.
+        most: Megapixels above which it is refused.
+
+    Raises:
+        PictureError: It cannot be read, or has another size.
+    """
+    try:
+        picture = images.read(data, path.suffix, most)
+    except PictureError as error:
+        raise PictureError(
+            f"its {kind.name} {path}: {error.reason}", error.remedy
+        ) from error
+    if picture.size != size:
+        raise other_size(kind, path, picture.size, size)
+    return picture
+
+
+def plain_size(path: Path) -> tuple[int, int] | None:
+    """Width and height that a header tells, before any turn.
+
+    Returns:
+        None where the picture may be larger or smaller than its header says.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with opened_regular(path) as file:
+        return _plain_size(file)
+
+
+def other_size(
+    kind: Kind, path: Path, own: tuple[int, int], picture: tuple[int, int]
+) -> PictureError:
+    """The refusal of a file whose width and height are not those of its picture."""
+    (width, height), (wide, high) = own, picture
+    return PictureError(
+        f"its {kind.name} {path} is {width}x{height}, the picture {wide}x{high}",
+        f"make the {kind.name} as large as the upright picture",
+    )
+
+
+def _plain_size(file: IO[bytes]) -> tuple[int, int] | None:
+    format = images.sniff(file.read(HEAD_BYTES))
+    file.seek(0)
+    return images.declared_size(file) if format in _PLAIN else None
+
+
+def _by_stem(folder: Path) -> dict[str, list[Path]]:
+    """The pictures of a folder by stem; hidden files are left out."""
+    found: dict[str, list[Path]] = {}
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        return {}
+    for path in entries:
+        if path.suffix.lower() in images.PICTURE_SUFFIXES and path.name[0] != ".":
+            found.setdefault(_composed(path.stem), []).append(path)
+    return found
+
+
+def _composed(stem: str) -> str:
+    """The same text for all Unicode forms of a name."""
+    return unicodedata.normalize("NFC", stem)
