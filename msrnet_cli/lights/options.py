@@ -85,8 +85,8 @@ class LightOptions:
     even: Annotated[
         bool,
         Option(
-            "Light from everywhere, as strong as the picture's own. It evens out soft"
-            " shades; hard shadows stay.",
+            "Light from everywhere, as strong as the picture's own. Shadows may get"
+            " lighter, and do not go: outlines stay, hard ones of photographs as a whole.",
             one_of=_NAMES_LIGHT,
         ),
     ] = False
