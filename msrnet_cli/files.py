@@ -26,6 +26,7 @@ _numbers = itertools.count()
 _MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
 
 MOST_BYTES = 4 << 30
+_PART_BYTES = 1 << 20
 """A larger file is not read: no picture is that large, and memory may be smaller."""
 
 _PROBE_BYTES = 1 << 16
@@ -242,6 +243,20 @@ def read_regular(path: Path) -> bytes:
     if (len(data), after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise OSError(errno.EBUSY, "it changed while it was read")
     return data
+
+
+def read_endless(file: BinaryIO) -> bytes:
+    """All of a stream, whose end is not known before.
+
+    Raises:
+        OSError: It cannot be read, or has more than `MOST_BYTES`.
+    """
+    data = bytearray()
+    while part := file.read(_PART_BYTES):
+        data += part
+        if len(data) > MOST_BYTES:
+            raise OSError(errno.EFBIG, f"it has more than {MOST_BYTES >> 30} GiB")
+    return bytes(data)
 
 
 def require_regular(mode: int) -> None:

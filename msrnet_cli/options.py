@@ -119,6 +119,8 @@ class Option(Range):
         read: Makes the value of what was typed; None does it by the field's type.
             Raises a ValueError that says what is expected.
         repeated: A sequence is given as the same flag again, not as ``8,4,2``.
+        once: What to do instead, where a single value is given twice; "" lets the last
+            one count.
         one_of: Name of a set of options of which at most one counts: one that is typed
             takes the place of the others, which a document may hold.
     """
@@ -129,6 +131,7 @@ class Option(Range):
     default: str | None = None
     read: Callable[[str], Any] | None = None
     repeated: bool = False
+    once: str = ""
     one_of: str = ""
 
 

@@ -213,8 +213,23 @@ def _given(
         typed = values.pop(_name(field))
         if typed is None or (typed is False and not _is_asked_off(field)):
             continue
+        if field.option.once:
+            typed = _single(field, typed)
         changes[field.path] = _read(field, typed)
     return Given(kind, changes)
+
+
+def _single(field: Field, typed: list[str]) -> str:
+    """The one value of an option.
+
+    Raises:
+        UsageError: There are several, which differ.
+    """
+    if len(set(typed)) > 1:
+        flag = field.flags[0]
+        each = " and ".join(f"{flag} {text}" for text in typed)
+        raise UsageError(f"{each} contradict each other", field.option.once)
+    return typed[0]
 
 
 def _read(field: Field, typed: Any) -> Any:  # noqa: ANN401 of any type
@@ -269,7 +284,7 @@ def _parameter(field: Field) -> inspect.Parameter:
     if _is_flag(field):
         kind = bool | None if field.default or _has_both(field) else bool
         default = False if kind is bool else None
-    elif field.option.repeated:
+    elif field.option.repeated or field.option.once:
         kind = list[str] | None
     declaration = typer.Option(
         *_declared_flags(field),

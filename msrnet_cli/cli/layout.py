@@ -21,6 +21,15 @@ class Command(TyperCommand):
 
     examples: ClassVar[Mapping[str, str]] = {}
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 Typer's own
+        """As Typer's; an error names the command whose help tells more."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            if getattr(error, "ctx", self) is None:  # of options, not of values
+                error.ctx = ctx  # type: ignore[attr-defined]
+            raise
+
     def format_usage(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 Typer's own
         """The command, then what it is about."""
         arguments = (p for p in self.params if p.param_type_name == "argument")

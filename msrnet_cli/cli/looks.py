@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import typer
+
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.derive import command
 from msrnet_cli.cli.options import Json
+from msrnet_cli.errors import PictureError
 
 
 @command(
@@ -16,12 +19,15 @@ from msrnet_cli.cli.options import Json
 )
 def looks(output: Json) -> None:
     """List the named lights, what each sets, and where your own go."""
-    from msrnet_cli.lights.looks import Looks, all_looks, own_file
+    from msrnet_cli.lights.looks import all_looks
     from msrnet_cli.report import looks as report
     from msrnet_cli.report import machine
 
-    found = Looks(own_file=own_file(), looks=tuple(all_looks().values()))
+    found = all_looks()
     if output.json:
         machine.document(found)
     else:
         report.table(found)
+    report.faults(found)
+    if found.faults:  # the others are there, as with a picture among many
+        raise typer.Exit(PictureError.exit_code)

@@ -43,8 +43,9 @@ Paths = Annotated[
 def relight(paths: Paths, given: Given[RelightOptions], output: Output) -> None:
     """Relight pictures; whole folders, nothing lost.
 
-    The default weights turn light of 6500 K from N, behind the scene, into light of
-    4500 K from E, the right.
+    Without an option for the light, the default weights turn light of 6500 K from N,
+    behind the scene, into light of 4500 K from E, the right. Any other light is put by
+    the built-in weights lightstage, which see pictures at a working size of their own.
     """
     from msrnet_cli.lights import asked
 

@@ -35,6 +35,8 @@ class JobStarted:
             ``6500_N``; "" where the light is unknown, or any light will do.
         to_light: Light of the pictures that are given: as ``4500_E`` where the weights
             make the turn that they were trained for, else in words.
+        shown: How much of the change of light shows, and what stays, such as ``amount
+            0.5, colour kept, within masks``; "" for all of the change.
         notes: What the user must know about these choices.
         ignored: Entries that were passed over.
         unreadable: Folders and files, beside the pictures, that cannot be read or have
@@ -53,6 +55,7 @@ class JobStarted:
     engine: str = "eager"
     from_light: str = ""
     to_light: str = ""
+    shown: str = ""
     notes: tuple[str, ...] = ()
     ignored: tuple[Ignored, ...] = ()
     unreadable: int = 0
@@ -131,12 +134,15 @@ class LightFound:
     """The light that a picture has.
 
     Attributes:
-        input: Path of the picture.
+        input: Path of the picture; ``-`` for standard input.
         azimuth: Where the key light comes from, degrees clockwise from N, which is
-            behind the scene; E is the right. None without a direction: where the key
-            gives less than a tenth of the light.
-        spread: Softness: standard deviation around the azimuth, degrees.
-        kelvin: Apparent temperature of the key, 1900 to 20000.
+            behind the scene; E is the right. None without a direction: where `key` is
+            less than a tenth of `key` and `ambient` together, or the network reads
+            from the picture that the key gives less than a tenth of its light.
+        spread: Softness: standard deviation around the azimuth, degrees; None without a
+            direction.
+        kelvin: Apparent temperature of the key, 1900 to 20000; None without a
+            direction.
         key: Mean luminance that the key adds to the picture, in linear light. White
             paper in full light has about 1.
         ambient: Mean luminance of all other light.
@@ -146,8 +152,8 @@ class LightFound:
 
     input: str
     azimuth: float | None
-    spread: float
-    kelvin: float
+    spread: float | None
+    kelvin: float | None
     key: float
     ambient: float
     sure: float

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msrnet_cli import images
 from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
-from msrnet_cli.files import read_regular
+from msrnet_cli.files import read_endless, read_regular
 from msrnet_cli.folder.events import Ignored, LightFailed, LightFound
 from msrnet_cli.folder.search import Fault, Found, search
 from msrnet_cli.folder.stages import as_picture_error
@@ -22,26 +24,59 @@ if TYPE_CHECKING:
 _NOWHERE = Path(os.devnull)  # nothing is written, so no folder is left out
 
 
-def pictures_of(inputs: Sequence[str], *, recursive: bool) -> tuple[Found | Fault, ...]:
-    """The pictures among inputs, and what cannot be read.
+@dataclass(frozen=True)
+class StandardInput:
+    """The one picture that comes through standard input."""
+
+    path: str = "-"
+
+
+Entry = Found | Fault | StandardInput
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What there is to look at.
+
+    Attributes:
+        entries: Pictures, and what cannot be read.
+        ignored: Entries that were passed over.
+    """
+
+    entries: tuple[Entry, ...]
+    ignored: tuple[Ignored, ...] = ()
+
+
+def pictures_of(
+    inputs: Sequence[str], lists: str | None = None, *, recursive: bool
+) -> Pictures:
+    """The pictures among inputs.
 
     Args:
-        inputs: Files, folders and patterns.
+        inputs: Files, folders and patterns; or ``-`` alone for standard input.
+        lists: A file with one path a line, or ``-`` for standard input.
         recursive: Enter subfolders.
 
     Raises:
-        UsageError: An input is missing or not a regular file.
+        UsageError: An input is missing or not a regular file, or ``-`` is not alone.
         NothingDoneError: There is no picture.
     """
+    standard = StandardInput()
+    if standard.path in inputs:
+        if len(inputs) > 1 or lists is not None:
+            raise UsageError("- takes no other input", "write: msrnet light - < a.jpg")
+        return Pictures((standard,))
     try:
-        entries = tuple(search(inputs, None, _NOWHERE, recursive=recursive))
+        found = tuple(search(inputs, lists, _NOWHERE, recursive=recursive))
     except OSError as error:
         reason = f"{error.filename or 'an input'}: {error.strerror or error}"
         raise UsageError(reason, "check the path") from error
-    there = tuple(one for one in entries if not isinstance(one, Ignored))
-    if not any(isinstance(one, Found) for one in there):
-        raise _nothing_found(entries, recursive=recursive)
-    return there
+    if not any(isinstance(one, Found) for one in found):
+        raise _nothing_found(found, recursive=recursive)
+    return Pictures(
+        tuple(one for one in found if not isinstance(one, Ignored)),
+        tuple(one for one in found if isinstance(one, Ignored)),
+    )
 
 
 def require_layers(relighter: Relighter, name: str) -> None:
@@ -58,7 +93,7 @@ def require_layers(relighter: Relighter, name: str) -> None:
 
 
 def lights_of(
-    entries: Sequence[Found | Fault], relighter: Relighter, max_megapixels: float
+    entries: Sequence[Entry], relighter: Relighter, max_megapixels: float
 ) -> Iterator[LightFound | LightFailed]:
     """The light of each picture, one after another; never raises for a picture.
 
@@ -72,28 +107,38 @@ def lights_of(
             yield LightFailed(entry.path, entry.reason, entry.remedy)
             continue
         try:
-            yield _light_of(entry.path, relighter, max_megapixels)
+            yield _light_of(entry, relighter, max_megapixels)
         except Exception as error:  # also a bug must cost one picture, not all
             failure = as_picture_error(error)
             yield LightFailed(str(entry.path), failure.reason, failure.remedy)
 
 
-def _light_of(path: Path, relighter: Relighter, max_megapixels: float) -> LightFound:
-    try:
-        data = read_regular(path)
-    except OSError as error:
-        raise PictureError(f"cannot be read: {error.strerror}") from error
-    picture = images.read(data, path.suffix, max_megapixels)
+def _light_of(
+    entry: Found | StandardInput, relighter: Relighter, max_megapixels: float
+) -> LightFound:
+    data, suffix = _content(entry)
+    picture = images.read(data, suffix, max_megapixels)
     light = relighter.layers(picture.pixels).source()
+    is_lit = light.azimuth is not None
     return LightFound(
-        input=str(path),
+        input=str(entry.path),
         azimuth=light.azimuth,
-        spread=light.spread,
-        kelvin=light.kelvin,
+        spread=light.spread if is_lit else None,
+        kelvin=light.kelvin if is_lit else None,
         key=light.key,
         ambient=light.ambient,
         sure=light.sure,
     )
+
+
+def _content(entry: Found | StandardInput) -> tuple[bytes, str]:
+    """The bytes of a picture, and the suffix of its name."""
+    try:
+        if isinstance(entry, StandardInput):
+            return read_endless(sys.stdin.buffer), ""
+        return read_regular(entry.path), entry.path.suffix
+    except OSError as error:
+        raise PictureError(f"cannot be read: {error.strerror}") from error
 
 
 def _nothing_found(entries: Sequence[Finding], *, recursive: bool) -> NothingDoneError:

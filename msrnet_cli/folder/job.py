@@ -13,6 +13,7 @@ from msrnet_cli.folder.outputs import Outputs
 from msrnet_cli.folder.relights import require_second
 from msrnet_cli.folder.scheduler import Scheduler
 from msrnet_cli.folder.tally import Tally
+from msrnet_cli.lights import told
 from msrnet_cli.signals import Stopped
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from msrnet_cli.folder.relights import Relights
     from msrnet_cli.folder.search import Fault
 
-_FAN = "from each of the eight directions"
+_MASKED = "within masks"
 _OTHERS = "another run is at work there: each does what the other has not"
 
 
@@ -116,12 +117,20 @@ def started(
         work_size=relights.work_size,
         engine=relights.engine,
         from_light=relights.from_light,
-        to_light=_FAN if plan.is_fan else relights.to_light,
+        to_light=relights.to_light,
+        shown=_shown(plan, relights),
         notes=relights.notes + notes,
         ignored=plan.ignored,
         unreadable=len(plan.faults),
         second_light=relights.second_light,
     )
+
+
+def _shown(plan: Plan, relights: Relights) -> str:
+    """How much of the change of light shows, in words; "" for all of it."""
+    finish = (relights.light_recipe or {}).get("finish")
+    words = told.shown(**finish) if finish else ""
+    return ", ".join(filter(None, (words, _MASKED if plan.is_masked else "")))
 
 
 def _unreadable(fault: Fault) -> FileDone:

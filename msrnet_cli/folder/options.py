@@ -95,7 +95,7 @@ class RelightOptions:
         Option(
             "Built-in name, file, or hf://owner/repo[@revision][/file].",
             metavar="SPEC",
-            default="the built-in ones",
+            default="n6500-e4500; for any other light lightstage",
         ),
     ] = None
     files_from: Annotated[
@@ -131,6 +131,10 @@ class LightFindOptions:
             metavar="SPEC",
         ),
     ] = "lightstage"
+    files_from: Annotated[
+        str | None,
+        Option("Read inputs from a file, one a line.", metavar="LIST|-"),
+    ] = None
     recursive: Annotated[
         bool, Option("Enter subfolders.", flags=("--recursive", "-r"))
     ] = False

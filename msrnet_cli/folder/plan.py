@@ -104,6 +104,11 @@ class Plan:
         """Whether each picture becomes a fan."""
         return any(job.is_fan for job in self.jobs)
 
+    @property
+    def is_masked(self) -> bool:
+        """Whether masks tell where pictures change."""
+        return any(job.mask for job in self.jobs)
+
 
 def make_plan(
     inputs: Sequence[str],

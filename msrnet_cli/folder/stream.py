@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import stat
 import sys
 from contextlib import closing
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli import images
 from msrnet_cli.errors import PictureError, UsageError
-from msrnet_cli.files import MOST_BYTES, Folder, read_regular
+from msrnet_cli.files import Folder, read_endless, read_regular
 from msrnet_cli.folder import beside, masks
 from msrnet_cli.folder.destination import check_no_url, try_out
 from msrnet_cli.folder.journal import digest
@@ -23,13 +22,11 @@ from msrnet_cli.folder.search import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import BinaryIO
 
     from msrnet_cli.config import WriteOptions
     from msrnet_cli.folder.relights import Relights
 
 _STREAM = "-"
-_PART_BYTES = 1 << 20
 
 
 def relight_stream(
@@ -214,22 +211,13 @@ def _write_out(data: bytes) -> None:
 def _read(source: str) -> tuple[bytes, str]:
     try:
         if source == _STREAM:
-            return _limited(sys.stdin.buffer), ""
+            return read_endless(sys.stdin.buffer), ""
         path = Path(source)
         if is_url(source):
             raise UsageError(f"{source} is a URL, not a file", "download it first")
         if stat.S_ISFIFO(path.stat().st_mode):  # as bash writes <(...)
             with path.open("rb") as file:
-                return _limited(file), path.suffix
+                return read_endless(file), path.suffix
         return read_regular(path.resolve()), path.suffix
     except OSError as error:
         raise UsageError(f"{source}: {error.strerror}", "check the path") from error
-
-
-def _limited(file: BinaryIO) -> bytes:
-    data = bytearray()
-    while part := file.read(_PART_BYTES):
-        data += part
-        if len(data) > MOST_BYTES:
-            raise OSError(errno.EFBIG, f"it has more than {MOST_BYTES >> 30} GiB")
-    return bytes(data)

@@ -25,6 +25,8 @@ DIRECTIONS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 KELVINS = (2500, 3500, 4500, 5500, 6500)
 """VIDIT's temperatures; with its eight directions they make forty lights."""
 
+UNSURE = 0.3
+"""A found azimuth that is less sure is hardly better than a guess."""
 NEUTRAL_KELVIN = 6500.0
 LUMINANCE: RGB = (0.2126, 0.7152, 0.0722)
 """Shares of linear sRGB in luminance (Rec. 709)."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from msrnet_cli.lights import DIRECTIONS, azimuth, looks
+from msrnet_cli.lights.options import softness_of_even
 from msrnet_cli.lights.wish import Beam, Wish
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ def wish(options: LightOptions) -> Wish | None:
     direction.
 
     Raises:
-        UsageError: There is no such look.
+        UsageError: There is no such look, or it has no direction and softness is asked
+            for.
     """
     if options.is_plain:
         return None
@@ -28,6 +30,8 @@ def wish(options: LightOptions) -> Wish | None:
     found = looks.find(options.look).light
     given: dict[str, Any] = options.given
     base = Wish(beams=found.beams, even=found.even, **found.given)
+    if base.even and options.softness is not None:
+        raise softness_of_even(f"--look {options.look}")
     if options.kelvin is not None and base.beams is not None:
         uncoloured = tuple(replace(beam, kelvin=None) for beam in base.beams)
         base = replace(base, beams=uncoloured)

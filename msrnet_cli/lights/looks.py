@@ -21,10 +21,11 @@ from typing import Any
 from msrnet_cli import documents
 from msrnet_cli.errors import UsageError
 from msrnet_cli.files import read_regular
-from msrnet_cli.lights.options import LightOptions
+from msrnet_cli.lights.options import LightOptions, spelled
 
 FILE = "looks.toml"
 _ABOUT = "about"
+_HELP = "msrnet relight --help says what each option takes"
 _NOT_OF_A_LOOK = ("look", "like")
 _SETS = tuple(f.name for f in fields(LightOptions) if f.name not in _NOT_OF_A_LOOK)
 
@@ -38,12 +39,29 @@ class Look:
         about: What it looks like, in a sentence; "" where its author left it out.
         light: What it sets.
         own: Whether it stands in the user's file.
+        replaces: Whether it takes the place of a built-in one.
     """
 
     name: str
     about: str
     light: LightOptions
     own: bool = False
+    replaces: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookFault:
+    """What is wrong in the user's file.
+
+    Attributes:
+        name: Of the look, as its table says; "" where the whole file is meant.
+        reason: What is wrong, with the file and the table.
+        remedy: What to do about it.
+    """
+
+    name: str
+    reason: str
+    remedy: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +70,13 @@ class Looks:
 
     Attributes:
         own_file: Where a user's own stand, whether the file is there or not.
-        looks: All, in order.
+        looks: All that are sound, in order.
+        faults: What is wrong in the user's file.
     """
 
     own_file: Path
     looks: tuple[Look, ...]
+    faults: tuple[LookFault, ...] = ()
 
 
 def _built_in(name: str, about: str, **sets: Any) -> Look:  # noqa: ANN401 fields of LightOptions
@@ -99,15 +119,28 @@ BUILT_IN = (
 )  # fmt: skip
 
 
-def all_looks() -> dict[str, Look]:
-    """Every look by name, in order; a user's own come last, or replace a built-in one.
+def all_looks() -> Looks:
+    """Every look; a user's own come last, or in the place of a built-in one.
 
-    Raises:
-        UsageError: The user's file cannot be read, or has a fault.
+    A faulty one is told of among the faults. So is a file that cannot be read, and the
+    looks that come with the program are there.
     """
-    path = own_file()
-    own = {name: _look(path, name, table) for name, table in _tables(path).items()}
-    return {look.name: look for look in BUILT_IN} | own
+    path, faults = own_file(), []
+    found: dict[str, Look | None] = {look.name: look for look in BUILT_IN}
+    try:
+        tables = _tables(path)
+    except UsageError as error:
+        tables = {}
+        faults.append(LookFault(name="", reason=error.reason, remedy=error.remedy))
+    for name, table in tables.items():
+        found[name] = None  # a built-in one of that name does not count, either
+        try:
+            found[name] = _look(path, name, table)
+        except UsageError as error:
+            fault = LookFault(name=name, reason=error.reason, remedy=error.remedy)
+            faults.append(fault)
+    sound = tuple(look for look in found.values() if look is not None)
+    return Looks(own_file=path, looks=sound, faults=tuple(faults))
 
 
 def find(name: str) -> Look:
@@ -180,12 +213,14 @@ def _look(path: Path, name: str, table: object) -> Look:
     if not isinstance(about, str):
         raise UsageError(f"{place} about is not a text", "put it in quotes")
     try:
-        light = documents.rebuilt(LightOptions, values)
-    except (ValueError, UsageError) as error:
-        reason = error.reason if isinstance(error, UsageError) else str(error)
-        raise UsageError(f"{place} {reason}", "msrnet looks shows examples") from error
+        light = documents.rebuilt(LightOptions, spelled(values))
+    except UsageError as error:
+        raise UsageError(f"{place} {error.reason}", error.remedy) from error
+    except ValueError as error:
+        raise UsageError(f"{place} {error}", _HELP) from error
     if light.is_fan:
         raise UsageError(f"{place} to is all", "a look has one light")
     if light.is_plain:
         raise UsageError(f"{place} sets no light", "give it a direction")
-    return Look(name=name, about=about, light=light, own=True)
+    replaces = any(look.name == name for look in BUILT_IN)
+    return Look(name=name, about=about, light=light, own=True, replaces=replaces)

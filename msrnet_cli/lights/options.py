@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, get_args
 
 from msrnet_cli import documents
 from msrnet_cli.errors import UsageError
 from msrnet_cli.lights.words import (
     KELVIN_RANGE,
     STRENGTH_RANGE,
+    names_all,
     read_beam,
     read_target,
 )
@@ -22,12 +23,24 @@ if TYPE_CHECKING:
     from msrnet_cli.lights.wish import Beam
 
 Keep = Literal["colour", "brightness"]
-ALL = "all"
-"""As a direction: each of the eight."""
-
 _LEAST, _MOST = STRENGTH_RANGE
 _NAMES_LIGHT = "light"
+_SPELLINGS = {"color": "colour"}
+_ONCE = "give one of them"
+_SEVERAL = "give one of them, or lights that add as --light W --light E"
 _MODIFIERS = ("kelvin", "key", "ambient", "fill", "softness")
+
+
+def read_keep(text: str) -> str:
+    """What of a picture stays, in either spelling.
+
+    Raises:
+        ValueError: The text names nothing of it; says what is expected.
+    """
+    name = _SPELLINGS.get(text, text)
+    if name not in get_args(Keep):
+        raise ValueError(f"one of {', '.join(get_args(Keep))}")
+    return name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +66,7 @@ class LightOptions:
             " eight, in a folder for each picture, with a contact sheet and lights.lp.",
             metavar="DIRECTION|all",
             read=str,
+            once=_SEVERAL,
             one_of=_NAMES_LIGHT,
         ),
     ] = None
@@ -71,7 +85,8 @@ class LightOptions:
     even: Annotated[
         bool,
         Option(
-            "Take shadows out: the light comes from everywhere, and is as strong.",
+            "Light from everywhere, as strong as the picture's own. It evens out soft"
+            " shades; hard shadows stay.",
             one_of=_NAMES_LIGHT,
         ),
     ] = False
@@ -80,38 +95,45 @@ class LightOptions:
         Option(
             "A light with a name; msrnet looks lists them.",
             metavar="NAME",
+            once=_ONCE,
             one_of=_NAMES_LIGHT,
         ),
     ] = None
     like: Annotated[
         str | None,
         Option(
-            "The light that is found in another picture.",
+            "The light that is found in another picture: its direction, temperature,"
+            " softness, and strength beside the ambient light. The picture stays as"
+            " bright, and its ambient light keeps its colour.",
             metavar="PICTURE",
+            once=_ONCE,
             one_of=_NAMES_LIGHT,
         ),
     ] = None
     kelvin: Annotated[
         float | None,
         Option(
-            "Colour of the light: 2700 is a warm bulb, 6500 white, 10000 blue.",
+            "Colour of the light: 2700 is a warm bulb, 6500 white, 10000 blue. The"
+            " ambient light keeps its colour. Refused beside a temperature in --to or"
+            " --light.",
             least=KELVIN_RANGE[0],
             most=KELVIN_RANGE[1],
             default="the picture's own",
+            once="give one of them, or --light W:2700 --light E:6500",
         ),
     ] = None
     key: Annotated[
         float | None,
         Option(
             "Strength of the light, times what it was.",
-            least=_LEAST, most=_MOST, default="1",
+            least=_LEAST, most=_MOST, default="1", once=_ONCE,
         ),
     ] = None  # fmt: skip
     ambient: Annotated[
         float | None,
         Option(
             "Strength of the light from all around (sky, walls), times what it was.",
-            least=_LEAST, most=_MOST, default="1",
+            least=_LEAST, most=_MOST, default="1", once=_ONCE,
         ),
     ] = None  # fmt: skip
     fill: Annotated[
@@ -119,7 +141,7 @@ class LightOptions:
         Option(
             "Add light from everywhere, to lift shadows; times the strength of the"
             " picture's own light.",
-            least=_LEAST, most=_MOST, default="0",
+            least=_LEAST, most=_MOST, default="0", once=_ONCE,
         ),
     ] = None  # fmt: skip
     softness: Annotated[
@@ -128,18 +150,23 @@ class LightOptions:
             "How far the light spreads around its direction, as a standard deviation in"
             " degrees: 0 is one lamp, 30 a window, 90 half of the sky.",
             least=0, most=180, default="0; the picture's own where no light is named",
+            once=_ONCE,
         ),
     ] = None  # fmt: skip
     amount: Annotated[
         float | None,
         Option(
             "How much of the change shows: 0 none, 0.5 half, in linear light.",
-            least=0, most=1, default="1",
+            least=0, most=1, default="1", once=_ONCE,
         ),
     ] = None  # fmt: skip
     keep: Annotated[
         Keep | None,
-        Option("What stays as it is in the picture; only the other changes."),
+        Option(
+            "What stays as it is in the picture; only the other changes.",
+            read=read_keep,
+            once=_ONCE,
+        ),
     ] = None
 
     def __post_init__(self) -> None:
@@ -151,19 +178,18 @@ class LightOptions:
         if len(self.named) > 1:
             flags = " and ".join(f"--{name}" for name in self.named)
             raise UsageError(f"{flags} each name a light", "give one of them")
+        if self.even and self.softness is not None:
+            raise softness_of_even("--even")
         if self.like == "":
             raise UsageError("--like names no picture", "give the path of one")
         has_kelvin = any(beam.kelvin for beam in self.beams or ())
         if self.kelvin is not None and has_kelvin:
-            raise UsageError(
-                f"--kelvin {self.kelvin:g} beside a light that names its own",
-                "give the temperature once",
-            )
+            raise kelvin_twice(self.kelvin)
 
     @property
     def is_fan(self) -> bool:
         """Whether each of the eight directions is asked for."""
-        return isinstance(self.to, str) and self.to.strip().lower() == ALL
+        return isinstance(self.to, str) and names_all(self.to)
 
     @property
     def beams(self) -> tuple[Beam, ...] | None:
@@ -196,6 +222,26 @@ class LightOptions:
         return tuple(name for name, is_given in are_given.items() if is_given)
 
 
+def kelvin_twice(kelvin: float) -> UsageError:
+    """Why a light that names its temperature does not get another."""
+    return UsageError(
+        f"--kelvin {kelvin:g} beside a light that names its own",
+        "give the temperature once",
+    )
+
+
+def softness_of_even(flag: str) -> UsageError:
+    """Why light from everywhere cannot be made soft.
+
+    Args:
+        flag: Names the light, such as ``--even``.
+    """
+    return UsageError(
+        f"--softness beside {flag}, whose light has no direction to spread around",
+        "leave one of them out",
+    )
+
+
 class LightKeywords(TypedDict, total=False):
     """The fields of `LightOptions` as keyword arguments."""
 
@@ -213,6 +259,14 @@ class LightKeywords(TypedDict, total=False):
     keep: Keep | None
 
 
+def spelled(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields of `LightOptions` with `keep` in the one spelling that it has there."""
+    keep = fields.get("keep")
+    if not isinstance(keep, str) or keep not in _SPELLINGS:
+        return fields
+    return fields | {"keep": _SPELLINGS[keep]}
+
+
 def of_keywords(keywords: LightKeywords) -> LightOptions:
     """Options from keyword arguments.
 
@@ -222,7 +276,7 @@ def of_keywords(keywords: LightKeywords) -> LightOptions:
         UsageError: A value is not valid, or two contradict each other.
         TypeError: There is no such field.
     """
-    fields: dict[str, Any] = dict(keywords)
+    fields = spelled(dict(keywords))
     light, like = fields.get("light"), fields.get("like")
     if isinstance(light, str):
         fields["light"] = (light,)

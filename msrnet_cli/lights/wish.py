@@ -60,11 +60,14 @@ class Wish:
 
     def __str__(self) -> str:
         """In words, such as ``from W, 3200 K, key 1.3``."""
-        where = "as it is"
         if self.even:
-            where = "from everywhere"
-        elif self.beams is not None:
-            where = "from " + " and from ".join(map(str, self.beams))
+            return self.told("from everywhere")
+        if self.beams is None:
+            return self.told("as it is")
+        return self.told("from " + " and from ".join(map(str, self.beams)))
+
+    def told(self, where: str) -> str:
+        """In words, with other words for where the light comes from."""
         changes = {
             "key": (self.key, 1.0),
             "ambient": (self.ambient, 1.0),

@@ -15,9 +15,17 @@ KELVIN_RANGE = (1000.0, 40000.0)
 STRENGTH_RANGE = (0.0, 100.0)
 """Strengths that a light may have, times that of the picture's own key."""
 
+ALL = "all"
+"""In place of a direction: each of the eight."""
+
 _TURN = 360
 _WAYS = f"{', '.join(DIRECTIONS)}, {', '.join(SIDES)}, or degrees clockwise from N"
 _BEAM = "DIRECTION[:KELVIN[:STRENGTH]]"
+
+
+def names_all(text: str) -> bool:
+    """Whether a text asks for each of the eight directions."""
+    return text.strip().lower() == ALL
 
 
 def read_azimuth(text: str) -> float:
@@ -44,6 +52,8 @@ def read_target(text: str) -> Beam:
     Raises:
         UsageError: The text names no light.
     """
+    if fan := _fan(text, "_") or _fan(text, ":"):
+        raise UsageError(f"--to {text} names a temperature beside all", f"write {fan}")
     if _is_kelvin(text):
         raise UsageError(
             f"{text.strip()} is not a direction but a temperature",
@@ -70,6 +80,8 @@ def read_beam(text: str) -> Beam:
         UsageError: The text names no light.
     """
     direction, *rest = text.split(":")
+    if fan := _fan(text, ":"):
+        raise UsageError(f"light {text!r} is not one light", f"write {fan}")
     if len(rest) > 2:
         raise UsageError(f"light {text!r} has too many parts", f"write {_BEAM}")
     if _is_kelvin(direction) or "_" in direction:
@@ -82,6 +94,15 @@ def read_beam(text: str) -> Beam:
         kelvin=_kelvin(kelvin, text) if kelvin.strip() else None,
         strength=_strength(strength, text) if strength.strip() else 1.0,
     )
+
+
+def _fan(text: str, mark: str) -> str:
+    """How to ask for what was meant by `ALL` among the parts of a light; "" without."""
+    parts = text.split(mark)
+    if not any(map(names_all, parts)):
+        return ""
+    kelvins = [f" --kelvin {_degrees(part):g}" for part in parts if _is_kelvin(part)]
+    return f"--to {ALL}{''.join(kelvins[:1])}"
 
 
 def _is_kelvin(text: str) -> bool:

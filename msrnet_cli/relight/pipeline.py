@@ -12,7 +12,7 @@ from msrnet_cli.errors import PictureError
 from msrnet_cli.images.pixels import unit
 from msrnet_cli.layers import mix, reading
 from msrnet_cli.lights import asked
-from msrnet_cli.relight import carry, device_copy
+from msrnet_cli.relight import adapters, carry, device_copy
 from msrnet_cli.relight.adapters import Opened
 from msrnet_cli.relight.finish import Finish, ending
 from msrnet_cli.relight.layers import Layers
@@ -21,6 +21,7 @@ from msrnet_cli.relight.records import Relit
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from msrnet_cli.layers.found import FoundLight
     from msrnet_cli.lights.wish import Wish
     from msrnet_cli.relight.carry import Reduced, Whole
     from msrnet_cli.relight.painter import Painter
@@ -90,8 +91,8 @@ class Pipeline:
             seen = unit(place.seen.to(outputs.device))
             device_copy.settle(outputs.device)  # other threads may mix
         read = reading.of_outputs(outputs)
-        layers = mix.of_outputs(outputs, seen)
-        return Layers(seen, layers, read, place, opened.back)
+        painted_layers = mix.of_outputs(outputs, seen)
+        return Layers(seen, painted_layers, read, place, opened.back, self._source)
 
     def fan(
         self, picture: Tensor, wish: Wish, mask: Tensor | None, *, deep: bool
@@ -100,6 +101,10 @@ class Pipeline:
         layers = self.layers(Opened([picture], deep, lambda relit: relit[0]))
         wishes, last = asked.fan(wish), ending(self.finish, mask)
         return lambda direction: layers.under(wishes[direction], last)
+
+    def _source(self, path: str) -> FoundLight:
+        """The light of a picture file."""
+        return self.layers(adapters.opened(path)).source()
 
     def _run(
         self,

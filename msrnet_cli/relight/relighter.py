@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from msrnet_cli.config import WeightsCard
+    from msrnet_cli.layers.found import FoundLight
     from msrnet_cli.lights.options import LightKeywords, LightOptions
     from msrnet_cli.relight.options import SessionKeywords, SessionOptions
     from msrnet_cli.relight.records import Relit
@@ -123,23 +124,19 @@ class Relighter(Runner):
                 test picture makes no sense.
             DeviceError: The device does not exist, cannot compute in this format, does
                 not have this engine, or does not have enough memory.
-            UsageError: The working size or the light is not valid.
-            PictureError: The picture whose light is wanted cannot be read.
+            UsageError: The working size or the light is not valid, or the picture whose
+                light is wanted cannot be read.
         """
         options = replace(options, **keywords)
         any_light = find.for_light() if spec is None else None
         if any_light and not light.is_plain:
             spec, any_light = any_light.name, None
         found = load_weights(spec, offline=options.offline)
+        card = found.card
         relighter = cls(
-            found.network(),
-            found.card,
-            options,
-            digest=found.sha256,
-            pictures=pictures,
+            found.network(), card, options, digest=found.sha256, pictures=pictures
         )
-        exact = relighter._session.probe.exact[0]
-        painted = ranges.of(found.card.model).painted(exact)
+        painted = ranges.of(card.model).painted(relighter._session.probe.exact[0])
         soundness.require_sense(painted, found.path)
         if any_light:
             load = partial(cls.load, any_light.name, options, pictures=pictures)
@@ -154,11 +151,11 @@ class Relighter(Runner):
                 turn that they were made for.
 
         Raises:
-            UsageError: The light is not valid, or these weights paint only their own.
-            PictureError: The picture whose light is wanted cannot be read.
+            UsageError: The light is not valid, the picture whose light is wanted cannot
+                be read, or these weights paint only their own light.
         """
         home = self._stage() if self._for_lights and not light.is_plain else self
-        resolved = lighting.resolved(light, home.layers)
+        resolved = lighting.resolved(light, home._source)
         other = object.__new__(type(self))
         other.__dict__.update(home.__dict__)
         return other._put(resolved)
@@ -271,6 +268,9 @@ class Relighter(Runner):
             picture, self._lighting.wish or Wish(), mask, deep=deep
         )
 
+    def _source(self, path: str) -> FoundLight:
+        return self.layers(path).source()
+
     def _stage(self) -> Relighter:
         """The relighter that paints layers: this one, or that of the weights for it."""
         if self.architecture.paints_layers:
@@ -283,8 +283,9 @@ class Relighter(Runner):
         """Make this light that of the relighter, which is nobody's yet."""
         turn = turns.choose(self.card, light.wish)
         self.from_light = "" if light.wish else self.card.from_light
-        self.to_light = str(light.wish or self.card.to_light)
+        self.to_light = light.told or turns.own_light(self.card)
         self.light_recipe = light.recipe
+        self.notes = self._session.notes + light.notes
         self._lighting = light
         self._pipeline = Pipeline(self._painter, turn, light.finish)
         return self

@@ -92,10 +92,16 @@ def choose(card: WeightsCard, wish: Wish | None) -> Turn:
         UsageError: The weights paint only their own light, and another is wanted.
     """
     if architecture(card.model.arch).paints_layers:
-        return Wished(wish) if wish else Trained(card.to_light or Lights.to_light)
-    if wish is None or wish == _own_light(card):
+        return Wished(wish) if wish else Trained(own_light(card))
+    if wish is None or wish == _only_light(card):
         return AsPainted()
     raise only_one_light(card)
+
+
+def own_light(card: WeightsCard) -> str:
+    """The light of the turn that weights were made for; "" where nothing tells it."""
+    paints_layers = architecture(card.model.arch).paints_layers
+    return card.to_light or (Lights.to_light if paints_layers else "")
 
 
 def only_one_light(card: WeightsCard) -> UsageError:
@@ -109,7 +115,7 @@ def only_one_light(card: WeightsCard) -> UsageError:
     )
 
 
-def _own_light(card: WeightsCard) -> Wish | None:
+def _only_light(card: WeightsCard) -> Wish | None:
     """The light that weights of one picture paint, as people ask for it."""
     try:
         light = read_light(card.to_light)

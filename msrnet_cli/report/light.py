@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msrnet_cli.folder.events import LightFailed, LightFound
-from msrnet_cli.lights import turned
-from msrnet_cli.report import machine
-from msrnet_cli.report.terminal import say, show
+from msrnet_cli.lights import UNSURE, turned
+from msrnet_cli.report import machine, passed
+from msrnet_cli.report.terminal import say, show, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from msrnet_cli.folder.events import Ignored
 
     LightEvent = LightFound | LightFailed
 
@@ -25,9 +27,16 @@ _SIDES = (
     (270.0, "the left", "to the left"),
 )
 _STRAIGHT, _A_LITTLE = 11.25, 33.75  # degrees from a side: sixteenths of the circle
-_UNSURE = 0.3
 _HEADS = ("azimuth", "spread", "kelvin", "key", "ambient", "sure", "light")
 _WIDTHS = (7, 6, 6, 5, 7, 4)
+
+
+def start(ignored: Iterable[Ignored], notes: Iterable[str]) -> None:
+    """What was passed over, and what the user must know, on standard error."""
+    for note in notes:
+        warn(note)
+    for line in passed.lines(ignored):
+        say(line)
 
 
 def reporter(*, as_json: bool = False) -> Callable[[LightEvent], None]:
@@ -73,14 +82,13 @@ def in_words(azimuth: float | None) -> str:
 
 
 def _cells(found: LightFound) -> tuple[str, ...]:
-    azimuth = "none" if found.azimuth is None else f"{found.azimuth:.0f}°"
     words = in_words(found.azimuth)
-    if found.azimuth is not None and found.sure < _UNSURE:
+    if found.azimuth is not None and found.sure < UNSURE:
         words += " (unsure)"
     return (
-        azimuth,
-        f"{found.spread:.0f}°",
-        f"{found.kelvin:.0f}",
+        "none" if found.azimuth is None else f"{found.azimuth:.0f}°",
+        "-" if found.spread is None else f"{found.spread:.0f}°",
+        "-" if found.kelvin is None else f"{found.kelvin:.0f}",
         f"{found.key:.2f}",
         f"{found.ambient:.2f}",
         f"{found.sure:.2f}",

@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from msrnet_cli.lights.looks import sets
-from msrnet_cli.report.terminal import Table, show
+from msrnet_cli.report.terminal import Table, say, show
 
 if TYPE_CHECKING:
     from msrnet_cli.lights.looks import Look, Looks
@@ -16,7 +16,7 @@ def table(found: Looks) -> None:
     """Looks on standard output, what each sets below it; then the user's own file."""
     rows = []
     for look in found.looks:
-        rows.append((look.name, look.about))
+        rows.append((look.name, _about(look)))
         rows.append(("", flags(look)))
     Table(rows, left=2).show(rows)
     show()
@@ -27,11 +27,23 @@ def table(found: Looks) -> None:
         show(f"    {line}")
 
 
+def faults(found: Looks) -> None:
+    """What is wrong in the user's file, a line each on standard error."""
+    for fault in found.faults:
+        say(f"msrnet: failed: {fault.reason}; {fault.remedy}")
+
+
 def flags(look: Look) -> str:
     """What a look sets, as it would be typed."""
     return " ".join(
         part for name, value in sets(look).items() for part in _typed(name, value)
     )
+
+
+def _about(look: Look) -> str:
+    """What it looks like; and whether it hides a built-in one."""
+    mark = "(yours, in place of the built-in one)" if look.replaces else ""
+    return " ".join(filter(None, (look.about, mark)))
 
 
 def _typed(name: str, value: Any) -> list[str]:  # noqa: ANN401 of any field

@@ -13,15 +13,15 @@ from msrnet_cli.folder.events import (
     JobStarted,
     JobSummary,
 )
-from msrnet_cli.report import machine, terminal
+from msrnet_cli.report import machine, passed, terminal
 from msrnet_cli.report.terminal import count, say, show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from rich.progress import TaskID
 
-    from msrnet_cli.folder.events import Action, Event, Ignored
+    from msrnet_cli.folder.events import Action, Event
 
 EVENTS = {
     JobStarted: "start",
@@ -44,9 +44,6 @@ _WHENCE = {
     "NW": "behind on the left",
 }
 _LISTED = 20  # pictures that a terminal names for each action of a dry run
-_NAMED = 3  # paths that are named of each usual reason
-_UNNAMED = ("hidden",)
-_USUAL = (*_UNNAMED, "a mask", "a second picture", "not a picture", "subfolder")
 
 
 def reporter(*, as_json: bool = False, quiet: bool = False) -> Callable[[Event], None]:
@@ -200,11 +197,16 @@ def _opening(event: JobStarted) -> str:
     if event.unreadable:
         pictures += f" and {event.unreadable} that cannot be relit"
     seen = "whole" if event.work_size == "full" else f"at {event.work_size} px"
-    return terminal.harmless(
-        f"{pictures} -> {event.output}, {_change_of_light(event)}"
-        f"weights {event.weights}, seen {seen},"
-        f" on {event.device} in {event.dtype}, {event.engine}"
-    )
+    parts = [
+        f"{pictures} -> {event.output}",
+        _change_of_light(event),
+        event.shown,
+        f"weights {event.weights}",
+        f"seen {seen}",
+        f"on {event.device} in {event.dtype}",
+        event.engine,
+    ]
+    return terminal.harmless(", ".join(filter(None, parts)))
 
 
 def _change_of_light(event: JobStarted) -> str:
@@ -212,11 +214,11 @@ def _change_of_light(event: JobStarted) -> str:
         return ""
     after = _light(event.to_light)
     if not event.from_light and not _is_named(event.to_light):  # a wish, in words
-        return f"{after}, "
+        return after
     before = _light(event.from_light) if event.from_light else "any light"
     if event.second_light:
-        return f"{before} and {_light(event.second_light)} become {after}, "
-    return f"{before} becomes {after}, "
+        return f"{before} and {_light(event.second_light)} become {after}"
+    return f"{before} becomes {after}"
 
 
 def _is_named(light: str) -> bool:
@@ -235,40 +237,8 @@ def _light(text: str) -> str:
 def _opening_notes(event: JobStarted) -> None:
     for note in event.notes:
         terminal.warn(note)
-    for line in passed_over(event.ignored):
+    for line in passed.lines(event.ignored):
         say(line)
-
-
-def passed_over(ignored: Iterable[Ignored]) -> list[str]:
-    """Paths that were passed over, by reason, as lines.
-
-    Paths with a usual reason are counted, and a few are named. Links and special files
-    have a line each.
-    """
-    groups: dict[str, list[str]] = {}
-    for entry in ignored:
-        groups.setdefault(entry.reason, []).append(entry.path)
-    lines = [
-        f"passed over: {path}: {reason}"
-        for reason, paths in groups.items()
-        if reason not in _USUAL
-        for path in paths
-    ]
-    counted = [
-        f"{reason} ({len(groups[reason])}){_some(reason, groups[reason])}"
-        for reason in _USUAL
-        if reason in groups
-    ]
-    if counted:
-        lines.append(f"passed over: {'; '.join(counted)}")
-    return lines
-
-
-def _some(reason: str, paths: list[str]) -> str:
-    if reason in _UNNAMED:
-        return ""
-    more = ", ..." if len(paths) > _NAMED else ""
-    return f": {', '.join(paths[:_NAMED])}{more}"
 
 
 def _file_line(event: FileDone) -> str:

@@ -188,12 +188,28 @@ def test_looks_are_listed_with_what_they_set(program, monkeypatch, tmp_path):
     assert found["own_file"] == str(tmp_path / "msrnet" / "looks.toml")
     golden = next(look for look in found["looks"] if look["name"] == "golden-hour")
     assert golden["light"]["kelvin"] == 3200
+
+
+def test_a_faulty_look_costs_itself_alone(program, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     (tmp_path / "msrnet").mkdir()
-    (tmp_path / "msrnet" / "looks.toml").write_text("[mine]\nto = 1e5\n")
-    for command in (["looks"], ["relight", "in", "out", "--look", "noon"]):
-        failed = program.run(*command, code=2)
-        assert "looks.toml: [mine]" in failed.err
-        assert len(failed.err.splitlines()) == 1
+    (tmp_path / "msrnet" / "looks.toml").write_text(
+        "[mine]\nto = 1e5\n[late]\nto = 260\n[noon]\nabout = 'Mine.'\neven = true\n"
+    )
+    told = program.run("looks", code=3)
+    listed = told.out.decode()
+    assert all(name in listed for name in ("golden-hour", "late", "--to 260"))
+    assert "Mine. (yours, in place of the built-in one)" in listed
+    (fault,) = told.err.splitlines()
+    assert "looks.toml: [mine] 100000.0 is not a direction " in fault
+    documented = program.run("looks", "--json", code=3)
+    assert documented.err.splitlines() == [fault]
+    found = schemas.fitting("looks", documented.out)
+    assert [look["name"] for look in found["looks"] if look["replaces"]] == ["noon"]
+    assert [fault["name"] for fault in found["faults"]] == ["mine"]
+    unharmed = ("relight", "in", "out", "--look", "noon")
+    program.run(*unharmed, code=2, says="in does not exist")
+    program.run(*unharmed[:-1], "mine", code=2, says="looks.toml: [mine]")
 
 
 @pytest.mark.parametrize(
@@ -218,6 +234,18 @@ def test_looks_are_listed_with_what_they_set(program, monkeypatch, tmp_path):
         (["--look", "golden"], "did you mean golden-hour?"),
         (["--key", "-1"], "--key -1"),
         (["--keep", "hue"], "colour, brightness"),
+        (["--even", "--softness", "10"], "--softness beside --even"),
+        (
+            ["--look", "overcast", "--softness", "0"],
+            "--softness beside --look overcast",
+        ),
+        (["--to", "W", "--to", "E"], "--to W and --to E contradict each other"),
+        (["--to", "W", "--to", "E"], "--light W --light E"),
+        (["--look", "noon", "--look", "rim"], "contradict each other; give one"),
+        (["--like", "a.jpg", "--like", "b.jpg"], "contradict each other; give one"),
+        (["--keep", "colour", "--keep", "brightness"], "give one of them"),
+        (["--kelvin", "2700", "--kelvin", "6500"], "--light W:2700 --light E:6500"),
+        (["--amount", "0.5", "--amount", "0.2"], "contradict each other; give one"),
     ],
 )
 def test_lights_that_cannot_be_meant_are_refused(program, tmp_path, options, says):
@@ -231,7 +259,7 @@ def test_lights_that_cannot_be_meant_are_refused(program, tmp_path, options, say
     [
         (["--to", "-90", "--key", "1.5"], {"to": "-90", "key": 1.5}),
         (["--light", "W:3200", "--light", "E::0"], {"light": ["W:3200", "E::0"]}),
-        (["--even", "--keep", "colour"], {"even": True, "keep": "colour"}),
+        (["--even", "--keep", "color"], {"even": True, "keep": "colour"}),
         (["--look", "noon", "--kelvin", "3200"], {"look": "noon", "kelvin": 3200}),
         (["--to", "all", "--fill", "0.2"], {"to": "all", "fill": 0.2}),
     ],

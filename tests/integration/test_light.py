@@ -141,6 +141,49 @@ def test_options_go_through_a_file(program, light):
     assert light("a.png", "--config", "light.json", "--print-config").out == printed
 
 
+def test_a_picture_comes_through_standard_input(program, light):
+    save(program.folder, "a.png")
+    data = (program.folder / "a.png").read_bytes()
+    (told,) = schemas.fitting_lines(
+        "light", light("-", "--json", data=data).out.splitlines()
+    )
+    same = json.loads(light("a.png", "--json").out)
+    assert told == same | {"input": "-"}
+    light("-", data=b"text", code=4, says="failed: -: ")
+    light("-", "a.png", code=2, says="- takes no other input")
+    light("-", "--files-from", "list.txt", code=2, says="- takes no other input")
+
+
+def test_inputs_come_from_a_list(program, light):
+    save(program.folder, "in/a.png", "in/b.png", "c.png")
+    listed = b"in/b.png\n# a comment\nnowhere.png\nin/b.png\n"
+    (program.folder / "list.txt").write_bytes(listed)
+    for more, given in (("list.txt", b""), ("-", listed)):
+        found = light("--json", "--files-from", more, "c.png", data=given, code=3)
+        lines = [json.loads(line) for line in found.out.splitlines()]
+        assert [line["input"] for line in lines] == ["c.png", "in/b.png", "nowhere.png"]
+    light(code=2, says="there is no input; write: msrnet light INPUT...")
+    light("--files-from", "", code=2, says="a path is empty")
+
+
+def test_what_is_passed_over_is_named(program, light):
+    save(program.folder, "in/a.png", "in/sub/c.png")
+    (program.folder / "in" / "link.png").symlink_to("a.png")
+    for more in ((), ("--json",)):
+        told = light("in", *more, says="passed over: in/link.png: symbolic link")
+        assert told.lines[-1] == "passed over: subfolder (1): in/sub"
+        assert b"link.png" not in told.out
+
+
+def test_a_picture_without_light_has_no_direction_softness_or_colour(program, light):
+    black = encoded(photo(64, 48).point(lambda _: 0), "png")
+    (told,) = schemas.fitting_lines(
+        "light", light("-", "--json", data=black).out.splitlines()
+    )
+    assert [told[name] for name in FIELDS[:3]] == [None] * 3
+    assert told["key"] == 0
+
+
 # --- in words ------------------------------------------------------------------------
 
 
@@ -176,13 +219,13 @@ def test_each_direction_has_words_of_its_own():
 
 def test_a_light_without_a_direction_and_an_unsure_one_are_told(capsys):
     tell = report.reporter()
-    tell(LightFound("a.jpg", None, 20.0, 6500.0, 0.0, 0.2, 0.0))
+    tell(LightFound("a.jpg", None, None, None, 0.0, 0.2, 0.0))
     tell(LightFound("b.jpg", 90.0, 20.0, 6500.0, 0.1, 0.2, 0.1))
     tell(LightFound("c.jpg", 90.0, 20.0, 6500.0, 0.1, 0.2, 0.9))
     tell(LightFailed("d\n.jpg", "it is broken", "mend it"))
     out, err = capsys.readouterr()
     heads, none, unsure, sure = out.splitlines()
-    assert "none" in none
+    assert none.split()[:5] == ["none", "-", "-", "0.00", "0.20"]
     assert "from no direction: a.jpg" in none
     assert "from the right (unsure): b.jpg" in unsure
     assert "from the right: c.jpg" in sure
@@ -191,8 +234,6 @@ def test_a_light_without_a_direction_and_an_unsure_one_are_told(capsys):
 
 
 def test_a_light_without_a_direction_is_null_for_programs(capsys):
-    report.reporter(as_json=True)(
-        LightFound("a.jpg", None, 20.0, 6500.0, 0.0, 0.2, 0.0)
-    )
+    report.reporter(as_json=True)(LightFound("a.jpg", None, None, None, 0.0, 0.2, 0.0))
     (line,) = schemas.fitting_lines("light", capsys.readouterr().out.splitlines())
-    assert line["azimuth"] is None
+    assert (line["azimuth"], line["spread"], line["kelvin"]) == (None, None, None)

@@ -87,6 +87,78 @@ def test_lights_add(day, perfect, explained):
     torch.testing.assert_close(found.mix(halves), found.mix("N"), rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "light",
+    [
+        {"to": 270},
+        {"to": "3800_W", "softness": 20},
+        {"light": ("W:3200", "E::0.5"), "key": 1.3, "fill": 0.2},
+        {"even": True, "kelvin": 4000},
+        {"look": "lamp", "ambient": 0.6},
+        {"ambient": 0.5},
+        {"to": "W", "amount": 0.5},
+        {"to": "W", "kelvin": 3000, "keep": "colour"},
+    ],
+    ids=str,
+)
+def test_layers_are_mixed_with_what_a_relighter_takes(day, perfect, light):
+    by_hand = perfect(day.picture, **light)
+    torch.testing.assert_close(perfect.layers(day.picture).mix(**light), by_hand)
+
+
+def test_numbers_and_more_stand_beside_a_light_that_is_mixed(day, perfect):
+    found = perfect.layers(day.picture)
+    west = {"kelvin": 3000.0, "softness": 30.0, "key": 1.2, "keep": "brightness"}
+    expected = perfect(day.picture, to="W", **west)
+    for light in ("W", 270, -90.0, Beam(azimuth=270.0), [270], ("left",)):
+        torch.testing.assert_close(found.mix(light, **west), expected)
+    wish = Wish(beams=(Beam(azimuth=270.0),), key=2.0, ambient=0.5, fill=0.1)
+    more = {"key": 0.6, "ambient": 0.5, "fill": 0.1, "kelvin": 3000}
+    torch.testing.assert_close(
+        found.mix(wish, **more),
+        perfect(day.picture, to="W", key=1.2, ambient=0.25, fill=0.2, kelvin=3000),
+    )
+
+
+def test_the_light_of_another_picture_is_mixed(day, perfect, tmp_path):
+    Image.fromarray(quantise(day.picture, 8).permute(1, 2, 0).numpy()).save(
+        tmp_path / "a.png"
+    )
+    like = {"like": tmp_path / "a.png"}
+    mixed = perfect.layers(day.picture).mix(**like)
+    torch.testing.assert_close(mixed, perfect(day.picture, **like))
+
+
+@pytest.mark.parametrize(
+    ("lights", "more", "says"),
+    [
+        ((), {}, "no light is named"),
+        ((), {"amount": 0.5}, "no light is named"),
+        (("W",), {"to": "E"}, "to names another light"),
+        (("W:3200",), {"kelvin": 3000}, "give the temperature once"),
+        ((Wish(even=True),), {"softness": 10}, "no direction"),
+        (("all",), {}, "eight pictures"),
+        ((), {"to": "all"}, "eight pictures"),
+        ((5600,), {}, "not a direction but a temperature"),
+        ((float("nan"),), {}, "unknown direction"),
+        ((True,), {}, "unknown direction"),
+    ],
+    ids=str,
+)
+def test_mixtures_that_cannot_be_meant_are_refused(day, perfect, lights, more, says):
+    with pytest.raises(UsageError, match=says):
+        perfect.layers(day.picture).mix(*lights, **more)
+
+
+def test_layers_are_shown_in_a_line(day, perfect):
+    shown = repr(perfect.layers(day.picture))
+    assert (
+        shown == f"Layers(picture 3x{SIZE}x{SIZE}, painted 9x3x{SIZE}x{SIZE}, on cpu)"
+    )
+    with pytest.raises(TypeError):
+        perfect.layers(day.picture).mix([None])
+
+
 def test_even_light_is_the_mean_of_the_eight(day, perfect, explained):
     even = perfect(explained, even=True)
     found, linear = perfect.layers(explained).source(), lin(day.layers)
@@ -145,8 +217,46 @@ def test_the_light_of_another_picture(tmp_path):
     assert psnr(relit, west.picture) >= 28
     recipe = subject.with_light(LightOptions(like=str(tmp_path / "west.png")))
     assert len(recipe.light_recipe["reference"]) == 64
-    with pytest.raises(PictureError, match="cannot be read"):
-        subject.with_light(LightOptions(like=str(tmp_path / "east.png")))
+    assert recipe.notes == subject.notes
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(None, "--like ref.png cannot be read: No such"), (b"text", "--like ref.png: ")],
+)
+def test_a_reference_that_cannot_be_read_is_named(
+    perfect, tmp_path, monkeypatch, content, says
+):
+    monkeypatch.chdir(tmp_path)
+    if content:
+        (tmp_path / "ref.png").write_bytes(content)
+    with pytest.raises(UsageError) as refused:
+        perfect.with_light(LightOptions(like="ref.png"))
+    assert refused.value.reason.startswith(says)
+    assert refused.value.remedy
+
+
+def test_doubts_about_the_light_of_a_reference_are_told(tmp_path):
+    """A black picture has no light, and a soft light hardly a direction."""
+    reference = tmp_path / "ref.png"
+    made, network = composed(Key(270.0), 0.1)
+    network.outputs[-3:] = torch.tensor([0.45, 0.5, 0.9])[:, None, None]
+    subject = stage(network)
+    picture = quantise(made.picture, 8).permute(1, 2, 0).numpy()
+    Image.fromarray(picture).save(reference)
+    unsure = subject.with_light(LightOptions(like=str(reference)))
+    assert unsure.notes[len(subject.notes) :] == (
+        f"--like {reference}: its light comes from 270 degrees, but that is unsure",
+    )
+    again = unsure.with_light(LightOptions(like=str(reference)))
+    assert again.notes == unsure.notes
+    assert unsure.with_light(LightOptions(to="W")).notes == subject.notes
+    Image.new("RGB", (SIZE, SIZE)).save(reference)
+    (note,) = subject.with_light(
+        LightOptions(like=str(reference), softness=20.0)
+    ).notes[len(subject.notes) :]
+    assert "has no direction" in note
+    assert "softness changes nothing" in note
 
 
 def test_layers_are_painted_once_for_all_lights(day, perfect):
@@ -341,6 +451,16 @@ def test_another_light_shares_the_session_and_leaves_the_first_as_it_was(drawn_f
     assert torch.equal(subject(picture), before)
     assert not torch.equal(west(picture), before)
     assert torch.equal(west.with_light(LightOptions())(picture), before)
+
+
+def test_a_relighter_tells_its_light(perfect):
+    named = perfect.with_light(LightOptions(look="lamp", amount=0.5, keep="colour"))
+    assert named.to_light.startswith("lamp (from ")
+    assert named.light_recipe["finish"] == {"amount": 0.5, "keep": "colour"}
+    half = perfect.with_light(LightOptions(amount=0.5))
+    assert (half.from_light, half.to_light) == ("", "4500_E")
+    fan = perfect.with_light(LightOptions(to="all", kelvin=3000.0))
+    assert fan.to_light == "from each of the eight directions, 3000 K"
 
 
 def one_picture_only():

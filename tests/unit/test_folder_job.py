@@ -27,6 +27,7 @@ from msrnet_cli.folder.plan import make_plan
 from msrnet_cli.folder.relights import FakeRelighter
 from msrnet_cli.folder.search import Fault
 from msrnet_cli.lights.wish import Beam, Wish
+from msrnet_cli.report import passed
 from msrnet_cli.report import relight as report
 
 LIMIT = 5_000  # pixels in flight, in these tests
@@ -525,6 +526,15 @@ def test_the_first_line_says_which_light_is_made(folder, capsys, before, after, 
     assert words in capsys.readouterr().err.splitlines()[0]
 
 
+def test_the_first_line_says_how_much_of_the_change_shows(folder, capsys):
+    relighter = FakeRelighter()
+    relighter.to_light = "4500_E"
+    relighter.light_recipe = {"finish": {"amount": 0.5, "keep": "colour"}}
+    relit(relighter, report.PlainLines())
+    first = capsys.readouterr().err.splitlines()[0]
+    assert "the right (E), amount 0.5, colour kept, weights " in first
+
+
 def test_start_counts_in_what_a_job_took(folder, capsys):
     options = FolderOptions()
     plan = make_plan(["in"], "out", options)
@@ -537,9 +547,9 @@ def test_start_counts_in_what_a_job_took(folder, capsys):
 
 def test_what_was_passed_over_is_named_once():
     names = [f"{letter}.txt" for letter in "abcde"]
-    passed = [Ignored(name, "not a picture") for name in names]
-    passed += [Ignored("l.png", "symbolic link"), Ignored(".x", "hidden")]
-    assert report.passed_over(passed) == [
+    ignored = [Ignored(name, "not a picture") for name in names]
+    ignored += [Ignored("l.png", "symbolic link"), Ignored(".x", "hidden")]
+    assert passed.lines(ignored) == [
         "passed over: l.png: symbolic link",
         "passed over: hidden (1); not a picture (5): a.txt, b.txt, c.txt, ...",
     ]

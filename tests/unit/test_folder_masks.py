@@ -14,7 +14,7 @@ from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
 from msrnet_cli.folder import masks
 from msrnet_cli.folder.events import FileDone, JobStarted
 from msrnet_cli.folder.foresight import foresee
-from msrnet_cli.folder.job import relight_folder
+from msrnet_cli.folder.job import relight_folder, started
 from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.plan import make_plan
 from msrnet_cli.folder.relights import FakeRelighter
@@ -58,6 +58,12 @@ def done(*arguments, relighter=None, **options):
 
 def statuses(events):
     return {os.path.basename(name): one.status for name, one in events.items()}
+
+
+def test_the_start_tells_of_masks(tree):
+    for mask, shown in (("masks", "within masks"), (None, "")):
+        plan, _ = planned(mask=mask)
+        assert started(plan, FakeRelighter(), "w").shown == shown
 
 
 # --- what pixels mean ---------------------------------------------------------------

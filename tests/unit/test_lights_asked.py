@@ -121,12 +121,27 @@ def test_every_light_that_is_written_is_read() -> None:
         (" 5600K", "write --kelvin 5600"),
         ("W_3800", "write 3800_W"),
         ("W:3800", "write --light W:3800"),
+        ("3800_all", "write --to all --kelvin 3800"),
+        ("3800K_All", "write --to all --kelvin 3800"),
+        ("all_3800", "write --to all --kelvin 3800"),
+        ("all:3800:1", "write --to all --kelvin 3800"),
+        ("left_all", "write --to all"),
     ],
 )
 def test_slips_are_answered_with_what_was_meant(text: str, remedy: str) -> None:
     with pytest.raises(UsageError) as refused:
         LightOptions(to=text)
     assert refused.value.remedy == remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [("all", "--to all"), ("all:3800", "--to all --kelvin 3800")],
+)
+def test_all_is_not_one_of_several_lights(text: str, remedy: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        LightOptions(light=(text, "W"))
+    assert refused.value.remedy == f"write {remedy}"
 
 
 @pytest.mark.parametrize(
@@ -137,6 +152,8 @@ def test_slips_are_answered_with_what_was_meant(text: str, remedy: str) -> None:
         {"look": "noon", "like": "a.jpg"},
         {"to": "3800_W", "kelvin": 3200.0},
         {"light": ("W:3200", "E"), "kelvin": 3200.0},
+        {"even": True, "softness": 10.0},
+        {"even": True, "softness": 0},
         {"kelvin": 10.0},
         {"kelvin": math.nan},
         {"key": -1.0},
@@ -182,6 +199,7 @@ def test_keywords_are_taken_as_python_has_them(tmp_path: Path) -> None:
     assert of_keywords({"to": 270, "kelvin": 3200}).beams == (Beam(azimuth=270),)
     for light in ("W:3200", ["W:3200"], ("W:3200",)):
         assert of_keywords({"light": light}) == LightOptions(light=("W:3200",))
+    assert of_keywords({"keep": "color"}).keep == "colour"  # type: ignore[typeddict-item]
     assert of_keywords({"like": tmp_path}) == LightOptions(like=str(tmp_path))
     assert LightKeywords.__annotations__.keys() == {
         field.name for field in fields(LightOptions)
@@ -225,7 +243,7 @@ def test_options_override_a_look(config: Path) -> None:
 
 
 def test_a_look_says_how_much_shows_unless_it_is_asked_for(config: Path) -> None:
-    config.write_text('[mine]\nto = "W"\namount = 0.5\nkeep = "colour"\n')
+    config.write_text('[mine]\nto = "W"\namount = 0.5\nkeep = "color"\n')
     options = LightOptions(look="mine")
     assert (asked.amount(options), asked.keep(options)) == (0.5, "colour")
     options = LightOptions(look="mine", amount=1.0, keep="brightness")
@@ -247,13 +265,25 @@ def test_every_built_in_look_makes_a_light() -> None:
         assert look.about.endswith(".")
 
 
+def test_a_look_without_a_direction_takes_no_softness(config: Path) -> None:
+    config.write_text('[a]\neven = true\n[b]\nto = "W"\nsoftness = 20\n')
+    with pytest.raises(UsageError, match="--look a, whose light has no direction"):
+        asked.wish(LightOptions(look="a", softness=10.0))
+    wish = asked.wish(LightOptions(look="b", softness=10.0))
+    assert wish == Wish(beams=(Beam(azimuth=270),), softness=10)
+
+
 def test_own_looks_come_last_and_may_replace(config: Path) -> None:
     config.write_text('[late]\nto = 260\nabout = "Low."\n[noon]\neven = true\n')
-    found = looks.all_looks()
+    everything = looks.all_looks()
+    found = {look.name: look for look in everything.looks}
     assert list(found)[-1] == "late"
     assert found["late"].light.beams == (Beam(azimuth=260),)
-    assert found["late"].own
+    assert (found["late"].own, found["late"].replaces) == (True, False)
     assert found["noon"].light.even
+    assert (found["noon"].own, found["noon"].replaces) == (True, True)
+    assert not any(found[name].replaces for name in ("lamp", "rim", "late"))
+    assert everything.faults == ()
 
 
 @pytest.mark.parametrize(
@@ -269,12 +299,14 @@ def test_own_looks_come_last_and_may_replace(config: Path) -> None:
         ("[a]\nto = 'W'\nkey = nan\n", "[a] key is NaN"),
         ("[a]\nto = 'W'\nkey = 2026-01-01\n", "[a] key is"),
         ("[a]\nkeep = 'colour'\n", "no light"),
+        ("[a]\nto = 'W'\nkeep = ['color']\n", "[a] keep is"),
         (f"[a]\nto = {'1' * 5000}\n", "looks.toml: "),
         (f"[a]\nto = {'[' * 5000}\n", "nested too deeply"),
         ("[a]\nto = true\n", "[a] to is true"),
         ("[a]\nto = 'all'\n", "all"),
         ("[a]\nabout = 'nothing'\n", "no light"),
         ("[a]\nto = 'W'\neven = true\n", "each name a light"),
+        ("[a]\neven = true\nsoftness = 5\n", "[a] --softness beside --even"),
         ("\udcff", "UTF-8"),
     ],
 )
@@ -282,10 +314,14 @@ def test_a_faulty_file_is_named_with_its_fault(
     config: Path, text: str, says: str
 ) -> None:
     config.write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(UsageError) as refused:
-        looks.all_looks()
-    assert str(config) in str(refused.value)
-    assert says in str(refused.value)
+    listed = looks.all_looks()
+    assert listed.looks == looks.BUILT_IN
+    (fault,) = listed.faults
+    assert str(config) in fault.reason
+    assert says in f"{fault.reason}; {fault.remedy}"
+    assert fault.name in ("", "a", "to")
+    assert fault.remedy
+    assert "msrnet looks" not in fault.remedy
 
 
 def test_a_faulty_look_does_no_harm_to_others(config: Path) -> None:
@@ -294,6 +330,20 @@ def test_a_faulty_look_does_no_harm_to_others(config: Path) -> None:
     assert looks.find("noon") in looks.BUILT_IN
     with pytest.raises(UsageError, match=r"\[wrong\]"):
         looks.find("wrong")
+    listed = looks.all_looks()
+    assert [look.name for look in listed.looks][-1] == "late"
+    assert len(listed.looks) == len(looks.BUILT_IN) + 1
+    assert [fault.name for fault in listed.faults] == ["wrong"]
+
+
+def test_a_faulty_look_still_stands_in_the_place_of_a_built_in_one(
+    config: Path,
+) -> None:
+    """It is not listed as if it could be asked for."""
+    config.write_text("[noon]\nto = 'up'\n")
+    with pytest.raises(UsageError, match=r"\[noon\]"):
+        looks.find("noon")
+    assert "noon" not in {look.name for look in looks.all_looks().looks}
 
 
 def test_the_file_may_be_a_link(config: Path, tmp_path: Path) -> None:
@@ -303,7 +353,9 @@ def test_the_file_may_be_a_link(config: Path, tmp_path: Path) -> None:
     config.unlink()
     config.mkdir()
     with pytest.raises(UsageError, match="folder"):
-        looks.all_looks()
+        looks.find("noon")
+    (fault,) = looks.all_looks().faults
+    assert "folder" in fault.remedy or "folder" in fault.reason
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="its folder has another name")

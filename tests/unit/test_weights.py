@@ -10,8 +10,10 @@ import torch
 
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.errors import UsageError, WeightsError
+from msrnet_cli.folder.options import LightFindOptions, RelightOptions
 from msrnet_cli.networks.dmshn import DMSHN
 from msrnet_cli.networks.stacked import StackedDMSHN
+from msrnet_cli.options import asked
 from msrnet_cli.weights import find
 from msrnet_cli.weights.file import load_network, load_weights, save_weights
 from msrnet_cli.weights.published import import_published, require_new_target
@@ -331,6 +333,14 @@ def test_a_damaged_built_in_file_is_refused(file, monkeypatch):
     entry = find.BuiltIn("default", file, "0" * 64, True)
     monkeypatch.setattr(find, "built_in", lambda: [entry])
     assert "damaged" in refusal(None)
+
+
+def test_help_names_the_weights_that_are_built_in():
+    usual, any_light = find.default(), find.for_light()
+    fields = {field.path: field for field in asked(RelightOptions())}
+    said = fields["weights",].option.default
+    assert said == f"{usual.name}; for any other light {any_light.name}"
+    assert LightFindOptions().weights == any_light.name
 
 
 def test_built_in_files_match_their_checksums():
