@@ -86,7 +86,8 @@ class LightOptions:
         bool,
         Option(
             "Light from everywhere, as strong as the picture's own. Shadows may get"
-            " lighter, and do not go: outlines stay, hard ones of photographs as a whole.",
+            " lighter, and do not go: outlines stay, and in photographs hard"
+            " shadows as a whole.",
             one_of=_NAMES_LIGHT,
         ),
     ] = False

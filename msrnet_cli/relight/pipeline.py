@@ -91,8 +91,8 @@ class Pipeline:
             seen = unit(place.seen.to(outputs.device))
             device_copy.settle(outputs.device)  # other threads may mix
         read = reading.of_outputs(outputs)
-        layers = mix.of_outputs(outputs, seen)
-        return Layers(seen, layers, read, place, opened.back, self._source)
+        painted_layers = mix.of_outputs(outputs, seen)
+        return Layers(seen, painted_layers, read, place, opened.back, self._source)
 
     def fan(
         self, picture: Tensor, wish: Wish, mask: Tensor | None, *, deep: bool

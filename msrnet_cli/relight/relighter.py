@@ -130,15 +130,11 @@ class Relighter(Runner):
         if any_light and not light.is_plain:
             spec, any_light = any_light.name, None
         found = load_weights(spec, offline=options.offline)
+        card = found.card
         relighter = cls(
-            found.network(),
-            found.card,
-            options,
-            digest=found.sha256,
-            pictures=pictures,
+            found.network(), card, options, digest=found.sha256, pictures=pictures
         )
-        exact = relighter._session.probe.exact[0]
-        painted = ranges.of(found.card.model).painted(exact)
+        painted = ranges.of(card.model).painted(relighter._session.probe.exact[0])
         soundness.require_sense(painted, found.path)
         if any_light:
             load = partial(cls.load, any_light.name, options, pictures=pictures)
