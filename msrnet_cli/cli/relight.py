@@ -57,9 +57,9 @@ def relight(paths: Paths, given: Given[RelightOptions], output: Output) -> None:
         raise UsageError("there is no output", "write: msrnet relight INPUT... OUTPUT")
     _check_terminal(inputs, target, options.files_from)
     if _STREAM in (*inputs, target):
-        _relight_stream(inputs, target, options, output)
+        _relight_stream(inputs, target, given, options, output)
     else:
-        _relight_folder(inputs, target, options, output)
+        _relight_folder(inputs, target, given, options, output)
 
 
 def _load(options: RelightOptions, pictures: int = 1) -> Relighter:
@@ -98,7 +98,11 @@ def _check_terminal(inputs: list[str], output: str, files_from: str | None) -> N
 
 
 def _relight_folder(
-    inputs: list[str], target: str, options: RelightOptions, output: Output
+    inputs: list[str],
+    target: str,
+    given: Given[RelightOptions],
+    options: RelightOptions,
+    output: Output,
 ) -> None:
     if output.json:
         streams.require("stdout")
@@ -110,6 +114,7 @@ def _relight_folder(
             terminal.warn("the list of inputs is read from here, up to Ctrl-D")
         elif not output.quiet:
             terminal.loading()
+        from msrnet_cli.folder import reads
         from msrnet_cli.folder.job import relight_folder
         from msrnet_cli.folder.plan import make_plan
 
@@ -120,6 +125,7 @@ def _relight_folder(
             options.files_from,
             is_fan=options.light.is_fan,
             dry=options.dry_run,
+            reads=reads.named(options, given.config),
         )
         relighter = _load(options, len(plan.jobs))
     name = _weights_name(options)
@@ -157,7 +163,11 @@ def _end_for(*, failed: int, some: int) -> None:
 
 
 def _relight_stream(
-    inputs: list[str], target: str, options: RelightOptions, output: Output
+    inputs: list[str],
+    target: str,
+    given: Given[RelightOptions],
+    options: RelightOptions,
+    output: Output,
 ) -> None:
     """One picture through standard input, standard output, or both."""
     if options.light.is_fan:
@@ -171,7 +181,7 @@ def _relight_stream(
             "--json and a picture both want standard output", "drop --json"
         )
     with loading():
-        from msrnet_cli.folder import stream
+        from msrnet_cli.folder import reads, stream
         from msrnet_cli.report import terminal
 
     def ready() -> Relighter:
@@ -181,7 +191,13 @@ def _relight_stream(
         return relighter
 
     try:
-        notes = stream.relight_stream(inputs[0], target, ready, options.folder)
+        notes = stream.relight_stream(
+            inputs[0],
+            target,
+            ready,
+            options.folder,
+            reads.named(options, given.config),
+        )
     except PictureError as error:  # the only picture there was
         raise NothingDoneError(error.reason, error.remedy) from error
     for note in () if output.quiet else notes:

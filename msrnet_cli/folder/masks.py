@@ -7,7 +7,6 @@ upright picture.
 from __future__ import annotations
 
 import unicodedata
-from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from msrnet_cli.images.pixels import unit
 from msrnet_cli.images.rows import spans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from torch import Tensor
 
@@ -38,7 +37,7 @@ class Masks:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._is_file = path.is_file()
-        self._named = cache(_by_stem)
+        self._named: dict[Path, dict[str, list[Path]]] = {}
 
     def of(self, relative: Path) -> Path:
         """The mask of a picture: of two with its stem, the one with its suffix.
@@ -52,7 +51,9 @@ class Masks:
         if self._is_file:
             return self._path
         folder = self._path / relative.parent
-        found = self._named(folder).get(_composed(relative.stem), [])
+        if folder not in self._named:
+            self._named[folder] = _by_stem(folder)
+        found = self._named[folder].get(_composed(relative.stem), [])
         alike = [path for path in found if path.suffix == relative.suffix]
         if len(alike or found) == 1:
             return (alike or found)[0]
@@ -65,6 +66,14 @@ class Masks:
             f"has no mask: there is no picture {relative.stem}.* in {folder}",
             "add one; white everywhere changes all of the picture",
         )
+
+    def seen(self) -> Iterator[Path]:
+        """The masks in the folders that were asked for so far, or the one mask."""
+        if self._is_file:
+            yield self._path
+        for named in self._named.values():
+            for paths in named.values():
+                yield from paths
 
     def holds(self, root: Path, path: Path) -> bool:
         """Whether a file lies among the masks, in a folder below that of the pictures.

@@ -9,7 +9,6 @@ import errno
 import io
 import math
 import os
-import unicodedata
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +18,17 @@ from typing import TYPE_CHECKING
 from msrnet_cli import images
 from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
 from msrnet_cli.files import opened_regular
-from msrnet_cli.folder import fan
+from msrnet_cli.folder import fan, targets
 from msrnet_cli.folder.destination import destination, try_out
 from msrnet_cli.folder.events import Ignored
 from msrnet_cli.folder.masks import open_masks, plain_size, require_size
 from msrnet_cli.folder.search import Fault, Found, check_input, head, search
+from msrnet_cli.folder.targets import LONGEST_NAME, STDIN, Read, Reads
 from msrnet_cli.images.formats import HEAD_BYTES
 from msrnet_cli.lights import DIRECTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from msrnet_cli.config import Format
     from msrnet_cli.folder.destination import Destination
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from msrnet_cli.folder.search import Finding
 
 _HEADER_BYTES = 1 << 16  # tells the size of nearly every picture
-_LONGEST_NAME = 255  # bytes, on every common file system
 _FIELDS = "use the fields {stem} and {ext}, as they are"
 
 
@@ -110,6 +109,7 @@ def make_plan(
     *,
     is_fan: bool = False,
     dry: bool = False,
+    reads: Iterable[Read] = (),
 ) -> Plan:
     """Collect the pictures, decide every output path, test the output folder.
 
@@ -120,11 +120,12 @@ def make_plan(
         lists: A file with one path a line, or ``-`` for standard input.
         is_fan: Whether each picture becomes a folder with all eight directions.
         dry: Write nothing, not even to test the output folder.
+        reads: Files that the job reads beside pictures, masks and the list.
 
     Raises:
         UsageError: An input is missing or not a regular file; two outputs collide; an
-            output is an input, exists against the user's wish, or lies outside the
-            output folder; nothing can be written there.
+            output is a file that the job reads, exists against the user's wish, or lies
+            outside the output folder; nothing can be written there.
         NothingDoneError: There is no picture; or only one, too large for the output
             format by its header.
     """
@@ -153,8 +154,19 @@ def make_plan(
             _require_fits(jobs[0], options.max_megapixels)
         spelling = try_out(place.folder, dry=dry)
         folder = None if place.is_file else place.path
-        _check_targets(jobs, folder, options, spelling)
+        outputs = {job.source: [path for _, path in job.outputs()] for job in jobs}
+        known = Reads([*_reads(pictures, masks, lists), *reads])
+        targets.check(outputs, folder, known, spelling, options.exist)
         return Plan(jobs, folder, ignored, faults)
+
+
+def _reads(
+    pictures: Iterable[Found], masks: Masks | None, lists: str | None
+) -> Iterator[Read]:
+    yield from (Read("input", one.path) for one in pictures)
+    yield from (Read("mask", path) for path in (masks.seen() if masks else ()))
+    if lists is not None:
+        yield Read("list", STDIN if lists == "-" else Path(lists))
 
 
 @contextmanager
@@ -249,7 +261,7 @@ def _outside(entry: Found) -> Fault:
 
 def _is_too_long(target: Path) -> bool:
     """Whether the system refuses the path for its length, though each name is short."""
-    if any(len(os.fsencode(part)) > _LONGEST_NAME for part in target.parts):
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in target.parts):
         return False  # refused later, by its name, which the user can change
     try:
         target.lstat()
@@ -317,67 +329,3 @@ def _size(path: Path, start: bytes) -> tuple[int, int] | None:
         with suppress(OSError), opened_regular(path) as file:
             size = images.declared_size(file)
     return size
-
-
-def _check_targets(
-    jobs: Sequence[Job],
-    folder: Path | None,
-    options: FolderOptions,
-    spelling: tuple[bool, bool],
-) -> None:
-    sources = {job.source.resolve(): job.source for job in jobs}
-    taken: dict[str, Job] = {}
-    root = folder.resolve() if folder is not None else None
-    paths = [path for job in jobs for _, path in job.outputs()]
-    existing = [path for path in paths if os.path.lexists(path)]
-    for job in jobs:
-        for _, path in job.outputs():
-            _check_target(path, root)
-            if path.resolve() in sources:
-                raise UsageError(
-                    f"{path} would overwrite the input {sources[path.resolve()]}",
-                    "choose another output folder",
-                )
-            key = _as_stored(str(path), *spelling)
-            if key in taken:
-                raise UsageError(
-                    f"{taken[key].source} and {job.source} would both become {path}",
-                    "relight them into different folders, or rename one",
-                )
-            taken[key] = job
-    _check_writable({path.parent for path in paths})
-    if existing and options.exist == "error":
-        more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
-        raise UsageError(
-            f"{existing[0]}{more} exists", "use --exist overwrite to replace it"
-        )
-
-
-def _check_writable(folders: set[Path]) -> None:
-    for folder in folders:
-        if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
-            raise UsageError(
-                f"nothing can be written to {folder}: Permission denied",
-                "check its permissions, or name another output",
-            )
-
-
-def _as_stored(path: str, case_counts: bool, form_counts: bool) -> str:
-    """The same text for all spellings that name the same file."""
-    if not form_counts:
-        path = unicodedata.normalize("NFC", path)
-    return path if case_counts else path.casefold()
-
-
-def _check_target(path: Path, root: Path | None) -> None:
-    if len(os.fsencode(path.name)) > _LONGEST_NAME:
-        raise UsageError(f"{path.name} is too long for a name", "rename the input")
-    if root is not None and not path.parent.resolve().is_relative_to(root):
-        raise UsageError(
-            f"{path} lies outside the output folder",
-            "remove the symbolic link that leads there",
-        )
-    if path.is_symlink():
-        raise UsageError(f"{path} is a symbolic link", "remove it")
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{path} exists and is not a regular file", "remove it")

@@ -20,9 +20,10 @@ from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.records import Provenance, Records, holds
 from msrnet_cli.folder.relights import masked, recipes
 from msrnet_cli.folder.search import is_url
+from msrnet_cli.folder.targets import STDIN, Read, Reads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import BinaryIO
 
     from msrnet_cli.config import WriteOptions
@@ -33,7 +34,11 @@ _PART_BYTES = 1 << 20
 
 
 def relight_stream(
-    source: str, target: str, load: Callable[[], Relights], options: FolderOptions
+    source: str,
+    target: str,
+    load: Callable[[], Relights],
+    options: FolderOptions,
+    reads: Iterable[Read] = (),
 ) -> tuple[str, ...]:
     """Relight one picture; ``-`` stands for standard input or output.
 
@@ -42,13 +47,14 @@ def relight_stream(
         target: A file or ``-``.
         load: Loads the network; called after the input was read.
         options: Format, quality and what to do where the target exists.
+        reads: Files that are read beside the picture and its mask.
 
     Returns:
         Notes for the user.
 
     Raises:
-        UsageError: The target exists against the user's wish, or has no suffix of a
-            picture; nothing can be written there.
+        UsageError: The target exists against the user's wish, is read, or has no suffix
+            of a picture; nothing can be written there.
         PictureError: The picture cannot be read, relit or written, or the target has
             another content.
     """
@@ -60,6 +66,10 @@ def relight_stream(
         format = write.format or images.format_of(Path(target).suffix)
         write = replace(write, format=format)
     mask = _mask(source, options.mask)
+    if target != _STREAM:
+        own = [Read("input", STDIN if source == _STREAM else Path(source))]
+        own += [Read("mask", mask.path)] if mask else []
+        Reads([*own, *reads]).require_apart(Path(target))
     data, suffix = _read(source)
     relights = load()
 

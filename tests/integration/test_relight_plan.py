@@ -133,3 +133,30 @@ def test_a_pipe_takes_a_mask(program, folder, warm_file):
     )
     right = (20, 0, *SIZE)
     assert largest_difference(opened(done.out).crop(right), original.crop(right)) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (["--mask", "KEPT"], "mask"),
+        (["--like", "KEPT"], "picture of --like"),
+        (["--config", "KEPT"], "file of --config"),
+        (["--weights", "KEPT"], "weights"),
+    ],
+)
+@pytest.mark.parametrize("source", ["in/a.png", "-"])
+def test_a_file_that_is_read_is_never_an_output(program, folder, options, what, source):
+    kept = folder / "kept.png"
+    kept.write_bytes((folder / "masks/a.png").read_bytes())
+    if what == "file of --config":
+        kept.write_text('{"light": {"to": "W"}}')
+    before = kept.read_bytes()
+    options = [option.replace("KEPT", "kept.png") for option in options]
+    data = (folder / "in/a.png").read_bytes() if source == "-" else b""
+    program.run(
+        *("relight", source, "kept.png", *options, "--exist", "overwrite"),
+        code=2,
+        data=data,
+        says=f"kept.png would overwrite the {what} kept.png; choose another output",
+    )
+    assert kept.read_bytes() == before

@@ -14,6 +14,7 @@ from msrnet_cli.config import WriteOptions
 from msrnet_cli.errors import NothingDoneError, UsageError
 from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.plan import make_plan
+from msrnet_cli.folder.targets import Read
 
 
 @pytest.fixture
@@ -437,6 +438,52 @@ def test_input_as_output_is_refused(tree):
     refused("same folder", ["in"], "in/../in")
     refused("would overwrite the input", ["in/a.png"], "in")
     refused("would overwrite the input", ["in/a.png"], "in/a.png")
+
+
+def test_a_mask_as_output_is_refused(tree):
+    save(tree / "masks/a.png")
+    refused("overwrite the mask", ["in"], "masks", mask="masks", exist="overwrite")
+    mask = "masks/a.png"
+    refused("overwrite the mask", ["in/a.png"], mask, mask=mask, exist="overwrite")
+    os.symlink("masks", tree / "link")
+    refused("overwrite the mask", ["in"], "link", mask="masks", exist="overwrite")
+
+
+def test_the_mask_of_a_picture_that_fails_is_not_overwritten_either(tree):
+    save(tree / "in/b_x.jpg")
+    photo(9, 9).save(tree / "in/b.png")
+    for name in ("a", "b", "b_x"):
+        save(tree / f"masks/{name}.jpg")
+    refused("overwrite the mask", ["in"], "masks", mask="masks")
+
+
+@pytest.mark.parametrize("way", ["itself", "hard link", "linked folder"])
+def test_no_file_that_is_read_is_an_output(tree, way):
+    read = save(tree / "kept/a.png")
+    output = "kept"
+    if way == "hard link":
+        (tree / "out").mkdir()
+        os.link(read, tree / "out/a.png")
+        output = "out"
+    elif way == "linked folder":
+        os.symlink("kept", tree / "link")
+        output = "link"
+    reads = [Read("picture of --like", read)]
+    with pytest.raises(
+        UsageError, match=r"would overwrite the picture of --like .*kept"
+    ):
+        make_plan(["in"], output, FolderOptions(exist="overwrite"), reads=reads)
+
+
+def test_the_list_of_inputs_is_not_overwritten(tree):
+    (tree / "out").mkdir()
+    (tree / "out/a.png").write_text(f"{tree}/in/a.png\n")
+    refused("overwrite the list", [], lists="out/a.png", exist="overwrite")
+
+
+def test_a_file_that_is_read_and_is_not_there_does_no_harm(tree):
+    reads = [Read("file of your looks", tree / "gone/looks.toml")]
+    assert make_plan(["in"], "out", FolderOptions(), reads=reads).jobs
 
 
 def test_a_folder_is_not_named_as_a_picture_by_mistake(tree):
