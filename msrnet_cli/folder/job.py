@@ -53,7 +53,7 @@ def relight_folder(
     Returns:
         The summary, also after SIGINT or `Stopped`, or after an error that would stop
         every further result. Pictures in flight are then finished or dropped whole,
-        and the rest counts as unfinished.
+        fans after the file in work, and the rest counts as unfinished.
 
     Raises:
         UsageError: The output folder cannot be made, or its journal not be written.
@@ -87,7 +87,7 @@ def _run(plan: Plan, scheduler: Scheduler, tally: Tally) -> str:
             tally.add(_unreadable(fault))
         scheduler.run()
     except KeyboardInterrupt as signal:
-        scheduler.finish()
+        scheduler.stop()
         return signal.signal if isinstance(signal, Stopped) else "SIGINT"
     return ""
 

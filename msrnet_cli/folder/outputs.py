@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,11 +59,20 @@ class Outputs:
         self._folder = _made(plan.folder or plan.jobs[0].target.parent)
         self._records = Records(self._folder, single=plan.folder is None)
         self.is_first_run = self._records.is_first()
+        self._stopped = threading.Event()
 
     def close(self) -> None:
         """Release all claims, and close the folder."""
         self._records.close()
         self._folder.close()
+
+    def stop(self) -> None:
+        """Let no further file of a fan be begun."""
+        self._stopped.set()
+
+    def is_stopped(self) -> bool:
+        """Whether fans are to be abandoned after the file in work."""
+        return self._stopped.is_set()
 
     def remove_leftovers(self) -> None:
         """Remove unfinished files of a killed run."""

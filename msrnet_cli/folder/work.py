@@ -41,20 +41,22 @@ def prepare(
 @stages.contained
 def finish(
     relit: RelitPicture, outputs: Outputs, options: WriteOptions
-) -> FileDone | Halt:
+) -> FileDone | Halt | None:
     """Encode a picture, or the parts of a fan in turn, and put each where it goes.
 
     Args:
         relit: The picture.
         outputs: Where it goes.
         options: How to write it.
+
+    Returns:
+        None for a fan that was abandoned when the job was stopped.
     """
     job, begin = relit.job, time.perf_counter()
-    parts = stages.encode_fan if job.is_fan else _encode_one
     notes: tuple[str, ...] = ()
     has_written = False
-    for encoded in parts(relit, options):
-        if isinstance(encoded, FileDone):
+    for encoded in _parts(relit, outputs, options):
+        if encoded is None or isinstance(encoded, FileDone):
             return encoded
         try:
             has_written |= outputs.put(encoded)
@@ -79,7 +81,10 @@ def finish(
     )
 
 
-def _encode_one(
-    relit: RelitPicture, options: WriteOptions
-) -> Iterator[Encoded | FileDone]:
-    yield stages.encode(relit, options)
+def _parts(
+    relit: RelitPicture, outputs: Outputs, options: WriteOptions
+) -> Iterator[Encoded | FileDone | None]:
+    if relit.job.is_fan:
+        yield from stages.encode_fan(relit, options, outputs.is_stopped)
+    else:
+        yield stages.encode(relit, options)
