@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import errno
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import Folder, FolderGoneError, read_regular, remove_leftovers
+from msrnet_cli.folder import fan
 from msrnet_cli.folder.journal import JournalError
 from msrnet_cli.folder.records import Existing, Records, holds
 from msrnet_cli.folder.stages import failed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from msrnet_cli.folder.events import FileDone
@@ -116,13 +119,43 @@ class Outputs:
         unknown = encoded.existing.unknown
         equal = [holds(path, data) for (_, path), data in files if path in unknown]
         are_there = len(equal) == len(files) and all(equal)
-        # The picture itself comes last: once it is there, its other files are, too.
-        for (relative, path), data in reversed(files):
+        for (relative, path), data in files:
             self._records.note(relative, path, data, encoded.provenance)
-            if not are_there:
-                self._folder.check()
-                self._folder.write_whole(relative, data)
+        # The picture itself comes last: once it is there, its other files are, too.
+        for (relative, _), data in () if are_there else reversed(files):
+            self._folder.check()
+            self._folder.write_whole(relative, data)
         return not are_there
+
+    def remove_outdated(
+        self, outputs: Sequence[tuple[str, Path]], provenance: Provenance
+    ) -> tuple[str, ...]:
+        """Remove comparisons that show an older state of what is there now.
+
+        Only what was made together with that state is removed, and has not been
+        changed since.
+
+        Args:
+            outputs: What is there now: paths below the output folder, and in full.
+            provenance: What they are made from.
+
+        Returns:
+            A note for each file.
+        """
+        current = {path for _, path in outputs}
+        notes: list[str] = []
+        for relative, path in outputs:
+            other = path.with_name(fan.compared(path.stem))
+            name = PurePosixPath(relative).with_name(other.name).as_posix()
+            if other in current or not self._records.is_outdated(
+                (name, other), (relative, path), provenance
+            ):
+                continue
+            with suppress(OSError):
+                self._folder.check()
+                self._folder.remove(name)
+                notes.append(f"removed {other}, which showed an older result")
+        return tuple(notes)
 
     def refusal(self, job: Job, error: OSError) -> FileDone | Halt:
         """What an error of `put` means: for this picture, or for all that follow."""

@@ -219,7 +219,7 @@ def _job(
         return _beyond_reach(entry, target)
     extras = fan.neighbours(target, compare=options.compare) if is_fan else []
     if options.compare and not is_fan:
-        extras.append(target.with_name(f"{target.stem}_compare.jpg"))
+        extras.append(target.with_name(fan.compared(target.stem)))
     return Job(
         source=entry.path,
         target=target,

@@ -127,6 +127,35 @@ class Records:
             provenance.origin if self._single else None,
         )
 
+    def is_outdated(
+        self,
+        file: tuple[str, Path],
+        beside: tuple[str, Path],
+        provenance: Provenance,
+    ) -> bool:
+        """Whether a file was made together with an older state of a result.
+
+        Args:
+            file: Its path below the output folder, and in full.
+            beside: The same of the result.
+            provenance: What the result is made from now.
+
+        Returns:
+            False also where somebody else made the file, or changed it since.
+        """
+        if self._journal is None:
+            return False
+        try:
+            return self._journal.is_outdated(
+                self._key(*file),
+                file[1],
+                self._key(*beside),
+                provenance.source_sha256,
+                provenance.recipes,
+            )
+        except OSError:
+            return False
+
     def note(
         self, output: str, path: Path, data: bytes, provenance: Provenance
     ) -> None:

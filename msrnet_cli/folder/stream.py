@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msrnet_cli import images
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import MOST_BYTES, Folder, read_regular
-from msrnet_cli.folder import masks
+from msrnet_cli.folder import fan, masks
 from msrnet_cli.folder.destination import check_no_url, try_out
 from msrnet_cli.folder.journal import digest
 from msrnet_cli.folder.options import FolderOptions
@@ -181,6 +181,10 @@ def _into_file(
                 folder.write_whole(path.name, encoded)
 
         _guarded(str(path), put)
+        beside = path.with_name(fan.compared(path.stem))
+        if records.is_outdated((beside.name, beside), (path.name, path), provenance):
+            folder.remove(beside.name)
+            notes += (f"removed {beside}, which showed an older result",)
     return (*notes, f"{path} was made anew") if standing == "stale" else notes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from msrnet_cli.folder import stages
@@ -34,7 +35,8 @@ def prepare(
         return source
     existing = outputs.existing(job, source.provenance)
     if existing.are_same:
-        return stages.skipped(job)
+        notes = outputs.remove_outdated(job.outputs(), source.provenance)
+        return replace(stages.skipped(job), notes=notes)
     return stages.decode(source, existing, max_megapixels)
 
 
@@ -62,7 +64,10 @@ def finish(
             has_written |= outputs.put(encoded)
         except OSError as error:
             return outputs.refusal(job, error)
-        notes += encoded.notes
+        made = encoded.provenance
+        notes += encoded.notes + outputs.remove_outdated(encoded.outputs, made)
+    # Also beside those files of a fan that were there already.
+    notes += outputs.remove_outdated(job.outputs(), relit.decoded.provenance)
     if not has_written:
         return stages.skipped(job)
     width, height = relit.decoded.picture.size
