@@ -39,12 +39,19 @@ def light(
     with loading():
         from msrnet_cli import hardware
         from msrnet_cli.folder import finding
+        from msrnet_cli.folder.search import NothingFoundError
         from msrnet_cli.relight.relighter import Relighter
         from msrnet_cli.report import light as report
         from msrnet_cli.report import terminal
+        from msrnet_cli.report.relight import passed_over
 
         terminal.loading()
-        entries = finding.pictures_of(inputs, recursive=options.recursive)
+        try:
+            entries = finding.pictures_of(inputs, recursive=options.recursive)
+        except NothingFoundError as error:
+            for line in passed_over(error.ignored):
+                terminal.say(line)
+            raise
         hardware.keep_freed_memory()
         relighter = Relighter.load(
             options.weights, options.session, pictures=len(entries)

@@ -117,16 +117,22 @@ def _relight_folder(
         from msrnet_cli.folder import reads
         from msrnet_cli.folder.job import relight_folder
         from msrnet_cli.folder.plan import make_plan
+        from msrnet_cli.folder.search import NothingFoundError
 
-        plan = make_plan(
-            inputs,
-            target,
-            options.folder,
-            options.files_from,
-            is_fan=options.light.is_fan,
-            dry=options.dry_run,
-            reads=reads.named(options, given.config),
-        )
+        try:
+            plan = make_plan(
+                inputs,
+                target,
+                options.folder,
+                options.files_from,
+                is_fan=options.light.is_fan,
+                dry=options.dry_run,
+                reads=reads.named(options, given.config),
+            )
+        except NothingFoundError as error:
+            for line in () if output.quiet else report.passed_over(error.ignored):
+                terminal.say(line)
+            raise
         relighter = _load(options, len(plan.jobs))
     name = _weights_name(options)
     if options.dry_run:

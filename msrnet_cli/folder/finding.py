@@ -10,7 +10,7 @@ from msrnet_cli import images
 from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
 from msrnet_cli.files import read_regular
 from msrnet_cli.folder.events import Ignored, LightFailed, LightFound
-from msrnet_cli.folder.search import Fault, Found, search
+from msrnet_cli.folder.search import Fault, Found, NothingFoundError, search
 from msrnet_cli.folder.stages import as_picture_error
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ def pictures_of(inputs: Sequence[str], *, recursive: bool) -> tuple[Found | Faul
         raise UsageError(reason, "check the path") from error
     there = tuple(one for one in entries if not isinstance(one, Ignored))
     if not any(isinstance(one, Found) for one in there):
-        raise _nothing_found(entries, recursive=recursive)
+        if there:
+            raise _unreadable(there)
+        ignored = (one for one in entries if isinstance(one, Ignored))
+        raise NothingFoundError(ignored, recursive=recursive)
     return there
 
 
@@ -96,10 +99,7 @@ def _light_of(path: Path, relighter: Relighter, max_megapixels: float) -> LightF
     )
 
 
-def _nothing_found(entries: Sequence[Finding], *, recursive: bool) -> NothingDoneError:
-    told = [f"{e.path} {e.reason}" for e in entries if isinstance(e, Fault)][:1]
-    if passed := sum(isinstance(entry, Ignored) for entry in entries):
-        told.append(f"{passed} other entries were passed over")
-    hint = "" if recursive else "; --recursive enters subfolders"
-    why = f" ({', '.join(told)})" if told else ""
-    return NothingDoneError(f"no picture found{why}", f"check the paths{hint}")
+def _unreadable(entries: Sequence[Finding]) -> NothingDoneError:
+    told = [f"{e.path} {e.reason}" for e in entries if isinstance(e, Fault)]
+    more = f", {len(told) - 1} more cannot be read" if len(told) > 1 else ""
+    return NothingDoneError(f"no picture found: {told[0]}{more}", "check the paths")

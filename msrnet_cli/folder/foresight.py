@@ -75,9 +75,8 @@ def _all(plan: Plan, relights: Relights, options: FolderOptions) -> Iterator[For
     names = recipes(relights, options, is_fan=plan.is_fan)
     with ExitStack() as stack:
         records = None
-        place = plan.folder or plan.jobs[0].target.parent
-        if place.is_dir():
-            folder = stack.enter_context(Folder(place))
+        if plan.place.is_dir():
+            folder = stack.enter_context(Folder(plan.place))
             single = plan.folder is None
             records = Records(folder, single=single, to_read=True)
             stack.enter_context(closing(records))

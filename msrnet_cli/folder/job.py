@@ -106,7 +106,7 @@ def started(
     return JobStarted(
         pictures=len(plan.jobs),
         megapixels=sum(job.pixels for job in plan.jobs) / 1e6,
-        output=str(plan.folder or plan.jobs[0].target),
+        output=str(plan.output),
         device=hardware.describe(relights.device),
         dtype=hardware.dtype_name(relights.dtype),
         weights=weights_name,

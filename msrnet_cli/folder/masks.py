@@ -125,6 +125,9 @@ def open_masks(text: str | None) -> Masks | None:
     """
     if text is None:
         return None
+    if not text:  # it would mean the current folder
+        reason = "--mask names no folder and no file"
+        raise UsageError(reason, "look at the shell variable it came from")
     path = Path(text)
     if not path.is_dir() and not path.is_file():
         what = "is not a file or folder" if path.exists() else "does not exist"

@@ -59,7 +59,7 @@ class Outputs:
     def __init__(self, plan: Plan, exist: Exist) -> None:
         self._plan = plan
         self._exist = exist
-        self._folder = _made(plan.folder or plan.jobs[0].target.parent)
+        self._folder = _made(plan.place)
         self._records = Records(self._folder, single=plan.folder is None)
         self.is_first_run = self._records.is_first()
         self._stopped = threading.Event()

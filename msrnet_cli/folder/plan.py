@@ -16,13 +16,20 @@ from string import Formatter
 from typing import TYPE_CHECKING
 
 from msrnet_cli import images
-from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
+from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import opened_regular
 from msrnet_cli.folder import fan, targets
 from msrnet_cli.folder.destination import destination, try_out
 from msrnet_cli.folder.events import Ignored
 from msrnet_cli.folder.masks import open_masks, plain_size, require_size
-from msrnet_cli.folder.search import Fault, Found, check_input, head, search
+from msrnet_cli.folder.search import (
+    Fault,
+    Found,
+    NothingFoundError,
+    check_input,
+    head,
+    search,
+)
 from msrnet_cli.folder.targets import LONGEST_NAME, STDIN, Read, Reads
 from msrnet_cli.images.formats import HEAD_BYTES
 from msrnet_cli.lights import DIRECTIONS
@@ -87,18 +94,23 @@ class Plan:
         jobs: In the order of the work.
         folder: The output folder; None where the output is one named file.
         ignored: Entries that were passed over.
-        faults: Files and folders that cannot be read.
+        faults: Files and folders that cannot be read, and pictures that are known to
+            fail.
+        output: What the user named: the folder, or the one file.
+        is_fan: Whether each picture becomes a fan.
     """
 
     jobs: tuple[Job, ...]
     folder: Path | None
     ignored: tuple[Ignored, ...] = ()
     faults: tuple[Fault, ...] = ()
+    output: Path = Path()
+    is_fan: bool = False
 
     @property
-    def is_fan(self) -> bool:
-        """Whether each picture becomes a fan."""
-        return any(job.is_fan for job in self.jobs)
+    def place(self) -> Path:
+        """The folder that results are written to, below it or directly."""
+        return self.output.parent if self.folder is None else self.folder
 
 
 def make_plan(
@@ -126,8 +138,7 @@ def make_plan(
         UsageError: An input is missing or not a regular file; two outputs collide; an
             output is a file that the job reads, exists against the user's wish, or lies
             outside the output folder; nothing can be written there.
-        NothingDoneError: There is no picture; or only one, too large for the output
-            format by its header.
+        NothingFoundError: There is no picture, and nothing that claims to be one.
     """
     with _path_errors(output):
         _check_template(options.name)
@@ -148,16 +159,14 @@ def make_plan(
         jobs = tuple(one for one in planned if isinstance(one, Job))
         ignored = tuple(one for one in found if isinstance(one, Ignored))
         faults = tuple(one for one in found + planned if isinstance(one, Fault))
-        if not jobs:
-            raise _nothing_found(ignored, faults, options)
-        if len(jobs) == 1:  # one of many fails alone, when its turn comes
-            _require_fits(jobs[0], options.max_megapixels)
+        if not jobs and not faults:
+            raise NothingFoundError(ignored, recursive=options.recursive)
         spelling = try_out(place.folder, dry=dry)
         folder = None if place.is_file else place.path
         outputs = {job.source: [path for _, path in job.outputs()] for job in jobs}
         known = Reads([*_reads(pictures, masks, lists), *reads])
         targets.check(outputs, folder, known, spelling, options.exist)
-        return Plan(jobs, folder, ignored, faults)
+        return Plan(jobs, folder, ignored, faults, place.path, is_fan)
 
 
 def _reads(
@@ -179,20 +188,6 @@ def _path_errors(output: str) -> Iterator[None]:
         raise UsageError(reason, "check the path") from error
 
 
-def _nothing_found(
-    ignored: Sequence[Ignored], faults: Sequence[Fault], options: FolderOptions
-) -> NothingDoneError:
-    told = [f"{fault.path} {fault.reason}" for fault in faults[:1]]
-    if len(faults) > 1:
-        told.append(f"{len(faults) - 1} more cannot be relit")
-    if ignored:
-        told.append(f"{len(ignored)} other entries were passed over")
-    passed = f" ({', '.join(told)})" if told else ""
-    hint = "" if options.recursive else "; --recursive enters subfolders"
-    what = "no picture can be relit" if faults else "no picture found"
-    return NothingDoneError(f"{what}{passed}", f"check the paths{hint}")
-
-
 def _job(
     entry: Found,
     place: Destination,
@@ -203,11 +198,9 @@ def _job(
     relative = Path(os.path.relpath(entry.path, entry.root))
     if ".." in relative.parts or relative.is_absolute():
         return _outside(entry)
-    try:
-        mask = _mask(entry, relative, masks) if masks else None
-    except PictureError as error:
-        return Fault(str(entry.path), error.reason, error.remedy, entry.listing)
     start = head(entry.path, _HEADER_BYTES) or b""
+    size = _size(entry.path, start) or (0, 0)  # the decoder will say why
+    within = relative
     if place.is_file:
         relative, target = Path(place.path.name), place.path
     else:
@@ -217,6 +210,12 @@ def _job(
         target = place.path / relative
     if _is_too_long(target):
         return _beyond_reach(entry, target)
+    format = options.write.format or images.format_of(target.suffix)
+    try:
+        mask = _mask(entry, within, masks) if masks else None
+        _require_fits(format, size, options.max_megapixels)
+    except PictureError as error:
+        return Fault(str(entry.path), error.reason, error.remedy, entry.listing)
     extras = fan.neighbours(target, compare=options.compare) if is_fan else []
     if options.compare and not is_fan:
         extras.append(target.with_name(fan.compared(target.stem)))
@@ -225,8 +224,8 @@ def _job(
         target=target,
         relative=relative.as_posix(),
         listing=entry.listing,
-        format=options.write.format or images.format_of(target.suffix),
-        pixels=_pixels(entry.path, start),
+        format=format,
+        pixels=math.prod(size),
         extras=tuple(extras),
         mask=mask,
         is_fan=is_fan,
@@ -307,19 +306,13 @@ def _check_fan(place: Destination) -> None:
         raise UsageError(f"{place.text} is one file", "name a folder for --to all")
 
 
-def _require_fits(job: Job, max_megapixels: float) -> None:
-    size = _size(job.source, head(job.source, _HEADER_BYTES) or b"")
-    if job.format is None or size is None or math.prod(size) > max_megapixels * 1e6:
-        return  # refused when it is read, for that reason
-    try:
-        images.require_fits(job.format, *size)
-    except PictureError as error:
-        raise NothingDoneError(f"{job.source}: {error.reason}", error.remedy) from error
-
-
-def _pixels(path: Path, start: bytes) -> int:
-    width, height = _size(path, start) or (0, 0)  # the decoder will say why
-    return width * height
+def _require_fits(
+    format: Format | None, size: tuple[int, int], max_megapixels: float
+) -> None:
+    """Refuse what a header shows to be too large for the format of the output."""
+    # A picture that is too large in itself is refused for that reason when it is read.
+    if format is not None and math.prod(size) <= max_megapixels * 1e6:
+        images.require_fits(format, *size)
 
 
 def _size(path: Path, start: bytes) -> tuple[int, int] | None:

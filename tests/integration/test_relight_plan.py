@@ -160,3 +160,41 @@ def test_a_file_that_is_read_is_never_an_output(program, folder, options, what, 
         says=f"kept.png would overwrite the {what} kept.png; choose another output",
     )
     assert kept.read_bytes() == before
+
+
+def test_pictures_that_all_fail_at_planning_are_told_as_any_others(
+    program, folder, warm_file
+):
+    (folder / "empty").mkdir()
+    command = ["relight", "in", "out", "--mask", "empty", "--weights", warm_file]
+    done = program.run(*command, "--json", code=4)
+    start, *files, summary = map(json.loads, done.out.splitlines())
+    assert (start["event"], start["pictures"], start["unreadable"]) == ("start", 0, 2)
+    assert [one["input"] for one in files] == ["in/a.png", "in/b.png"]
+    assert {(one["event"], one["status"]) for one in files} == {("file", "failed")}
+    assert (summary["event"], summary["failed"]) == ("summary", 2)
+    planned = program.run(*command, "-n", code=4, says="2 to refuse")
+    assert planned.out.decode().count("refuse: in/") == 2
+    says = ("failed: in/a.png: has no mask", "failed: in/b.png: has no mask")
+    program.run(*command, code=4, says=says)
+
+
+def test_a_single_picture_that_fails_at_planning_is_told_too(
+    program, folder, warm_file
+):
+    command = ["relight", "in/b.png", "x.png", "--mask", "masks"]
+    done = program.run(*command, "--weights", warm_file, "--json", code=4)
+    assert [json.loads(line)["event"] for line in done.out.splitlines()] == [
+        "start",
+        "file",
+        "summary",
+    ]
+    assert not (folder / "x.png").exists()
+
+
+def test_links_in_a_folder_without_pictures_are_named(program, folder):
+    (folder / "links").mkdir()
+    (folder / "links/a.png").symlink_to("../in/a.png")
+    named = "passed over: links/a.png: symbolic link"
+    program.run("relight", "links", "out", code=4, says=(named, "no picture found"))
+    program.run("light", "links", code=4, says=named)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from conftest import encoded, largest_difference, opened, photo, picture_at
 from msrnet_cli import images
-from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
+from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.folder import masks
 from msrnet_cli.folder.events import FileDone, JobStarted
 from msrnet_cli.folder.foresight import foresee
@@ -213,16 +213,29 @@ def test_a_picture_on_its_side_takes_an_upright_mask(tree):
     assert "is 20x10, the picture 10x20" in failure.reason
 
 
-def test_no_mask_at_all_is_said(tree):
+@pytest.mark.parametrize("output", ["out", "out.png"])
+def test_where_every_mask_is_missing_each_picture_fails(tree, output):
     (tree / "empty").mkdir()
-    with pytest.raises(NothingDoneError, match=r"can be relit .*has no mask.* 2 more"):
-        planned(mask="empty")
+    inputs = ["in"] if output == "out" else ["in/a.png"]
+    plan, options = planned(inputs, output, mask="empty")
+    told = []
+    foresee(plan, FakeRelighter(), options, told.append)
+    assert {one.action for one in told[1:-1]} == {"refuse"}
+    assert all("has no mask" in one.reason for one in told[1:-1])
+    assert not (tree / output).exists()
+    events = done(inputs, output, mask="empty")
+    wanted = {"a.png", "b.png", "c.png"} if output == "out" else {"a.png"}
+    assert statuses(events) == dict.fromkeys(wanted, "failed")
+    if output == "out":
+        listed = (tree / "out/failures.txt").read_text()
+        assert listed.count("has no mask") == 3
 
 
 @pytest.mark.parametrize(
     ("mask", "says"),
     [
         ("gone", "--mask gone does not exist"),
+        ("", "--mask names no folder and no file; look at the shell variable"),
         ("masks/a.png", "is one file for 3 pictures"),
         ("in", "--mask in is also the folder of the pictures"),
         ("in/../in", "is also the folder of the pictures"),

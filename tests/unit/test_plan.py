@@ -5,6 +5,7 @@ import os
 import subprocess
 import unicodedata
 import warnings
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -14,6 +15,7 @@ from msrnet_cli.config import WriteOptions
 from msrnet_cli.errors import NothingDoneError, UsageError
 from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.plan import make_plan
+from msrnet_cli.folder.search import NothingFoundError
 from msrnet_cli.folder.targets import Read
 
 
@@ -212,11 +214,13 @@ def test_a_named_folder_that_cannot_be_read_is_refused(tree, monkeypatch):
     refused("in cannot be read: Permission denied", ["in"])
 
 
-def test_nothing_but_faults_names_the_first(tree, monkeypatch):
+def test_nothing_but_faults_is_a_plan_of_failures(tree, monkeypatch):
     (tree / "in/a.png").unlink()
     denying(monkeypatch, "sub")
-    with pytest.raises(NothingDoneError, match="in/sub cannot be read"):
-        faults(["in"])
+    plan = make_plan(["in"], "out", FolderOptions(recursive=True))
+    assert not plan.jobs
+    assert [fault.path for fault in plan.faults] == ["in/sub"]
+    assert (plan.place, plan.output) == (Path("out"), Path("out"))
 
 
 @pytest.fixture
@@ -625,5 +629,19 @@ def test_an_existing_comparison_counts_as_an_output(tree):
 
 def test_an_empty_folder_is_nothing_done(tree):
     (tree / "empty/sub").mkdir(parents=True)
-    with pytest.raises(NothingDoneError, match="recursive"):
+    with pytest.raises(NothingFoundError, match="recursive"):
         outputs(["empty"])
+
+
+def test_where_no_picture_is_found_what_was_passed_over_is_known(tree):
+    (tree / "links").mkdir()
+    for name in ("a.png", "b.png"):
+        os.symlink("../in/a.png", f"links/{name}")
+    with pytest.raises(NothingFoundError) as caught:
+        outputs(["links"])
+    assert str(caught.value) == (
+        "no picture found, passed over: symbolic link (2);"
+        " check the paths, name the files that links lead to"
+    )
+    assert caught.value.exit_code == NothingDoneError.exit_code
+    assert [one.path for one in caught.value.ignored] == ["links/a.png", "links/b.png"]
