@@ -177,7 +177,11 @@ def _relight_stream(
 ) -> None:
     """One picture through standard input, standard output, or both."""
     if options.light.is_fan:
-        raise UsageError("--to all makes a folder for each picture", "name a folder")
+        if _STREAM in inputs:
+            reason = "standard input cannot make a fan, as --to all asks for"
+            raise UsageError(reason, "name the file of the picture")
+        reason = "--to all makes a folder of pictures, standard output takes one"
+        raise UsageError(reason, "name a folder for the output")
     if options.dry_run:
         raise UsageError("--dry-run with -", "name files or folders to see the plan")
     if len(inputs) != 1 or options.files_from is not None:

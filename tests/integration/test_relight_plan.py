@@ -106,8 +106,9 @@ def test_all_directions_of_a_picture(program, folder):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["in/a.png", "-"], "--to all makes a folder"),
-        (["-", "out.png"], "--to all makes a folder"),
+        (["in/a.png", "-"], "--to all makes a folder of pictures"),
+        (["-", "out.png"], "standard input cannot make a fan"),
+        (["-", "out/"], "standard input cannot make a fan"),
         (["in/a.png", "out.png"], "is one file; name a folder"),
         (["in", "out", "--even"], "--to and --even each name a light"),
     ],
