@@ -190,9 +190,11 @@ def _relight_stream(
         raise UsageError(
             "--json and a picture both want standard output", "drop --json"
         )
+    if output.json:
+        streams.require("stdout")
     with loading():
         from msrnet_cli.folder import reads, stream
-        from msrnet_cli.report import terminal
+        from msrnet_cli.report import relight as report
 
     def ready() -> Relighter:
         with loading():
@@ -200,15 +202,15 @@ def _relight_stream(
         signals.raise_on_signals()  # what is half written must be taken away
         return relighter
 
-    try:
-        notes = stream.relight_stream(
-            inputs[0],
-            target,
-            ready,
-            options.folder,
-            reads.named(options, given.config),
-        )
-    except PictureError as error:  # the only picture there was
-        raise NothingDoneError(error.reason, error.remedy) from error
-    for note in () if output.quiet else notes:
-        terminal.warn(note)
+    summary = stream.relight_stream(
+        inputs[0],
+        target,
+        ready,
+        options.folder,
+        report.of_one(as_json=output.json, quiet=output.quiet),
+        _weights_name(options),
+        reads.named(options, given.config),
+    )
+    for failure in () if output.json else summary.failures:  # the only picture
+        raise NothingDoneError(failure.reason, failure.remedy)
+    _finish(summary)

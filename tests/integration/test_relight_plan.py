@@ -5,6 +5,7 @@ import json
 import pytest
 from PIL import Image
 
+import schemas
 from conftest import encoded, largest_difference, opened, photo, picture_at
 from msrnet_cli.lights import DIRECTIONS
 
@@ -199,3 +200,37 @@ def test_links_in_a_folder_without_pictures_are_named(program, folder):
     named = "passed over: links/a.png: symbolic link"
     program.run("relight", "links", "out", code=4, says=(named, "no picture found"))
     program.run("light", "links", code=4, says=named)
+
+
+def piped(program, folder, warm_file, *more, **checks):
+    data = checks.pop("data", None) or (folder / "in/a.png").read_bytes()
+    command = ("relight", "-", "x.png", "--weights", warm_file, "--json", *more)
+    done = program.run(*command, data=data, **checks)
+    return schemas.fitting_lines("relight", done.out.decode().splitlines())
+
+
+def test_a_picture_through_a_pipe_into_a_file_has_events(program, folder, warm_file):
+    start, file, summary = piped(program, folder, warm_file)
+    assert (start["event"], start["pictures"], start["output"]) == ("start", 1, "x.png")
+    assert start["megapixels"] == pytest.approx(SIZE[0] * SIZE[1] / 1e6)
+    assert (file["input"], file["output"], file["status"]) == ("-", "x.png", "relit")
+    assert set(file["seconds"]) == {"decode", "network", "encode"}
+    assert (summary["event"], summary["relit"]) == ("summary", 1)
+    _, file, summary = piped(program, folder, warm_file)
+    assert (file["status"], summary["skipped"]) == ("skipped", 1)
+    _, file, _ = piped(program, folder, warm_file, "--amount", "0.5")
+    assert (file["status"], file["anew"]) == ("relit", True)
+
+
+def test_a_failure_through_a_pipe_is_an_event(program, folder, warm_file):
+    _, file, summary = piped(program, folder, warm_file, data=b"no picture", code=4)
+    assert (file["status"], summary["failed"]) == ("failed", 1)
+    assert file["reason"]
+    program.run("relight", "-", "-", "--json", code=2, says="both want standard output")
+    (folder / "empty").mkdir()
+    done = program.run(
+        *("relight", "in/a.png", "-", "--mask", "empty", "--weights", warm_file),
+        code=4,
+        says="has no mask",
+    )
+    assert done.out == b""

@@ -118,6 +118,8 @@ def test_a_picture_through_a_pipe_leaves_no_older_comparison(pictures, monkeypat
     relit("x.png", ["in/a.png"], compare=True)
     monkeypatch.setattr("sys.stdin", Standard(encoded(photo(20, 10, 7))))
     options = FolderOptions(exist="overwrite")
-    notes = relight_stream("-", "x.png", lambda: FakeRelighter(gain=0.5), options)
-    assert notes == ("removed x_compare.jpg, which showed an older result",)
+    told = []
+    relight_stream("-", "x.png", FakeRelighter, options, told.append)
+    note = "removed x_compare.jpg, which showed an older result"
+    assert told[1].notes == (note,)
     assert compared(".") == []

@@ -343,9 +343,14 @@ def streamed(monkeypatch, source, target, mask):
     out = Standard()
     monkeypatch.setattr("sys.stdout", out)
     name = "-" if source.name == "-" else str(source)
-    options = FolderOptions(mask=mask)
-    relight_stream(name, target, lambda: FakeRelighter(gain=0.5), options)
-    return out.buffer.getvalue()
+    options, told = FolderOptions(mask=mask), []
+    relighter = FakeRelighter(gain=0.5)
+    relight_stream(name, target, lambda: relighter, options, told.append)
+    start, file, summary = told
+    assert (start.pictures, start.output) == (1, target)
+    assert (file.input, file.output) == (name, target)
+    assert summary.failures == ((file,) if file.status == "failed" else ())
+    return out.buffer.getvalue() or file.reason
 
 
 @pytest.mark.parametrize(
@@ -363,8 +368,8 @@ def test_a_picture_through_a_pipe_takes_a_mask(tree, monkeypatch, source, mask):
 def test_a_pipe_needs_a_mask_by_its_name(tree, monkeypatch):
     with pytest.raises(UsageError, match="--mask masks is a folder"):
         streamed(monkeypatch, tree / "in/-", "-", "masks")
-    with pytest.raises(PictureError, match="has no mask"):
-        streamed(monkeypatch, tree / "in/sub/../a.png", "-", "masks/sub")
+    reason = streamed(monkeypatch, tree / "in/sub/../a.png", "-", "masks/sub")
+    assert reason.startswith("has no mask")
 
 
 def test_a_file_made_through_a_pipe_is_made_anew_with_another_mask(tree, monkeypatch):
