@@ -6,6 +6,7 @@ upright picture.
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -39,11 +40,15 @@ class Masks:
         self._is_file = path.is_file()
         self._named: dict[Path, dict[str, list[Path]]] = {}
 
-    def of(self, relative: Path) -> Path:
-        """The mask of a picture: of two with its stem, the one with its suffix.
+    def of(self, relative: Path, source: Path) -> Path:
+        """The mask of a picture: the only one with its stem.
+
+        Of two with its stem, one may be that of a neighbour: of a.jpg and a.png, each
+        takes the mask with its whole name.
 
         Args:
             relative: The picture below its own folder.
+            source: The picture; its neighbours are looked up.
 
         Raises:
             PictureError: There is none, or more than one.
@@ -54,13 +59,15 @@ class Masks:
         if folder not in self._named:
             self._named[folder] = _by_stem(folder)
         found = self._named[folder].get(_composed(relative.stem), [])
-        alike = [path for path in found if path.suffix == relative.suffix]
-        if len(alike or found) == 1:
-            return (alike or found)[0]
+        own = [path for path in found if path.suffix == relative.suffix]
+        rivals = [path for path in found if not _has_picture(path, source)]
+        fitting = found if len(found) == 1 else own + rivals
+        if len(fitting) == 1:
+            return fitting[0]
         if found:
+            names = ", ".join(map(str, fitting or found))
             raise PictureError(
-                f"has {len(found)} masks: {', '.join(path.name for path in found)}",
-                "leave one of them",
+                f"has {len(fitting or found)} masks: {names}", "leave one of them"
             )
         raise PictureError(
             f"has no mask: there is no picture {relative.stem}.* in {folder}",
@@ -234,6 +241,11 @@ def _by_stem(folder: Path) -> dict[str, list[Path]]:
         if path.suffix.lower() in images.PICTURE_SUFFIXES and path.name[0] != ".":
             found.setdefault(_composed(path.stem), []).append(path)
     return found
+
+
+def _has_picture(mask: Path, picture: Path) -> bool:
+    """Whether this picture, or one beside it, has the whole name of a mask."""
+    return os.path.lexists(picture.with_name(f"{picture.stem}{mask.suffix}"))
 
 
 def _composed(stem: str) -> str:

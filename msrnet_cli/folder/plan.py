@@ -244,7 +244,7 @@ def _mask(entry: Found, relative: Path, masks: Masks) -> Path:
     Raises:
         PictureError: There is none, or one that has another size for sure.
     """
-    mask = masks.of(relative)
+    mask = masks.of(relative, entry.path)
     with suppress(OSError), opened_regular(entry.path) as file:
         size = plain_size(file)
         if size is not None:

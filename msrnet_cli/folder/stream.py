@@ -241,7 +241,7 @@ def _mask(source: str, text: str | None) -> Path | PictureError | None:
     if source == _STREAM and Path(str(text)).is_dir():
         raise UsageError(f"--mask {text} is a folder", "name the mask's file")
     try:
-        return found.of(Path(Path(source).name))
+        return found.of(Path(Path(source).name), Path(source))
     except PictureError as error:
         return error
 

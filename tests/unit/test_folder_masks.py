@@ -153,7 +153,7 @@ def test_masks_have_the_stem_and_the_subfolder_of_their_pictures(tree):
     }
 
 
-def test_of_two_masks_the_one_with_the_picture_s_suffix_counts(tree):
+def test_of_two_masks_none_is_chosen_unless_the_other_has_its_own_picture(tree):
     half().save("masks/a.bmp")
     photo(*SIZE).save("in/b.jpg")
     half().save("masks/b.jpg")
@@ -162,13 +162,19 @@ def test_of_two_masks_the_one_with_the_picture_s_suffix_counts(tree):
     os.remove("masks/sub/c.png")
     plan, _ = planned()
     found = {job.source.as_posix(): job.mask.as_posix() for job in plan.jobs}
-    assert found == {
-        "in/a.png": "masks/a.png",
-        "in/b.png": "masks/b.png",
-        "in/b.jpg": "masks/b.jpg",
+    assert found == {"in/b.png": "masks/b.png", "in/b.jpg": "masks/b.jpg"}
+    reasons = {fault.path: fault.reason for fault in plan.faults}
+    assert reasons == {
+        "in/a.png": "has 2 masks: masks/a.png, masks/a.bmp",
+        "in/sub/c.png": "has 2 masks: masks/sub/c.bmp, masks/sub/c.webp",
     }
-    (fault,) = plan.faults
-    assert fault.reason == "has 2 masks: c.bmp, c.webp"
+
+
+def test_two_pictures_of_one_stem_may_share_a_mask(tree):
+    photo(*SIZE).save("in/a.jpg")
+    plan, _ = planned()
+    found = {job.source.name: job.mask.as_posix() for job in plan.jobs}
+    assert (found["a.jpg"], found["a.png"]) == ("masks/a.png", "masks/a.png")
 
 
 def test_names_are_the_same_in_all_unicode_forms(tree):
