@@ -92,14 +92,32 @@ def test_sixteen_bits_count(format):
     )
 
 
-def test_of_colours_the_luminance_counts_and_transparency_darkens():
-    image = Image.new("RGBA", (4, 1))
+def test_transparency_darkens_whatever_colour_it_hides():
+    image = Image.new("RGBA", (3, 1))
     for place, colour in enumerate(
-        [(255, 0, 0, 255), (0, 255, 0, 255), (0, 0, 255, 255), (255, 255, 255, 51)]
+        [(255, 255, 255, 51), (255, 0, 0, 0), (128, 128, 128, 255)]
     ):
         image.putpixel((place, 0), colour)
-    wanted = torch.tensor([[0.2126, 0.7152, 0.0722, 0.2]])
+    wanted = torch.tensor([[0.2, 0, 128 / 255]])
     torch.testing.assert_close(read(image), wanted)
+
+
+@pytest.mark.parametrize("colour", ["red", "green", "blue", (255, 235, 235)])
+@pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
+def test_a_mask_with_colours_is_refused(colour, format):
+    image = half("RGB", white=(255, 255, 255))
+    image.paste(colour, (0, 0, 4, 4))
+    with pytest.raises(PictureError, match=r"has colours.*; save it as grey"):
+        read(image, format=format)
+
+
+@pytest.mark.parametrize("format", ["jpeg", "webp", "avif"])
+@pytest.mark.parametrize("quality", [5, 50, 95])
+def test_grey_stays_grey_however_it_was_compressed(format, quality):
+    noise = Image.effect_noise((64, 48), 90)
+    for image in (noise, half(size=(64, 48)), Image.linear_gradient("L")):
+        found = read(image.convert("RGB"), format=format, quality=quality)
+        assert 0 <= float(found.min()) <= float(found.max()) <= 1
 
 
 def test_a_mask_with_a_profile_counts_as_it_looks():
