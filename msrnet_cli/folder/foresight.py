@@ -1,6 +1,6 @@
 """What a job would do, for --dry-run: looks at names, headers, digests and journals.
 
-Decodes nothing, and writes nothing.
+Decodes nothing that its header tells of, and writes nothing.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 from msrnet_cli import images
 from msrnet_cli.errors import PictureError
 from msrnet_cli.files import Folder, opened_regular
-from msrnet_cli.folder import stages
+from msrnet_cli.folder import masks, stages
 from msrnet_cli.folder.events import ACTIONS, FileDone, Forecast, Foreseen
 from msrnet_cli.folder.job import started
 from msrnet_cli.folder.records import Existing, Records
 from msrnet_cli.folder.relights import recipes
-from msrnet_cli.images.formats import HEAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +38,8 @@ def foresee(
 ) -> Forecast:
     """Tell what `relight_folder` would do with a plan.
 
-    A file that would only fail when it is decoded counts as one to write.
+    A file that would only fail when it is decoded counts as one to write. Only one
+    whose header does not tell its size is decoded.
 
     Args:
         plan: From `make_plan`, dry.
@@ -90,10 +90,11 @@ def _foreseen(
     outputs = job.outputs()
     there = [path for _, path in outputs if os.path.lexists(path)]
     try:
-        _require_promising(job, options)
         existing = Existing()
         if there and records is not None and options.exist != "overwrite":
             existing = _existing(job, records, names)
+        if not existing.are_same:
+            _require_promising(job, options)
     except PictureError as error:
         return _told(job, "refuse", reason=error.reason, remedy=error.remedy)
     action: Action = "anew" if existing.is_stale else "write"
@@ -128,22 +129,22 @@ def _existing(job: Job, records: Records, names: tuple[str, ...]) -> Existing:
 
 
 def _require_promising(job: Job, options: FolderOptions) -> None:
-    """Require what a file's first bytes tell of a picture that can be relit.
+    """Require of a picture and its mask what their headers tell.
 
     Raises:
-        PictureError: It cannot be read, or is no picture, or is too large.
+        PictureError: One of them cannot be read, is no picture, of pixels that are not
+            read, or too large.
     """
+    most = options.max_megapixels
     try:
         with opened_regular(job.source) as file:
-            start = file.read(HEAD_BYTES)
-            file.seek(0)
-            size = images.declared_size(file)
+            format, size = images.require_promising(file, job.source.suffix, most)
     except OSError as error:
         raise PictureError(f"cannot be read: {error.strerror}") from error
-    format = images.recognise(start, job.source.suffix)
     if size is not None:
-        images.require_few(size, options.max_megapixels)
         images.require_fits(job.format or format, *size)
+    if job.mask is not None:
+        masks.require_promising(job.mask, most)
 
 
 def _told(

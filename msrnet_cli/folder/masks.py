@@ -173,6 +173,25 @@ def plain_size(file: IO[bytes]) -> tuple[int, int] | None:
     return images.declared_size(file) if format in _PLAIN else None
 
 
+def require_promising(path: Path, most: float) -> None:
+    """Refuse a mask that its header shows to be no picture, or one that is not read.
+
+    Args:
+        path: The mask.
+        most: Megapixels above which it is refused.
+
+    Raises:
+        PictureError: For the reason that `read` would give.
+    """
+    try:
+        with opened_regular(path) as file:
+            images.require_promising(file, path.suffix, most)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except PictureError as error:
+        raise _of_mask(path, error) from error
+
+
 def data_of(path: Path) -> bytes:
     """The bytes of a mask's file.
 
@@ -182,9 +201,7 @@ def data_of(path: Path) -> bytes:
     try:
         return read_regular(path)
     except OSError as error:
-        raise PictureError(
-            f"its mask {path} cannot be read: {error.strerror}", "check the mask"
-        ) from error
+        raise _unreadable(path, error) from error
 
 
 def read(data: bytes, path: Path, size: tuple[int, int], most: float) -> Tensor:
@@ -206,7 +223,7 @@ def read(data: bytes, path: Path, size: tuple[int, int], most: float) -> Tensor:
     try:
         picture = images.read(data, path.suffix, most)
     except PictureError as error:
-        raise PictureError(f"its mask {path}: {error.reason}", error.remedy) from error
+        raise _of_mask(path, error) from error
     if picture.size != size:
         raise _other_size(path, picture.size, size)
     width, height = size
@@ -227,6 +244,15 @@ def read(data: bytes, path: Path, size: tuple[int, int], most: float) -> Tensor:
             )
         mask[rows] = share
     return mask.clamp_(0, 1)
+
+
+def _unreadable(path: Path, error: OSError) -> PictureError:
+    reason = f"its mask {path} cannot be read: {error.strerror}"
+    return PictureError(reason, "check the mask")
+
+
+def _of_mask(path: Path, error: PictureError) -> PictureError:
+    return PictureError(f"its mask {path}: {error.reason}", error.remedy)
 
 
 def _other_size(

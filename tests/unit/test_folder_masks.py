@@ -225,6 +225,20 @@ def test_a_dry_run_tells_of_masks_that_do_not_fit(tree):
     assert (told[-1].write, told[-1].refuse) == (1, 2)
 
 
+def test_a_dry_run_tells_of_masks_that_their_headers_show_to_be_unreadable(tree):
+    Image.new("F", SIZE).save("masks/a.tif")
+    os.remove("masks/a.png")
+    (tree / "masks/b.png").write_bytes(b"no picture")
+    plan, options = planned()
+    told = []
+    foresee(plan, FakeRelighter(), options, told.append)
+    reasons = {os.path.basename(one.input): one.reason for one in told[1:-1]}
+    events = {os.path.basename(name): one.reason for name, one in done().items()}
+    assert reasons == events
+    assert reasons["a.png"].startswith("its mask masks/a.tif: 32-bit float")
+    assert reasons["b.png"].startswith("its mask masks/b.png: ")
+
+
 def test_a_picture_on_its_side_takes_an_upright_mask(tree):
     exif = Image.Exif()
     exif[0x0112] = 6
