@@ -15,6 +15,7 @@ from msrnet_cli.errors import PictureError
 from msrnet_cli.files import Folder, opened_regular
 from msrnet_cli.folder import masks, stages
 from msrnet_cli.folder.events import ACTIONS, FileDone, Forecast, Foreseen
+from msrnet_cli.folder.fan import compared
 from msrnet_cli.folder.job import started
 from msrnet_cli.folder.records import Existing, Records
 from msrnet_cli.folder.relights import recipes
@@ -91,8 +92,11 @@ def _foreseen(
     there = [path for _, path in outputs if os.path.lexists(path)]
     try:
         existing = Existing()
-        if there and records is not None and options.exist != "overwrite":
-            existing = _existing(job, records, names)
+        removed: tuple[str, ...] = ()
+        if records is not None:
+            removed = _outdated(job, records, names)
+            if there and options.exist != "overwrite":
+                existing = _existing(job, records, names)
         if not existing.are_same:
             _require_promising(job, options)
     except PictureError as error:
@@ -101,7 +105,20 @@ def _foreseen(
     if existing.are_same:
         action, there = "skip", []
     files = tuple(str(path) for _, path in outputs)
-    return _told(job, action, outputs=files, replaces=tuple(map(str, there)))
+    replaced = tuple(map(str, there))
+    return _told(job, action, outputs=files, replaces=replaced, removes=removed)
+
+
+def _outdated(job: Job, records: Records, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The comparisons beside outputs that would be removed."""
+    outputs = job.outputs()
+    beside = (path.with_name(compared(path.stem)) for _, path in outputs)
+    if not any(map(os.path.lexists, beside)):
+        return ()  # and the input need not be read
+    source = stages.read(job, names)
+    if isinstance(source, FileDone):
+        return ()
+    return tuple(str(path) for _, path in records.outdated(outputs, source.provenance))
 
 
 def _existing(job: Job, records: Records, names: tuple[str, ...]) -> Existing:
@@ -153,6 +170,7 @@ def _told(
     *,
     outputs: tuple[str, ...] = (),
     replaces: tuple[str, ...] = (),
+    removes: tuple[str, ...] = (),
     reason: str = "",
     remedy: str = "",
 ) -> Foreseen:
@@ -162,6 +180,7 @@ def _told(
         action=action,
         outputs=outputs,
         replaces=replaces,
+        removes=removes,
         megapixels=job.pixels / 1e6,
         reason=reason,
         remedy=remedy,

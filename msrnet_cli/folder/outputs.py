@@ -6,12 +6,10 @@ import errno
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import Folder, FolderGoneError, read_regular, remove_leftovers
-from msrnet_cli.folder import fan
 from msrnet_cli.folder.journal import JournalError
 from msrnet_cli.folder.records import Existing, Records, holds
 from msrnet_cli.folder.stages import failed
@@ -142,19 +140,12 @@ class Outputs:
         Returns:
             A note for each file.
         """
-        current = {path for _, path in outputs}
         notes: list[str] = []
-        for relative, path in outputs:
-            other = path.with_name(fan.compared(path.stem))
-            name = PurePosixPath(relative).with_name(other.name).as_posix()
-            if other in current or not self._records.is_outdated(
-                (name, other), (relative, path), provenance
-            ):
-                continue
+        for name, path in self._records.outdated(outputs, provenance):
             with suppress(OSError):
                 self._folder.check()
                 self._folder.remove(name)
-                notes.append(f"removed {other}, which showed an older result")
+                notes.append(f"removed {path}, which showed an older result")
         return tuple(notes)
 
     def refusal(self, job: Job, error: OSError) -> FileDone | Halt:

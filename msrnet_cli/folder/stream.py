@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from msrnet_cli import images
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import MOST_BYTES, Folder, read_regular
-from msrnet_cli.folder import fan, masks
+from msrnet_cli.folder import masks
 from msrnet_cli.folder.destination import check_no_url, try_out
 from msrnet_cli.folder.events import STAGES, FileDone
 from msrnet_cli.folder.job import started
@@ -297,10 +297,9 @@ def _into_file(
 
         _guarded(str(path), put)
         more = [f"{path} was made anew"] if standing == "stale" else []
-        beside = path.with_name(fan.compared(path.stem))
-        if records.is_outdated((beside.name, beside), (path.name, path), provenance):
+        for name, beside in records.outdated([(path.name, path)], provenance):
             with suppress(OSError):
-                folder.remove(beside.name)
+                folder.remove(name)
                 more.append(f"removed {beside}, which showed an older result")
     done = _with(told, made, *more)
     status: Status = "skipped" if is_known else "relit"

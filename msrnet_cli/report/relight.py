@@ -307,6 +307,8 @@ def _planned_line(event: Foreseen) -> str:
         line += f" ({len(event.outputs)} files)"
     if event.action == "write" and event.replaces:
         line += f"; replaces {', '.join(event.replaces)}"
+    if event.removes:
+        line += f"; removes {', '.join(event.removes)}"
     return line
 
 

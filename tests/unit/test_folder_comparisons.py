@@ -8,6 +8,7 @@ import pytest
 
 from conftest import encoded, photo
 from msrnet_cli.folder.events import FileDone
+from msrnet_cli.folder.foresight import foresee
 from msrnet_cli.folder.job import relight_folder
 from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.plan import make_plan
@@ -23,6 +24,17 @@ def pictures(tmp_path, monkeypatch):
     for index, name in enumerate(("a", "sub/b")):
         photo(20, 10, index).save(f"in/{name}.png")
     return tmp_path
+
+
+def planned(output="out", light="W", **options):
+    relighter = FakeRelighter()
+    relighter.light_recipe = {"to": light}
+    options = FolderOptions(recursive=True, **options)
+    told = []
+    foresee(
+        make_plan(["in"], output, options, dry=True), relighter, options, told.append
+    )
+    return told[1:-1]
 
 
 def relit(output="out", inputs=("in",), light="W", is_fan=False, **options):
@@ -43,6 +55,10 @@ def compared(folder="out"):
 def test_a_picture_made_anew_leaves_no_comparison_of_an_older_state(pictures, exist):
     relit(compare=True)
     assert compared() == ["out/a_compare.jpg", "out/sub/b_compare.jpg"]
+    foreseen = planned(light="E", exist=exist)
+    assert [one.removes for one in foreseen] == [(name,) for name in compared()]
+    assert not any(one.removes for one in planned(exist=exist))
+    assert not any(one.removes for one in planned(light="E", compare=True))
     events = relit(light="E", exist=exist)
     assert compared() == []
     assert [one.status for one in events] == ["relit", "relit"]

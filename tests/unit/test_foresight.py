@@ -317,7 +317,6 @@ def outcome(call, *arguments):
     return ""
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_no_public_picture_is_refused_by_its_header_but_read(pillow_pictures):
     refused = 0
