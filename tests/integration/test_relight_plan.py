@@ -74,7 +74,7 @@ def test_a_picture_without_mask_fails_alone(program, folder, warm_file):
     assert largest_difference(result.crop(right), original.crop(right)) == 0
     assert largest_difference(result.crop(left), original.crop(left)) > 20
     # The list of failures leads to the same masks.
-    original.save(folder / "masks/b.png")
+    original.convert("L").save(folder / "masks/b.png")
     program.run(
         *("relight", "--files-from", "out/failures.txt", "out", "--mask", "masks"),
         *("--weights", warm_file),
