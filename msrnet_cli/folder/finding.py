@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msrnet_cli import images
-from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
+from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import read_regular
 from msrnet_cli.folder.events import Ignored, LightFailed, LightFound
 from msrnet_cli.folder.search import Fault, Found, NothingFoundError, search
@@ -16,7 +16,6 @@ from msrnet_cli.folder.stages import as_picture_error
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from msrnet_cli.folder.search import Finding
     from msrnet_cli.relight.relighter import Relighter
 
 _NOWHERE = Path(os.devnull)  # nothing is written, so no folder is left out
@@ -31,7 +30,7 @@ def pictures_of(inputs: Sequence[str], *, recursive: bool) -> tuple[Found | Faul
 
     Raises:
         UsageError: An input is missing or not a regular file.
-        NothingDoneError: There is no picture.
+        NothingFoundError: There is no picture, and nothing that claims to be one.
     """
     try:
         entries = tuple(search(inputs, None, _NOWHERE, recursive=recursive))
@@ -39,9 +38,7 @@ def pictures_of(inputs: Sequence[str], *, recursive: bool) -> tuple[Found | Faul
         reason = f"{error.filename or 'an input'}: {error.strerror or error}"
         raise UsageError(reason, "check the path") from error
     there = tuple(one for one in entries if not isinstance(one, Ignored))
-    if not any(isinstance(one, Found) for one in there):
-        if there:
-            raise _unreadable(there)
+    if not there:
         ignored = (one for one in entries if isinstance(one, Ignored))
         raise NothingFoundError(ignored, recursive=recursive)
     return there
@@ -97,9 +94,3 @@ def _light_of(path: Path, relighter: Relighter, max_megapixels: float) -> LightF
         ambient=light.ambient,
         sure=light.sure,
     )
-
-
-def _unreadable(entries: Sequence[Finding]) -> NothingDoneError:
-    told = [f"{e.path} {e.reason}" for e in entries if isinstance(e, Fault)]
-    more = f", {len(told) - 1} more cannot be read" if len(told) > 1 else ""
-    return NothingDoneError(f"no picture found: {told[0]}{more}", "check the paths")
