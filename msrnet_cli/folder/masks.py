@@ -109,6 +109,21 @@ class Masks:
                 "put masks into a folder of their own",
             )
 
+    def require_no_results(self, output: Path) -> None:
+        """Refuse results among masks: the next run would take them for masks.
+
+        Args:
+            output: The output folder; it need not exist.
+
+        Raises:
+            UsageError: It is the folder of masks.
+        """
+        if not self._is_file and output.is_dir() and self._path.samefile(output):
+            raise UsageError(
+                f"--mask {self._path} is also the output folder",
+                "put results into a folder of their own",
+            )
+
     def require_each(self, pictures: int) -> None:
         """Refuse one file as the mask of several pictures.
 

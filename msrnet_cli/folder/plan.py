@@ -166,6 +166,8 @@ def make_plan(
         outputs = {job.source: [path for _, path in job.outputs()] for job in jobs}
         known = Reads([*_reads(pictures, masks, lists), *reads])
         targets.check(outputs, folder, known, spelling, options.exist)
+        if masks and folder is not None:
+            masks.require_no_results(folder)
         return Plan(jobs, folder, ignored, faults, place.path, is_fan)
 
 

@@ -284,6 +284,13 @@ def test_masks_that_cannot_be_meant_are_refused(tree, mask, says):
         planned(mask=mask)
 
 
+def test_results_are_not_put_among_masks_that_have_other_names(tree):
+    for name in ("a", "b", "sub/c"):
+        os.rename(f"masks/{name}.png", f"masks/{name}.tif")
+    with pytest.raises(UsageError, match="--mask masks is also the output folder"):
+        planned(output="masks")
+
+
 def test_masks_may_lie_above_the_pictures(tree):
     for name in ("a.png", "b.png", "sub"):
         os.rename(f"masks/{name}", name)
