@@ -153,7 +153,12 @@ class Folder:
             file.write(data)
 
     def remove(self, name: str) -> None:
-        """As os.unlink, for a file in this folder."""
+        """As os.unlink, for a file below this folder; slashes are forward."""
+        first, slash, rest = name.partition("/")
+        if slash:
+            with self.inner(first) as inner:
+                inner.remove(rest)
+            return
         os.unlink(self._at(name), dir_fd=self._handle)
 
     def _at(self, name: str) -> str:

@@ -43,17 +43,23 @@ def light(
     with loading():
         from msrnet_cli import hardware
         from msrnet_cli.folder import finding
+        from msrnet_cli.folder.search import NothingFoundError
         from msrnet_cli.relight.relighter import Relighter
         from msrnet_cli.report import light as report
-        from msrnet_cli.report import terminal
+        from msrnet_cli.report import passed, terminal
 
         if options.files_from == _STREAM and sys.stdin.isatty():
             terminal.warn("the list of inputs is read from here, up to Ctrl-D")
         else:
             terminal.loading()
-        pictures = finding.pictures_of(
-            inputs, options.files_from, recursive=options.recursive
-        )
+        try:
+            pictures = finding.pictures_of(
+                inputs, options.files_from, recursive=options.recursive
+            )
+        except NothingFoundError as error:
+            for line in passed.lines(error.ignored):
+                terminal.say(line)
+            raise
         entries = pictures.entries
         hardware.keep_freed_memory()
         relighter = Relighter.load(

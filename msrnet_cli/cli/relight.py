@@ -58,9 +58,9 @@ def relight(paths: Paths, given: Given[RelightOptions], output: Output) -> None:
         raise UsageError("there is no output", "write: msrnet relight INPUT... OUTPUT")
     _check_terminal(inputs, target, options.files_from)
     if _STREAM in (*inputs, target):
-        _relight_stream(inputs, target, options, output)
+        _relight_stream(inputs, target, given, options, output)
     else:
-        _relight_folder(inputs, target, options, output)
+        _relight_folder(inputs, target, given, options, output)
 
 
 def _load(options: RelightOptions, pictures: int = 1) -> Relighter:
@@ -99,29 +99,41 @@ def _check_terminal(inputs: list[str], output: str, files_from: str | None) -> N
 
 
 def _relight_folder(
-    inputs: list[str], target: str, options: RelightOptions, output: Output
+    inputs: list[str],
+    target: str,
+    given: Given[RelightOptions],
+    options: RelightOptions,
+    output: Output,
 ) -> None:
     if output.json:
         streams.require("stdout")
     with loading():
+        from msrnet_cli.report import passed, terminal
         from msrnet_cli.report import relight as report
-        from msrnet_cli.report import terminal
 
         if options.files_from == _STREAM and sys.stdin.isatty():
             terminal.warn("the list of inputs is read from here, up to Ctrl-D")
         elif not output.quiet:
             terminal.loading()
+        from msrnet_cli.folder import reads
         from msrnet_cli.folder.job import relight_folder
         from msrnet_cli.folder.plan import make_plan
+        from msrnet_cli.folder.search import NothingFoundError
 
-        plan = make_plan(
-            inputs,
-            target,
-            options.folder,
-            options.files_from,
-            is_fan=options.light.is_fan,
-            dry=options.dry_run,
-        )
+        try:
+            plan = make_plan(
+                inputs,
+                target,
+                options.folder,
+                options.files_from,
+                is_fan=options.light.is_fan,
+                dry=options.dry_run,
+                reads=reads.named(options, given.config),
+            )
+        except NothingFoundError as error:
+            for line in () if output.quiet else passed.lines(error.ignored):
+                terminal.say(line)
+            raise
         relighter = _load(options, len(plan.jobs))
     name = _weights_name(options)
     if options.dry_run:
@@ -158,11 +170,19 @@ def _end_for(*, failed: int, some: int) -> None:
 
 
 def _relight_stream(
-    inputs: list[str], target: str, options: RelightOptions, output: Output
+    inputs: list[str],
+    target: str,
+    given: Given[RelightOptions],
+    options: RelightOptions,
+    output: Output,
 ) -> None:
     """One picture through standard input, standard output, or both."""
     if options.light.is_fan:
-        raise UsageError("--to all makes a folder for each picture", "name a folder")
+        if _STREAM in inputs:
+            reason = "standard input cannot make a fan, as --to all asks for"
+            raise UsageError(reason, "name the file of the picture")
+        reason = "--to all makes a folder of pictures, standard output takes one"
+        raise UsageError(reason, "name a folder for the output")
     if options.dry_run:
         raise UsageError("--dry-run with -", "name files or folders to see the plan")
     if len(inputs) != 1 or options.files_from is not None:
@@ -171,9 +191,11 @@ def _relight_stream(
         raise UsageError(
             "--json and a picture both want standard output", "drop --json"
         )
+    if output.json:
+        streams.require("stdout")
     with loading():
-        from msrnet_cli.folder import stream
-        from msrnet_cli.report import terminal
+        from msrnet_cli.folder import reads, stream
+        from msrnet_cli.report import relight as report
 
     def ready() -> Relighter:
         with loading():
@@ -181,9 +203,15 @@ def _relight_stream(
         signals.raise_on_signals()  # what is half written must be taken away
         return relighter
 
-    try:
-        notes = stream.relight_stream(inputs[0], target, ready, options.folder)
-    except PictureError as error:  # the only picture there was
-        raise NothingDoneError(error.reason, error.remedy) from error
-    for note in () if output.quiet else notes:
-        terminal.warn(note)
+    summary = stream.relight_stream(
+        inputs[0],
+        target,
+        ready,
+        options.folder,
+        report.of_one(as_json=output.json, quiet=output.quiet),
+        _weights_name(options),
+        reads.named(options, given.config),
+    )
+    for failure in () if output.json else summary.failures:  # the only picture
+        raise NothingDoneError(failure.reason, failure.remedy)
+    _finish(summary)

@@ -5,6 +5,8 @@ events       what a job reports while it runs
 lists        lists of inputs, as people and programs write them
 search       which pictures there are, and what cannot be read
 destination  where results go, as the user named it
+targets      each output, looked at before the first write
+reads        files that a job reads beside its pictures
 plan         what goes where, decided as a whole before the first write
 journal      what was made from what, so that a second run finishes the first
 records      what is known about existing outputs, in a folder or of single files

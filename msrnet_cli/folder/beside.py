@@ -6,9 +6,9 @@ upright picture.
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from msrnet_cli.files import opened_regular, read_regular
 from msrnet_cli.images.formats import HEAD_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _PLAIN = ("png", "jpeg", "webp", "bmp")  # their headers tell the size of the picture
 
@@ -57,13 +57,17 @@ class Beside:
         self.kind = kind
         self._path = path
         self._is_file = path.is_file()
-        self._named = cache(_by_stem)
+        self._named: dict[Path, dict[str, list[Path]]] = {}
 
-    def of(self, relative: Path) -> Path:
-        """The file of a picture: of two with its stem, the one with its suffix.
+    def of(self, relative: Path, picture: Path) -> Path:
+        """The file of a picture: the only one with its stem.
+
+        Of two with its stem, one may be that of a neighbour: of a.jpg and a.png, each
+        takes the file with its whole name.
 
         Args:
             relative: The picture below its own folder.
+            picture: The picture; its neighbours are looked up.
 
         Raises:
             PictureError: There is none, or more than one.
@@ -71,14 +75,18 @@ class Beside:
         if self._is_file:
             return self._path
         folder, name = self._path / relative.parent, self.kind.name
-        found = self._named(folder).get(_composed(relative.stem), [])
-        alike = [path for path in found if path.suffix == relative.suffix]
-        if len(alike or found) == 1:
-            return (alike or found)[0]
+        if folder not in self._named:
+            self._named[folder] = _by_stem(folder)
+        found = self._named[folder].get(_composed(relative.stem), [])
+        own = [path for path in found if path.suffix == relative.suffix]
+        rivals = [path for path in found if not _has_picture(path, picture)]
+        fitting = found if len(found) == 1 else own + rivals
+        if len(fitting) == 1:
+            return fitting[0]
         if found:
+            names = ", ".join(map(str, fitting or found))
             raise PictureError(
-                f"has {len(found)} {name}s: {', '.join(path.name for path in found)}",
-                "leave one of them",
+                f"has {len(fitting or found)} {name}s: {names}", "leave one of them"
             )
         raise PictureError(
             f"has no {name}: there is no picture {relative.stem}.* in {folder}",
@@ -96,7 +104,7 @@ class Beside:
             PictureError: There is none, or one that has another size for sure, however
                 each of the two is turned.
         """
-        path = self.of(relative)
+        path = self.of(relative, picture)
         try:
             sizes = plain_size(path), plain_size(picture)
         except OSError:
@@ -105,6 +113,14 @@ class Beside:
         if own and wanted and sorted(own) != sorted(wanted):
             raise other_size(self.kind, path, own, wanted)
         return path
+
+    def seen(self) -> Iterator[Path]:
+        """The files in the folders that were asked for so far, or the one file."""
+        if self._is_file:
+            yield self._path
+        for named in self._named.values():
+            for paths in named.values():
+                yield from paths
 
     def holds(self, root: Path, path: Path) -> bool:
         """Whether a file lies among them, in a folder below that of the pictures.
@@ -132,6 +148,21 @@ class Beside:
                 f"put {self.kind.name}s into a folder of their own",
             )
 
+    def require_no_results(self, output: Path) -> None:
+        """Refuse results among these files: the next run would take them for such.
+
+        Args:
+            output: The output folder; it need not exist.
+
+        Raises:
+            UsageError: It is the folder of these files.
+        """
+        if not self._is_file and output.is_dir() and self._path.samefile(output):
+            raise UsageError(
+                f"{self.kind.flag} {self._path} is also the output folder",
+                "put results into a folder of their own",
+            )
+
     def require_each(self, pictures: int) -> None:
         """Refuse one file for several pictures.
 
@@ -157,6 +188,9 @@ def open_beside(kind: Kind, text: str | None) -> Beside | None:
     """
     if text is None:
         return None
+    if not text:  # it would mean the current folder
+        reason = f"{kind.flag} names no folder and no file"
+        raise UsageError(reason, "look at the shell variable it came from")
     path = Path(text)
     if not path.is_dir() and not path.is_file():
         what = "is not a file or folder" if path.exists() else "does not exist"
@@ -164,6 +198,26 @@ def open_beside(kind: Kind, text: str | None) -> Beside | None:
             f"{kind.flag} {text} {what}", f"name a folder of {kind.name}s, or a file"
         )
     return Beside(kind, path)
+
+
+def require_promising(kind: Kind, path: Path, most: float) -> None:
+    """Refuse a file that its header shows to be no picture, or one that is not read.
+
+    Args:
+        kind: What it is.
+        path: The file.
+        most: Megapixels above which it is refused.
+
+    Raises:
+        PictureError: For the reason that `read` would give.
+    """
+    try:
+        with opened_regular(path) as file:
+            images.require_promising(file, path.suffix, most)
+    except OSError as error:
+        raise _unreadable(kind, path, error) from error
+    except PictureError as error:
+        raise _of_kind(kind, path, error) from error
 
 
 def data_of(kind: Kind, path: Path) -> bytes:
@@ -175,10 +229,7 @@ def data_of(kind: Kind, path: Path) -> bytes:
     try:
         return read_regular(path)
     except OSError as error:
-        raise PictureError(
-            f"its {kind.name} {path} cannot be read: {error.strerror}",
-            f"check the {kind.name}",
-        ) from error
+        raise _unreadable(kind, path, error) from error
 
 
 def read(
@@ -199,9 +250,7 @@ def read(
     try:
         picture = images.read(data, path.suffix, most)
     except PictureError as error:
-        raise PictureError(
-            f"its {kind.name} {path}: {error.reason}", error.remedy
-        ) from error
+        raise _of_kind(kind, path, error) from error
     if picture.size != size:
         raise other_size(kind, path, picture.size, size)
     return picture
@@ -231,6 +280,15 @@ def other_size(
     )
 
 
+def _unreadable(kind: Kind, path: Path, error: OSError) -> PictureError:
+    reason = f"its {kind.name} {path} cannot be read: {error.strerror}"
+    return PictureError(reason, f"check the {kind.name}")
+
+
+def _of_kind(kind: Kind, path: Path, error: PictureError) -> PictureError:
+    return PictureError(f"its {kind.name} {path}: {error.reason}", error.remedy)
+
+
 def _plain_size(file: IO[bytes]) -> tuple[int, int] | None:
     format = images.sniff(file.read(HEAD_BYTES))
     file.seek(0)
@@ -248,6 +306,11 @@ def _by_stem(folder: Path) -> dict[str, list[Path]]:
         if path.suffix.lower() in images.PICTURE_SUFFIXES and path.name[0] != ".":
             found.setdefault(_composed(path.stem), []).append(path)
     return found
+
+
+def _has_picture(beside: Path, picture: Path) -> bool:
+    """Whether this picture, or one next to it, has the whole name of a file."""
+    return os.path.lexists(picture.with_name(f"{picture.stem}{beside.suffix}"))
 
 
 def _composed(stem: str) -> str:

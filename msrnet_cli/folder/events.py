@@ -190,6 +190,8 @@ class Foreseen:
             picture.
         outputs: Every file that would be written or skipped.
         replaces: Files among them that exist and would be replaced.
+        removes: Comparisons beside them, made by msrnet, that would show an older
+            result and be removed.
         megapixels: Size of the picture.
         reason: Why the picture would fail.
         remedy: What to do about that.
@@ -200,6 +202,7 @@ class Foreseen:
     action: Action
     outputs: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
+    removes: tuple[str, ...] = ()
     megapixels: float = 0.0
     reason: str = ""
     remedy: str = ""

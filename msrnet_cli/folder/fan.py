@@ -45,9 +45,13 @@ def neighbours(target: Path, *, compare: bool) -> list[Path]:
     return [target.with_name(name) for name in (*pictures, *beside, SHEET, LIGHTS)]
 
 
-def compared(direction: str) -> str:
-    """The name of the file with input and output side by side."""
-    return f"{direction}_compare.jpg"
+def compared(stem: str) -> str:
+    """The name of the file with input and output side by side.
+
+    Args:
+        stem: Of the picture's name; in a fan, its direction.
+    """
+    return f"{stem}_compare.jpg"
 
 
 def laid_out(

@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msrnet_cli import images
-from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
+from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import read_endless, read_regular
 from msrnet_cli.folder.events import Ignored, LightFailed, LightFound
-from msrnet_cli.folder.search import Fault, Found, search
+from msrnet_cli.folder.search import Fault, Found, NothingFoundError, search
 from msrnet_cli.folder.stages import as_picture_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from msrnet_cli.folder.search import Finding
     from msrnet_cli.relight.relighter import Relighter
 
 _NOWHERE = Path(os.devnull)  # nothing is written, so no folder is left out
@@ -59,7 +58,7 @@ def pictures_of(
 
     Raises:
         UsageError: An input is missing or not a regular file, or ``-`` is not alone.
-        NothingDoneError: There is no picture.
+        NothingFoundError: There is no picture, and nothing that claims to be one.
     """
     standard = StandardInput()
     if standard.path in inputs:
@@ -71,12 +70,11 @@ def pictures_of(
     except OSError as error:
         reason = f"{error.filename or 'an input'}: {error.strerror or error}"
         raise UsageError(reason, "check the path") from error
-    if not any(isinstance(one, Found) for one in found):
-        raise _nothing_found(found, recursive=recursive)
-    return Pictures(
-        tuple(one for one in found if not isinstance(one, Ignored)),
-        tuple(one for one in found if isinstance(one, Ignored)),
-    )
+    entries = tuple(one for one in found if not isinstance(one, Ignored))
+    ignored = tuple(one for one in found if isinstance(one, Ignored))
+    if not entries:
+        raise NothingFoundError(ignored, recursive=recursive)
+    return Pictures(entries, ignored)
 
 
 def require_layers(relighter: Relighter, name: str) -> None:
@@ -139,12 +137,3 @@ def _content(entry: Found | StandardInput) -> tuple[bytes, str]:
         return read_regular(entry.path), entry.path.suffix
     except OSError as error:
         raise PictureError(f"cannot be read: {error.strerror}") from error
-
-
-def _nothing_found(entries: Sequence[Finding], *, recursive: bool) -> NothingDoneError:
-    told = [f"{e.path} {e.reason}" for e in entries if isinstance(e, Fault)][:1]
-    if passed := sum(isinstance(entry, Ignored) for entry in entries):
-        told.append(f"{passed} other entries were passed over")
-    hint = "" if recursive else "; --recursive enters subfolders"
-    why = f" ({', '.join(told)})" if told else ""
-    return NothingDoneError(f"no picture found{why}", f"check the paths{hint}")

@@ -1,6 +1,6 @@
 """What a job would do, for --dry-run: looks at names, headers, digests and journals.
 
-Decodes nothing, and writes nothing.
+Decodes nothing that its header tells of, and writes nothing.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from msrnet_cli import images
 from msrnet_cli.errors import PictureError
 from msrnet_cli.files import Folder, opened_regular
 from msrnet_cli.folder import stages
+from msrnet_cli.folder.beside import MASK, SECOND, require_promising
 from msrnet_cli.folder.events import ACTIONS, FileDone, Forecast, Foreseen
+from msrnet_cli.folder.fan import compared
 from msrnet_cli.folder.job import started
 from msrnet_cli.folder.records import Existing, Records
 from msrnet_cli.folder.relights import recipes, require_second
-from msrnet_cli.images.formats import HEAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +40,8 @@ def foresee(
 ) -> Forecast:
     """Tell what `relight_folder` would do with a plan.
 
-    A file that would only fail when it is decoded counts as one to write.
+    A file that would only fail when it is decoded counts as one to write. Only one
+    whose header does not tell its size is decoded.
 
     Args:
         plan: From `make_plan`, dry.
@@ -77,9 +79,8 @@ def _all(plan: Plan, relights: Relights, options: FolderOptions) -> Iterator[For
     names = recipes(relights, options, is_fan=plan.is_fan)
     with ExitStack() as stack:
         records = None
-        place = plan.folder or plan.jobs[0].target.parent
-        if place.is_dir():
-            folder = stack.enter_context(Folder(place))
+        if plan.place.is_dir():
+            folder = stack.enter_context(Folder(plan.place))
             single = plan.folder is None
             records = Records(folder, single=single, to_read=True)
             stack.enter_context(closing(records))
@@ -93,17 +94,34 @@ def _foreseen(
     outputs = job.outputs()
     there = [path for _, path in outputs if os.path.lexists(path)]
     try:
-        _require_promising(job, options)
         existing = Existing()
-        if there and records is not None and options.exist != "overwrite":
-            existing = _existing(job, records, names)
+        removed: tuple[str, ...] = ()
+        if records is not None:
+            removed = _outdated(job, records, names)
+            if there and options.exist != "overwrite":
+                existing = _existing(job, records, names)
+        if not existing.are_same:
+            _require_promising(job, options)
     except PictureError as error:
         return _told(job, "refuse", reason=error.reason, remedy=error.remedy)
     action: Action = "anew" if existing.is_stale else "write"
     if existing.are_same:
         action, there = "skip", []
     files = tuple(str(path) for _, path in outputs)
-    return _told(job, action, outputs=files, replaces=tuple(map(str, there)))
+    replaced = tuple(map(str, there))
+    return _told(job, action, outputs=files, replaces=replaced, removes=removed)
+
+
+def _outdated(job: Job, records: Records, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The comparisons beside outputs that would be removed."""
+    outputs = job.outputs()
+    beside = (path.with_name(compared(path.stem)) for _, path in outputs)
+    if not any(map(os.path.lexists, beside)):
+        return ()  # and the input need not be read
+    source = stages.read(job, names)
+    if isinstance(source, FileDone):
+        return ()
+    return tuple(str(path) for _, path in records.outdated(outputs, source.provenance))
 
 
 def _existing(job: Job, records: Records, names: tuple[str, ...]) -> Existing:
@@ -131,22 +149,23 @@ def _existing(job: Job, records: Records, names: tuple[str, ...]) -> Existing:
 
 
 def _require_promising(job: Job, options: FolderOptions) -> None:
-    """Require what a file's first bytes tell of a picture that can be relit.
+    """Require of a picture and its mask what their headers tell.
 
     Raises:
-        PictureError: It cannot be read, or is no picture, or is too large.
+        PictureError: One of them cannot be read, is no picture, of pixels that are not
+            read, or too large.
     """
+    most = options.max_megapixels
     try:
         with opened_regular(job.source) as file:
-            start = file.read(HEAD_BYTES)
-            file.seek(0)
-            size = images.declared_size(file)
+            format, size = images.require_promising(file, job.source.suffix, most)
     except OSError as error:
         raise PictureError(f"cannot be read: {error.strerror}") from error
-    format = images.recognise(start, job.source.suffix)
     if size is not None:
-        images.require_few(size, options.max_megapixels)
         images.require_fits(job.format or format, *size)
+    for kind, path in ((MASK, job.mask), (SECOND, job.second)):
+        if path is not None:
+            require_promising(kind, path, most)
 
 
 def _told(
@@ -155,6 +174,7 @@ def _told(
     *,
     outputs: tuple[str, ...] = (),
     replaces: tuple[str, ...] = (),
+    removes: tuple[str, ...] = (),
     reason: str = "",
     remedy: str = "",
 ) -> Foreseen:
@@ -164,6 +184,7 @@ def _told(
         action=action,
         outputs=outputs,
         replaces=replaces,
+        removes=removes,
         megapixels=job.pixels / 1e6,
         reason=reason,
         remedy=remedy,

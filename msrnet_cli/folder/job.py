@@ -55,7 +55,7 @@ def relight_folder(
     Returns:
         The summary, also after SIGINT or `Stopped`, or after an error that would stop
         every further result. Pictures in flight are then finished or dropped whole,
-        and the rest counts as unfinished.
+        fans after the file in work, and the rest counts as unfinished.
 
     Raises:
         UsageError: The output folder cannot be made, its journal not be written, or the
@@ -91,7 +91,7 @@ def _run(plan: Plan, scheduler: Scheduler, tally: Tally) -> str:
             tally.add(_unreadable(fault))
         scheduler.run()
     except KeyboardInterrupt as signal:
-        scheduler.finish()
+        scheduler.stop()
         return signal.signal if isinstance(signal, Stopped) else "SIGINT"
     return ""
 
@@ -110,7 +110,7 @@ def started(
     return JobStarted(
         pictures=len(plan.jobs),
         megapixels=sum(job.pixels for job in plan.jobs) / 1e6,
-        output=str(plan.folder or plan.jobs[0].target),
+        output=str(plan.output),
         device=hardware.describe(relights.device),
         dtype=hardware.dtype_name(relights.dtype),
         weights=weights_name,

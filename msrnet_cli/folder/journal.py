@@ -126,18 +126,58 @@ class Journal:
         """
         if not os.path.lexists(path):
             return "absent"
-        output_sha256 = digest(read_regular(path))
-        with self._lock:
-            entry = self._entries.get(output, {}).get(output_sha256)
-            if entry is None:
-                self._read_on()  # another run may be at work in the same folder
-                entry = self._entries.get(output, {}).get(output_sha256)
+        entry = self._entry_of(output, path)
         if entry is None:
             return "foreign"
         if entry.source_sha256 == source_sha256:
             return "same" if entry.recipe in recipes else "stale"
         is_same_file = bool(origin) and origin == entry.origin
         return "stale" if origin is None or is_same_file else "other"
+
+    def is_outdated(
+        self,
+        output: str,
+        path: Path,
+        beside: str,
+        source_sha256: str,
+        recipes: tuple[str, ...],
+    ) -> bool:
+        """Whether a file was made together with an older state of a result.
+
+        Args:
+            output: The path of the file below the output folder.
+            path: The same path in full.
+            beside: The path of the result below the output folder.
+            source_sha256: Of the bytes that the result is made from now, in hex.
+            recipes: Names of the way in which it is made now.
+
+        Returns:
+            False also where somebody else made the file, or changed it since.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        if not os.path.lexists(path):
+            return False
+        entry = self._entry_of(output, path)
+        if entry is None:
+            return False
+        with self._lock:
+            states = [*self._entries.get(beside, {}).values()]
+        made = (entry.source_sha256, entry.recipe)
+        if made not in ((one.source_sha256, one.recipe) for one in states):
+            return False
+        return entry.source_sha256 != source_sha256 or entry.recipe not in recipes
+
+    def _entry_of(self, output: str, path: Path) -> Entry | None:
+        """The entry of a file as it is now; None where none was made."""
+        output_sha256 = digest(read_regular(path))
+        with self._lock:
+            entry = self._entries.get(output, {}).get(output_sha256)
+            if entry is None:
+                self._read_on()  # another run may be at work in the same folder
+                entry = self._entries.get(output, {}).get(output_sha256)
+        return entry
 
     def add(self, entry: Entry) -> None:
         """Record a result that is about to be moved into place.

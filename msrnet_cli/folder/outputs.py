@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from msrnet_cli.folder.records import Existing, Records, holds
 from msrnet_cli.folder.stages import failed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from msrnet_cli.folder.events import FileDone
@@ -55,14 +57,23 @@ class Outputs:
     def __init__(self, plan: Plan, exist: Exist) -> None:
         self._plan = plan
         self._exist = exist
-        self._folder = _made(plan.folder or plan.jobs[0].target.parent)
+        self._folder = _made(plan.place)
         self._records = Records(self._folder, single=plan.folder is None)
         self.is_first_run = self._records.is_first()
+        self._stopped = threading.Event()
 
     def close(self) -> None:
         """Release all claims, and close the folder."""
         self._records.close()
         self._folder.close()
+
+    def stop(self) -> None:
+        """Let no further file of a fan be begun."""
+        self._stopped.set()
+
+    def is_stopped(self) -> bool:
+        """Whether fans are to be abandoned after the file in work."""
+        return self._stopped.is_set()
 
     def remove_leftovers(self) -> None:
         """Remove unfinished files of a killed run."""
@@ -106,13 +117,36 @@ class Outputs:
         unknown = encoded.existing.unknown
         equal = [holds(path, data) for (_, path), data in files if path in unknown]
         are_there = len(equal) == len(files) and all(equal)
-        # The picture itself comes last: once it is there, its other files are, too.
-        for (relative, path), data in reversed(files):
+        for (relative, path), data in files:
             self._records.note(relative, path, data, encoded.provenance)
-            if not are_there:
-                self._folder.check()
-                self._folder.write_whole(relative, data)
+        # The picture itself comes last: once it is there, its other files are, too.
+        for (relative, _), data in () if are_there else reversed(files):
+            self._folder.check()
+            self._folder.write_whole(relative, data)
         return not are_there
+
+    def remove_outdated(
+        self, outputs: Sequence[tuple[str, Path]], provenance: Provenance
+    ) -> tuple[str, ...]:
+        """Remove comparisons that show an older state of what is there now.
+
+        Only what was made together with that state is removed, and has not been
+        changed since.
+
+        Args:
+            outputs: What is there now: paths below the output folder, and in full.
+            provenance: What they are made from.
+
+        Returns:
+            A note for each file.
+        """
+        notes: list[str] = []
+        for name, path in self._records.outdated(outputs, provenance):
+            with suppress(OSError):
+                self._folder.check()
+                self._folder.remove(name)
+                notes.append(f"removed {path}, which showed an older result")
+        return tuple(notes)
 
     def refusal(self, job: Job, error: OSError) -> FileDone | Halt:
         """What an error of `put` means: for this picture, or for all that follow."""

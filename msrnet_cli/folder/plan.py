@@ -9,7 +9,6 @@ import errno
 import io
 import math
 import os
-import unicodedata
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,21 @@ from string import Formatter
 from typing import TYPE_CHECKING
 
 from msrnet_cli import images
-from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
+from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import opened_regular
-from msrnet_cli.folder import fan
+from msrnet_cli.folder import fan, targets
 from msrnet_cli.folder.beside import MASK, SECOND, open_beside
 from msrnet_cli.folder.destination import destination, try_out
 from msrnet_cli.folder.events import Ignored
-from msrnet_cli.folder.search import Fault, Found, check_input, head, search
+from msrnet_cli.folder.search import (
+    Fault,
+    Found,
+    NothingFoundError,
+    check_input,
+    head,
+    search,
+)
+from msrnet_cli.folder.targets import LONGEST_NAME, STDIN, Read, Reads
 from msrnet_cli.images.formats import HEAD_BYTES
 from msrnet_cli.lights import DIRECTIONS
 
@@ -37,7 +44,6 @@ if TYPE_CHECKING:
     from msrnet_cli.folder.search import Finding
 
 _HEADER_BYTES = 1 << 16  # tells the size of nearly every picture
-_LONGEST_NAME = 255  # bytes, on every common file system
 _FIELDS = "use the fields {stem} and {ext}, as they are"
 
 
@@ -91,18 +97,23 @@ class Plan:
         jobs: In the order of the work.
         folder: The output folder; None where the output is one named file.
         ignored: Entries that were passed over.
-        faults: Files and folders that cannot be read.
+        faults: Files and folders that cannot be read, and pictures that are known to
+            fail.
+        output: What the user named: the folder, or the one file.
+        is_fan: Whether each picture becomes a fan.
     """
 
     jobs: tuple[Job, ...]
     folder: Path | None
     ignored: tuple[Ignored, ...] = ()
     faults: tuple[Fault, ...] = ()
+    output: Path = Path()
+    is_fan: bool = False
 
     @property
-    def is_fan(self) -> bool:
-        """Whether each picture becomes a fan."""
-        return any(job.is_fan for job in self.jobs)
+    def place(self) -> Path:
+        """The folder that results are written to, below it or directly."""
+        return self.output.parent if self.folder is None else self.folder
 
     @property
     def is_masked(self) -> bool:
@@ -118,6 +129,7 @@ def make_plan(
     *,
     is_fan: bool = False,
     dry: bool = False,
+    reads: Iterable[Read] = (),
 ) -> Plan:
     """Collect the pictures, decide every output path, test the output folder.
 
@@ -128,13 +140,13 @@ def make_plan(
         lists: A file with one path a line, or ``-`` for standard input.
         is_fan: Whether each picture becomes a folder with all eight directions.
         dry: Write nothing, not even to test the output folder.
+        reads: Further files that the job reads.
 
     Raises:
         UsageError: An input is missing or not a regular file; two outputs collide; an
-            output is an input, exists against the user's wish, or lies outside the
-            output folder; nothing can be written there.
-        NothingDoneError: There is no picture; or only one, too large for the output
-            format by its header.
+            output is a file that the job reads, exists against the user's wish, or lies
+            outside the output folder; nothing can be written there.
+        NothingFoundError: There is no picture, and nothing that claims to be one.
     """
     with _path_errors(output):
         _check_template(options.name)
@@ -155,14 +167,27 @@ def make_plan(
         jobs = tuple(one for one in planned if isinstance(one, Job))
         ignored = tuple(one for one in found if isinstance(one, Ignored))
         faults = tuple(one for one in found + planned if isinstance(one, Fault))
-        if not jobs:
-            raise _nothing_found(ignored, faults, options)
-        if len(jobs) == 1:  # one of many fails alone, when its turn comes
-            _require_fits(jobs[0], options.max_megapixels)
+        if not jobs and not faults:
+            raise NothingFoundError(ignored, recursive=options.recursive)
         spelling = try_out(place.folder, dry=dry)
         folder = None if place.is_file else place.path
-        _check_targets(jobs, folder, options, spelling)
-        return Plan(jobs, folder, ignored, faults)
+        outputs = {job.source: [path for _, path in job.outputs()] for job in jobs}
+        known = Reads([*_reads(pictures, besides.values(), lists), *reads])
+        targets.check(outputs, folder, known, spelling, options.exist)
+        if folder is not None:
+            for each in besides.values():
+                each.require_no_results(folder)
+        return Plan(jobs, folder, ignored, faults, place.path, is_fan)
+
+
+def _reads(
+    pictures: Iterable[Found], besides: Iterable[Beside], lists: str | None
+) -> Iterator[Read]:
+    yield from (Read("input", one.path) for one in pictures)
+    for each in besides:
+        yield from (Read(each.kind.name, path) for path in each.seen())
+    if lists is not None:
+        yield Read("list", STDIN if lists == "-" else Path(lists))
 
 
 @contextmanager
@@ -175,20 +200,6 @@ def _path_errors(output: str) -> Iterator[None]:
         raise UsageError(reason, "check the path") from error
 
 
-def _nothing_found(
-    ignored: Sequence[Ignored], faults: Sequence[Fault], options: FolderOptions
-) -> NothingDoneError:
-    told = [f"{fault.path} {fault.reason}" for fault in faults[:1]]
-    if len(faults) > 1:
-        told.append(f"{len(faults) - 1} more cannot be relit")
-    if ignored:
-        told.append(f"{len(ignored)} other entries were passed over")
-    passed = f" ({', '.join(told)})" if told else ""
-    hint = "" if options.recursive else "; --recursive enters subfolders"
-    what = "no picture can be relit" if faults else "no picture found"
-    return NothingDoneError(f"{what}{passed}", f"check the paths{hint}")
-
-
 def _job(
     entry: Found,
     place: Destination,
@@ -199,13 +210,9 @@ def _job(
     relative = Path(os.path.relpath(entry.path, entry.root))
     if ".." in relative.parts or relative.is_absolute():
         return _outside(entry)
-    try:
-        files = {
-            kind: each.of_sized(relative, entry.path) for kind, each in besides.items()
-        }
-    except PictureError as error:
-        return Fault(str(entry.path), error.reason, error.remedy, entry.listing)
     start = head(entry.path, _HEADER_BYTES) or b""
+    size = _size(entry.path, start) or (0, 0)  # the decoder will say why
+    within = relative
     if place.is_file:
         relative, target = Path(place.path.name), place.path
     else:
@@ -215,16 +222,24 @@ def _job(
         target = place.path / relative
     if _is_too_long(target):
         return _beyond_reach(entry, target)
+    format = options.write.format or images.format_of(target.suffix)
+    try:
+        files = {
+            kind: each.of_sized(within, entry.path) for kind, each in besides.items()
+        }
+        _require_fits(format, size, options.max_megapixels)
+    except PictureError as error:
+        return Fault(str(entry.path), error.reason, error.remedy, entry.listing)
     extras = fan.neighbours(target, compare=options.compare) if is_fan else []
     if options.compare and not is_fan:
-        extras.append(target.with_name(f"{target.stem}_compare.jpg"))
+        extras.append(target.with_name(fan.compared(target.stem)))
     return Job(
         source=entry.path,
         target=target,
         relative=relative.as_posix(),
         listing=entry.listing,
-        format=options.write.format or images.format_of(target.suffix),
-        pixels=_pixels(entry.path, start),
+        format=format,
+        pixels=math.prod(size),
         extras=tuple(extras),
         mask=files.get(MASK),
         second=files.get(SECOND),
@@ -258,7 +273,7 @@ def _outside(entry: Found) -> Fault:
 
 def _is_too_long(target: Path) -> bool:
     """Whether the system refuses the path for its length, though each name is short."""
-    if any(len(os.fsencode(part)) > _LONGEST_NAME for part in target.parts):
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in target.parts):
         return False  # refused later, by its name, which the user can change
     try:
         target.lstat()
@@ -304,19 +319,13 @@ def _check_fan(place: Destination) -> None:
         raise UsageError(f"{place.text} is one file", "name a folder for --to all")
 
 
-def _require_fits(job: Job, max_megapixels: float) -> None:
-    size = _size(job.source, head(job.source, _HEADER_BYTES) or b"")
-    if job.format is None or size is None or math.prod(size) > max_megapixels * 1e6:
-        return  # refused when it is read, for that reason
-    try:
-        images.require_fits(job.format, *size)
-    except PictureError as error:
-        raise NothingDoneError(f"{job.source}: {error.reason}", error.remedy) from error
-
-
-def _pixels(path: Path, start: bytes) -> int:
-    width, height = _size(path, start) or (0, 0)  # the decoder will say why
-    return width * height
+def _require_fits(
+    format: Format | None, size: tuple[int, int], max_megapixels: float
+) -> None:
+    """Refuse what a header shows to be too large for the format of the output."""
+    # A picture that is too large in itself is refused for that reason when it is read.
+    if format is not None and math.prod(size) <= max_megapixels * 1e6:
+        images.require_fits(format, *size)
 
 
 def _size(path: Path, start: bytes) -> tuple[int, int] | None:
@@ -326,67 +335,3 @@ def _size(path: Path, start: bytes) -> tuple[int, int] | None:
         with suppress(OSError), opened_regular(path) as file:
             size = images.declared_size(file)
     return size
-
-
-def _check_targets(
-    jobs: Sequence[Job],
-    folder: Path | None,
-    options: FolderOptions,
-    spelling: tuple[bool, bool],
-) -> None:
-    sources = {job.source.resolve(): job.source for job in jobs}
-    taken: dict[str, Job] = {}
-    root = folder.resolve() if folder is not None else None
-    paths = [path for job in jobs for _, path in job.outputs()]
-    existing = [path for path in paths if os.path.lexists(path)]
-    for job in jobs:
-        for _, path in job.outputs():
-            _check_target(path, root)
-            if path.resolve() in sources:
-                raise UsageError(
-                    f"{path} would overwrite the input {sources[path.resolve()]}",
-                    "choose another output folder",
-                )
-            key = _as_stored(str(path), *spelling)
-            if key in taken:
-                raise UsageError(
-                    f"{taken[key].source} and {job.source} would both become {path}",
-                    "relight them into different folders, or rename one",
-                )
-            taken[key] = job
-    _check_writable({path.parent for path in paths})
-    if existing and options.exist == "error":
-        more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
-        raise UsageError(
-            f"{existing[0]}{more} exists", "use --exist overwrite to replace it"
-        )
-
-
-def _check_writable(folders: set[Path]) -> None:
-    for folder in folders:
-        if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
-            raise UsageError(
-                f"nothing can be written to {folder}: Permission denied",
-                "check its permissions, or name another output",
-            )
-
-
-def _as_stored(path: str, case_counts: bool, form_counts: bool) -> str:
-    """The same text for all spellings that name the same file."""
-    if not form_counts:
-        path = unicodedata.normalize("NFC", path)
-    return path if case_counts else path.casefold()
-
-
-def _check_target(path: Path, root: Path | None) -> None:
-    if len(os.fsencode(path.name)) > _LONGEST_NAME:
-        raise UsageError(f"{path.name} is too long for a name", "rename the input")
-    if root is not None and not path.parent.resolve().is_relative_to(root):
-        raise UsageError(
-            f"{path} lies outside the output folder",
-            "remove the symbolic link that leads there",
-        )
-    if path.is_symlink():
-        raise UsageError(f"{path} is a symbolic link", "remove it")
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{path} exists and is not a regular file", "remove it")

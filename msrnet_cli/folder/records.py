@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import Folder, read_regular
+from msrnet_cli.folder.fan import compared
 from msrnet_cli.folder.journal import NAME, Entry, Journal, cached_journal, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from msrnet_cli.folder.journal import Standing
@@ -126,6 +128,46 @@ class Records:
             provenance.recipes,
             provenance.origin if self._single else None,
         )
+
+    def outdated(
+        self, outputs: Sequence[tuple[str, Path]], provenance: Provenance
+    ) -> list[tuple[str, Path]]:
+        """Comparisons beside results that show an older state of them.
+
+        What somebody else made there, or changed since, does not count.
+
+        Args:
+            outputs: The results, and the comparisons that are made with them: paths
+                below the output folder, and in full.
+            provenance: What the results are made from now.
+
+        Returns:
+            The same two paths of each comparison.
+        """
+        made = {path for _, path in outputs}
+        found = []
+        for relative, path in outputs:
+            other = path.with_name(compared(path.stem))
+            name = PurePosixPath(relative).with_name(other.name).as_posix()
+            is_candidate = other not in made and os.path.lexists(other)
+            if is_candidate and self._is_outdated(
+                (name, other), self._key(relative, path), provenance
+            ):
+                found.append((name, other))
+        return found
+
+    def _is_outdated(
+        self, file: tuple[str, Path], beside: str, provenance: Provenance
+    ) -> bool:
+        if self._journal is None:
+            return False
+        name, path = file
+        sha256, recipes = provenance.source_sha256, provenance.recipes
+        key = self._key(name, path)
+        try:
+            return self._journal.is_outdated(key, path, beside, sha256, recipes)
+        except OSError:
+            return False
 
     def note(
         self, output: str, path: Path, data: bytes, provenance: Provenance

@@ -87,7 +87,8 @@ def recipes(
 
     The choice of ``auto`` may change from run to run: it depends on a timing trial and
     on the number of pictures. A second run must finish the first all the same, so
-    all that ``auto`` may choose counts as one recipe.
+    all that ``auto`` may choose counts as one recipe. Older versions named whether a
+    picture was also put beside its input, which decides nothing about the picture.
 
     Args:
         relights: The network and its light.
@@ -109,15 +110,14 @@ def recipes(
         "work_size": relights.work_size,
         "device": relights.device.type,
         "write": asdict(options.write),
-        "compare": options.compare,
     }
     if relights.light_recipe is not None:
         parts["light"] = relights.light_recipe
     if is_fan:
         parts["fan"] = True
     return tuple(
-        _name(parts | {"dtype": dtype, "engine": engine})
-        for dtype, engine in product(formats, engines)
+        _name(parts | {"dtype": dtype, "engine": engine, "compare": compare})
+        for dtype, engine, compare in product(formats, engines, (False, True))
     )
 
 

@@ -71,21 +71,27 @@ class Scheduler:
         self._decoding: deque[tuple[Job, Pending[Decoded | FileDone]]] = deque()
         self._batches = Batches(self._batch_limit, self._ahead)
         self._relighting: deque[tuple[list[Job], Pending[RelitBatch]]] = deque()
-        self._encoding: deque[tuple[Job, Pending[FileDone | Halt]]] = deque()
+        self._encoding: deque[tuple[Job, Pending[FileDone | Halt | None]]] = deque()
 
     def run(self) -> None:
         """Process all jobs.
 
         After a halt, or a failure under --fail-fast, drop all pictures that are not yet
-        being encoded.
+        being encoded, and the files of a fan that are not yet begun.
         """
         most_encoding = 2 * self._executor.width("encode")
         while not self._tally.is_over and self._step():
             self._report_encoded(leave=most_encoding)
-        self.finish()
+            if self._tally.is_over:
+                self._outputs.stop()
+        self._report_encoded(leave=0)
 
-    def finish(self) -> None:
-        """Wait for the results that are being encoded, and report them."""
+    def stop(self) -> None:
+        """Wait for the files that are being encoded, and report what is whole.
+
+        Of a fan only the file in work is finished: the next run makes the others.
+        """
+        self._outputs.stop()
         self._report_encoded(leave=0)
 
     def _step(self) -> bool:
@@ -201,15 +207,16 @@ class Scheduler:
                 self._add_busy("encode", done.seconds.get("encode", 0.0))
             self._count_out(job, done)
 
-    def _count_out(self, job: Job, done: FileDone | Halt) -> None:
-        """Report a picture, and give its room and its claim back.
+    def _count_out(self, job: Job, done: FileDone | Halt | None) -> None:
+        """Report a picture, unless it was abandoned; give its room and claim back.
 
         Called once for each picture that was admitted and is not dropped. The claims
         to dropped pictures end with the job.
         """
         self._budget.give_back(self._load(job))
         self._outputs.release(job)
-        self._tally.add(done)
+        if done is not None:
+            self._tally.add(done)
 
     def _load(self, job: Job) -> int:
         """What a picture counts in the budget: its pixels, and of a fan the layers."""

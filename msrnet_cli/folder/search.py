@@ -9,23 +9,25 @@ import glob
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msrnet_cli import images
-from msrnet_cli.errors import UsageError
+from msrnet_cli.errors import NothingDoneError, UsageError
 from msrnet_cli.files import opened_regular
 from msrnet_cli.folder.events import Ignored
 from msrnet_cli.folder.lists import meant, read_list
 from msrnet_cli.images.formats import HEAD_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _CLUTTER = frozenset({"desktop.ini", "thumbs.db", "__macosx"})
 _ROOT_MARK = "/./"  # in a list, as rsync has it: the tree below is mirrored
+_LINK, _SUBFOLDER = "symbolic link", "subfolder"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
@@ -65,6 +67,29 @@ class Fault:
 
 
 Finding = Found | Fault | Ignored
+
+
+class NothingFoundError(NothingDoneError):
+    """There is no picture among the inputs, and nothing that claims to be one.
+
+    Args:
+        ignored: What was passed over.
+        recursive: Whether subfolders were entered.
+    """
+
+    def __init__(self, ignored: Iterable[Ignored], *, recursive: bool) -> None:
+        self.ignored = tuple(ignored)
+        counts = Counter(one.reason for one in self.ignored)
+        passed = ", ".join(f"{what} ({count})" for what, count in counts.items())
+        hints = []
+        if _SUBFOLDER in counts and not recursive:
+            hints.append("--recursive enters subfolders")
+        if _LINK in counts:
+            hints.append("name the files that links lead to")
+        super().__init__(
+            f"no picture found{f', passed over: {passed}' if passed else ''}",
+            ", ".join(["check the paths", *hints]),
+        )
 
 
 def search(
@@ -187,12 +212,12 @@ class _Search:
             if entry.name.startswith(".") or entry.name.lower() in _CLUTTER:
                 yield Ignored(entry.path, "hidden")
             elif entry.is_symlink():
-                yield Ignored(entry.path, "symbolic link")
+                yield Ignored(entry.path, _LINK)
             elif not entry.is_dir(follow_symlinks=False):
                 regular = entry.is_file(follow_symlinks=False)
                 yield _file(root, path, is_regular=regular)
             elif not self._recursive:
-                yield Ignored(entry.path, "subfolder")
+                yield Ignored(entry.path, _SUBFOLDER)
             elif not self._is_target(path):
                 yield path
 
@@ -208,7 +233,7 @@ class _Search:
         inside = self._target.resolve()
         for path in paths:
             if path.is_symlink():
-                yield Ignored(str(path), "symbolic link")
+                yield Ignored(str(path), _LINK)
             elif path.resolve().is_relative_to(inside):
                 yield Ignored(str(path), "in the output folder")
             elif not path.is_dir():

@@ -268,7 +268,9 @@ def encode(relit: RelitPicture, options: WriteOptions) -> Encoded:
     return _part(relit, relit.result, relit.job.outputs(), options)
 
 
-def encode_fan(relit: RelitPicture, options: WriteOptions) -> Iterator[Encoded]:
+def encode_fan(
+    relit: RelitPicture, options: WriteOptions, is_stopped: Callable[[], bool]
+) -> Iterator[Encoded | None]:
     """Encode a fan direction by direction, then what shows and locates them all.
 
     Only one direction is in memory at a time. What is there already, made in the same
@@ -277,6 +279,10 @@ def encode_fan(relit: RelitPicture, options: WriteOptions) -> Iterator[Encoded]:
     Args:
         relit: The fan, and its input.
         options: As for `encode`.
+        is_stopped: Asked before each picture; True abandons those that are left.
+
+    Returns:
+        None comes last where the fan is abandoned.
 
     Raises:
         PictureError: A direction cannot be made or encoded; those before it could.
@@ -292,11 +298,17 @@ def encode_fan(relit: RelitPicture, options: WriteOptions) -> Iterator[Encoded]:
         is_there = all(path in there for _, path in files)
         if is_there and has_sheet:
             continue
+        if is_stopped():
+            yield None
+            return
         pixels = relit.result(direction)
         small[direction] = images.thumbnail(pixels, fans.THUMBNAIL)
         if not is_there:
             yield _part(relit, pixels, files, options)
     if not has_sheet:
+        if is_stopped():
+            yield None
+            return
         pixels = relit.decoded.picture.pixels
         small[fans.INPUT] = images.thumbnail(pixels, fans.THUMBNAIL)
         sheet = images.contact_sheet(*fans.laid_out(small))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from msrnet_cli.folder import stages
@@ -34,33 +35,39 @@ def prepare(
         return source
     existing = outputs.existing(job, source.provenance)
     if existing.are_same:
-        return stages.skipped(job)
+        notes = outputs.remove_outdated(job.outputs(), source.provenance)
+        return replace(stages.skipped(job), notes=notes)
     return stages.decode(source, existing, max_megapixels)
 
 
 @stages.contained
 def finish(
     relit: RelitPicture, outputs: Outputs, options: WriteOptions
-) -> FileDone | Halt:
+) -> FileDone | Halt | None:
     """Encode a picture, or the parts of a fan in turn, and put each where it goes.
 
     Args:
         relit: The picture.
         outputs: Where it goes.
         options: How to write it.
+
+    Returns:
+        None for a fan that was abandoned when the job was stopped.
     """
     job, begin = relit.job, time.perf_counter()
-    parts = stages.encode_fan if job.is_fan else _encode_one
     notes: tuple[str, ...] = ()
     has_written = False
-    for encoded in parts(relit, options):
-        if isinstance(encoded, FileDone):
+    for encoded in _parts(relit, outputs, options):
+        if encoded is None or isinstance(encoded, FileDone):
             return encoded
         try:
             has_written |= outputs.put(encoded)
         except OSError as error:
             return outputs.refusal(job, error)
-        notes += encoded.notes
+        made = encoded.provenance
+        notes += encoded.notes + outputs.remove_outdated(encoded.outputs, made)
+    # Also beside those files of a fan that were there already.
+    notes += outputs.remove_outdated(job.outputs(), relit.decoded.provenance)
     if not has_written:
         return stages.skipped(job)
     width, height = relit.decoded.picture.size
@@ -79,7 +86,10 @@ def finish(
     )
 
 
-def _encode_one(
-    relit: RelitPicture, options: WriteOptions
-) -> Iterator[Encoded | FileDone]:
-    yield stages.encode(relit, options)
+def _parts(
+    relit: RelitPicture, outputs: Outputs, options: WriteOptions
+) -> Iterator[Encoded | FileDone | None]:
+    if relit.job.is_fan:
+        yield from stages.encode_fan(relit, options, outputs.is_stopped)
+    else:
+        yield stages.encode(relit, options)

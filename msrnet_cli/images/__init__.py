@@ -7,6 +7,7 @@ formats      the facts of each format; which files are pictures, told by content
 reading      bytes -> Picture: upright, in sRGB, at full depth
 understanding
              pixels and what is claimed about them -> Picture
+promise      what a header shows of a picture that cannot be read
 writing      Picture + relit pixels -> bytes in the same format
 extras       libraries for kinds of pictures that not everybody has
 sheet        contact sheets
@@ -29,6 +30,7 @@ from msrnet_cli.images.formats import (
     sniff,
 )
 from msrnet_cli.images.picture import Picture
+from msrnet_cli.images.promise import require_promising
 from msrnet_cli.images.reading import declared_size, from_pil, read, require_few
 from msrnet_cli.images.sheet import contact_sheet, thumbnail
 from msrnet_cli.images.writing import side_by_side, to_pil, write
@@ -45,6 +47,7 @@ __all__ = [
     "recognise",
     "require_few",
     "require_fits",
+    "require_promising",
     "side_by_side",
     "sniff",
     "thumbnail",

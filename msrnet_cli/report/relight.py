@@ -55,6 +55,13 @@ def reporter(*, as_json: bool = False, quiet: bool = False) -> Callable[[Event],
     return ProgressBar() if terminal.is_live() else PlainLines()
 
 
+def of_one(*, as_json: bool = False, quiet: bool = False) -> Callable[[Event], None]:
+    """The reporter of one picture through a pipe: its notes, or JSON."""
+    if as_json:
+        return json_lines
+    return _nothing if quiet else _notes
+
+
 def planned(*, as_json: bool = False, quiet: bool = False) -> Callable[[Event], None]:
     """The reporter of a dry run that fits the options."""
     return json_lines if as_json else PlannedLines(quiet=quiet)
@@ -74,6 +81,17 @@ def report_failures(event: Event) -> None:
         say(f"msrnet: {_file_line(event)}")
     elif isinstance(event, JobSummary):
         _halted(event)
+
+
+def _nothing(_event: Event) -> None:
+    """Say nothing: errors are told where the program ends."""
+
+
+def _notes(event: Event) -> None:
+    """What the user must know."""
+    if isinstance(event, JobStarted | FileDone):
+        for note in event.notes:
+            terminal.warn(note)
 
 
 class PlainLines:
@@ -261,6 +279,8 @@ def _planned_line(event: Foreseen) -> str:
         line += f" ({len(event.outputs)} files)"
     if event.action == "write" and event.replaces:
         line += f"; replaces {', '.join(event.replaces)}"
+    if event.removes:
+        line += f"; removes {', '.join(event.removes)}"
     return line
 
 

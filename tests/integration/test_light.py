@@ -1,6 +1,7 @@
 """msrnet light: what is told of pictures, of bad files, of weights that cannot tell."""
 
 import json
+import os
 
 import pytest
 import torch
@@ -111,6 +112,23 @@ def test_a_bad_file_costs_its_own_line_only(program, light):
     assert lines[1]["reason"]
     told = light("in", code=3, says="msrnet: failed: in/b.png: ")
     assert len(told.out.decode().splitlines()) == 3
+
+
+def test_what_cannot_be_read_is_told_also_where_there_is_nothing_else(
+    program, light, monkeypatch
+):
+    (program.folder / "in/sub").mkdir(parents=True)
+    real = os.scandir
+
+    def scandir(path):
+        if os.path.basename(path) == "sub":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = light("in", "--recursive", "--json", code=4)
+    (line,) = schemas.fitting_lines("light", found.out.decode().splitlines())
+    assert (line["event"], line["input"]) == ("failed", "in/sub")
 
 
 def test_where_no_light_is_found_at_all_nothing_is_done(program, light):

@@ -5,6 +5,7 @@ import json
 import pytest
 from PIL import Image
 
+import schemas
 from conftest import encoded, largest_difference, opened, photo, picture_at
 from msrnet_cli.lights import DIRECTIONS
 
@@ -73,7 +74,7 @@ def test_a_picture_without_mask_fails_alone(program, folder, warm_file):
     assert largest_difference(result.crop(right), original.crop(right)) == 0
     assert largest_difference(result.crop(left), original.crop(left)) > 20
     # The list of failures leads to the same masks.
-    original.save(folder / "masks/b.png")
+    original.convert("L").save(folder / "masks/b.png")
     program.run(
         *("relight", "--files-from", "out/failures.txt", "out", "--mask", "masks"),
         *("--weights", warm_file),
@@ -106,8 +107,9 @@ def test_all_directions_of_a_picture(program, folder):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["in/a.png", "-"], "--to all makes a folder"),
-        (["-", "out.png"], "--to all makes a folder"),
+        (["in/a.png", "-"], "--to all makes a folder of pictures"),
+        (["-", "out.png"], "standard input cannot make a fan"),
+        (["-", "out/"], "standard input cannot make a fan"),
         (["in/a.png", "out.png"], "is one file; name a folder"),
         (["in", "out", "--even"], "--to and --even each name a light"),
     ],
@@ -133,3 +135,102 @@ def test_a_pipe_takes_a_mask(program, folder, warm_file):
     )
     right = (20, 0, *SIZE)
     assert largest_difference(opened(done.out).crop(right), original.crop(right)) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (["--mask", "KEPT"], "mask"),
+        (["--like", "KEPT"], "picture of --like"),
+        (["--config", "KEPT"], "file of --config"),
+        (["--weights", "KEPT"], "weights"),
+    ],
+)
+@pytest.mark.parametrize("source", ["in/a.png", "-"])
+def test_a_file_that_is_read_is_never_an_output(program, folder, options, what, source):
+    kept = folder / "kept.png"
+    kept.write_bytes((folder / "masks/a.png").read_bytes())
+    if what == "file of --config":
+        kept.write_text('{"light": {"to": "W"}}')
+    before = kept.read_bytes()
+    options = [option.replace("KEPT", "kept.png") for option in options]
+    data = (folder / "in/a.png").read_bytes() if source == "-" else b""
+    program.run(
+        *("relight", source, "kept.png", *options, "--exist", "overwrite"),
+        code=2,
+        data=data,
+        says=f"kept.png would overwrite the {what} kept.png; choose another output",
+    )
+    assert kept.read_bytes() == before
+
+
+def test_pictures_that_all_fail_at_planning_are_told_as_any_others(
+    program, folder, warm_file
+):
+    (folder / "empty").mkdir()
+    command = ["relight", "in", "out", "--mask", "empty", "--weights", warm_file]
+    done = program.run(*command, "--json", code=4)
+    start, *files, summary = map(json.loads, done.out.splitlines())
+    assert (start["event"], start["pictures"], start["unreadable"]) == ("start", 0, 2)
+    assert [one["input"] for one in files] == ["in/a.png", "in/b.png"]
+    assert {(one["event"], one["status"]) for one in files} == {("file", "failed")}
+    assert (summary["event"], summary["failed"]) == ("summary", 2)
+    planned = program.run(*command, "-n", code=4, says="2 to refuse")
+    assert planned.out.decode().count("refuse: in/") == 2
+    says = ("failed: in/a.png: has no mask", "failed: in/b.png: has no mask")
+    program.run(*command, code=4, says=says)
+
+
+def test_a_single_picture_that_fails_at_planning_is_told_too(
+    program, folder, warm_file
+):
+    command = ["relight", "in/b.png", "x.png", "--mask", "masks"]
+    done = program.run(*command, "--weights", warm_file, "--json", code=4)
+    assert [json.loads(line)["event"] for line in done.out.splitlines()] == [
+        "start",
+        "file",
+        "summary",
+    ]
+    assert not (folder / "x.png").exists()
+
+
+def test_links_in_a_folder_without_pictures_are_named(program, folder):
+    (folder / "links").mkdir()
+    (folder / "links/a.png").symlink_to("../in/a.png")
+    named = "passed over: links/a.png: symbolic link"
+    program.run("relight", "links", "out", code=4, says=(named, "no picture found"))
+    program.run("light", "links", code=4, says=named)
+
+
+def piped(program, folder, warm_file, *more, **checks):
+    data = checks.pop("data", None) or (folder / "in/a.png").read_bytes()
+    command = ("relight", "-", "x.png", "--weights", warm_file, "--json", *more)
+    done = program.run(*command, data=data, **checks)
+    return schemas.fitting_lines("relight", done.out.decode().splitlines())
+
+
+def test_a_picture_through_a_pipe_into_a_file_has_events(program, folder, warm_file):
+    start, file, summary = piped(program, folder, warm_file)
+    assert (start["event"], start["pictures"], start["output"]) == ("start", 1, "x.png")
+    assert start["megapixels"] == pytest.approx(SIZE[0] * SIZE[1] / 1e6)
+    assert (file["input"], file["output"], file["status"]) == ("-", "x.png", "relit")
+    assert set(file["seconds"]) == {"decode", "network", "encode"}
+    assert (summary["event"], summary["relit"]) == ("summary", 1)
+    _, file, summary = piped(program, folder, warm_file)
+    assert (file["status"], summary["skipped"]) == ("skipped", 1)
+    _, file, _ = piped(program, folder, warm_file, "--amount", "0.5")
+    assert (file["status"], file["anew"]) == ("relit", True)
+
+
+def test_a_failure_through_a_pipe_is_an_event(program, folder, warm_file):
+    _, file, summary = piped(program, folder, warm_file, data=b"no picture", code=4)
+    assert (file["status"], summary["failed"]) == ("failed", 1)
+    assert file["reason"]
+    program.run("relight", "-", "-", "--json", code=2, says="both want standard output")
+    (folder / "empty").mkdir()
+    done = program.run(
+        *("relight", "in/a.png", "-", "--mask", "empty", "--weights", warm_file),
+        code=4,
+        says="has no mask",
+    )
+    assert done.out == b""

@@ -2,7 +2,9 @@
 
 import math
 import os
+import signal
 import threading
+import time
 import weakref
 
 import pytest
@@ -385,6 +387,61 @@ def test_a_job_that_is_stopped_in_a_fan_is_finished_by_the_next(tree):
     assert told[-1].stopped_by == "SIGTERM"
     assert set(statuses(done()).values()) <= {"relit", "skipped"}
     assert {*os.listdir("out/a")} == {*os.listdir("out/sub/b")} == FILES
+
+
+class StopsTheJob(FakeRelighter):
+    """Sends the signal while the first fan has its third direction in work."""
+
+    def fan(self, picture, **more):
+        under = super().fan(picture, **more)
+
+        def stopping(direction):
+            self.begun.append(direction)
+            if direction == "E":
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.3)  # so that the main thread has its turn
+            return under(direction)
+
+        return stopping
+
+    def __init__(self):
+        super().__init__()
+        self.begun = []
+
+
+def test_a_signal_abandons_a_fan_after_the_file_in_work(tree):
+    relighter = StopsTheJob()
+    told = done(["in/a.png"], "out", relighter=relighter)
+    assert relighter.begun == ["N", "NE", "E"]
+    assert {*os.listdir("out/a")} == {"N.png", "NE.png", "E.png"}
+    assert not statuses(told)
+    assert (told[-1].stopped_by, told[-1].unfinished) == ("SIGINT", 1)
+    for name in ("N", "NE", "E"):
+        found = picture_at(f"out/a/{name}.png")
+        assert largest_difference(found, expected("a", name)) <= 1
+    before = os.stat("out/a/NE.png").st_mtime_ns
+    assert statuses(done(["in/a.png"], "out")) == {"a.png": "relit"}
+    assert {*os.listdir("out/a")} == FILES
+    assert os.stat("out/a/NE.png").st_mtime_ns == before
+
+
+def test_fans_that_wait_for_an_encoder_are_abandoned_before_they_begin(tree):
+    for index in range(8):
+        photo(*SIZE, index).save(f"in/{index}.png")
+    relighter = StopsTheJob()
+    told = done(relighter=relighter)
+    assert told[-1].stopped_by == "SIGINT"
+    # Two encoders; each of them has begun one file more at most.
+    assert len(relighter.begun) <= 3 + 8 + 2
+
+
+def test_fail_fast_abandons_the_fans_in_work(tree):
+    for index in range(6):
+        photo(*SIZE, index).save(f"in/{index}.png")
+    breaking = Breaking(StopsAt("NE", PictureError("no memory", "close programs")))
+    told = done(relighter=breaking, fail_fast=True)
+    assert 1 <= told[-1].failed < 8
+    assert told[-1].failed + told[-1].unfinished == 8
 
 
 def test_names_on_the_compass_say_where_the_light_is():

@@ -10,7 +10,7 @@ from PIL import Image
 
 from conftest import encoded, largest_difference, opened, photo, picture_at
 from msrnet_cli import images
-from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
+from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.folder import masks
 from msrnet_cli.folder.events import FileDone, JobStarted
 from msrnet_cli.folder.foresight import foresee
@@ -98,14 +98,32 @@ def test_sixteen_bits_count(format):
     )
 
 
-def test_of_colours_the_luminance_counts_and_transparency_darkens():
-    image = Image.new("RGBA", (4, 1))
+def test_transparency_darkens_whatever_colour_it_hides():
+    image = Image.new("RGBA", (3, 1))
     for place, colour in enumerate(
-        [(255, 0, 0, 255), (0, 255, 0, 255), (0, 0, 255, 255), (255, 255, 255, 51)]
+        [(255, 255, 255, 51), (255, 0, 0, 0), (128, 128, 128, 255)]
     ):
         image.putpixel((place, 0), colour)
-    wanted = torch.tensor([[0.2126, 0.7152, 0.0722, 0.2]])
+    wanted = torch.tensor([[0.2, 0, 128 / 255]])
     torch.testing.assert_close(read(image), wanted)
+
+
+@pytest.mark.parametrize("colour", ["red", "green", "blue", (255, 235, 235)])
+@pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
+def test_a_mask_with_colours_is_refused(colour, format):
+    image = half("RGB", white=(255, 255, 255))
+    image.paste(colour, (0, 0, 4, 4))
+    with pytest.raises(PictureError, match=r"has colours.*; save it as grey"):
+        read(image, format=format)
+
+
+@pytest.mark.parametrize("format", ["jpeg", "webp", "avif"])
+@pytest.mark.parametrize("quality", [5, 50, 95])
+def test_grey_stays_grey_however_it_was_compressed(format, quality):
+    noise = Image.effect_noise((64, 48), 90)
+    for image in (noise, half(size=(64, 48)), Image.linear_gradient("L")):
+        found = read(image.convert("RGB"), format=format, quality=quality)
+        assert 0 <= float(found.min()) <= float(found.max()) <= 1
 
 
 def test_a_mask_with_a_profile_counts_as_it_looks():
@@ -159,7 +177,7 @@ def test_masks_have_the_stem_and_the_subfolder_of_their_pictures(tree):
     }
 
 
-def test_of_two_masks_the_one_with_the_picture_s_suffix_counts(tree):
+def test_of_two_masks_none_is_chosen_unless_the_other_has_its_own_picture(tree):
     half().save("masks/a.bmp")
     photo(*SIZE).save("in/b.jpg")
     half().save("masks/b.jpg")
@@ -168,13 +186,19 @@ def test_of_two_masks_the_one_with_the_picture_s_suffix_counts(tree):
     os.remove("masks/sub/c.png")
     plan, _ = planned()
     found = {job.source.as_posix(): job.mask.as_posix() for job in plan.jobs}
-    assert found == {
-        "in/a.png": "masks/a.png",
-        "in/b.png": "masks/b.png",
-        "in/b.jpg": "masks/b.jpg",
+    assert found == {"in/b.png": "masks/b.png", "in/b.jpg": "masks/b.jpg"}
+    reasons = {fault.path: fault.reason for fault in plan.faults}
+    assert reasons == {
+        "in/a.png": "has 2 masks: masks/a.png, masks/a.bmp",
+        "in/sub/c.png": "has 2 masks: masks/sub/c.bmp, masks/sub/c.webp",
     }
-    (fault,) = plan.faults
-    assert fault.reason == "has 2 masks: c.bmp, c.webp"
+
+
+def test_two_pictures_of_one_stem_may_share_a_mask(tree):
+    photo(*SIZE).save("in/a.jpg")
+    plan, _ = planned()
+    found = {job.source.name: job.mask.as_posix() for job in plan.jobs}
+    assert (found["a.jpg"], found["a.png"]) == ("masks/a.png", "masks/a.png")
 
 
 def test_names_are_the_same_in_all_unicode_forms(tree):
@@ -207,6 +231,20 @@ def test_a_dry_run_tells_of_masks_that_do_not_fit(tree):
     assert (told[-1].write, told[-1].refuse) == (1, 2)
 
 
+def test_a_dry_run_tells_of_masks_that_their_headers_show_to_be_unreadable(tree):
+    Image.new("F", SIZE).save("masks/a.tif")
+    os.remove("masks/a.png")
+    (tree / "masks/b.png").write_bytes(b"no picture")
+    plan, options = planned()
+    told = []
+    foresee(plan, FakeRelighter(), options, told.append)
+    reasons = {os.path.basename(one.input): one.reason for one in told[1:-1]}
+    events = {os.path.basename(name): one.reason for name, one in done().items()}
+    assert reasons == events
+    assert reasons["a.png"].startswith("its mask masks/a.tif: 32-bit float")
+    assert reasons["b.png"].startswith("its mask masks/b.png: ")
+
+
 def test_a_picture_on_its_side_takes_an_upright_mask(tree):
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -219,16 +257,29 @@ def test_a_picture_on_its_side_takes_an_upright_mask(tree):
     assert "is 20x10, the picture 10x20" in failure.reason
 
 
-def test_no_mask_at_all_is_said(tree):
+@pytest.mark.parametrize("output", ["out", "out.png"])
+def test_where_every_mask_is_missing_each_picture_fails(tree, output):
     (tree / "empty").mkdir()
-    with pytest.raises(NothingDoneError, match=r"can be relit .*has no mask.* 2 more"):
-        planned(mask="empty")
+    inputs = ["in"] if output == "out" else ["in/a.png"]
+    plan, options = planned(inputs, output, mask="empty")
+    told = []
+    foresee(plan, FakeRelighter(), options, told.append)
+    assert {one.action for one in told[1:-1]} == {"refuse"}
+    assert all("has no mask" in one.reason for one in told[1:-1])
+    assert not (tree / output).exists()
+    events = done(inputs, output, mask="empty")
+    wanted = {"a.png", "b.png", "c.png"} if output == "out" else {"a.png"}
+    assert statuses(events) == dict.fromkeys(wanted, "failed")
+    if output == "out":
+        listed = (tree / "out/failures.txt").read_text()
+        assert listed.count("has no mask") == 3
 
 
 @pytest.mark.parametrize(
     ("mask", "says"),
     [
         ("gone", "--mask gone does not exist"),
+        ("", "--mask names no folder and no file; look at the shell variable"),
         ("masks/a.png", "is one file for 3 pictures"),
         ("in", "--mask in is also the folder of the pictures"),
         ("in/../in", "is also the folder of the pictures"),
@@ -237,6 +288,13 @@ def test_no_mask_at_all_is_said(tree):
 def test_masks_that_cannot_be_meant_are_refused(tree, mask, says):
     with pytest.raises(UsageError, match=says):
         planned(mask=mask)
+
+
+def test_results_are_not_put_among_masks_that_have_other_names(tree):
+    for name in ("a", "b", "sub/c"):
+        os.rename(f"masks/{name}.png", f"masks/{name}.tif")
+    with pytest.raises(UsageError, match="--mask masks is also the output folder"):
+        planned(output="masks")
 
 
 def test_masks_may_lie_above_the_pictures(tree):
@@ -336,9 +394,14 @@ def streamed(monkeypatch, source, target, mask):
     out = Standard()
     monkeypatch.setattr("sys.stdout", out)
     name = "-" if source.name == "-" else str(source)
-    options = FolderOptions(mask=mask)
-    relight_stream(name, target, lambda: FakeRelighter(gain=0.5), options)
-    return out.buffer.getvalue()
+    options, told = FolderOptions(mask=mask), []
+    relighter = FakeRelighter(gain=0.5)
+    relight_stream(name, target, lambda: relighter, options, told.append)
+    start, file, summary = told
+    assert (start.pictures, start.output) == (1, target)
+    assert (file.input, file.output) == (name, target)
+    assert summary.failures == ((file,) if file.status == "failed" else ())
+    return out.buffer.getvalue() or file.reason
 
 
 @pytest.mark.parametrize(
@@ -356,8 +419,8 @@ def test_a_picture_through_a_pipe_takes_a_mask(tree, monkeypatch, source, mask):
 def test_a_pipe_needs_a_mask_by_its_name(tree, monkeypatch):
     with pytest.raises(UsageError, match="--mask masks is a folder"):
         streamed(monkeypatch, tree / "in/-", "-", "masks")
-    with pytest.raises(PictureError, match="has no mask"):
-        streamed(monkeypatch, tree / "in/sub/../a.png", "-", "masks/sub")
+    reason = streamed(monkeypatch, tree / "in/sub/../a.png", "-", "masks/sub")
+    assert reason.startswith("has no mask")
 
 
 def test_a_file_made_through_a_pipe_is_made_anew_with_another_mask(tree, monkeypatch):

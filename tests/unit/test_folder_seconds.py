@@ -130,17 +130,19 @@ def test_second_pictures_and_weights_must_agree(tree, relighter, second, told):
     assert not list(tree.glob("out/*.png"))
     options = FolderOptions(second=second and "second/a.png")
     with pytest.raises(UsageError, match=told):
-        relight_stream("in/a.png", "one.png", lambda: relighter, options)
+        relight_stream("in/a.png", "one.png", lambda: relighter, options, print)
 
 
 @pytest.fixture
 def stream(monkeypatch):
-    """Relights one picture from standard input."""
+    """Relights one picture from standard input; gives what is told of it."""
 
     def relight(target, second):
         data = io.BytesIO(encoded(picture_at("in/a.png")))
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(data))
-        return relight_stream("-", target, Two, FolderOptions(second=second))
+        told = []
+        relight_stream("-", target, Two, FolderOptions(second=second), told.append)
+        return told[1]
 
     return relight
 
@@ -148,8 +150,8 @@ def stream(monkeypatch):
 def test_a_pipe_takes_a_second_picture(tree, stream):
     stream("a.png", "second/a.png")
     assert off("a.png", "in/a.png", "second/a.png") <= 1
-    assert "is there already" in stream("a.png", "second/a.png")[0]
-    assert "made anew" in stream("a.png", "second/b.png")[-1]
+    assert stream("a.png", "second/a.png").status == "skipped"
+    assert "made anew" in stream("a.png", "second/b.png").notes[-1]
     assert off("a.png", "in/a.png", "second/b.png") <= 1
 
 
@@ -157,5 +159,5 @@ def test_a_pipe_refuses_a_folder_and_another_size(tree, stream):
     with pytest.raises(UsageError, match="--second second is a folder"):
         stream("a.png", "second")
     photo(8, 8).save("small.png")
-    with pytest.raises(PictureError, match=r"small\.png is 8x8, the picture 20x10"):
-        stream("a.png", "small.png")
+    failed = stream("a.png", "small.png")
+    assert "small.png is 8x8, the picture 20x10" in failed.reason

@@ -2,13 +2,17 @@
 
 import json
 import os
+import sys
 from dataclasses import replace
 
 import pytest
+from PIL import Image
 
-from conftest import photo
+from conftest import encoded, photo
+from dng import dng, squares
+from msrnet_cli import images
 from msrnet_cli.config import WriteOptions
-from msrnet_cli.errors import UsageError
+from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.folder import journal
 from msrnet_cli.folder.events import FileDone, Forecast, Foreseen, JobStarted
 from msrnet_cli.folder.foresight import foresee
@@ -110,6 +114,40 @@ def test_what_is_there_is_told_apart_without_decoding(tree, monkeypatch):
     )
     assert told[-1] == Forecast(1, 1, 2, 1, files=2, replaced=1)
     assert agree(told, done())
+
+
+def test_what_a_header_shows_to_be_unreadable_is_refused_as_the_job_does(
+    tree, monkeypatch
+):
+    for path in (tree / "in").rglob("*.*g"):
+        path.unlink()
+    Image.new("F", (20, 10)).save("in/float.tif")
+    Image.new("I", (20, 10)).save("in/deep.tif")
+    fax = encoded(Image.new("1", (20, 10)), "tiff", compression="group4")
+    (tree / "in/odd.tif").write_bytes(fax)
+    jpeg = bytearray(encoded(photo(20, 10), "jpeg"))
+    jpeg[jpeg.index(b"\xff\xc0") + 4] = 12  # bits
+    (tree / "in/twelve.jpg").write_bytes(jpeg)
+    (tree / "in/raw.dng").write_bytes(dng(squares((0.2, 0.4, 0.6))))
+    photo(20, 10).save("in/fine.tif", compression="tiff_lzw")
+    for extra in ("rawpy", "pillow_heif"):
+        monkeypatch.setitem(sys.modules, extra, None)
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0heicmif1"
+    (tree / "in/phone.heic").write_bytes(heic)
+    wanted = dict.fromkeys(("float.tif", "deep.tif", "twelve.jpg", "raw.dng"), "refuse")
+    wanted |= {"phone.heic": "refuse", "odd.tif": "write", "fine.tif": "write"}
+    told = foreseen()
+    assert {os.path.basename(name): one for name, one in actions(told).items()} == (
+        wanted
+    )
+    assert agree(told, done())
+
+
+def test_a_result_that_is_there_is_skipped_whatever_its_input(tree):
+    done()
+    told = foreseen(max_megapixels=0.0001)
+    assert set(actions(told).values()) == {"skip"}
+    assert agree(told, done(max_megapixels=0.0001))
 
 
 def test_another_light_makes_pictures_anew_and_that_is_foreseen(tree):
@@ -268,3 +306,28 @@ def test_a_program_gets_an_event_a_line(tree, capsys):
     assert found[1]["action"] == "write"
     assert found[-1]["write"] == 5
     assert said.err == ""
+
+
+def outcome(call, *arguments):
+    """The reason of a failure; "" without one."""
+    try:
+        call(*arguments)
+    except PictureError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_no_public_picture_is_refused_by_its_header_but_read(pillow_pictures):
+    refused = 0
+    for path in sorted(pillow_pictures.rglob("*")):
+        if path.suffix.lower() not in images.PICTURE_SUFFIXES or path.is_dir():
+            continue
+        with path.open("rb") as file:
+            told = outcome(images.require_promising, file, path.suffix, 179)
+        if told:
+            assert told == outcome(images.read, path.read_bytes(), path.suffix, 179), (
+                path
+            )
+            refused += 1
+    assert refused > 100

@@ -5,6 +5,7 @@ import os
 import subprocess
 import unicodedata
 import warnings
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -14,6 +15,8 @@ from msrnet_cli.config import WriteOptions
 from msrnet_cli.errors import NothingDoneError, UsageError
 from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.plan import make_plan
+from msrnet_cli.folder.search import NothingFoundError
+from msrnet_cli.folder.targets import Read
 
 
 @pytest.fixture
@@ -211,11 +214,13 @@ def test_a_named_folder_that_cannot_be_read_is_refused(tree, monkeypatch):
     refused("in cannot be read: Permission denied", ["in"])
 
 
-def test_nothing_but_faults_names_the_first(tree, monkeypatch):
+def test_nothing_but_faults_is_a_plan_of_failures(tree, monkeypatch):
     (tree / "in/a.png").unlink()
     denying(monkeypatch, "sub")
-    with pytest.raises(NothingDoneError, match="in/sub cannot be read"):
-        faults(["in"])
+    plan = make_plan(["in"], "out", FolderOptions(recursive=True))
+    assert not plan.jobs
+    assert [fault.path for fault in plan.faults] == ["in/sub"]
+    assert (plan.place, plan.output) == (Path("out"), Path("out"))
 
 
 @pytest.fixture
@@ -439,6 +444,52 @@ def test_input_as_output_is_refused(tree):
     refused("would overwrite the input", ["in/a.png"], "in/a.png")
 
 
+def test_a_mask_as_output_is_refused(tree):
+    save(tree / "masks/a.png")
+    refused("overwrite the mask", ["in"], "masks", mask="masks", exist="overwrite")
+    mask = "masks/a.png"
+    refused("overwrite the mask", ["in/a.png"], mask, mask=mask, exist="overwrite")
+    os.symlink("masks", tree / "link")
+    refused("overwrite the mask", ["in"], "link", mask="masks", exist="overwrite")
+
+
+def test_the_mask_of_a_picture_that_fails_is_not_overwritten_either(tree):
+    save(tree / "in/b_x.jpg")
+    photo(9, 9).save(tree / "in/b.png")
+    for name in ("a", "b", "b_x"):
+        save(tree / f"masks/{name}.jpg")
+    refused("overwrite the mask", ["in"], "masks", mask="masks")
+
+
+@pytest.mark.parametrize("way", ["itself", "hard link", "linked folder"])
+def test_no_file_that_is_read_is_an_output(tree, way):
+    read = save(tree / "kept/a.png")
+    output = "kept"
+    if way == "hard link":
+        (tree / "out").mkdir()
+        os.link(read, tree / "out/a.png")
+        output = "out"
+    elif way == "linked folder":
+        os.symlink("kept", tree / "link")
+        output = "link"
+    reads = [Read("picture of --like", read)]
+    with pytest.raises(
+        UsageError, match=r"would overwrite the picture of --like .*kept"
+    ):
+        make_plan(["in"], output, FolderOptions(exist="overwrite"), reads=reads)
+
+
+def test_the_list_of_inputs_is_not_overwritten(tree):
+    (tree / "out").mkdir()
+    (tree / "out/a.png").write_text(f"{tree}/in/a.png\n")
+    refused("overwrite the list", [], lists="out/a.png", exist="overwrite")
+
+
+def test_a_file_that_is_read_and_is_not_there_does_no_harm(tree):
+    reads = [Read("file of your looks", tree / "gone/looks.toml")]
+    assert make_plan(["in"], "out", FolderOptions(), reads=reads).jobs
+
+
 def test_a_folder_is_not_named_as_a_picture_by_mistake(tree):
     save(tree / "in/b.png")
     refused("named as a picture", ["in/a.png", "in/b.png"], "out.jpg")
@@ -578,5 +629,19 @@ def test_an_existing_comparison_counts_as_an_output(tree):
 
 def test_an_empty_folder_is_nothing_done(tree):
     (tree / "empty/sub").mkdir(parents=True)
-    with pytest.raises(NothingDoneError, match="recursive"):
+    with pytest.raises(NothingFoundError, match="recursive"):
         outputs(["empty"])
+
+
+def test_where_no_picture_is_found_what_was_passed_over_is_known(tree):
+    (tree / "links").mkdir()
+    for name in ("a.png", "b.png"):
+        os.symlink("../in/a.png", f"links/{name}")
+    with pytest.raises(NothingFoundError) as caught:
+        outputs(["links"])
+    assert str(caught.value) == (
+        "no picture found, passed over: symbolic link (2);"
+        " check the paths, name the files that links lead to"
+    )
+    assert caught.value.exit_code == NothingDoneError.exit_code
+    assert [one.path for one in caught.value.ignored] == ["links/a.png", "links/b.png"]

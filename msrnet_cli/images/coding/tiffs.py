@@ -12,6 +12,8 @@ from msrnet_cli.images.coding.directories import (
     COMPRESSION,
     HEIGHT,
     WIDTH,
+    Directory,
+    Pages,
     choose,
     presented,
     read_pages,
@@ -45,21 +47,13 @@ def prepared(data: bytes, max_megapixels: float) -> Prepared:
         PictureError: A reduced picture alone, pixels without a defined black and
             white, or a compression that is not built in.
     """
-    pages = None
-    with suppress(struct.error):
-        pages = read_pages(data)
-    if pages is None or not pages.chain:
+    pages = _pages(data)
+    if pages is None:
         return Prepared(data)  # the decoder says what is wrong
     first = pages.chain[0]
     chosen, notes = choose(pages)
     page = chosen or first
-    samples.refuse_numbers(page)
-    compression = page.number(COMPRESSION, _UNCOMPRESSED)
-    if not has_tiff_codec(compression):
-        raise PictureError(
-            f"a TIFF of compression {compression}, which is not built in",
-            "save it with LZW or Deflate compression",
-        )
+    compression = _refuse_odd(page)
     if chosen is not None:
         page = with_metadata_of(page, first)
     foreign = page.big and page.order == ">"  # Pillow reads it as a classic TIFF
@@ -78,6 +72,41 @@ def prepared(data: bytes, max_megapixels: float) -> Prepared:
     elif chosen is not None or foreign:
         data = presented(data, page)
     return Prepared(data, notes, compression != _UNCOMPRESSED)
+
+
+def require_readable(data: bytes) -> None:
+    """Refuse what `prepared` refuses, by directories alone.
+
+    Raises:
+        PictureError: As `prepared`.
+    """
+    pages = _pages(data)
+    if pages is not None:
+        _refuse_odd(choose(pages)[0] or pages.chain[0])
+
+
+def _pages(data: bytes) -> Pages | None:
+    """The pages; None where there are none, or they are damaged."""
+    with suppress(struct.error):
+        pages = read_pages(data)
+        return pages if pages.chain else None
+    return None
+
+
+def _refuse_odd(page: Directory) -> int:
+    """Refuse numbers without black and white; returns the compression.
+
+    Raises:
+        PictureError: It is one of these, or a compression that is not built in.
+    """
+    samples.refuse_numbers(page)
+    compression = page.number(COMPRESSION, _UNCOMPRESSED)
+    if not has_tiff_codec(compression):
+        raise PictureError(
+            f"a TIFF of compression {compression}, which is not built in",
+            "save it with LZW or Deflate compression",
+        )
+    return compression
 
 
 def size(data: bytes) -> tuple[int, int] | None:
