@@ -5,7 +5,7 @@ import io
 import pytest
 
 from conftest import encoded, photo, picture_at
-from msrnet_cli.errors import PictureError, UsageError
+from msrnet_cli.errors import UsageError
 from msrnet_cli.folder.events import FileDone
 from msrnet_cli.folder.foresight import foresee
 from msrnet_cli.folder.job import relight_folder
