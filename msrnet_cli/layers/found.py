@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 LEAST_SHARE = 0.1
 """Of the key in the light of a picture; with less the light has no direction."""
+NEW_KEY = 0.4
+"""What a key adds to a picture without one, times the light that there is."""
 COOLEST, WARMEST = 20000.0, 1900.0
 """Apparent temperatures that are told from each other, in kelvin."""
 
@@ -95,13 +97,13 @@ class FoundLight:
     def colour(self) -> Tensor:
         """Red, green and blue of the whole key, by the white light of the layers.
 
-        Without a direction, that of a new key: white, of strength 1, but adding no more
-        light than the picture has.
+        Without a direction, that of a new key: white, adding `NEW_KEY` of the light
+        that there is.
         """
         if self.azimuth is None:
             by_one = float(_luminance(self.means[:-1].mean(0)))
-            strength = min(1.0, (self.key + self.ambient) / max(by_one, _BLACK))
-            return torch.full((3,), strength)
+            new = NEW_KEY * (self.key + self.ambient)
+            return torch.full((3,), new / max(by_one, _BLACK))
         return self.weights[:-1].sum(0)
 
     def moved(self, azimuth: float, softness: float = 0.0) -> Tensor:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from msrnet_cli.layers.found import NEW_KEY
 from msrnet_cli.layers.mix import AMBIENT
 from msrnet_cli.lights import DIRECTIONS, LUMINANCE, kelvin_gains
 from msrnet_cli.lights.wish import Beam
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from msrnet_cli.lights.wish import Wish
 
 _EIGHTH = 1 / len(DIRECTIONS)
-_NEW_KEY = 0.4
-"""Mean light of the key that layers show of a picture without one: so many times the
-picture's own."""
 _LEAST = 1e-6
 
 
@@ -99,7 +97,8 @@ def _balanced(ratio: float, key: Tensor, found: FoundLight) -> tuple[Tensor, Ten
     """
     whole = found.key + found.ambient
     has_key = found.azimuth is not None and found.key > 0
-    by_one = found.key / _luminance(found.colour) if has_key else _NEW_KEY * whole
+    added = found.key if has_key else NEW_KEY * whole
+    by_one = added / max(_luminance(found.colour), _LEAST)
     strength = whole * ratio / (1 + ratio) / max(by_one, _LEAST)
     ambient = whole / (1 + ratio) / max(found.ambient, _LEAST)
     key = key * (strength / max(_luminance(key.sum(0)), _LEAST))

@@ -11,7 +11,14 @@ from msrnet_cli.layers import mix
 from msrnet_cli.layers.camera import SHOULDER, encode, lin
 from msrnet_cli.layers.compose import compose
 from msrnet_cli.layers.draw import Ambient, Draw, Exposure, Key
-from msrnet_cli.layers.found import COOLEST, WARMEST, FoundLight, find, nearest_kelvin
+from msrnet_cli.layers.found import (
+    COOLEST,
+    NEW_KEY,
+    WARMEST,
+    FoundLight,
+    find,
+    nearest_kelvin,
+)
 from msrnet_cli.layers.reading import Reading
 from msrnet_cli.lights import LUMINANCE, kelvin_gains, turned, weights_of_eight
 from msrnet_cli.metrics import psnr
@@ -157,7 +164,7 @@ def test_a_picture_without_a_direction_gets_a_new_key(scene):
     light = found_in(scene, day(strength=0.0, ratio=1.0))
     moved = light.moved(90.0)
     by_one = float(light.means[:8].mean(0) @ torch.tensor(LUMINANCE))
-    strength = min(1.0, (light.key + light.ambient) / by_one)
+    strength = NEW_KEY * (light.key + light.ambient) / by_one
     torch.testing.assert_close(moved[2], torch.full((3,), strength))
     assert moved[:2].abs().max() == 0
     assert torch.equal(moved[mix.AMBIENT], light.weights[mix.AMBIENT])
