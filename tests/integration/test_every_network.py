@@ -14,7 +14,11 @@ from msrnet_cli.engines import AGREEMENT_DB
 from msrnet_cli.weights.card import read_card
 from training import settings
 
-OTHERS = sorted(set(networks.NAMES) - {"dmshn", "stacked", "lightstage"})
+OTHERS = sorted(
+    name
+    for name in set(networks.NAMES) - {"dmshn", "stacked", "lightstage"}
+    if not networks.architecture(name).guide  # two pictures: test_two_inputs
+)
 SMALL = ("--size", "64", "--batch", "1", "--dtype", "fp32", "--device", "cpu")
 
 pytestmark = pytest.mark.usefixtures("small_bench")
