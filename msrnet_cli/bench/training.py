@@ -98,7 +98,7 @@ def _timed(setting: Setting, dtype: Dtype, blank: TrainTiming) -> TrainTiming:
         build(model),
         OptimizerOptions(),
         setting.device,
-        training_dtype(dtype, setting.device),
+        training_dtype(dtype, setting.device, model.arch),
         scale=ranges.of(model),
         sketches=architecture(model.arch).sketches,
     )

@@ -265,4 +265,5 @@ ARCHITECTURE = Architecture(
     bytes_per_pixel={"fp32": 3700, "bf16": 1900, "fp16": 1900},
     painter="head.0",
     sketches=Sketches(paint),
+    needs_fp32=True,
 )

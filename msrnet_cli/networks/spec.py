@@ -130,6 +130,8 @@ class Architecture:
         sketches: What it paints besides, and learns from; None where its output is all.
         least: Heights and widths must have so many pixels, a multiple of `multiple`; 0
             where one multiple is enough.
+        needs_fp32: Whether bfloat16 is too coarse for its gradients: where no number
+            format is named, it learns in float32.
         fused_bytes: As `bytes_per_pixel`, of engine ``fused``, where that takes less.
     """
 
@@ -145,6 +147,7 @@ class Architecture:
     upon: Upon | None = None
     published: Published | None = None
     sketches: Sketches | None = None
+    needs_fp32: bool = False
     least: int = 0
     fused_bytes: dict[str, float] = field(default_factory=dict)
 

@@ -67,7 +67,8 @@ def assemble(
         MSRNetError: As `train` raises.
     """
     processes, folder = place.processes, Path(options.run.out)
-    dtype = training_dtype(options.run.dtype, place.device)  # refuses before any work
+    arch = options.network.model.arch
+    dtype = training_dtype(options.run.dtype, place.device, arch)  # before any work
     processes.lead(lambda: claim(folder, place.lock))
     resuming.require_data(options, resume=resume)
     found = _find(options)

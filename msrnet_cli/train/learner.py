@@ -17,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from msrnet_cli import hardware
 from msrnet_cli.errors import DeviceError
+from msrnet_cli.networks import architecture
 from msrnet_cli.networks.ranges import UNSCALED
 from msrnet_cli.train import optimizers
 from msrnet_cli.train.processes import ALONE
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from msrnet_cli.config import Dtype
+    from msrnet_cli.config import Arch, Dtype
     from msrnet_cli.networks.ranges import Scale
     from msrnet_cli.networks.spec import Inputs, Sketches
     from msrnet_cli.train.material import Batch, Loss
@@ -240,12 +241,13 @@ class _Sketching(nn.Module):
         return tuple(self._paint(self.network, *inputs))
 
 
-def training_dtype(name: Dtype, device: torch.device) -> torch.dtype:
+def training_dtype(name: Dtype, device: torch.device, arch: Arch) -> torch.dtype:
     """The number format of the forward pass.
 
     Args:
         name: ``auto`` on a CPU is what a short trial finds to be faster.
         device: Where to learn.
+        arch: What learns; some networks need float32.
 
     Raises:
         DeviceError: It is fp16, whose range the gradients leave.
@@ -254,6 +256,8 @@ def training_dtype(name: Dtype, device: torch.device) -> torch.dtype:
         raise DeviceError("gradients leave the range of fp16", "use --dtype bf16")
     if name != "auto":
         return hardware.DTYPES[name]
+    if architecture(arch).needs_fp32:
+        return torch.float32
     preferred = hardware.preferred_dtype(device)
     is_reduced = preferred != torch.float32
     if is_reduced and device.type == "cpu" and not hardware.bfloat16_trains_faster():

@@ -19,11 +19,12 @@ from msrnet_cli.networks import ranges
 from msrnet_cli.networks.spec import Inputs
 from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.train.initial import start_network
+from msrnet_cli.train.learner import training_dtype
 from msrnet_cli.train.options import NetworkOptions
 from msrnet_cli.weights.file import load_weights, save_weights
 
 EVERY = (*networks.NAMES, "tiny")
-COARSE = ("drn",)  # too coarse is bfloat16 for them: normalisation enlarges rounding
+COARSE = [name for name in networks.NAMES if networks.architecture(name).needs_fp32]
 
 
 @pytest.fixture(autouse=True)
@@ -267,6 +268,11 @@ def test_a_network_for_which_bfloat16_is_too_coarse_runs_in_float32(arch, monkey
     subject = Relighter(drawn(arch, 4), card, device="cpu")
     assert any("fp32 instead of bf16" in note for note in subject.notes)
     assert subject.run([torch.rand(3, 48, 64)]).pictures()
+    monkeypatch.setattr(hardware, "bfloat16_trains_faster", lambda: True)
+    device = torch.device("cpu")
+    assert training_dtype("auto", device, arch) == torch.float32
+    assert training_dtype("bf16", device, arch) == torch.bfloat16
+    assert training_dtype("auto", device, "dmshn") == torch.bfloat16
 
 
 def test_weights_rebuild_it(arch, tmp_path):
