@@ -11,10 +11,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
 from safetensors.torch import load_file, save_file
+from torch.utils.flop_counter import FlopCounterMode
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from collections.abc import Callable
+
+    from torch import Tensor, nn
 
 FOLDER = Path(__file__).parent / "golden" / "baselines"
 KEPT = {
@@ -38,6 +42,17 @@ LARGE = {
 def load(name: str) -> dict[str, Tensor]:
     """The golden values of a network."""
     return load_file(FOLDER / f"{name}.safetensors")
+
+
+def size_and_work(build: Callable[[], nn.Module]) -> tuple[int, int, float]:
+    """Parameters, tensors of them, and GFLOP of a pass at 1024x1024."""
+    with torch.device("meta"):
+        network = build()
+        image = torch.empty(1, 3, 1024, 1024)
+    with FlopCounterMode(display=False) as counter:
+        assert network(image).shape == image.shape
+    parameters = sum(p.numel() for p in network.parameters())
+    return parameters, len(network.state_dict()), counter.get_total_flops() / 1e9
 
 
 def stepped(picture: Tensor) -> Tensor:

@@ -89,9 +89,8 @@ def evaluate(
         sizes.append(size_of(source))
         for name, method in methods.items():
             if index == 0 and method.is_timed:
-                method.relight(
-                    source, *second
-                )  # the first run is slow: memory, kernels
+                # The first run is slow: memory, kernels.
+                method.relight(source, *second)
             began = time.perf_counter()
             output = method.relight(source, *second)
             seconds = time.perf_counter() - began

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from msrnet_cli import images
 from msrnet_cli.errors import PictureError, UsageError
@@ -36,6 +37,11 @@ class Kind:
     flag: str
     name: str
     remedy: str
+
+    @property
+    def key(self) -> str:
+        """Stands for it in the name of a recipe."""
+        return self.flag.removeprefix("--")
 
 
 MASK = Kind("--mask", "mask", "add one; white everywhere changes all of the picture")
@@ -93,25 +99,25 @@ class Beside:
             self.kind.remedy,
         )
 
-    def of_sized(self, relative: Path, picture: Path) -> Path:
+    def of_sized(
+        self, relative: Path, picture: Path, size: tuple[int, int] | None
+    ) -> Path:
         """As `of`; refuses another size by the header, where headers tell for sure.
 
         Args:
             relative: The picture below its own folder.
             picture: The picture.
+            size: Its width and height before any turn; None where its header does not
+                tell for sure.
 
         Raises:
             PictureError: There is none, or one that has another size for sure, however
                 each of the two is turned.
         """
         path = self.of(relative, picture)
-        try:
-            sizes = plain_size(path), plain_size(picture)
-        except OSError:
-            return path  # reading it will say why
-        own, wanted = sizes
-        if own and wanted and sorted(own) != sorted(wanted):
-            raise other_size(self.kind, path, own, wanted)
+        own = _plain_size(path) if size else None
+        if own and size and sorted(own) != sorted(size):
+            raise _other_size(self.kind, path, own, size)
         return path
 
     def seen(self) -> Iterator[Path]:
@@ -252,24 +258,29 @@ def read(
     except PictureError as error:
         raise _of_kind(kind, path, error) from error
     if picture.size != size:
-        raise other_size(kind, path, picture.size, size)
+        raise _other_size(kind, path, picture.size, size)
     return picture
 
 
-def plain_size(path: Path) -> tuple[int, int] | None:
-    """Width and height that a header tells, before any turn.
+def tells_size(start: bytes) -> bool:
+    """Whether a picture with this start is just as large as its header says.
 
-    Returns:
-        None where the picture may be larger or smaller than its header says.
-
-    Raises:
-        OSError: The file cannot be read.
+    Args:
+        start: At least the first `HEAD_BYTES` of the file.
     """
-    with opened_regular(path) as file:
-        return _plain_size(file)
+    return images.sniff(start[:HEAD_BYTES]) in _PLAIN
 
 
-def other_size(
+def _plain_size(path: Path) -> tuple[int, int] | None:
+    """Width and height, before any turn; None where the header does not tell surely."""
+    with suppress(OSError), opened_regular(path) as file:  # reading it will say why
+        if tells_size(file.read(HEAD_BYTES)):
+            file.seek(0)
+            return images.declared_size(file)
+    return None
+
+
+def _other_size(
     kind: Kind, path: Path, own: tuple[int, int], picture: tuple[int, int]
 ) -> PictureError:
     """The refusal of a file whose width and height are not those of its picture."""
@@ -287,12 +298,6 @@ def _unreadable(kind: Kind, path: Path, error: OSError) -> PictureError:
 
 def _of_kind(kind: Kind, path: Path, error: PictureError) -> PictureError:
     return PictureError(f"its {kind.name} {path}: {error.reason}", error.remedy)
-
-
-def _plain_size(file: IO[bytes]) -> tuple[int, int] | None:
-    format = images.sniff(file.read(HEAD_BYTES))
-    file.seek(0)
-    return images.declared_size(file) if format in _PLAIN else None
 
 
 def _by_stem(folder: Path) -> dict[str, list[Path]]:

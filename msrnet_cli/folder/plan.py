@@ -19,7 +19,7 @@ from msrnet_cli import images
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import opened_regular
 from msrnet_cli.folder import fan, targets
-from msrnet_cli.folder.beside import MASK, SECOND, open_beside
+from msrnet_cli.folder.beside import MASK, SECOND, open_beside, tells_size
 from msrnet_cli.folder.destination import destination, try_out
 from msrnet_cli.folder.events import Ignored
 from msrnet_cli.folder.search import (
@@ -211,7 +211,9 @@ def _job(
     if ".." in relative.parts or relative.is_absolute():
         return _outside(entry)
     start = head(entry.path, _HEADER_BYTES) or b""
-    size = _size(entry.path, start) or (0, 0)  # the decoder will say why
+    told = _size(entry.path, start)
+    size = told or (0, 0)  # the decoder will say why
+    sure = told if tells_size(start) else None
     within = relative
     if place.is_file:
         relative, target = Path(place.path.name), place.path
@@ -225,7 +227,8 @@ def _job(
     format = options.write.format or images.format_of(target.suffix)
     try:
         files = {
-            kind: each.of_sized(within, entry.path) for kind, each in besides.items()
+            kind: each.of_sized(within, entry.path, sure)
+            for kind, each in besides.items()
         }
         _require_fits(format, size, options.max_megapixels)
     except PictureError as error:

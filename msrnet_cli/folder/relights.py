@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from msrnet_cli.config import WorkSize
+    from msrnet_cli.folder.beside import Kind
     from msrnet_cli.folder.options import FolderOptions
 
 
@@ -121,14 +122,9 @@ def recipes(
     )
 
 
-def masked(recipes: Sequence[str], mask_sha256: str) -> tuple[str, ...]:
-    """The names of these recipes with a mask."""
-    return tuple(_name({"recipe": recipe, "mask": mask_sha256}) for recipe in recipes)
-
-
-def with_second(recipes: Sequence[str], sha256: str) -> tuple[str, ...]:
-    """The names of these recipes with a second picture."""
-    return tuple(_name({"recipe": recipe, "second": sha256}) for recipe in recipes)
+def with_beside(recipes: Sequence[str], kind: Kind, sha256: str) -> tuple[str, ...]:
+    """The names of these recipes with a file of a kind beside the picture."""
+    return tuple(_name({"recipe": recipe, kind.key: sha256}) for recipe in recipes)
 
 
 def require_second(relights: Relights, options: FolderOptions) -> None:

@@ -28,7 +28,7 @@ from msrnet_cli.folder.events import FileDone
 from msrnet_cli.folder.journal import digest
 from msrnet_cli.folder.plan import Job
 from msrnet_cli.folder.records import Provenance
-from msrnet_cli.folder.relights import masked, with_second
+from msrnet_cli.folder.relights import with_beside
 from msrnet_cli.lights import DIRECTIONS
 
 if TYPE_CHECKING:
@@ -190,10 +190,10 @@ def read(job: Job, recipes: tuple[str, ...]) -> Source:
     mask = second = None
     if job.mask is not None:
         mask = beside.data_of(beside.MASK, job.mask)
-        recipes = masked(recipes, digest(mask))
+        recipes = with_beside(recipes, beside.MASK, digest(mask))
     if job.second is not None:
         second = beside.data_of(beside.SECOND, job.second)
-        recipes = with_second(recipes, digest(second))
+        recipes = with_beside(recipes, beside.SECOND, digest(second))
     provenance = Provenance(digest(data), recipes, str(job.source.absolute()))
     return Source(job, data, mask, second, provenance, time.perf_counter() - begin)
 

@@ -23,7 +23,7 @@ from msrnet_cli.folder.journal import digest
 from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.plan import Job, Plan
 from msrnet_cli.folder.records import Provenance, Records, holds
-from msrnet_cli.folder.relights import masked, recipes, require_second, with_second
+from msrnet_cli.folder.relights import recipes, require_second, with_beside
 from msrnet_cli.folder.search import is_url
 from msrnet_cli.folder.tally import Tally
 from msrnet_cli.folder.targets import STDIN, Read, Reads
@@ -179,10 +179,8 @@ def _done(
             return _with(told, made)
         origin = "" if given.source == _STREAM else str(Path(given.source).absolute())
         names = recipes(relights, options)
-        if beside.MASK in contents:
-            names = masked(names, digest(contents[beside.MASK]))
-        if beside.SECOND in contents:
-            names = with_second(names, digest(contents[beside.SECOND]))
+        for kind, data in contents.items():
+            names = with_beside(names, kind, digest(data))
         provenance = Provenance(digest(given.data), names, origin)
         return _into_file(Path(target), relit, provenance, options, told)
     except PictureError as error:

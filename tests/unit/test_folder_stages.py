@@ -15,6 +15,7 @@ from msrnet_cli.config import WriteOptions
 from msrnet_cli.errors import PictureError
 from msrnet_cli.folder import stages
 from msrnet_cli.folder.batches import Batches
+from msrnet_cli.folder.beside import MASK
 from msrnet_cli.folder.events import FileDone
 from msrnet_cli.folder.executor import Threads
 from msrnet_cli.folder.job import relight_folder
@@ -23,7 +24,7 @@ from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.outputs import Halt
 from msrnet_cli.folder.plan import make_plan
 from msrnet_cli.folder.records import Existing
-from msrnet_cli.folder.relights import FakeRelighter, masked, recipes
+from msrnet_cli.folder.relights import FakeRelighter, recipes, with_beside
 from msrnet_cli.folder.tally import Tally
 
 NOTHING = Existing()
@@ -181,8 +182,8 @@ def test_each_light_each_fan_and_each_mask_has_recipes_of_its_own():
         recipes(plain, options),
         recipes(lit, options),
         recipes(lit, options, is_fan=True),
-        masked(recipes(plain, options), "a"),
-        masked(recipes(plain, options), "b"),
+        with_beside(recipes(plain, options), MASK, "a"),
+        with_beside(recipes(plain, options), MASK, "b"),
     ]
     assert len({name for names in found for name in names}) == sum(map(len, found))
 
