@@ -20,6 +20,7 @@ with warnings.catch_warnings():
 
 from PIL import Image
 
+import browsers
 from msrnet_cli import cli
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.relight.relighter import Relighter
@@ -67,6 +68,24 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip("no reference material beside this checkout")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium, as Playwright drives it."""
+    if browsers.CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: apt install chromium")
+    pytest.importorskip("playwright", reason="no playwright")
+    with browsers.chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def watched(browser):
+    """A new page that tells what it asks for and complains of."""
+    context = browser.new_context()
+    yield browsers.Watched(context.new_page())
+    context.close()
 
 
 @pytest.fixture(scope="session")

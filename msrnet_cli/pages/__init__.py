@@ -1,0 +1,7 @@
+"""Pages for people: each one file that works offline, from a disk, without us.
+
+A page is a template with its style and its script, in a folder of its own, and a module
+of the same name that fills them. `shared/` is what all pages have.
+
+assemble   template, styles, scripts and data as one HTML file
+"""

@@ -1,0 +1,107 @@
+"""One self-contained HTML file out of a template, styles, scripts and data.
+
+A page asks nothing of any network: its policy (Content-Security-Policy) allows only the
+very styles and scripts that it holds, by their digests, and pictures that it holds.
+Style attributes are not among them; a script may set styles one by one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from jinja2 import Environment
+
+EMBEDDED = ("data:", "blob:")
+"""Where pictures of a page in one file come from."""
+
+BESIDE = (*EMBEDDED, "'self'", "file:")
+"""Where pictures come from that lie in files beside the page."""
+
+_ROOM = "msrnet_cli.pages"
+_STYLES, _SCRIPTS = ("shared/base.css",), ("shared/base.js",)
+
+
+def assemble(
+    name: str,
+    title: str,
+    values: Mapping[str, object],
+    data: object = None,
+    *,
+    scripts: Sequence[str] = (),
+    pictures: Iterable[str] = EMBEDDED,
+) -> str:
+    """A page as HTML.
+
+    Args:
+        name: Of the page's folder, which holds ``NAME.html``, ``.css`` and ``.js``.
+        title: In the browser's tab, and the heading.
+        values: What the template may name; text is escaped.
+        data: JSON that the script finds by ``msrnet.data()``; None for none.
+        scripts: Further files of the page's folder, run before ``NAME.js``.
+        pictures: Where pictures come from, as the policy names it.
+    """
+    styles = [_text(each) for each in (*_STYLES, f"{name}/{name}.css")]
+    own = (f"{name}/{each}" for each in (*scripts, f"{name}.js"))
+    programs = [_text(each) for each in (*_SCRIPTS, *own)]
+    policy = "; ".join(
+        (
+            "default-src 'none'",
+            f"img-src {' '.join(pictures)}",
+            f"style-src {_digests(styles)}",
+            f"script-src {_digests(programs)}",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+    return (
+        _environment()
+        .get_template(f"{name}/{name}.html")
+        .render(
+            {
+                **values,
+                "title": title,
+                "policy": policy,
+                "styles": styles,
+                "scripts": programs,
+                "data": None if data is None else _embedded(data),
+            }
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader(_ROOM, ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _text(name: str) -> str:
+    return resources.files(_ROOM).joinpath(name).read_text(encoding="utf-8").strip()
+
+
+def _digests(texts: Iterable[str]) -> str:
+    """What a policy allows: the digest of each text."""
+    found = (hashlib.sha256(text.encode()).digest() for text in texts)
+    return " ".join(f"'sha256-{base64.b64encode(each).decode()}'" for each in found)
+
+
+def _embedded(data: object) -> str:
+    """JSON that no name in it can end early."""
+    text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,0 +1,59 @@
+"""A headless Chromium for tests of pages."""
+
+import os
+import shutil
+from contextlib import contextmanager
+
+CHROMIUM = os.environ.get("MSRNET_TEST_CHROMIUM") or shutil.which("chromium")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class Watched:
+    """A page, and what it asks for and complains of from now on.
+
+    Attributes:
+        page: Playwright's page.
+        errors: Console errors and uncaught exceptions.
+    """
+
+    def __init__(self, page):
+        self.page, self.errors = page, []
+        self._asked, self._own = [], ""
+        page.on("request", lambda request: self._asked.append(request.url))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self._note)
+
+    def _note(self, said):
+        if said.type in ("error", "warning"):
+            self.errors.append(said.text)
+
+    def open(self, path):
+        """Open a page's file as a person does, from the disk; gives `page`."""
+        self._own = path.as_uri()
+        self.page.goto(self._own)
+        return self.page
+
+    @property
+    def asked(self):
+        """What was asked for beside the page's own file and what it holds."""
+        held = ("data:", "blob:")
+        return [u for u in self._asked if u != self._own and not u.startswith(held)]
+
+
+@contextmanager
+def chromium():
+    """Playwright's browser, the Chromium that is installed."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield browser
+        browser.close()
