@@ -20,7 +20,7 @@ from msrnet_cli.folder.journal import NAME, About, about_of, entry_of
 from msrnet_cli.lights import DIRECTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from msrnet_cli.folder.journal import Entry
 
@@ -173,6 +173,31 @@ def told(folder: Path) -> dict[str, About]:
     with suppress(UsageError):
         return {output: about for (output, _), about in _lines(folder).abouts.items()}
     return {}
+
+
+def by_content(root: Path, wanted: Collection[str]) -> dict[str, Path]:
+    """Files below a folder that have some digests, by digest; links are not followed.
+
+    Args:
+        root: The folder.
+        wanted: Sha256 digests, in hex.
+
+    Raises:
+        UsageError: There is no such folder.
+    """
+    if not root.is_dir():
+        what = "is not a folder" if root.exists() else "does not exist"
+        raise UsageError(f"--inputs {root} {what}", "name the folder of the originals")
+    found: dict[str, Path] = {}
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        for path in (Path(folder, name) for name in sorted(names)):
+            if len(found) == len(wanted):
+                return found
+            now = _digest(path)
+            if now is not None and now in wanted:
+                found.setdefault(now, path)
+    return found
 
 
 def _lines(folder: Path) -> _Journal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msrnet_cli.config import MAX_MEGAPIXELS, WriteOptions
@@ -107,6 +108,13 @@ class RelightOptions:
             metavar="LIST|-",
         ),
     ] = None
+    report: Annotated[
+        Path | None,
+        Option(
+            "In the end, write a page for browsers: each result beside its original.",
+            metavar="PAGE.html",
+        ),
+    ] = None
     light: Annotated[LightOptions, Group("Light")] = field(default_factory=LightOptions)
     dry_run: Annotated[
         bool,
@@ -118,6 +126,36 @@ class RelightOptions:
     session: Annotated[SessionOptions, Group("Where and how to compute")] = field(
         default_factory=SessionOptions
     )
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """What `msrnet report` tells of an output folder."""
+
+    html: Annotated[
+        Path | None,
+        Option(
+            "Write a page for browsers: each result beside its original.",
+            metavar="PAGE.html",
+        ),
+    ] = None
+    inputs: Annotated[
+        str | None,
+        Option(
+            "Where originals lie that were moved, or that the journal of an older"
+            " version does not name; they are found by their content.",
+            metavar="DIR",
+        ),
+    ] = None
+    max_megapixels: Annotated[
+        float,
+        Option(
+            "Leave larger pictures out of the page.",
+            least=0,
+            above=True,
+            endless=True,
+        ),
+    ] = MAX_MEGAPIXELS
 
 
 @dataclass(frozen=True)
