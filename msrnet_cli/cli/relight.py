@@ -175,7 +175,7 @@ def _plan(
         raise
     if options.report is not None:
         require_page(
-            Page("--report", options.report),
+            Page.named("--report", options.report),
             plan,
             options.folder,
             options.files_from,

@@ -53,7 +53,7 @@ def report(
         lines.summary(found)
 
 
-def _page(path: Path, output: Path) -> Page:
+def _page(text: str, output: Path) -> Page:
     """The page that is asked for.
 
     Raises:
@@ -63,7 +63,7 @@ def _page(path: Path, output: Path) -> Page:
     from msrnet_cli.folder.page import Page
     from msrnet_cli.folder.targets import Read, Reads
 
-    page = Page("--html", path)
+    page = Page.named("--html", text)
     page.require_place(Reads([Read("journal", output / NAME)]))
     return page
 

@@ -60,7 +60,7 @@ def show_job(
     from msrnet_cli.report import terminal
 
     assert options.report is not None
-    page = Page("--report", options.report)
+    page = Page.named("--report", options.report)
     if summary.stopped_by:
         terminal.warn(f"writing {page.path}; stop it again to do without")
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Literal
 
 from msrnet_cli.config import MAX_MEGAPIXELS, WriteOptions
@@ -109,7 +108,7 @@ class RelightOptions:
         ),
     ] = None
     report: Annotated[
-        Path | None,
+        str | None,
         Option(
             "In the end, write a page for browsers: each result beside its original.",
             metavar="PAGE.html",
@@ -133,7 +132,7 @@ class ReportOptions:
     """What `msrnet report` tells of an output folder."""
 
     html: Annotated[
-        Path | None,
+        str | None,
         Option(
             "Write a page for browsers: each result beside its original.",
             metavar="PAGE.html",

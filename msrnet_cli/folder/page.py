@@ -40,6 +40,18 @@ class Page:
     flag: str
     path: Path
 
+    @classmethod
+    def named(cls, flag: str, text: str) -> Page:
+        """A page as a user names it.
+
+        Raises:
+            UsageError: The text is a URL, or empty.
+        """
+        check_no_url(text)
+        if not text:
+            raise UsageError(f"{flag} is empty", "look at the shell variable")
+        return cls(flag, Path(text))
+
     @property
     def folder(self) -> Path:
         """Where its pictures lie if they are too many to be in it."""
@@ -58,7 +70,6 @@ class Page:
         Raises:
             UsageError: It is refused; says why.
         """
-        check_no_url(str(self.path))
         if self.path.suffix.lower() not in _SUFFIXES:
             raise self._refuse("must end in .html", "rename it")
         if len(os.fsencode(self.folder.name)) > LONGEST_NAME:

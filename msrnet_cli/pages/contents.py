@@ -100,7 +100,11 @@ def of_folder(found: FolderHistory, originals: Mapping[str, Path]) -> Contents:
         for one in found.results
         if one.state != "missing"
     )
-    return Contents(f"{_TITLE}: {found.folder}", shown, tuple(problems))
+    lights = {one.light for one in shown}
+    remarks = tuple(
+        f"Light: {light}." for light in lights if light and len(lights) == 1
+    )
+    return Contents(f"{_TITLE}: {found.folder}", shown, tuple(problems), remarks)
 
 
 def _of_result(folder: Path, one: Result, originals: Mapping[str, Path]) -> Shown:
