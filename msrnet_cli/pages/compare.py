@@ -25,7 +25,7 @@ from msrnet_cli.pages import previews
 from msrnet_cli.pages.assemble import BESIDE, EMBEDDED, assemble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from msrnet_cli.folder.page import Page
@@ -131,10 +131,7 @@ class _Beside:
 
     def remove_others(self) -> None:
         """Remove the pictures of an older page."""
-        for path in self._folder.path.iterdir():
-            if _OURS.fullmatch(path.name) and path.name not in self._names:
-                with suppress(OSError):
-                    self._folder.remove(path.name)
+        _remove_ours(self._folder.path, self._names)
 
 
 def write(
@@ -156,11 +153,23 @@ def write(
     """
     if len(contents.results) <= MOST_WHOLE:
         write_whole(page.path, _page(contents, _Within(), max_megapixels, notify))
+        if page.folder.is_dir() and not page.folder.is_symlink():  # of an older page
+            _remove_ours(page.folder, ())
+            with suppress(OSError):  # others are in it
+                page.folder.rmdir()
         return
     with Folder.made(page.folder) as folder:
         sink = _Beside(folder)
         write_whole(page.path, _page(contents, sink, max_megapixels, notify))
         sink.remove_others()
+
+
+def _remove_ours(folder: Path, kept: Collection[str]) -> None:
+    """Remove pictures that pages were given, but for some."""
+    for path in folder.iterdir():
+        if _OURS.fullmatch(path.name) and path.name not in kept:
+            with suppress(OSError):
+                path.unlink()
 
 
 def _page(

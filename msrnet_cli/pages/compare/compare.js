@@ -53,10 +53,11 @@
     }
   }
 
-  /** Go on by some pictures; before the first key, the first picture is the next. */
+  /** Go on by some pictures; above all of them, the first picture is the next. */
   function step(by) {
     const all = pictures();
-    const isAbove = !shown && all[0].getBoundingClientRect().top > innerHeight / 2;
+    const isWithin = document.activeElement.closest?.(".picture");
+    const isAbove = !shown && !isWithin && all[0].getBoundingClientRect().top > 0;
     const at = isAbove ? -1 : all.indexOf(current());
     const to = all[Math.min(Math.max(at + by, 0), all.length - 1)];
     goTo(to);
