@@ -140,7 +140,8 @@ def _relight_folder(
         from msrnet_cli.folder.job import made_by
 
         making = made_by(plan, relighter, name)
-        show_job(options, plan, done, summary, making)
+        quiet = output.quiet or output.json
+        show_job(options, plan, done, summary, making, quiet=quiet)
     _finish(summary)
 
 

@@ -235,7 +235,7 @@ def test_a_picture_on_the_sheet_leads_to_the_large_one(page):
     page.keyboard.press("Enter")
     assert focused(page) == LARGE
     box = article(page, LARGE).bounding_box()
-    bar = page.get_by_role("toolbar").bounding_box()
+    bar = page.get_by_role("group", name="How pictures are shown").bounding_box()
     assert bar["y"] + bar["height"] <= box["y"] < bar["y"] + bar["height"] + 40
     assert link.get_attribute("aria-current") == "true"
 
@@ -277,7 +277,7 @@ def test_without_a_script_it_shows_pictures_side_by_side(browser, page_file):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(page_file.as_uri())
-    assert not page.get_by_role("toolbar").is_visible()
+    assert not page.get_by_role("group", name="How pictures are shown").is_visible()
     assert page.get_by_role("slider").count() == 0
     before, after = (
         article(page, LIGHT).locator(f".{c} img") for c in ("before", "after")
@@ -291,7 +291,7 @@ def test_without_a_script_it_shows_pictures_side_by_side(browser, page_file):
 
 def test_on_paper_pictures_stand_side_by_side(page):
     page.emulate_media(media="print")
-    assert not page.get_by_role("toolbar").is_visible()
+    assert not page.get_by_role("group", name="How pictures are shown").is_visible()
     before, after = (
         article(page, LIGHT).locator(f".{c} img") for c in ("before", "after")
     )

@@ -64,6 +64,12 @@
     msrnet.say(`${to.dataset.name}, ${all.indexOf(to) + 1} of ${all.length}`);
   }
 
+  /** See that what is gone to does not lie below the bar. */
+  function leaveRoom() {
+    const { height } = document.querySelector(".bar").getBoundingClientRect();
+    document.body.style.setProperty("--bar", `${height}px`);
+  }
+
   /** Show all pictures in another way. */
   function setMode(mode) {
     const stay = shown && isInView(shown) ? shown : null;
@@ -71,6 +77,7 @@
     for (const button of document.querySelectorAll("button[data-mode]")) {
       button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
     }
+    leaveRoom(); // another view may have more controls
     stay?.scrollIntoView({ block: "start" });
     msrnet.say(WORDS[MODES.indexOf(mode)]);
   }
@@ -153,11 +160,7 @@
   gain.addEventListener("input", setGain);
   setGain();
 
-  // What is gone to must not lie below the bar.
-  new ResizeObserver(([entry]) => {
-    const high = entry.target.getBoundingClientRect().height;
-    document.body.style.setProperty("--bar", `${high}px`);
-  }).observe(document.querySelector(".bar"));
+  new ResizeObserver(leaveRoom).observe(document.querySelector(".bar"));
 
   /** Let the line of a picture follow its slider. */
   function follow(stage, slider) {
