@@ -13,6 +13,7 @@ import base64
 import hashlib
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -26,6 +27,7 @@ from msrnet_cli.pages.assemble import BESIDE, EMBEDDED, assemble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+    from concurrent.futures import Future
     from pathlib import Path
 
     from msrnet_cli.folder.page import Page
@@ -124,9 +126,10 @@ class _Beside:
 
     def put(self, data: bytes) -> str:
         name = f"msrnet-{hashlib.sha256(data).hexdigest()[:24]}.jpg"
-        if name not in self._names:
+        self._names.add(name)
+        path = self._folder.path / name
+        if not path.is_file() or path.stat().st_size != len(data):
             self._folder.write_whole(name, data)
-            self._names.add(name)
         return f"{quote(os.fsencode(self._folder.path.name))}/{name}"
 
     def remove_others(self) -> None:
@@ -181,15 +184,17 @@ def _page(
     shown: list[dict[str, object]] = []
     problems = [*contents.problems]
     originals = _Originals(max_megapixels)
-    for one in contents.results:
-        notify(one.name)
-        try:
-            after = previews.preview(one.output, max_megapixels)
-        except PictureError as error:
-            reason = f"its result cannot be shown: {error.reason}"
-            problems.append(Problem(one.name, reason, error.remedy))
-            continue
-        shown.append(_values(len(shown) + 1, one, after, originals, sink))
+    with ThreadPoolExecutor(1) as beside:
+        for one in contents.results:
+            notify(one.name)
+            original = beside.submit(originals.of, one)
+            try:
+                after = previews.preview(one.output, max_megapixels)
+            except PictureError as error:
+                reason = f"its result cannot be shown: {error.reason}"
+                problems.append(Problem(one.name, reason, error.remedy))
+                continue
+            shown.append(_values(len(shown) + 1, one, after, original, sink))
     values = {
         "pictures": shown,
         "problems": [
@@ -237,14 +242,14 @@ def _arguments(one: Shown, most: float) -> tuple[Path, float, str]:
 
 
 def _values(
-    number: int, one: Shown, after: Preview, originals: _Originals, sink: _Sink
+    number: int, one: Shown, after: Preview, original: Future[Preview], sink: _Sink
 ) -> dict[str, object]:
     """What the template shows of one result."""
     before, changed, notes = None, None, [_text(note) for note in one.notes]
     try:
-        original = originals.of(one)
-        before = _picture(original, sink)
-        changed = previews.change(original, after)
+        found = original.result()
+        before = _picture(found, sink)
+        changed = previews.change(found, after)
     except PictureError as error:
         notes.append(_text(f"the original is not shown: {error.reason}"))
     return {
