@@ -56,7 +56,7 @@ def evaluate(
     from msrnet_cli.report import machine
 
     hardware.keep_freed_memory()
-    gallery = _gallery(options.report)
+    gallery = _gallery(options)
     if options.layers:
         scored = _score_scenes(options, gallery)
         if output.json:
@@ -102,14 +102,15 @@ def _score_pairs(
         return pairs.evaluate(options, notify, show)
 
 
-def _gallery(page: Path | None) -> Gallery | None:
+def _gallery(options: EvalOptions) -> Gallery | None:
     """What keeps pictures for the page of --report; None where none is asked for."""
-    if page is None:
+    if options.report is None:
         return None
-    from msrnet_cli.evaluate.results import COPY
+    from msrnet_cli.evaluate.results import AFFINE, COPY
     from msrnet_cli.pages.gallery import Gallery
 
-    return Gallery(page, without=frozenset({COPY}))
+    without = {COPY, AFFINE} if options.layers else {COPY}
+    return Gallery(options.report, frozenset(without))
 
 
 def _write_page(

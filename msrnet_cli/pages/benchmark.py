@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
 from msrnet_cli.bench.results import BenchRow
@@ -23,26 +22,13 @@ _OURS, _RIVAL, _REFERENCE = 0, 1, 5
 _NAMES = {_OURS: "msrnet", _RIVAL: "rivals", _REFERENCE: "the authors' way"}
 
 
-@dataclass(frozen=True)
-class Cell:
-    """All ways at one size and batch.
-
-    Attributes:
-        title: The size and the batch.
-        charts: Speed-up over the reference, and part of the ceiling.
-    """
-
-    title: str
-    charts: tuple[Chart, ...]
-
-
 def page(result: BenchResult) -> str:
     """The page as HTML; its numbers are written as in the terminal."""
     env = result.environment
     values = {
         "opening": list(told.opening(result)),
         "machine": list(_machine(env)),
-        "cells": list(_cells(result.rows)),
+        "ways": list(_ways(result.rows)),
         "growth": _growth(result),
         "others": [_job(result), *_training(result.training)],
         "tables": [
@@ -72,21 +58,14 @@ def _machine(env: Environment) -> Iterator[tuple[str, str]]:
     yield "measured", env.date
 
 
-def _cells(rows: Sequence[BenchRow]) -> Iterator[Cell]:
-    places = dict.fromkeys((row.size, row.batch) for row in rows)
-    for size, batch in places:
+def _ways(rows: Sequence[BenchRow]) -> Iterator[Chart]:
+    """Speed-up and part of the ceiling, at each size and batch."""
+    for size, batch in dict.fromkeys((row.size, row.batch) for row in rows):
         here = [row for row in rows if (row.size, row.batch) == (size, batch)]
         name, title = f"{size}-{batch}", f"{size}x{size}, batch {batch}"
-        yield Cell(
-            title,
-            (
-                _bars(f"speed-{name}", f"Speed-up, {title}", here, _speed),
-                _bars(
-                    f"share-{name}", f"Part of the ceiling reached, {title}", here,
-                    _share, rule=(1.0, "ceiling"),
-                ),
-            ),
-        )  # fmt: skip
+        yield _bars(f"speed-{name}", f"Speed-up, {title}", here, _speed)
+        share = f"Part of the ceiling reached, {title}"
+        yield _bars(f"share-{name}", share, here, _share, rule=(1.0, "ceiling"))
 
 
 def _bars(
@@ -106,7 +85,9 @@ def _bars(
         found.append(Bar(label, value if row.timing else None, said, _kind(row)))
     kinds = sorted({bar.kind for bar in found})
     legend = [(kind, _NAMES[kind]) for kind in kinds]
-    return charts.bars(name, title, found, rule=rule, heads=("way", ""), legend=legend)
+    return charts.bars(
+        name, title, found, rule=rule, heads=("way", title), legend=legend
+    )
 
 
 def _kind(row: BenchRow) -> int:
@@ -134,31 +115,32 @@ def _growth(result: BenchResult) -> list[Chart]:
     single = [row for row in result.rows if row.batch == least]
     found = []
     if len({row.size for row in single}) > 1:
-        found.append(
-            charts.lines(
-                "by-size", f"Milliseconds a picture, batch {least}",
-                _series(single, lambda row: row.size**2 / 1e6), "megapixels",
-            )
-        )  # fmt: skip
+        series = _series(single, _megapixels, lambda row: row.size**-2 * 1e9)
+        title = f"Nanoseconds a pixel, batch {least}: flat is linear in pixels"
+        found.append(charts.lines("by-size", title, series, "megapixels"))
     for size in sorted({row.size for row in result.rows}):
         rows = [row for row in result.rows if row.size == size]
         if len({row.batch for row in rows}) > 1:
-            found.append(
-                charts.lines(
-                    f"by-batch-{size}", f"Milliseconds a picture, {size}x{size}",
-                    _series(rows, lambda row: float(row.batch)), "batch",
-                )
-            )  # fmt: skip
+            series = _series(rows, lambda row: float(row.batch), lambda _: 1e3)
+            title = f"Milliseconds a picture, {size}x{size}"
+            found.append(charts.lines(f"by-batch-{size}", title, series, "batch"))
     return found
 
 
+def _megapixels(row: BenchRow) -> float:
+    return row.size**2 / 1e6
+
+
 def _series(
-    rows: Iterable[BenchRow], place: Callable[[BenchRow], float]
+    rows: Iterable[BenchRow],
+    place: Callable[[BenchRow], float],
+    unit: Callable[[BenchRow], float],
 ) -> list[Series]:
+    """Time a picture of each way, times a unit, over a place."""
     found: dict[str, list[tuple[float, float]]] = {}
     for row in rows:
         if row.seconds is not None:
-            point = (place(row), row.seconds * 1000)
+            point = (place(row), row.seconds * unit(row))
             found.setdefault(f"{row.way}, {row.dtype}", []).append(point)
     return [Series(name, tuple(sorted(points))) for name, points in found.items()]
 

@@ -121,7 +121,7 @@ def bars(
     *,
     most: float = 0.0,
     rule: tuple[float, str] | None = None,
-    heads: tuple[str, str] = ("", "value"),
+    heads: tuple[str, str] = ("name", "value"),
     legend: Sequence[tuple[int, str]] = (),
 ) -> Chart:
     """Bars from the left, each below its name.
