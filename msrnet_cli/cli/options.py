@@ -91,11 +91,10 @@ def write_result(flag: str, path: Path, data: bytes) -> None:
     from msrnet_cli.files import write_whole
 
     try:
-        real = path.resolve()
-        if real.exists() and not real.is_file():
-            real.write_bytes(data)
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
         else:
-            write_whole(real, data)
+            write_whole(path.resolve(), data)  # of a link the file, not the link
     except OSError as error:
         raise UsageError(
             f"{flag} {path}: {error.strerror}", "choose another place"

@@ -3,7 +3,9 @@
 import base64
 import io
 import json
+import os
 import re
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +17,7 @@ import browsers
 import pairs
 import smooth
 from msrnet_cli.cli.commands import load
+from msrnet_cli.cli.options import write_result
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.evaluate.results import COPY
 from msrnet_cli.networks import lightstage
@@ -322,10 +325,21 @@ def test_tables_and_pages_of_an_earlier_run_are_replaced(program, tmp_path):
     assert (tmp_path / "set/all.csv").read_text().startswith("method,name,psnr")
 
 
-def test_a_table_can_go_to_a_pipe(program, tmp_path):
-    pairs.write_vidit(tmp_path / "set", 1, size=48)
-    done = program.run_process("eval", "set", "set", "--csv", "/dev/stdout")
-    assert b"method,name,psnr" in done.out
+def test_a_pipe_is_written_to_and_a_link_stays_one(tmp_path):
+    pipe, file, link = (tmp_path / name for name in ("pipe", "file", "link"))
+    os.mkfifo(pipe)
+    got = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    write_result("--csv", pipe, b"rows")
+    reader.join()
+    assert got == [b"rows"]
+    assert not pipe.is_file()
+    file.touch()
+    link.symlink_to(file)
+    write_result("--csv", link, b"rows")
+    assert link.is_symlink()
+    assert file.read_bytes() == b"rows"
 
 
 # --- scenes whose lights are all known ----------------------------------------------
