@@ -84,7 +84,7 @@ def lines(
     Args:
         name: See `Chart`.
         title: What the vertical axis shows, with its unit.
-        series: At most six.
+        series: From the seventh on, colours come again.
         across: What the horizontal axis counts.
         log: Whether the vertical axis is logarithmic; where a value is 0 or less, it
             is not.
