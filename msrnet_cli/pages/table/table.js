@@ -250,9 +250,11 @@ const table = (() => {
     const { state, scene } = self;
     const relit = scene.relit(mixing.weights(asking.wish(state), data.found));
     const finish = peeking ? { amount: 0, keep: null } : state;
+    const start = performance.now();
     const isSketch = self.painter.paint({ ...scene.fit(relit), relit }, finish, moving);
+    const wait = SETTLE + 4 * (performance.now() - start); // a busy machine gives frames late
     clearTimeout(settling);
-    settling = isSketch ? setTimeout(() => paint(), SETTLE) : 0;
+    settling = isSketch ? setTimeout(() => paint(), wait) : 0;
   }
 
   self.paint = paint;
@@ -353,7 +355,8 @@ const table = (() => {
     $("compare").addEventListener("keyup", () => peek(false));
     $("compare").addEventListener("blur", () => peek(false));
     document.addEventListener("keydown", (event) => {
-      if (event.key.toLowerCase() === "o" && !event.ctrlKey && !event.metaKey && !event.altKey) peek(true);
+      const isOther = event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select");
+      if (event.key.toLowerCase() === "o" && !isOther) peek(true);
     });
     document.addEventListener("keyup", (event) => {
       if (event.key.toLowerCase() === "o") peek(false);
