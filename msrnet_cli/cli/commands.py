@@ -18,6 +18,7 @@ _MODULES = {
     "report": "report",
     "light": "light",
     "looks": "looks",
+    "table": "table",
     "doctor": "doctor",
     "weights": "weights",
     "eval": "evaluate",
