@@ -26,6 +26,9 @@ BESIDE = (*EMBEDDED, "'self'", "file:")
 """Where pictures come from that lie in files beside the page."""
 
 _ROOM = "msrnet_cli.pages"
+_SERVED = tuple(
+    f"{what} 'self'" for what in ("connect-src", "frame-src", "form-action")
+)
 _STYLES, _SCRIPTS = ("shared/base.css",), ("shared/base.js",)
 
 
@@ -37,6 +40,7 @@ def assemble(
     *,
     scripts: Sequence[str] = (),
     pictures: Iterable[str] = EMBEDDED,
+    served: bool = False,
 ) -> str:
     """A page as HTML.
 
@@ -47,6 +51,7 @@ def assemble(
         data: JSON that the script finds by ``msrnet.data()``; None for none.
         scripts: Further files of the page's folder, run before ``NAME.js``.
         pictures: Where pictures come from, as the policy names it.
+        served: The page comes from a server, and may talk to that server alone.
     """
     styles = [_text(each) for each in (*_STYLES, f"{name}/{name}.css")]
     own = (f"{name}/{each}" for each in (*scripts, f"{name}.js"))
@@ -58,7 +63,7 @@ def assemble(
             f"style-src {_digests(styles)}",
             f"script-src {_digests(programs)}",
             "base-uri 'none'",
-            "form-action 'none'",
+            *(_SERVED if served else ("form-action 'none'",)),
         )
     )
     return (
