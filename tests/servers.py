@@ -212,7 +212,10 @@ def chunked(*parts):
 def bomb(width, height):
     """A PNG that declares a size, and holds next to nothing."""
     chunks = (
-        (b"IHDR", width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\2\0\0\0"),
+        (
+            b"IHDR",
+            width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\2\0\0\0",
+        ),
         (b"IDAT", zlib.compress(bytes(100_000))),
         (b"IEND", b""),
     )

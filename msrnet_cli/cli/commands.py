@@ -17,6 +17,7 @@ _MODULES = {
     "relight": "relight",
     "light": "light",
     "looks": "looks",
+    "table": "table",
     "serve": "serve",
     "doctor": "doctor",
     "weights": "weights",

@@ -48,7 +48,8 @@ def serve(given: Given[ServeOptions]) -> None:
         require_layers(relighter, options.weights)
     for note in relighter.notes:
         terminal.warn(note)
-    painter = Painter(relighter, options.limits.max_megapixels)
+    named = "" if options.weights == ServeOptions.weights else options.weights
+    painter = Painter(relighter, options.limits.max_megapixels, named)
     service = server.Server(listener, painter, options.limits, report.bug)
     signals.raise_on_signals()
     try:

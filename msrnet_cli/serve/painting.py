@@ -37,10 +37,13 @@ class Painter:
     Attributes:
         relighter: With weights that paint layers.
         max_megapixels: A larger picture is refused before it is decoded.
+        weights: Name of its weights, for the command that a table shows; "" where they
+            are the built-in ones.
     """
 
     relighter: Relighter
     max_megapixels: float
+    weights: str = ""
 
     def paint(self, data: bytes, name: str) -> Painted:
         """The light table of a picture.
@@ -55,7 +58,8 @@ class Painter:
         try:
             picture = images.read(data, PurePath(name).suffix, self.max_megapixels)
             layers = self.relighter.layers(picture.pixels)
-            return Painted(name, table(layers, name).encode(), picture.notes)
+            page = table(layers, name, weights=self.weights, alpha=picture.alpha)
+            return Painted(name, page.encode(), picture.notes)
         except MSRNetError:
             raise
         except Exception as error:  # also a bug must cost one picture, not the service
