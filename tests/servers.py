@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -184,10 +184,8 @@ def serving(folder, weights, *arguments):
 @contextmanager
 def quiet():
     """What is sent may be more than the other side wants to hear."""
-    try:
+    with suppress(BrokenPipeError, ConnectionResetError):
         yield
-    except (BrokenPipeError, ConnectionResetError):
-        pass
 
 
 def rest_of(client):

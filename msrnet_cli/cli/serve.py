@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
+from typing import TYPE_CHECKING, NoReturn
 
 from msrnet_cli import signals, streams
 from msrnet_cli.cli.application import app
@@ -14,6 +15,10 @@ from msrnet_cli.cli.derive import Given, command
 from msrnet_cli.cli.loading import loading
 from msrnet_cli.errors import UsageError
 from msrnet_cli.serve.options import ServeOptions
+
+if TYPE_CHECKING:
+    from msrnet_cli.serve.painting import Painter
+    from msrnet_cli.serve.server import Server
 
 
 @command(
@@ -31,26 +36,39 @@ def serve(given: Given[ServeOptions]) -> None:
     options = given.record
     _require_libraries()
     streams.require("stdout")
-    with loading():
-        from msrnet_cli import hardware
-        from msrnet_cli.report import serve as report
-        from msrnet_cli.report import terminal
-        from msrnet_cli.serve import server
+    with ExitStack() as open_until_the_end:
+        with loading():
+            from msrnet_cli.report import serve as report
+            from msrnet_cli.serve import server
 
-        listener = server.bound(options.port)
-        terminal.loading()
-        from msrnet_cli.folder.finding import require_layers
-        from msrnet_cli.relight.relighter import Relighter
-        from msrnet_cli.serve.painting import Painter
+            listener = open_until_the_end.enter_context(server.bound(options.port))
+            painter = _painter(options)
+        _run(server.Server(listener, painter, options.limits, report.bug), options)
 
-        hardware.keep_freed_memory()
-        relighter = Relighter.load(options.weights, options.session)
-        require_layers(relighter, options.weights)
+
+def _painter(options: ServeOptions) -> Painter:
+    """What paints, after notes on it are told."""
+    from msrnet_cli import hardware
+    from msrnet_cli.report import terminal
+
+    terminal.loading()
+    from msrnet_cli.folder.finding import require_layers
+    from msrnet_cli.relight.relighter import Relighter
+    from msrnet_cli.serve.painting import Painter
+
+    hardware.keep_freed_memory()
+    relighter = Relighter.load(options.weights, options.session)
+    require_layers(relighter, options.weights)
     for note in relighter.notes:
         terminal.warn(note)
     named = "" if options.weights == ServeOptions.weights else options.weights
-    painter = Painter(relighter, options.limits.max_megapixels, named)
-    service = server.Server(listener, painter, options.limits, report.bug)
+    return Painter(relighter, options.limits.max_megapixels, named)
+
+
+def _run(service: Server, options: ServeOptions) -> NoReturn:
+    """Serve until a signal comes."""
+    from msrnet_cli.report import serve as report
+
     signals.raise_on_signals()
     try:
         service.start()

@@ -7,8 +7,8 @@
   const limits = msrnet.data();
   const root = document.documentElement;
   const title = document.title;
-  const [bar, name, notes, save, again, zone, file, work, doing, progress, cancel, failure, table] =
-    ["bar", "name", "notes", "save", "again", "zone", "file", "work", "doing", "progress",
+  const [bar, notes, save, again, zone, file, work, doing, progress, cancel, failure, table] =
+    ["bar", "notes", "save", "again", "zone", "file", "work", "doing", "progress",
       "cancel", "failure", "table"].map((id) => document.getElementById(id));
   let request = null;
   let address = "";
@@ -76,7 +76,7 @@
     address = found.table;
     busy(false);
     root.classList.add("shown");
-    name.textContent = document.title = picture.name;
+    document.title = picture.name;
     notes.textContent = found.notes.join("; ");
     save.hidden = bar.hidden = table.hidden = false;
     save.href = `${address}?save`;
@@ -95,7 +95,7 @@
     if ("table" in found) {
       show(found, picture);
     } else if ("reason" in found) {
-      fail(found.reason, found.remedy);
+      fail(`${picture.name}: ${found.reason}`, found.remedy);
     } else {
       tell(found.place ? `Waiting, with ${found.place} before it` : "Painting the light");
     }
@@ -107,7 +107,7 @@
     failure.textContent = "";
     if (picture.size > limits.bytes) {
       const largest = `${limits.bytes / 1e6} MB`;
-      fail(`${picture.name} has more than ${largest}`, "choose a smaller one");
+      fail(`${picture.name}: it has more than ${largest}`, "choose a smaller one");
       return;
     }
     const mine = request = new XMLHttpRequest();
