@@ -105,14 +105,17 @@ class Served:
             return rest_of(client)
 
     def works(self):
-        """Whether a good picture gets its table, within a moment."""
-        end = time.monotonic() + SECONDS
-        while True:
+        """Whether a good picture gets its table, after a moment at the most."""
+        until(self._takes_a_picture)
+        return True
+
+    def _takes_a_picture(self):
+        try:
             answer = self.upload(PICTURE)
-            if answer.status != 503 or time.monotonic() > end:
-                break
-            time.sleep(0.1)
-        assert answer.status == 200, answer.body
+        except ConnectionError:  # there are too many
+            return False
+        if answer.status == 503:
+            return False
         table = self.ask("GET", answer.lines[-1]["table"])
         return table.status == 200 and b"</html>" in table.body
 
@@ -186,6 +189,14 @@ def quiet():
     """What is sent may be more than the other side wants to hear."""
     with suppress(BrokenPipeError, ConnectionResetError):
         yield
+
+
+def until(condition):
+    """Wait for something that comes soon."""
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def rest_of(client):

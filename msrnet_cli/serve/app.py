@@ -71,7 +71,7 @@ class Service:
     @property
     def app(self) -> Starlette:
         """The application, without a guard."""
-        return Starlette(
+        found = Starlette(
             routes=[
                 Route("/", self._page),
                 Route("/pictures", self._picture, methods=["POST"]),
@@ -81,6 +81,8 @@ class Service:
             ],
             exception_handlers={RefusedError: self._refused},
         )
+        found.router.redirect_slashes = False  # it would name addresses of its own
+        return found
 
     async def _page(self, _: Request) -> Response:
         return self._shown()

@@ -78,7 +78,7 @@ class Server:
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         self.address = f"http://{HOST}:{port}/{token}/"
         self._listener, self._on_bug = listener, on_bug
-        for name in ("uvicorn", "asyncio"):  # what matters comes to `on_bug`
+        for name in ("uvicorn.error", "asyncio"):  # what matters comes to `on_bug`
             logging.getLogger(name).disabled = True
         guarded = Guard(Service(painter, limits).app, token, port, on_bug)
         config = uvicorn.Config(

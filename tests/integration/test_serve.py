@@ -16,7 +16,7 @@ from conftest import encoded, photo
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.networks import lightstage
 from msrnet_cli.weights.file import save_weights
-from servers import PICTURE, SECONDS, serving
+from servers import PICTURE, SECONDS, serving, until
 
 KEPT_SECONDS = 2
 SLOW = encoded(photo(900, 900), "png")
@@ -41,14 +41,6 @@ def served(tmp_path_factory, stage_file):
     options = ("--keep-minutes", KEPT_SECONDS / 60, "--work-size", "full")
     with serving(folder, stage_file, *options) as found:
         yield found
-
-
-def until(condition):
-    """Wait for something that comes soon."""
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 class Upload(threading.Thread):
