@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import zlib
 from contextlib import contextmanager, suppress
@@ -18,6 +19,9 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from conftest import encoded, photo
+from msrnet_cli.config import ModelConfig, WeightsCard
+from msrnet_cli.networks import lightstage
+from msrnet_cli.weights.file import save_weights
 
 SECONDS = 60
 """For anything that a test waits for."""
@@ -149,6 +153,25 @@ class Served:
         return int(text.partition(f"{name}:")[2].split()[0])
 
 
+class Upload(threading.Thread):
+    """A picture that is sent by a client of its own; its lines as they come."""
+
+    def __init__(self, served, data):
+        super().__init__(daemon=True)
+        self.lines = []
+        self._connection = http.client.HTTPConnection("127.0.0.1", served.port)
+        self._connection.request("POST", f"{served.root}pictures", data)
+        self._socket = self._connection.sock
+        self.start()
+
+    def run(self):
+        with quiet():
+            self.lines.extend(iter(self._connection.getresponse().readline, b""))
+
+    def go_away(self):
+        self._socket.shutdown(socket.SHUT_RDWR)
+
+
 @contextmanager
 def serving(folder, weights, *arguments):
     """A service that can write no byte to any file.
@@ -244,6 +267,16 @@ def form(data, name="photo.png", field="picture", boundary="----edge"):
     )
     body = head.encode() + data + f"\r\n--{boundary}--\r\n".encode()
     return body, f"multipart/form-data; boundary={boundary}"
+
+
+def stage_weights(folder):
+    """A file with weights of a small light stage."""
+    network = lightstage.LightStage(12)
+    lightstage.start_as_identity(network)
+    card = WeightsCard(model=ModelConfig("lightstage", channels=12))
+    path = folder / "stage.safetensors"
+    save_weights(path, network.state_dict(), card)
+    return path
 
 
 PICTURE = encoded(photo(64, 48), "png")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from msrnet_cli.serve.options import Limits
 
 _LONGEST_NAME = 120  # characters that are shown
+_LONGEST_SUFFIX = 5
 _UNNAMED = "picture"
 
 
@@ -79,10 +80,11 @@ def shown_name(name: str) -> str:
     """
     last = name.replace("\\", "/").rpartition("/")[2]
     plain = "".join(c for c in last if not unicodedata.category(c).startswith("C"))
-    stem, dot, suffix = plain.strip().rpartition(".")
-    if len(plain) > _LONGEST_NAME and dot and len(suffix) <= 5:
+    plain = plain.strip(". ")
+    stem, _, suffix = plain.rpartition(".")
+    if len(plain) > _LONGEST_NAME and stem and len(suffix) <= _LONGEST_SUFFIX:
         return f"{stem[: _LONGEST_NAME - len(suffix) - 1]}.{suffix}"
-    return plain.strip()[:_LONGEST_NAME].strip(". ") or _UNNAMED
+    return plain[:_LONGEST_NAME] or _UNNAMED
 
 
 def _declared(request: Request) -> int:

@@ -79,6 +79,7 @@ class Line(Generic[Result]):
 
     def _end(self, ticket: Ticket[Result], at_end: Callable[[], None]) -> None:
         ticket.over.set()
+        ticket.task = None  # it would hold the work of one who has left
         self._tickets.remove(ticket)
         at_end()
         for each in (ticket, *self._tickets):

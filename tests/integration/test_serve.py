@@ -1,22 +1,17 @@
 """msrnet serve: pictures in, light tables out; the line; what is forgotten; its end."""
 
-import http.client
 import re
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
 
 import servers
 from conftest import encoded, photo
-from msrnet_cli.config import ModelConfig, WeightsCard
-from msrnet_cli.networks import lightstage
-from msrnet_cli.weights.file import save_weights
-from servers import PICTURE, SECONDS, serving, until
+from servers import PICTURE, SECONDS, Upload, serving, until
 
 KEPT_SECONDS = 2
 SLOW = encoded(photo(900, 900), "png")
@@ -25,13 +20,7 @@ SLOW = encoded(photo(900, 900), "png")
 
 @pytest.fixture(scope="module")
 def stage_file(tmp_path_factory):
-    """Weights of a small light stage."""
-    network = lightstage.LightStage(12)
-    lightstage.start_as_identity(network)
-    path = tmp_path_factory.mktemp("weights") / "stage.safetensors"
-    card = WeightsCard(model=ModelConfig("lightstage", channels=12))
-    save_weights(path, network.state_dict(), card)
-    return path
+    return servers.stage_weights(tmp_path_factory.mktemp("weights"))
 
 
 @pytest.fixture(scope="module")
@@ -41,25 +30,6 @@ def served(tmp_path_factory, stage_file):
     options = ("--keep-minutes", KEPT_SECONDS / 60, "--work-size", "full")
     with serving(folder, stage_file, *options) as found:
         yield found
-
-
-class Upload(threading.Thread):
-    """A picture that is sent by a client of its own; its lines as they come."""
-
-    def __init__(self, served, data):
-        super().__init__(daemon=True)
-        self.lines = []
-        self._connection = http.client.HTTPConnection("127.0.0.1", served.port)
-        self._connection.request("POST", f"{served.root}pictures", data)
-        self._socket = self._connection.sock
-        self.start()
-
-    def run(self):
-        with servers.quiet():
-            self.lines.extend(iter(self._connection.getresponse().readline, b""))
-
-    def go_away(self):
-        self._socket.shutdown(socket.SHUT_RDWR)
 
 
 def test_a_picture_gets_its_table_and_nothing_is_written(served):
