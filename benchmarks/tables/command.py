@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.tables import keeping, protocol, writing
+from benchmarks.tables import keeping, protocol, sheets, writing
 from benchmarks.tables.data import data_of, render
-from benchmarks.tables.document import Place, document
+from benchmarks.tables.document import document
+from benchmarks.tables.place import Place
 from benchmarks.tables.protocol import Protocol
 from benchmarks.tables.runs import Run
-from benchmarks.tables.sheets import sheet
+from benchmarks.tables.scores import Scorer
 from msrnet_cli import signals
 from msrnet_cli.errors import MSRNetError, TrainingError, UsageError
 from msrnet_cli.files import write_whole
@@ -41,7 +42,8 @@ def main(table: Table, words: Sequence[str] | None = None) -> int:
         if asked.command == "table":
             _write(table, asked)
         else:
-            page = sheet(table, _place(asked), asked.scenes.split(","), asked.side)
+            scenes = asked.scenes.split(",")
+            page = sheets.sheet(table, _place(asked), scenes, asked.side)
             write_whole(asked.file, page)
     except MSRNetError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -64,22 +66,37 @@ def _run(table: Table, asked: argparse.Namespace, more: tuple[str, ...]) -> int:
     data = data_of(common, asked.out)
     protocol.settle(asked.out, common)
     systems = [each for each in table.systems if not only or each.key in only]
-    if data.is_rendered:
-        of_layers = any(each.training == "layers" for each in systems)
-        render(data, common, layers=of_layers)
-    failed = 0
-    for seed in range(asked.seeds):
-        for system in systems:
-            if system.training == "layers" and not data.layers:
-                _tell(f"{system.key} is left out: name scenes in layers with --layers")
-                continue
-            try:
-                Run(system, seed, asked.out).train(common, data, asked.device)
-            except TrainingError as error:  # the others may learn yet
-                _tell(f"{system.key}, seed {seed}: {error}")
-                failed = error.exit_code
+    runs = [
+        Run(system, seed, asked.out)
+        for seed in range(asked.seeds)
+        for system in systems
+    ]
+    if data.is_rendered and not all(run.is_done for run in runs):
+        learns = any(each.training == "layers" for each in systems)
+        render(data, common, ("train", "val", *(("layers",) if learns else ())))
+    place, failed = _place(asked), 0
+    for run in runs:
+        if run.system.training == "layers" and not data.layers:
+            _tell(f"{run.system.key} is left out: name scenes in layers with --layers")
+            continue
+        try:
+            run.train(common, data, asked.device)
+        except TrainingError as error:  # the others may learn yet
+            _tell(f"{run.name}: {error}")
+            failed = error.exit_code
+        else:
+            _keep(run, place, common)
     _write(table, asked)
     return failed
+
+
+def _keep(run: Run, place: Place, protocol: Protocol) -> None:
+    """Find all that is wanted of a run, so that its weights are no longer needed."""
+    if not run.has_weights:
+        return
+    Scorer.make(data_of(protocol, place.out), protocol, place).of_run(run)
+    if run.seed == 0:
+        sheets.keep(run, place, protocol)
 
 
 def _write(table: Table, asked: argparse.Namespace) -> None:
@@ -133,12 +150,12 @@ def parser(table: Table) -> argparse.ArgumentParser:
     commands.add_parser(
         "table", parents=[place, writes], help="the table of what is trained so far"
     )
-    sheets = commands.add_parser(
+    page = commands.add_parser(
         "sheet", parents=[place], help="pictures of all rows side by side"
     )
-    sheets.add_argument("file", type=Path, metavar="FILE.jpg", help="the sheet")
-    sheets.add_argument("--scenes", default="4", help="names, or how many")
-    sheets.add_argument("--side", type=int, default=256, help="of each picture")
+    page.add_argument("file", type=Path, metavar="FILE.jpg", help="the sheet")
+    page.add_argument("--scenes", default="4", help="names, or how many")
+    page.add_argument("--side", type=int, default=256, help="of each picture")
     return whole
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from benchmarks.tables.program import msrnet
 from benchmarks.tables.systems import INPUTS
@@ -14,7 +14,11 @@ from msrnet_cli.pairs.find import find_pairs
 from msrnet_cli.train import inventory
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from benchmarks.tables.protocol import Protocol
+
+Part = Literal["train", "val", "layers"]
 
 _LIGHTS = (*INPUTS, "4500_E")
 
@@ -59,13 +63,14 @@ def data_of(protocol: Protocol, out: Path) -> Data:
     return Data(str(train), str(val), str(layers), is_rendered=True)
 
 
-def render(data: Data, protocol: Protocol, *, layers: bool) -> None:
+def render(data: Data, protocol: Protocol, wanted: Collection[Part]) -> None:
     """Render what is missing.
 
     Args:
         data: Where to.
         protocol: How much.
-        layers: Also the training scenes light by light: the same as in pairs.
+        wanted: Pairs to learn from, pairs to score on, or the scenes to learn from
+            light by light: the same as in pairs.
 
     Raises:
         MSRNetError: As `msrnet synth` raises.
@@ -74,15 +79,32 @@ def render(data: Data, protocol: Protocol, *, layers: bool) -> None:
     size = ("--size", str(protocol.size))
     lights = ("--lights", ",".join(_LIGHTS))
     train, val = protocol.scenes, protocol.val_scenes
-    sets: list[tuple[str, int, str, int, tuple[str, ...]]] = [
-        (data.train, train, "*.png", len(_LIGHTS), lights),
-        (data.val, val, "*.png", len(_LIGHTS), (*lights, "--split", "validation")),
-    ]
-    if layers:
-        sets.append((data.layers, train, "*.safetensors", 1, ("--layers",)))
-    for folder, scenes, names, files, words in sets:
-        if len(list(Path(folder).glob(names))) < files * scenes:
-            msrnet("synth", folder, "--scenes", str(scenes), *size, *words)
+    sets: dict[Part, tuple[str, int, str, int, tuple[str, ...]]] = {
+        "train": (data.train, train, "*.png", len(_LIGHTS), lights),
+        "val": (
+            data.val, val, "*.png", len(_LIGHTS), (*lights, "--split", "validation")
+        ),
+        "layers": (data.layers, train, "*.safetensors", 1, ("--layers",)),
+    }  # fmt: skip
+    for part, (folder, scenes, names, files, words) in sets.items():
+        if part not in wanted or len(list(Path(folder).glob(names))) >= files * scenes:
+            continue
+        msrnet("synth", folder, "--scenes", str(scenes), *size, *words)
+
+
+def sources(data: Data, protocol: Protocol) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What decides the pictures to learn from, and those to score on, as JSON.
+
+    Rendered ones agree between machines to rounding, but not in their bytes.
+
+    Raises:
+        DataError: There are no pairs.
+    """
+    if not data.is_rendered:
+        return listed(data.train), listed(data.val)
+    scenes = (protocol.scenes, protocol.val_scenes)
+    train, val = ({"rendered": each, "size": protocol.size} for each in scenes)
+    return train, val
 
 
 def listed(folder: str) -> dict[str, int]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.tables import protocol as protocols
 from benchmarks.tables.data import data_of
-from benchmarks.tables.runs import trained
+from benchmarks.tables.runs import done
 from benchmarks.tables.scores import Scorer, summary
 from benchmarks.tables.times import timed
 from msrnet_cli import __version__
@@ -19,42 +20,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from benchmarks.tables.data import Data
+    from benchmarks.tables.place import Place
     from benchmarks.tables.protocol import Protocol
     from benchmarks.tables.runs import Run
-    from benchmarks.tables.scores import Pictures
+    from benchmarks.tables.scores import Finding, Pictures
     from benchmarks.tables.systems import Printed, System, Table
 
 _PIXELS_OF_PAPER = 512
+_RATE_OF_PAPER = "2e-3"
 _BASELINES = {
     COPY: "nothing is learnt",
     AFFINE: "fitted to the training pairs by least squares",
 }
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where runs lie, and where they are scored and timed.
-
-    Attributes:
-        out: The folder of all runs.
-        device: As `msrnet` takes it.
-        alexnet: AlexNet's weights; "" looks into torch's cache.
-        time_size: Side of the picture that is timed, in pixels.
-    """
-
-    out: Path
-    device: str = "auto"
-    alexnet: str = ""
-    time_size: int = 1024
-
-    def scorer(self, data: Data, work_size: str) -> Scorer:
-        """Scores weights, or reads their scores."""
-        folder = self.out / "scores"
-        return Scorer.make(data, work_size, self.device, self.alexnet, folder)
-
-    def timed(self, weights: Path) -> dict[str, Any]:
-        """Times of a network, or what they were."""
-        return timed(weights, self.device, self.time_size, self.out / "times")
 
 
 def document(table: Table, place: Place) -> dict[str, Any]:
@@ -66,17 +43,18 @@ def document(table: Table, place: Place) -> dict[str, Any]:
         MSRNetError: Weights cannot be scored or timed.
     """
     protocol = protocols.read(place.out)
-    found = {each.key: trained(each, place.out) for each in table.systems}
-    runs = [run for each in found.values() for run in each]
+    runs = {each.key: done(each, place.out) for each in table.systems}
     caption, scorer = ["Nothing has been trained yet."], None
-    if protocol and runs:
+    found: dict[str, list[Finding]] = {}
+    if protocol and any(runs.values()):
         data = data_of(protocol, place.out)
-        scorer = place.scorer(data, protocol.work_size)
-        caption = _caption(protocol, data)
-    rows = _rows(table, found, scorer)
+        scorer = Scorer.make(data, protocol, place)
+        found = {key: list(map(scorer.of_run, each)) for key, each in runs.items()}
+        caption = [*_caption(protocol, data), _machines(found)]
+    rows = _rows(table, runs, found, scorer)
     for row in rows if table.is_timed else ():
         if each := found.get(row["key"]):
-            row["time"] = place.timed(each[0].weights)
+            row["time"] = timed(each[0].model, place)
     return {
         "table": table.number,
         "title": table.title,
@@ -90,20 +68,21 @@ def document(table: Table, place: Place) -> dict[str, Any]:
 
 
 def _rows(
-    table: Table, found: Mapping[str, list[Run]], scorer: Scorer | None
+    table: Table,
+    runs: Mapping[str, list[Run]],
+    found: Mapping[str, list[Finding]],
+    scorer: Scorer | None,
 ) -> list[dict[str, Any]]:
     """Baselines and systems; without a scorer, systems as the paper prints them."""
     if scorer is None:
         return [_row(each, [], None) for each in table.systems]
-    weights = [run.weights for runs in found.values() for run in runs]
-    # Baselines are scored along with some weights: the smallest ones cost least.
-    baselines = scorer.of_baselines(min(weights, key=lambda path: path.stat().st_size))
+    baselines = scorer.of_baselines([run for each in runs.values() for run in each])
     copies = baselines[COPY]
     rows = [_baseline(name, each, copies) for name, each in baselines.items()]
     for system in table.systems:
-        runs = found[system.key]
-        seeds = [scorer.of_weights(run.weights) for run in runs]
-        rows.append(_row(system, runs, summary(seeds, copies) if seeds else None))
+        seeds = [each.found for each in found[system.key]]
+        here = summary(seeds, copies) if seeds else None
+        rows.append(_row(system, runs[system.key], here))
     return rows
 
 
@@ -139,9 +118,7 @@ def _baseline(name: str, pictures: Pictures, copies: Pictures) -> dict[str, Any]
 
 def _caption(protocol: Protocol, data: Data) -> list[str]:
     """How all rows were made, and how far that is from the paper."""
-    pairs, val_pairs = (find_pairs(each).pairs for each in (data.train, data.val))
-    train, val = len(pairs), len(val_pairs)
-    width, height = val_pairs[0].source.size()
+    train, val, (width, height) = _counted(protocol, data)
     seen = protocol.seen(train)
     of_paper = 100 * seen / protocols.PAPER_PICTURES
     source = "scenes that `msrnet synth` rendered" if data.is_rendered else "pairs"
@@ -153,7 +130,8 @@ def _caption(protocol: Protocol, data: Data) -> list[str]:
         f" {protocols.PAPER_PICTURES:,}, at {protocol.size} px (paper:"
         f" {_PIXELS_OF_PAPER}).",
         f"All that learn from pairs: {protocol.batch} a step, Adam, a rate that falls"
-        f" from 2e-3 to 5e-5 in each stage, {protocol.dtype}, no augmentation.",
+        f" from {_rate(protocol)} to 5e-5 in each stage, {protocol.dtype}, no"
+        " augmentation.",
         f"The last weights count, not the best. Networks are scored at working size"
         f" {protocol.work_size}.",
     ]
@@ -162,3 +140,24 @@ def _caption(protocol: Protocol, data: Data) -> list[str]:
     if protocol.more:
         caption.append(f"Further options of training: {' '.join(protocol.more)}.")
     return caption
+
+
+def _rate(protocol: Protocol) -> str:
+    """The highest rate, as it was typed last; the paper's without."""
+    typed = zip(protocol.more, protocol.more[1:], strict=False)
+    return [_RATE_OF_PAPER, *(value for name, value in typed if name == "--lr")][-1]
+
+
+def _counted(protocol: Protocol, data: Data) -> tuple[int, int, tuple[int, int]]:
+    """Pairs to learn from, pairs to score on, and their width and height."""
+    if data.is_rendered:
+        return protocol.scenes, protocol.val_scenes, (protocol.size, protocol.size)
+    pairs, val_pairs = (find_pairs(each).pairs for each in (data.train, data.val))
+    return len(pairs), len(val_pairs), val_pairs[0].source.size()
+
+
+def _machines(found: Mapping[str, list[Finding]]) -> str:
+    """On what the rows were made."""
+    count = Counter(each.machine for findings in found.values() for each in findings)
+    told = (f"{name} ({runs} of the runs)" for name, runs in count.most_common())
+    return f"Scored, and as a rule trained, on: {'; '.join(told)}."

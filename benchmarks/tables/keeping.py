@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from msrnet_cli.errors import UsageError
 from msrnet_cli.files import write_whole
 
 if TYPE_CHECKING:
@@ -23,11 +24,26 @@ def kept(folder: Path, of: Mapping[str, Any], find: Callable[[], Any]) -> Any:  
     """
     text = json.dumps(of, sort_keys=True)
     path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
-    if path.is_file():
-        return json.loads(path.read_text(encoding="utf-8"))["found"]
+    if (before := read(path)) is not None:
+        return before["found"]
     document = {"of": of, "found": find()}
     write(path, document)
     return document["found"]
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """A JSON document; None where there is no such file.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read: {error}", "remove it") from error
+    return document
 
 
 def write(path: Path, document: object) -> None:

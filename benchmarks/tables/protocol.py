@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -116,12 +115,12 @@ def read(out: Path) -> Protocol | None:
         UsageError: It cannot be read.
     """
     path = out / _FILE
-    if not path.exists():
+    found = keeping.read(path)
+    if found is None:
         return None
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
         return Protocol(**{**found, "more": tuple(found["more"])})
-    except (OSError, ValueError, TypeError, LookupError) as error:
+    except (TypeError, LookupError) as error:
         raise UsageError(f"{path} cannot be read: {error}", "remove it") from error
 
 

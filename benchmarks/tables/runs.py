@@ -1,4 +1,8 @@
-"""Trained systems: each a folder of `msrnet train`, kept, resumed, or begun."""
+"""Trained systems: each a folder of `msrnet train`, kept, resumed, or begun.
+
+What was found of a system outlives its weights: a system that is scored is not trained
+again. So the rows of a table can come from several machines.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +36,14 @@ class Run:
     out: Path
 
     @property
+    def name(self) -> str:
+        """Names the run among all."""
+        return f"{self.system.key}-seed{self.seed}"
+
+    @property
     def folder(self) -> Path:
         """Where `msrnet train` writes."""
-        return self.out / f"{self.system.key}-seed{self.seed}"
+        return self.out / self.name
 
     @property
     def weights(self) -> Path:
@@ -42,9 +51,19 @@ class Run:
         return runs.stage_result(self.folder, self.system.last_stage)
 
     @property
-    def is_trained(self) -> bool:
-        """Whether the training has come to its end."""
+    def finding(self) -> Path:
+        """What was found of it."""
+        return found_in(self.out) / f"{self.name}.json"
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the training has come to its end here."""
         return self.weights.is_file()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the training has come to its end, here or where it was scored."""
+        return self.has_weights or self.finding.is_file()
 
     def train(self, protocol: Protocol, data: Data, device: str) -> None:
         """Train to the end; a run that was stopped goes on.
@@ -53,7 +72,7 @@ class Run:
             MSRNetError: As `msrnet train` raises.
             SystemExit: A signal stopped it.
         """
-        if self.is_trained:
+        if self.is_done:
             return
         place = ("--out", str(self.folder), "--device", device, *self._data(data))
         if runs.exists(self.folder):
@@ -68,11 +87,16 @@ class Run:
         return ("--data", data.train, "--val", data.val)
 
 
-def trained(system: System, out: Path) -> list[Run]:
+def found_in(out: Path) -> Path:
+    """The folder of what was found, small enough for a repository."""
+    return out / "found"
+
+
+def done(system: System, out: Path) -> list[Run]:
     """All runs of a system that have come to their end, by seed."""
-    seeds = (
-        re.fullmatch(rf"{re.escape(system.key)}-seed(\d+)", path.name)
-        for path in out.glob(f"{system.key}-seed*")
-    )
-    found = [Run(system, int(match[1]), out) for match in seeds if match]
-    return sorted((run for run in found if run.is_trained), key=lambda run: run.seed)
+    name = re.compile(rf"{re.escape(system.key)}-seed(\d+)(\.json)?")
+    paths = (*out.glob("*"), *found_in(out).glob("*.json"))
+    matches = (name.fullmatch(path.name) for path in paths)
+    seeds = {int(match[1]) for match in matches if match}
+    runs = (Run(system, seed, out) for seed in sorted(seeds))
+    return [run for run in runs if run.is_done]

@@ -1,4 +1,4 @@
-"""Scores of trained systems and of baselines, by `msrnet eval`."""
+"""Scores of trained systems and of baselines, by `msrnet eval`, and what is kept."""
 
 from __future__ import annotations
 
@@ -6,21 +6,27 @@ import statistics
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.tables.data import listed
-from benchmarks.tables.keeping import digest, kept
+from benchmarks.tables import keeping
+from benchmarks.tables.data import sources
+from benchmarks.tables.runs import found_in
 from msrnet_cli.config import read_work_size
+from msrnet_cli.errors import UsageError
 from msrnet_cli.evaluate import pairs
 from msrnet_cli.evaluate.intervals import estimate
 from msrnet_cli.evaluate.judge import Judge
 from msrnet_cli.evaluate.options import EvalOptions
 from msrnet_cli.evaluate.results import AFFINE, COPY
 from msrnet_cli.relight.options import EngineOptions
+from msrnet_cli.weights.file import load_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from benchmarks.tables.data import Data
+    from benchmarks.tables.place import Place
+    from benchmarks.tables.protocol import Protocol
+    from benchmarks.tables.runs import Run
 
 Pictures = list[dict[str, Any]]
 """Scores of each picture, by the fields of `evaluate.results.ImageScores`."""
@@ -33,60 +39,112 @@ _NO_LPIPS = "without LPIPS and MPS: AlexNet's weights were not at hand"
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What was found of a trained system, as JSON.
+
+    Attributes:
+        of: What scores depend on, beside the weights.
+        weights: Digest of these.
+        model: The network, as its card tells.
+        machine: Where it was scored, and as a rule trained.
+        found: Scores of each picture.
+    """
+
+    of: dict[str, Any]
+    weights: str
+    model: dict[str, Any]
+    machine: str
+    found: Pictures
+
+
+@dataclass(frozen=True)
 class Scorer:
-    """Scores weights on held-out pairs, once for each file and set of pairs.
+    """Scores runs on held-out pairs, once each; what is found is kept.
 
     Attributes:
         data: On what, and what the colour map is fitted to.
         work_size: At which networks see pictures.
-        device: Where they run.
-        alexnet: AlexNet's weights; "" looks into torch's cache.
-        folder: Where scores are kept.
-        of: What all scores depend on.
+        place: Where networks run, and where AlexNet is.
+        of: What scores depend on.
+        fit: What the colour map depends on.
         notes: Why a score is left out.
     """
 
     data: Data
     work_size: str
-    device: str
-    alexnet: str
-    folder: Path
+    place: Place
     of: dict[str, Any]
+    fit: dict[str, Any]
     notes: tuple[str, ...]
 
     @classmethod
-    def make(
-        cls, data: Data, work_size: str, device: str, alexnet: str, folder: Path
-    ) -> Scorer:
+    def make(cls, data: Data, protocol: Protocol, place: Place) -> Scorer:
         """A scorer; looks at the pairs and for AlexNet.
 
         Raises:
             DataError: There are no pairs.
             WeightsError: AlexNet's file is missing or malformed.
         """
-        left_out = Judge.load(alexnet).notes
+        left_out = Judge.load(place.alexnet).notes
         notes = (_NO_LPIPS,) if left_out else ()
-        of = {"val": listed(data.val), "work_size": work_size, "lpips": not notes}
-        return cls(data, work_size, device, alexnet, folder, of, notes)
+        fit, val = sources(data, protocol)
+        of = {"val": val, "work_size": protocol.work_size, "lpips": not notes}
+        return cls(data, protocol.work_size, place, of, fit, notes)
 
-    def of_weights(self, weights: Path) -> Pictures:
-        """Scores of a weights file.
+    def of_run(self, run: Run) -> Finding:
+        """What is found of a run: what was found before, where its weights are gone.
 
         Raises:
+            UsageError: These were other pictures.
             MSRNetError: As `evaluate.pairs.evaluate` raises.
         """
-        of = {**self.of, "weights": digest(weights)}
-        return kept(self.folder, of, lambda: self._evaluated(weights)[-1][1])
+        known = keeping.read(run.finding)
+        if not run.has_weights:
+            found = known or {}
+            if found.get("of", {}).get("val") != self.of["val"]:
+                raise UsageError(
+                    f"{run.finding} is of other pictures, and its weights are not here",
+                    "give the data that it names, or remove it to train anew",
+                )
+            return Finding(**found)
+        weights = keeping.digest(run.weights)
+        if known and (known["of"], known["weights"]) == (self.of, weights):
+            return Finding(**known)
+        finding = Finding(
+            self.of,
+            weights,
+            asdict(load_weights(run.weights).card.model),
+            self.place.machine,
+            self._evaluated(run.weights)[-1][1],
+        )
+        keeping.write(run.finding, asdict(finding))
+        return finding
 
-    def of_baselines(self, weights: Path) -> dict[str, Pictures]:
+    def of_baselines(self, runs: Sequence[Run]) -> dict[str, Pictures]:
         """Scores of `BASELINES`, by name; some weights must be scored along with them.
 
+        Args:
+            runs: Have such weights, unless the baselines are known.
+
         Raises:
+            UsageError: They are not known, and no run has weights.
             MSRNetError: As `evaluate.pairs.evaluate` raises.
         """
-        of = {**self.of, "fit": listed(self.data.train)}
-        fit = self.data.train
-        return kept(self.folder, of, lambda: dict(self._evaluated(weights, fit)[:-1]))
+        path = found_in(self.place.out) / "baselines.json"
+        of = {**self.of, "fit": self.fit}
+        known = keeping.read(path)
+        weights = [run.weights for run in runs if run.has_weights]
+        if known and (known["of"] == of or not weights):
+            return known["found"]
+        if not weights:
+            raise UsageError(
+                f"{path} is missing, and so are all weights", "train a row"
+            )
+        # The smallest ones cost least.
+        least = min(weights, key=lambda each: each.stat().st_size)
+        found = dict(self._evaluated(least, self.data.train)[:-1])
+        keeping.write(path, {"of": of, "found": found})
+        return found
 
     def _evaluated(self, weights: Path, fit: str = "") -> list[tuple[str, Pictures]]:
         found = pairs.evaluate(
@@ -94,9 +152,9 @@ class Scorer:
                 data=self.data.val,
                 weights=(str(weights),),
                 fit_data=fit,
-                alexnet=self.alexnet,
+                alexnet=self.place.alexnet,
                 work_sizes=(read_work_size(self.work_size),),
-                session=EngineOptions(device=self.device, dtype="fp32"),
+                session=EngineOptions(device=self.place.device, dtype="fp32"),
             )
         )
         return [(each.name, list(map(asdict, each.images))) for each in found.methods]

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.tables.keeping import kept
 from msrnet_cli import hardware
 from msrnet_cli.bench import clock, ways
-from msrnet_cli.bench.subject import Pictures, Subject
-from msrnet_cli.weights.file import load_weights
+from msrnet_cli.bench.subject import Pictures, seeded
+from msrnet_cli.config import ModelConfig
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
+
+    from benchmarks.tables.place import Place
 
 _EFFORT = clock.Effort(seconds=2)
 
 
-def timed(weights: Path, device: str, size: int, folder: Path) -> dict[str, Any]:
-    """Times of a network, measured once on each device.
+def timed(model: Mapping[str, Any], place: Place) -> dict[str, Any]:
+    """Times of a network, measured once on each machine; weights do not matter.
 
     Args:
-        weights: Any of the network.
-        device: Where it runs.
-        size: Side of the picture, in pixels.
-        folder: Where times are kept.
+        model: The network, as a card tells it.
+        place: Where it runs.
 
     Returns:
         ``seconds`` from an idle device to one that is done, median; ``spread``, the
@@ -32,17 +32,15 @@ def timed(weights: Path, device: str, size: int, folder: Path) -> dict[str, Any]
         ``format``, to which convolutions round; ``size``; ``parameters``.
 
     Raises:
-        WeightsError: The weights are missing or malformed.
         DeviceError: The device does not exist.
     """
-    chosen = hardware.choose_device(device)
-    found = load_weights(weights)
-    told = hardware.describe(chosen)
-    model = found.card.model
-    of = {"arch": model.arch, "channels": model.channels, "size": size, "device": told}
+    chosen = hardware.choose_device(place.device)
+    told, size = place.machine, place.time_size
+    names = ("arch", "channels")
+    of = {**{name: model[name] for name in names}, "size": size, "device": told}
 
     def measure() -> dict[str, Any]:
-        subject = Subject(found.network(), found.card, weights.name)
+        subject = seeded(ModelConfig(**model))
         way = ways.reference(subject, chosen)
         run = way.prepare(Pictures().batch(size, 1)).run
         watch = clock.clock_for(chosen)
@@ -55,7 +53,7 @@ def timed(weights: Path, device: str, size: int, folder: Path) -> dict[str, Any]
             "device": told,
             "format": way.ceiling,
             "size": size,
-            "parameters": sum(each.numel() for each in found.state.values()),
+            "parameters": sum(each.numel() for each in subject.network.parameters()),
         }
 
-    return kept(folder, of, measure)
+    return kept(place.out / "times", of, measure)

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import re
+import shutil
 
 import pytest
 from PIL import Image
@@ -17,7 +18,8 @@ from benchmarks.tables import data as datas
 from benchmarks.tables import keeping, protocol, runs, scores, times, writing
 from benchmarks.tables.command import main
 from benchmarks.tables.data import Data
-from benchmarks.tables.document import Place, document
+from benchmarks.tables.document import document
+from benchmarks.tables.place import Place
 from benchmarks.tables.program import msrnet
 from benchmarks.tables.protocol import PAPER_PICTURES, Protocol
 from benchmarks.tables.runs import Run
@@ -192,7 +194,7 @@ def test_scenes_are_rendered_where_no_data_is_named_and_only_those_missing(
     pairs.write_vidit(tmp_path / "data" / "train", 2, 16, ALL_LIGHTS)
     rendered = []
     monkeypatch.setattr(datas, "msrnet", lambda *given: rendered.append(given))
-    datas.render(data, asked, layers=True)
+    datas.render(data, asked, ("train", "val", "layers"))
     assert rendered == [
         (
             *("synth", data.val, "--scenes", "1", "--size", "128"),
@@ -201,7 +203,7 @@ def test_scenes_are_rendered_where_no_data_is_named_and_only_those_missing(
         ("synth", data.layers, "--scenes", "2", "--size", "128", "--layers"),
     ]
     rendered.clear()
-    datas.render(data, asked, layers=False)
+    datas.render(data, asked, ("train", "val"))
     assert [given[1] for given in rendered] == [data.val]
 
 
@@ -300,7 +302,7 @@ def test_a_stopped_command_goes_on_and_ends_with_the_same_weights(
     assert stopped.value.code == 143
     assert not (tmp_path / "table1.json").exists()
     run, whole = Run(DMSHN, 0, tmp_path), Run(DMSHN, 0, out)
-    assert not run.is_trained
+    assert not run.is_done
     asked = []
     monkeypatch.setattr(
         runs, "msrnet", lambda *given: (asked.append(given[:2]), msrnet(*given))
@@ -325,7 +327,7 @@ def test_one_system_that_diverges_does_not_stop_the_others(
     only = "dmshn-combined,stacked-combined"
     assert main(OURS, ("run", str(out), *words(folders, only=only))) == 6
     assert begun == ["dmshn-combined", "stacked-combined"]
-    assert "dmshn-combined, seed 0: the loss is not finite" in capsys.readouterr().err
+    assert "dmshn-combined-seed0: the loss is not finite" in capsys.readouterr().err
 
 
 def test_without_scenes_in_layers_the_light_stage_is_left_out(
@@ -341,6 +343,72 @@ def test_a_row_that_is_not_there_is_refused(folders, tmp_path, capsys):
     given = ("run", str(tmp_path), *words(folders, only="dmshn-l9"))
     assert main(OURS, given) == 2
     assert "--only dmshn-l9 is not a row; rows: dmshn-comb" in capsys.readouterr().err
+
+
+# --- several machines -----------------------------------------------------------------
+
+
+@pytest.fixture
+def elsewhere(out, tmp_path):
+    """What a repository keeps of a folder: findings, but neither weights nor data."""
+    there = tmp_path / "there"
+    shutil.copytree(out, there)
+    for run in there.glob("*-seed?"):
+        shutil.rmtree(run)
+    assert not list(there.rglob("*.safetensors"))
+    return there
+
+
+@pytest.mark.usefixtures("no_work")
+def test_what_was_found_elsewhere_is_not_found_again(elsewhere, out, folders):
+    ran(OURS, "run", str(elsewhere), *words(folders, seeds=2))
+    assert read(elsewhere) == read(out)
+
+
+def test_rows_of_two_machines_stand_in_one_table(elsewhere, out, folders):
+    before = {row["key"]: row["here"] for row in read(out)[0]["rows"]}
+    ran(OURS, "run", str(elsewhere), *words(folders, only="stacked-combined"))
+    found, markdown = read(elsewhere)
+    after = {row["key"]: row["here"] for row in found["rows"]}
+    assert after.pop("stacked-combined")
+    assert before.pop("stacked-combined") is None
+    assert after == before
+    assert "4 of the runs" in markdown
+
+
+def test_findings_of_other_pictures_are_refused(elsewhere, folders, tmp_path, capsys):
+    other = pairs.write_vidit(tmp_path / "val", 4, SIZE, LIGHTS, first=60)
+    settled = elsewhere / "protocol.json"
+    settled.write_text(settled.read_text().replace(str(folders / "val"), str(other)))
+    assert main(OURS, ("table", str(elsewhere))) == 2
+    assert "is of other pictures" in capsys.readouterr().err
+
+
+def test_a_sheet_shows_kept_pictures_where_weights_are_gone(
+    elsewhere, out, tmp_path, capsys
+):
+    sheets = [tmp_path / "here.jpg", tmp_path / "there.jpg"]
+    for place, file in zip((out, elsewhere), sheets, strict=True):
+        ran(OURS, "sheet", str(place), str(file), "--scenes", "3", "--device", "cpu")
+    assert sheets[0].read_bytes() == sheets[1].read_bytes()
+    (elsewhere / "found" / "dmshn-combined-seed0" / "Image050.png").unlink()
+    assert main(OURS, ("sheet", str(elsewhere), str(sheets[1]))) == 2
+    assert "no picture of Image050 by dmshn-combined-seed0" in capsys.readouterr().err
+
+
+def test_a_sheet_shows_a_network_that_sees_two_pictures(tmp_path):
+    names = ("dmshn", "two_views")
+    pairs.write_vidit(tmp_path / "train", 4, SIZE, ALL_LIGHTS)
+    pairs.write_vidit(tmp_path / "val", 3, SIZE, ALL_LIGHTS, first=50)
+    (tmp_path / "layers").mkdir()
+    given = words(tmp_path, only="two_views-combined")
+    ran(table1(names), "run", str(tmp_path / "out"), *given)
+    kept = tmp_path / "out" / "found" / "two_views-combined-seed0"
+    assert [each.stem for each in sorted(kept.iterdir())] == [
+        "Image050",
+        "Image051",
+        "Image052",
+    ]
 
 
 # --- figures --------------------------------------------------------------------------
