@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from msrnet_cli.config import WorkSize
     from msrnet_cli.layers.found import FoundLight
     from msrnet_cli.lights.looks import Look
     from msrnet_cli.relight.layers import Layers
@@ -55,6 +56,7 @@ def table(
     quality: int = TABLE_QUALITY,
     looks: Iterable[Look] = BUILT_IN,
     weights: str = "",
+    work_size: WorkSize | None = None,
     alpha: Tensor | None = None,
 ) -> str:
     """The light table of a picture, as HTML.
@@ -68,6 +70,7 @@ def table(
         looks: Named lights, a button each.
         weights: What ``--weights`` of the command must name; "" where it may be left
             out.
+        work_size: Likewise of ``--work-size``; None where it may be left out.
         alpha: 1 H W, uint8, how opaque the picture is; None for wholly.
     """
     full = layers.full
@@ -85,7 +88,7 @@ def table(
         "found": _found(found),
         "looks": [_look(each) for each in looks],
         "stem": PurePath(shown).stem,
-        "command": _command(shown, weights),
+        "command": _command(shown, weights, work_size),
     }
     values = {
         "mark": MARK,
@@ -188,12 +191,13 @@ def _look(look: Look) -> dict[str, Any]:
     }
 
 
-def _command(name: str, weights: str) -> str:
+def _command(name: str, weights: str, work_size: WorkSize | None) -> str:
     """The command that relights the picture, but for its light."""
     path = PurePath(name)
     suffix = path.suffix if format_of(path.suffix) else ".tif"
     relit = f"{path.stem}-relit{suffix}"
     more = ["--weights", weights] if weights else []
+    more += ["--work-size", str(work_size)] if work_size else []
     words = ["msrnet", "relight", *map(_apart, (name, relit)), *more]
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 

@@ -7,7 +7,9 @@
    places of the source, from `starts` on. */
 const carrying = (() => {
   const LEVELS = 1 << 14; // of linear light, when it is encoded by a table
+  const VALUES = 4095; // likewise, of sRGB values
   const FADE = 1e-4;
+  const FRAME = 24; // milliseconds in which to paint a moving picture
 
   /** A table out of a function of weights: target, then source, to a number. */
   function tabled(length, target, taps, first, weight) {
@@ -117,49 +119,91 @@ const carrying = (() => {
     return values.map((value, p) => 2 * value - returned[p]);
   }
 
-  /** How a relit value shows in the end, see `relight.finish`. */
+  /** How relit pixels show in the end, see `relight.finish`. */
   class Finishing {
     constructor() {
       const { linearFromSrgb, srgbFromLinear } = mixing;
       const table = (count, make) => Float32Array.from({ length: count + 1 }, (_, v) => make(v / count));
-      this.light = table(4095, linearFromSrgb);
-      this.level = table(LEVELS, (light) => 255 * srgbFromLinear(light));
+      this.light = table(VALUES, linearFromSrgb);
+      this.level = table(LEVELS, srgbFromLinear);
+      [this.old, this.fresh] = [new Float32Array(3), new Float32Array(3)];
     }
 
-    /** Change three values in place: `after` in [0, 1], from those of `before`. */
-    finish(before, after, amount, keep) {
-      const { light, level } = this;
-      const old = before.map((value) => light[Math.round(value * 4095)]);
-      let fresh = after.map((value) => light[Math.round(value * 4095)]);
-      if (keep === "colour") fresh = colouredLike(old, mixing.luminance(fresh));
-      if (keep === "brightness") fresh = colouredLike(fresh, mixing.luminance(old));
-      for (let c = 0; c < 3; c++) {
-        const mean = old[c] + amount * (fresh[c] - old[c]);
-        after[c] = level[Math.round(LEVELS * Math.min(1, Math.max(0, mean)))] / 255;
+    /** Change a row of values in place, from p on: each plane of both has `area`. */
+    finish(before, after, p, width, area, amount, keep) {
+      const { light, level, old, fresh } = this;
+      for (let end = p + width; p < end; p++) {
+        for (let c = 0, q = p; c < 3; c++, q += area) {
+          old[c] = light[(before[q] * VALUES + 0.5) | 0];
+          fresh[c] = light[(after[q] * VALUES + 0.5) | 0];
+        }
+        if (keep === "colour") colouredLike(old, luminance(fresh), fresh);
+        else if (keep === "brightness") colouredLike(fresh, luminance(old), fresh);
+        for (let c = 0, q = p; c < 3; c++, q += area) {
+          const mean = old[c] + amount * (fresh[c] - old[c]);
+          after[q] = level[mean < 0 ? 0 : mean > 1 ? LEVELS : (mean * LEVELS + 0.5) | 0];
+        }
       }
     }
   }
 
-  /** The colour of linear light with another luminance, which white does not cut. */
-  function colouredLike(light, luminance) {
-    const by = luminance / (mixing.luminance(light) + FADE);
-    const coloured = light.map((value) => by * (value + FADE));
-    const room = Math.max(0, 1 - luminance);
-    const share = Math.min(1, room / Math.max(1e-9, Math.max(...coloured) - luminance));
-    return coloured.map((value) => luminance + share * (value - luminance));
+  /** The luminance of a colour. */
+  function luminance(colour) {
+    const [red, green, blue] = mixing.LUMINANCE;
+    return red * colour[0] + green * colour[1] + blue * colour[2];
   }
 
-  /** A painter on a plain canvas. */
+  /** The colour of linear light with another luminance, which white does not cut. */
+  function colouredLike(light, wanted, result) {
+    const by = wanted / (luminance(light) + FADE);
+    let most = 0;
+    for (let c = 0; c < 3; c++) {
+      result[c] = by * (light[c] + FADE);
+      most = Math.max(most, result[c]);
+    }
+    const share = Math.min(1, Math.max(0, 1 - wanted) / Math.max(1e-9, most - wanted));
+    for (let c = 0; c < 3; c++) result[c] = wanted + share * (result[c] - wanted);
+  }
+
+  /** A table the other way round: to which places each place of the source goes. */
+  function spread({ length, taps, starts, weights }, source) {
+    const targets = Array.from({ length: source }, () => []);
+    for (let i = 0; i < length; i++) {
+      for (let t = 0; t < taps; t++) {
+        const weight = weights[i * taps + t];
+        if (weight) targets[starts[i] + t].push([i, weight]);
+      }
+    }
+    return targets;
+  }
+
+  /** A canvas of half the size, and the opacity there. */
+  function half(canvas, alpha) {
+    const found = document.createElement("canvas");
+    found.width = Math.ceil(canvas.width / 2);
+    found.height = Math.ceil(canvas.height / 2);
+    const place = (p) => 2 * (Math.floor(p / found.width) * canvas.width + (p % found.width));
+    const few = alpha && Uint8Array.from({ length: found.width * found.height }, (_, p) => alpha[place(p)]);
+    return [found, few];
+  }
+
+  /** A painter on a plain canvas. Where it is slow, it sketches what moves: at half the
+      size, enlarged by the browser. */
   class Canvas {
     static kind = "canvas";
 
     /** picture: an image of the page's size; alpha: a Uint8Array, or null. */
     constructor(canvas, picture, alpha, small) {
-      const { width, height } = canvas;
+      const { width, height } = canvas, area = width * height;
+      this.canvas = canvas;
+      this.cost = Infinity;
+      this.sketched = () => {
+        const [few, clear] = half(canvas, alpha);
+        return new Canvas(few, picture, clear, small);
+      };
       this.context = canvas.getContext("2d");
       this.context.drawImage(picture, 0, 0, width, height);
       this.image = this.context.getImageData(0, 0, width, height);
-      const area = width * height;
       this.before = new Float32Array(3 * area);
       for (let p = 0; p < area; p++) {
         for (let c = 0; c < 3; c++) this.before[c * area + p] = this.image.data[4 * p + c] / 255;
@@ -167,71 +211,100 @@ const carrying = (() => {
       }
       this.after = new Float32Array(3 * area);
       this.tables = tables(small, canvas);
+      this.shortened = spread(this.tables.shorten, height);
       this.finishing = new Finishing();
       [this.width, this.height, this.small] = [width, height, small];
     }
 
-    /** Show a relit picture: map has gain, offset and relit at the working size. */
-    paint(map, { amount, keep }) {
-      for (let c = 0; c < 3; c++) this.carry(c, map);
-      const { before, after, image } = this, area = this.width * this.height;
-      if (amount !== 1 || keep) {
-        const [old, fresh] = [[0, 0, 0], [0, 0, 0]];
-        for (let p = 0; p < area; p++) {
-          for (let c = 0; c < 3; c++) {
-            old[c] = before[c * area + p];
-            fresh[c] = after[c * area + p];
-          }
-          this.finishing.finish(old, fresh, amount, keep);
-          for (let c = 0; c < 3; c++) after[c * area + p] = fresh[c];
-        }
+    /** Show a relit picture: map has gain, offset and relit at the working size.
+
+        Gives whether it is only a sketch, which a picture that is `moving` may be. */
+    paint(map, finish, moving = false) {
+      const start = performance.now();
+      const isSketch = moving && this.cost > FRAME;
+      if (isSketch) this.sketch(map, finish);
+      else {
+        this.draw(map, finish);
+        this.cost = Math.min(this.cost, performance.now() - start);
       }
-      for (let c = 0; c < 3; c++) {
-        for (let p = 0, q = c; p < area; p++, q += 4) image.data[q] = after[c * area + p] * 255;
+      return isSketch;
+    }
+
+    /** Show it at half the size, enlarged. */
+    sketch(map, finish) {
+      this.rough ??= this.sketched();
+      this.rough.draw(map, finish);
+      this.context.clearRect(0, 0, this.width, this.height);
+      this.context.drawImage(this.rough.canvas, 0, 0, this.width, this.height);
+    }
+
+    /** Show it at full size. */
+    draw(map, { amount, keep }) {
+      const rests = [0, 1, 2].map((c) => this.carry(c, map));
+      const { before, after, image, width, height, finishing } = this, area = width * height;
+      for (let y = 0; y < height; y++) {
+        for (let c = 0; c < 3; c++) this.complete(after, c * area + y * width, rests[c], y);
+        if (amount !== 1 || keep) finishing.finish(before, after, y * width, width, area, amount, keep);
+      }
+      const shown = image.data;
+      for (let p = 0, q = 0; p < area; p++, q += 4) {
+        shown[q] = 255 * after[p]; // rounded by the kind of array
+        shown[q + 1] = 255 * after[area + p];
+        shown[q + 2] = 255 * after[2 * area + p];
       }
       this.context.putImageData(image, 0, 0);
     }
 
-    /** One colour of the picture at full size, into `after`. */
+    /** One colour at full size, into `after`; gives what is missing, enlarged across. */
     carry(channel, { gain, offset, relit }) {
-      const { width, height, small, tables } = this;
+      const { width, height, small, tables, shortened } = this;
       const few = small.width * small.height, area = width * height;
       const part = (values) => values.subarray(channel * few, (channel + 1) * few);
       const gains = across(part(gain), small.width, tables.linear.x);
       const offsets = across(part(offset), small.width, tables.linear.x);
-      const before = this.before.subarray(channel * area, (channel + 1) * area);
-      const after = this.after.subarray(channel * area, (channel + 1) * area);
-      const { starts, taps, weights } = tables.linear.y;
+      const short = new Float32Array(small.height * width);
       for (let y = 0; y < height; y++) {
-        const one = starts[y] * width, two = taps > 1 ? one + width : one;
-        const share = taps > 1 ? weights[2 * y + 1] : 0;
-        for (let x = 0, p = y * width; x < width; x++, p++) {
-          const g = gains[one + x] + share * (gains[two + x] - gains[one + x]);
-          const o = offsets[one + x] + share * (offsets[two + x] - offsets[one + x]);
-          const value = before[p] * g + o;
-          after[p] = value < 0 ? 0 : value > 1 ? 1 : value;
-        }
+        const p = channel * area + y * width;
+        this.mapped(gains, offsets, y, p);
+        for (const [row, weight] of shortened[y]) added(short, row * width, this.after, p, width, weight);
       }
-      const reduced = down(across(after, width, tables.narrow), small.width, tables.shorten);
-      const missing = part(relit).map((value, p) => value - reduced[p]);
-      const rest = across(sharpened(missing, small.width, tables.back), small.width, tables.cubic.x);
-      this.complete(after, rest);
+      const reduced = across(short, width, tables.narrow);
+      const missing = part(relit).map((value, q) => value - reduced[q]);
+      return across(sharpened(missing, small.width, tables.back), small.width, tables.cubic.x);
     }
 
-    /** Add what is missing, downwards by cubics. */
-    complete(after, rest) {
-      const { width, height } = this, { starts, taps, weights } = this.tables.cubic.y;
-      for (let y = 0; y < height; y++) {
-        const from = starts[y] * width;
-        const [a, b, c, d] = [0, 1, 2, 3].map((t) => (t < taps ? weights[taps * y + t] : 0));
-        const [two, three, four] = [1, 2, 3].map((t) => (t < taps ? from + t * width : from));
-        for (let x = 0, p = y * width; x < width; x++, p++) {
-          const value = after[p] + a * rest[from + x] + b * rest[two + x]
-            + c * rest[three + x] + d * rest[four + x];
-          after[p] = value < 0 ? 0 : value > 1 ? 1 : value;
-        }
+    /** A row of gain * picture + offset, from p on. */
+    mapped(gains, offsets, y, p) {
+      const { width, before, after } = this, { starts, taps, weights } = this.tables.linear.y;
+      const one = starts[y] * width, two = taps > 1 ? one + width : one;
+      const share = taps > 1 ? weights[2 * y + 1] : 0;
+      for (let x = 0; x < width; x++) {
+        const g = gains[one + x] + share * (gains[two + x] - gains[one + x]);
+        const o = offsets[one + x] + share * (offsets[two + x] - offsets[one + x]);
+        const value = before[p + x] * g + o;
+        after[p + x] = value < 0 ? 0 : value > 1 ? 1 : value;
       }
     }
+
+    /** Add to a row what is missing, downwards by cubics. */
+    complete(after, p, rest, y) {
+      const { width } = this, { starts, taps, weights } = this.tables.cubic.y;
+      const one = starts[y] * width, w = taps * y;
+      const two = taps > 1 ? one + width : one, b = taps > 1 ? weights[w + 1] : 0;
+      const three = taps > 2 ? two + width : one, c = taps > 2 ? weights[w + 2] : 0;
+      const four = taps > 3 ? three + width : one, d = taps > 3 ? weights[w + 3] : 0;
+      const a = weights[w];
+      for (let x = 0; x < width; x++) {
+        const value = after[p + x] + a * rest[one + x] + b * rest[two + x]
+          + c * rest[three + x] + d * rest[four + x];
+        after[p + x] = value < 0 ? 0 : value > 1 ? 1 : value;
+      }
+    }
+  }
+
+  /** Add a row of values, weighted, to another. */
+  function added(sums, to, values, from, width, weight) {
+    for (let x = 0; x < width; x++) sums[to + x] += weight * values[from + x];
   }
 
   return { Canvas, tables };

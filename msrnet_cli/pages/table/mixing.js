@@ -282,19 +282,22 @@ const mixing = (() => {
     /** The mean in the window of three by three around each pixel, at borders of less. */
     mean(values) {
       const { width, height } = this, area = width * height;
-      const across = new Float32Array(values.length), result = new Float32Array(values.length);
+      const sums = new Float32Array(values.length), result = new Float32Array(values.length);
       for (let row = 0; row < values.length; row += width) {
-        for (let x = 0; x < width; x++) {
-          const left = x ? 1 : 0, right = x < width - 1 ? 1 : 0, p = row + x;
-          across[p] = (values[p] + (left && values[p - 1]) + (right && values[p + 1]))
-            / (1 + left + right);
-        }
+        const last = row + width - 1;
+        for (let p = row + 1; p < last; p++) sums[p] = (values[p - 1] + values[p] + values[p + 1]) / 3;
+        sums[row] = width > 1 ? (values[row] + values[row + 1]) / 2 : values[row];
+        if (width > 1) sums[last] = (values[last - 1] + values[last]) / 2;
       }
       for (let plane = 0; plane < values.length; plane += area) {
-        for (let q = 0; q < area; q++) {
-          const up = q >= width ? 1 : 0, down = q < area - width ? 1 : 0, p = plane + q;
-          result[p] = (across[p] + (up && across[p - width]) + (down && across[p + width]))
-            / (1 + up + down);
+        const end = plane + area - width;
+        for (let p = plane + width; p < end; p++) {
+          result[p] = (sums[p - width] + sums[p] + sums[p + width]) / 3;
+        }
+        for (let x = 0; x < width; x++) {
+          const [p, q] = [plane + x, end + x];
+          result[p] = height > 1 ? (sums[p] + sums[p + width]) / 2 : sums[p];
+          if (height > 1) result[q] = (sums[q - width] + sums[q]) / 2;
         }
       }
       return result;

@@ -129,6 +129,7 @@ const painting = (() => {
     }
   `;
 
+  const IMITATED = /swiftshader|llvmpipe|softpipe|software|basic render/i;
   const UNITS = ["picture", "gain", "offset", "relit", "before", "along", "other", "alpha"];
 
   /** A shader, compiled. */
@@ -178,16 +179,30 @@ const painting = (() => {
     return found;
   }
 
+  /** Whether the processor imitates a graphics card. */
+  function isImitated(gl) {
+    const more = gl.getExtension("WEBGL_debug_renderer_info");
+    return IMITATED.test(gl.getParameter(more ? more.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  }
+
   /** A painter on a graphics card. */
   class Graphics {
     static kind = "webgl";
 
-    /** A painter; null where the browser has no such graphics. */
-    static on(canvas, picture, alpha, small) {
-      const gl = canvas.getContext("webgl2", { antialias: false, depth: false, preserveDrawingBuffer: true });
+    /** A painter; null where the browser has no such graphics.
+
+        Graphics that the processor only imitates are slower than a plain canvas, and
+        are taken where they are forced. */
+    static on(canvas, picture, alpha, small, isForced) {
+      const gl = canvas.getContext("webgl2", {
+        antialias: false,
+        depth: false,
+        failIfMajorPerformanceCaveat: !isForced,
+        preserveDrawingBuffer: true,
+      });
       const renders = gl?.getExtension("EXT_color_buffer_float")
         ?? gl?.getExtension("EXT_color_buffer_half_float");
-      if (!renders || gl.getParameter(gl.MAX_TEXTURE_SIZE) < Math.max(canvas.width, canvas.height)) return null;
+      if (!renders || (!isForced && isImitated(gl)) || gl.getParameter(gl.MAX_TEXTURE_SIZE) < Math.max(canvas.width, canvas.height)) return null;
       const painter = new Graphics(gl, picture, alpha, small, canvas);
       return painter.passes.every((pass) => pass.program) && gl.getError() === gl.NO_ERROR ? painter : null;
     }
@@ -244,7 +259,8 @@ const painting = (() => {
       gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA16F, small.width, small.height, 0, gl.RGBA, gl.FLOAT, texels);
     }
 
-    /** Show a relit picture: map has gain, offset and relit at the working size. */
+    /** Show a relit picture: map has gain, offset and relit at the working size. Gives
+        whether it is only a sketch: never. */
     paint(map, { amount, keep }) {
       const { gl } = this;
       gl.activeTexture(gl.TEXTURE0 + UNITS.length);
@@ -267,12 +283,14 @@ const painting = (() => {
         gl.drawArrays(gl.TRIANGLES, 0, 3);
         before = pass.target;
       }
+      return false;
     }
   }
 
-  /** The best painter that this browser has: on a graphics card, else on a canvas. */
-  function painter(canvas, picture, alpha, small, plain) {
-    const found = plain ? null : Graphics.on(canvas, picture, alpha, small);
+  /** A painter, and its canvas: the best that this browser has, or the way that is
+      named, "canvas" or "webgl". */
+  function painter(canvas, picture, alpha, small, way) {
+    const found = way === "canvas" ? null : Graphics.on(canvas, picture, alpha, small, way === "webgl");
     if (found) return { painter: found, canvas };
     // A canvas that was asked for WebGL gives no other context.
     const fresh = canvas.cloneNode();

@@ -5,11 +5,12 @@ const table = (() => {
   const COOL = 1e6 / 20000, WARM = 1e6 / 1500; // ends of the slider, in mired
   const KELVIN_STEP = 50;
   const REST = 400; // milliseconds without a change, before the address follows
+  const SETTLE = 150; // milliseconds without a change, before a sketch is completed
   const SLIDERS = ["kelvin", "strength", "softness", "key", "ambient", "fill", "amount"];
   const $ = (id) => document.getElementById(id);
 
   const self = { frames: 0, state: null, painter: null, scene: null };
-  let data, ring, chosen = 0, peeking = false, due = false, resting = 0;
+  let data, ring, chosen = 0, peeking = false, due = false, resting = 0, settling = 0;
 
   /** A temperature of the slider, from 0, warm, to 1000, cool. */
   function kelvinAt(value) {
@@ -239,18 +240,24 @@ const table = (() => {
     due = true;
     requestAnimationFrame(() => {
       due = false;
-      paint();
+      paint(true);
       self.frames++;
     });
   }
 
-  /** Paint now; `original` as it came. */
-  function paint() {
+  /** Paint now; a picture that is moving may be a sketch, which is soon completed. */
+  function paint(moving = false) {
     const { state, scene } = self;
     const relit = scene.relit(mixing.weights(asking.wish(state), data.found));
     const finish = peeking ? { amount: 0, keep: null } : state;
-    self.painter.paint({ ...scene.fit(relit), relit }, finish);
+    const start = performance.now();
+    const isSketch = self.painter.paint({ ...scene.fit(relit), relit }, finish, moving);
+    const wait = SETTLE + 4 * (performance.now() - start); // a busy machine gives frames late
+    clearTimeout(settling);
+    settling = isSketch ? setTimeout(() => paint(), wait) : 0;
   }
+
+  self.paint = paint;
 
   /** Show the original, as long as it is held. */
   function peek(on) {
@@ -331,7 +338,7 @@ const table = (() => {
       readAddress();
       changed();
     });
-    window.addEventListener("beforeprint", paint);
+    window.addEventListener("beforeprint", () => paint());
   }
 
   /** The original shows while the picture, a button or a key is held. */
@@ -348,7 +355,8 @@ const table = (() => {
     $("compare").addEventListener("keyup", () => peek(false));
     $("compare").addEventListener("blur", () => peek(false));
     document.addEventListener("keydown", (event) => {
-      if (event.key.toLowerCase() === "o" && !event.ctrlKey && !event.metaKey && !event.altKey) peek(true);
+      const isOther = event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select");
+      if (event.key.toLowerCase() === "o" && !isOther) peek(true);
     });
     document.addEventListener("keyup", (event) => {
       if (event.key.toLowerCase() === "o") peek(false);
@@ -356,12 +364,12 @@ const table = (() => {
     window.addEventListener("blur", () => peek(false));
   }
 
-  /** Make a painter: on a graphics card, unless it is to be plain. */
-  function setUp(picture, alpha, plain) {
-    const found = painting.painter($("canvas"), picture, alpha, data, plain);
+  /** Make a painter; the address may end in ?canvas or ?webgl, to try one of them. */
+  function setUp(picture, alpha, way) {
+    const found = painting.painter($("canvas"), picture, alpha, data, way);
     self.painter = found.painter;
     found.canvas.addEventListener("webglcontextlost", () => {
-      setUp(picture, alpha, true);
+      setUp(picture, alpha, "canvas");
       paintSoon();
     });
   }
@@ -375,7 +383,7 @@ const table = (() => {
     ]);
     const [seen, ...layers] = decoded(code, data.width, data.height);
     self.scene = new mixing.Scene(seen, layers, data.found, data.width, data.height);
-    setUp(picture, alpha, new URLSearchParams(location.search).has("canvas"));
+    setUp(picture, alpha, location.search.slice(1));
     ring = new compass.Compass($("compass"), data.found, { turn, pick, reset: resetBeam });
     readAddress();
     listen();
