@@ -152,6 +152,18 @@ def test_a_signal_ends_it_in_the_middle_of_everything(tmp_path, stage_file, numb
     assert not served.written
 
 
+def test_without_a_browser_the_address_is_still_served(
+    tmp_path, stage_file, monkeypatch
+):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    with serving(tmp_path, stage_file, "--open") as served:
+        assert served.ask().status == 200
+        _, said = served.stop()
+    assert "no browser could be opened" in said
+    assert len(said.splitlines()) == 2
+
+
 def test_a_taken_port_is_told(program, stage_file):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
