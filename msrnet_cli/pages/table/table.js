@@ -349,11 +349,18 @@ const table = (() => {
         held.addEventListener(end, () => peek(false));
       }
     }
+    let byKey = false; // a press on the picture takes the focus from the button, too
     $("compare").addEventListener("keydown", (event) => {
-      if (event.key === " " || event.key === "Enter") peek(true);
+      if (event.key !== " " && event.key !== "Enter") return;
+      byKey = true;
+      peek(true);
     });
-    $("compare").addEventListener("keyup", () => peek(false));
-    $("compare").addEventListener("blur", () => peek(false));
+    for (const end of ["keyup", "blur"]) {
+      $("compare").addEventListener(end, () => {
+        if (byKey) peek(false);
+        byKey = false;
+      });
+    }
     document.addEventListener("keydown", (event) => {
       const isOther = event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select");
       if (event.key.toLowerCase() === "o" && !isOther) peek(true);
