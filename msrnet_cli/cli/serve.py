@@ -62,7 +62,8 @@ def _painter(options: ServeOptions) -> Painter:
     for note in relighter.notes:
         terminal.warn(note)
     named = "" if options.weights == ServeOptions.weights else options.weights
-    return Painter(relighter, options.limits.max_megapixels, named)
+    most, size = options.limits.max_megapixels, options.session.work_size
+    return Painter(relighter, most, named, size)
 
 
 def _run(service: Server, options: ServeOptions) -> NoReturn:

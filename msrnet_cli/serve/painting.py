@@ -12,6 +12,7 @@ from msrnet_cli.folder.stages import as_picture_error
 from msrnet_cli.pages.table import table
 
 if TYPE_CHECKING:
+    from msrnet_cli.config import WorkSize
     from msrnet_cli.relight.relighter import Relighter
 
 
@@ -39,11 +40,13 @@ class Painter:
         max_megapixels: A larger picture is refused before it is decoded.
         weights: Name of its weights, for the command that a table shows; "" where they
             are the built-in ones.
+        work_size: That was asked for, for the same command; None for none.
     """
 
     relighter: Relighter
     max_megapixels: float
     weights: str = ""
+    work_size: WorkSize | None = None
 
     def paint(self, data: bytes, name: str) -> Painted:
         """The light table of a picture.
@@ -58,7 +61,13 @@ class Painter:
         try:
             picture = images.read(data, PurePath(name).suffix, self.max_megapixels)
             layers = self.relighter.layers(picture.pixels)
-            page = table(layers, name, weights=self.weights, alpha=picture.alpha)
+            page = table(
+                layers,
+                name,
+                weights=self.weights,
+                work_size=self.work_size,
+                alpha=picture.alpha,
+            )
             return Painted(name, page.encode(), picture.notes)
         except MSRNetError:
             raise
