@@ -19,6 +19,7 @@ _MODULES = {
     "light": "light",
     "looks": "looks",
     "table": "table",
+    "serve": "serve",
     "doctor": "doctor",
     "weights": "weights",
     "eval": "evaluate",
