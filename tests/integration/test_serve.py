@@ -135,7 +135,14 @@ def test_one_is_painted_and_the_others_see_their_place(served):
     assert b"table" in first.lines[-1]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+    ],
+)
 def test_a_signal_ends_it_in_the_middle_of_everything(tmp_path, stage_file, number):
     with serving(tmp_path, stage_file, "--work-size", "full") as served:
         painted = Upload(served, SLOW)

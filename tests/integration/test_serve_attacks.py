@@ -124,7 +124,9 @@ def test_a_file_that_says_how_large_it_is_is_not_read(served, path):
     assert b"--max-megabytes" in said
 
 
-@pytest.mark.parametrize("path", ["pictures", "form"])
+@pytest.mark.parametrize(
+    "path", ["pictures", pytest.param("form", marks=pytest.mark.slow)]
+)
 def test_a_file_that_hides_how_large_it_is_is_cut(served, path):
     part = b"10000\r\n" + bytes(65536) + b"\r\n"
     with served.connect() as client, servers.quiet():
@@ -143,6 +145,7 @@ def test_a_refused_file_that_is_sent_to_its_end_gets_its_answer(served):
     assert answer.lines[0]["reason"]
 
 
+@pytest.mark.slow
 def test_many_tiny_chunks_take_no_more_than_their_bytes(served):
     body = chunked(*(PICTURE[i : i + 1] for i in range(len(PICTURE))))
     said = served.say(served.head("Transfer-Encoding: chunked"), body)
@@ -166,6 +169,7 @@ def test_a_byte_now_and_then_has_an_end(served):
     assert UPLOAD_SECONDS <= time.monotonic() - began < UPLOAD_SECONDS + 2
 
 
+@pytest.mark.slow
 def test_silence_in_a_file_has_an_end(served):
     began = time.monotonic()
     said = served.say(served.head("Content-Length: 1000") + b"x")
@@ -181,6 +185,7 @@ def test_a_head_that_never_ends_has_an_end(served):
     assert served.say() == b""
 
 
+@pytest.mark.slow
 def test_somebody_who_does_not_read_is_cut(served):
     table = served.table(LARGE)
     clients = []

@@ -115,7 +115,9 @@ def made(relighter, pixels, **light):
     return quantise(relighter.layers(pixels).mix(**light), 8) / 255
 
 
-@pytest.mark.parametrize("way", ["canvas", "webgl"])
+@pytest.mark.parametrize(
+    "way", ["canvas", pytest.param("webgl", marks=pytest.mark.slow)]
+)
 def test_the_page_shows_what_the_tool_makes(watched, page, layers, way):
     for text in FEW:
         shown = show(watched, page / "table.html", f"?{way}#{text}")
@@ -286,6 +288,7 @@ def test_a_control_is_reset_in_three_ways(watched, page):
     quiet(watched)
 
 
+@pytest.mark.slow
 def test_the_temperature_is_the_own_colour_until_it_is_set(watched, page):
     shown = show(watched, page / "table.html", "#to=W")
     assert shown.locator("#kelvin-value").text_content() == "own colour"
@@ -311,6 +314,7 @@ def test_looks_set_all_that_they_name(watched, page, layers):
     quiet(watched)
 
 
+@pytest.mark.slow
 def test_an_own_look_may_keep_colours_and_show_half(watched, layers, tmp_path):
     light = LightOptions(to="260", kelvin=3100, amount=0.5, keep="colour", key=7)
     own = Look(name="</script>&", about='late "sun"', light=light)
@@ -324,6 +328,7 @@ def test_an_own_look_may_keep_colours_and_show_half(watched, layers, tmp_path):
     quiet(watched)
 
 
+@pytest.mark.slow
 def test_lights_are_added_and_removed(watched, page):
     shown = show(watched, page / "table.html", "#to=3200_W")
     shown.get_by_role("button", name="Add a light").click()
@@ -354,13 +359,16 @@ def test_the_copied_command_makes_the_picture(watched, page, program, monkeypatc
     quiet(watched)
 
 
+@pytest.mark.slow
 def test_the_picture_as_it_came_has_a_command_too(watched, page, layers, night):
     shown = show(watched, page / "table.html")
     assert command(shown)[4:] == ["--key", "1"]
     assert psnr(pixels_of(shown), to_tensor(night) / 255) > ENOUGH
 
 
-@pytest.mark.parametrize("way", ["canvas", "webgl"])
+@pytest.mark.parametrize(
+    "way", ["canvas", pytest.param("webgl", marks=pytest.mark.slow)]
+)
 def test_the_saved_picture_is_that_of_the_tool(watched, page, layers, way):
     shown = show(watched, page / "table.html", f"?{way}#to=3200_W&ambient=0.5")
     with shown.expect_download() as download:
@@ -429,6 +437,7 @@ def test_weights_and_working_size_stand_in_the_command(watched, layers, tmp_path
     assert command(shown)[2:] == ["a.CR2", "a-relit.tif", *more]
 
 
+@pytest.mark.slow
 def test_transparency_is_kept(watched, relighter, tmp_path):
     image = photo(200, 160, mode="RGBA")
     pixels = to_tensor(image)
@@ -441,6 +450,7 @@ def test_transparency_is_kept(watched, relighter, tmp_path):
         assert (alpha * 255 - pixels[3]).abs().max() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(40, 30), (1, 90), (161, 7)])
 def test_small_and_thin_pictures(watched, relighter, tmp_path, size):
     pixels = to_tensor(photo(*size))
@@ -458,6 +468,7 @@ def test_large_layers_are_reduced(relighter, night):
     assert len(table(big.layers(to_tensor(night)), "a.png")) < 2 * len(small)
 
 
+@pytest.mark.slow
 def test_a_larger_picture_is_reduced_to_the_page(watched, layers, tmp_path):
     (tmp_path / "table.html").write_text(table(layers, "a.png", size=150), "utf-8")
     shown = show(watched, tmp_path / "table.html", "#to=W")
@@ -517,6 +528,7 @@ def test_every_control_has_a_name_and_is_reached_by_tab(watched, page):
     assert {"Direction of light 1", "Direction of light 2", "amount", "copy"} <= seen
 
 
+@pytest.mark.slow
 def test_a_lost_graphics_card_is_replaced_by_a_canvas(watched, page, layers):
     shown = show(watched, page / "table.html", "?webgl#to=W")
     shown.evaluate("table.painter.gl.getExtension('WEBGL_lose_context').loseContext()")
@@ -524,6 +536,7 @@ def test_a_lost_graphics_card_is_replaced_by_a_canvas(watched, page, layers):
     assert psnr(pixels_of(shown), layers.mix("W") / 255) > ENOUGH
 
 
+@pytest.mark.slow
 def test_a_browser_without_what_is_needed_shows_the_picture(watched, page):
     watched.page.add_init_script("delete window.DecompressionStream")
     shown = show(watched, page / "table.html")
@@ -575,7 +588,7 @@ def test_the_command_makes_the_page(watched, page, program):
         (("a.png", "a.txt"), 2, "must end in .html"),
         (("a.png", "no/a.html"), 2, "no such folder"),
         (("a.png", "other.html"), 2, "is not a light table"),
-        (("a.png", "folder.html"), 2, "it is a folder"),
+        (("a.png", "folder.html"), 2, "is a folder"),
         (("other.html", "a.html"), 4, "not a picture"),
         (("a.png", "a.html", "--weights", "n6500-e4500"), 2, "paint one light only"),
         (("a.png", "a.html", "--size", 8), 2, "give 64 to 4096"),

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -16,6 +17,12 @@ from msrnet_cli.serve.refusal import RefusedError
 from msrnet_cli.serve.tables import Tables
 from msrnet_cli.serve.waiting import Line
 from servers import form
+
+
+def run(check):
+    """Run a check in a thread: the browser of other tests may hold a loop here."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, check()).result()
 
 
 @pytest.mark.parametrize(
@@ -96,7 +103,7 @@ def test_one_works_at_a_time_in_the_order_in_which_they_came():
         assert done == [0, 1, 3]
         assert ended == [2, 0, 1, 3]
 
-    asyncio.run(check())
+    run(check)
 
 
 def test_an_error_is_that_of_its_ticket_alone():
@@ -108,7 +115,7 @@ def test_an_error_is_that_of_its_ticket_alone():
         assert isinstance(bad.error, ZeroDivisionError)
         assert (bad.result, good.result, good.error) == (None, 2, None)
 
-    asyncio.run(check())
+    run(check)
 
 
 def test_who_leaves_the_line_leaves_no_picture_behind():
@@ -129,7 +136,7 @@ def test_who_leaves_the_line_leaves_no_picture_behind():
         assert held() is None, "it is held while another one is computed"
         gate.set()
 
-    asyncio.run(check())
+    run(check)
 
 
 def test_tables_have_names_that_cannot_be_guessed_and_a_time():
@@ -141,7 +148,7 @@ def test_tables_have_names_that_cannot_be_guessed_and_a_time():
         await asyncio.sleep(0.2)
         assert not any(map(tables.get, names))
 
-    asyncio.run(check())
+    run(check)
 
 
 def test_the_oldest_table_goes_where_there_are_too_many():
@@ -154,4 +161,4 @@ def test_the_oldest_table_goes_where_there_are_too_many():
         assert tables.get(names[1]) is None
         tables.forget(names[2])
 
-    asyncio.run(check())
+    run(check)
