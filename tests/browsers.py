@@ -3,6 +3,9 @@
 import os
 import shutil
 from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
 
 CHROMIUM = os.environ.get("MSRNET_TEST_CHROMIUM") or shutil.which("chromium")
 QUIET = (
@@ -57,3 +60,22 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield browser
         browser.close()
+
+
+def axe(page):
+    """What axe-core finds hard to reach or to read on a page, a line for each.
+
+    MSRNET_TEST_AXE names its file axe.min.js; else it is looked for in node_modules,
+    where `npm install axe-core` puts it. Without it the test is skipped.
+    """
+    near = Path(__file__).parents[1] / "node_modules/axe-core/axe.min.js"
+    script = Path(os.environ.get("MSRNET_TEST_AXE") or near)
+    if not script.is_file():
+        pytest.skip("no axe-core: name its axe.min.js by MSRNET_TEST_AXE")
+    page.evaluate(f"() => {{ {script.read_text(encoding='utf-8')} }}")
+    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
+    return [
+        f"{one['id']}: {one['help']}: {'; '.join(map(str, node['target']))}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]

@@ -5,6 +5,7 @@ commands     which there are
 application  what they join: exit codes, --version, completion
 derive       records to commands
 layout       how help looks
+showing      the before/after page
 options      what all commands share
 loading      what comes before a command's work
 run          from start to exit code: the one place where errors become one line

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # In the order in which --help lists them.
 _MODULES = {
     "relight": "relight",
+    "report": "report",
     "light": "light",
     "looks": "looks",
     "doctor": "doctor",

@@ -13,11 +13,13 @@ from msrnet_cli.cli.application import app
 from msrnet_cli.cli.derive import Given, command
 from msrnet_cli.cli.loading import loading, seconds
 from msrnet_cli.cli.options import Output
+from msrnet_cli.cli.showing import noting, show_job
 from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
 from msrnet_cli.folder.options import RelightOptions
 
 if TYPE_CHECKING:
-    from msrnet_cli.folder.events import JobSummary
+    from msrnet_cli.folder.events import FileDone, JobSummary
+    from msrnet_cli.folder.plan import Plan
     from msrnet_cli.relight.relighter import Relighter
 
 _STREAM = "-"
@@ -108,32 +110,16 @@ def _relight_folder(
     if output.json:
         streams.require("stdout")
     with loading():
-        from msrnet_cli.report import passed, terminal
         from msrnet_cli.report import relight as report
+        from msrnet_cli.report import terminal
 
         if options.files_from == _STREAM and sys.stdin.isatty():
             terminal.warn("the list of inputs is read from here, up to Ctrl-D")
         elif not output.quiet:
             terminal.loading()
-        from msrnet_cli.folder import reads
         from msrnet_cli.folder.job import relight_folder
-        from msrnet_cli.folder.plan import make_plan
-        from msrnet_cli.folder.search import NothingFoundError
 
-        try:
-            plan = make_plan(
-                inputs,
-                target,
-                options.folder,
-                options.files_from,
-                is_fan=options.light.is_fan,
-                dry=options.dry_run,
-                reads=reads.named(options, given.config),
-            )
-        except NothingFoundError as error:
-            for line in () if output.quiet else passed.lines(error.ignored):
-                terminal.say(line)
-            raise
+        plan = _plan(inputs, target, given, options, output)
         relighter = _load(options, len(plan.jobs))
     name = _weights_name(options)
     if options.dry_run:
@@ -146,8 +132,57 @@ def _relight_folder(
         return
     signals.raise_on_signals()
     notify = report.reporter(as_json=output.json, quiet=output.quiet)
-    summary = relight_folder(plan, relighter, options.folder, notify, name, seconds())
+    done: list[FileDone] = []
+    summary = relight_folder(
+        plan, relighter, options.folder, noting(notify, done), name, seconds()
+    )
+    if options.report is not None:
+        from msrnet_cli.folder.job import made_by
+
+        making = made_by(plan, relighter, name)
+        show_job(options, plan, done, summary, making)
     _finish(summary)
+
+
+def _plan(
+    inputs: list[str],
+    target: str,
+    given: Given[RelightOptions],
+    options: RelightOptions,
+    output: Output,
+) -> Plan:
+    """What goes where; the page, too, is refused here."""
+    from msrnet_cli.folder import reads
+    from msrnet_cli.folder.page import Page, require_page
+    from msrnet_cli.folder.plan import make_plan
+    from msrnet_cli.folder.search import NothingFoundError
+    from msrnet_cli.report import passed, terminal
+
+    named = [*reads.named(options, given.config)]
+    try:
+        plan = make_plan(
+            inputs,
+            target,
+            options.folder,
+            options.files_from,
+            is_fan=options.light.is_fan,
+            dry=options.dry_run,
+            reads=named,
+        )
+    except NothingFoundError as error:
+        for line in () if output.quiet else passed.lines(error.ignored):
+            terminal.say(line)
+        raise
+    if options.report is not None:
+        require_page(
+            Page.named("--report", options.report),
+            plan,
+            options.folder,
+            options.files_from,
+            named,
+            dry=options.dry_run,
+        )
+    return plan
 
 
 def _finish(summary: JobSummary) -> None:
@@ -183,6 +218,8 @@ def _relight_stream(
             raise UsageError(reason, "name the file of the picture")
         reason = "--to all makes a folder of pictures, standard output takes one"
         raise UsageError(reason, "name a folder for the output")
+    if options.report is not None:
+        raise UsageError("--report with -", "name files or folders to show on a page")
     if options.dry_run:
         raise UsageError("--dry-run with -", "name files or folders to see the plan")
     if len(inputs) != 1 or options.files_from is not None:

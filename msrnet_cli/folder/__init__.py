@@ -8,7 +8,9 @@ destination  where results go, as the user named it
 targets      each output, looked at before the first write
 reads        files that a job reads beside its pictures
 plan         what goes where, decided as a whole before the first write
+page         where the page of a job may lie
 journal      what was made from what, so that a second run finishes the first
+history      what a journal tells of an output folder afterwards
 records      what is known about existing outputs, in a folder or of single files
 relights     what a job asks of the network, and a stand-in for tests
 stages       read, decode, relight, encode: functions from record to record

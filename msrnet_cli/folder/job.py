@@ -10,6 +10,7 @@ from msrnet_cli import hardware
 from msrnet_cli.folder.events import FileDone, JobStarted, JobSummary
 from msrnet_cli.folder.executor import threads_for
 from msrnet_cli.folder.outputs import Outputs
+from msrnet_cli.folder.records import Making
 from msrnet_cli.folder.relights import require_second
 from msrnet_cli.folder.scheduler import Scheduler
 from msrnet_cli.folder.tally import Tally
@@ -62,7 +63,8 @@ def relight_folder(
             weights see another number of pictures.
     """
     require_second(relights, options)
-    with closing(Outputs(plan, options.exist)) as outputs:
+    making = made_by(plan, relights, weights_name)
+    with closing(Outputs(plan, options.exist, making)) as outputs:
         others = () if outputs.is_first_run else (_OTHERS,)
         notify(started(plan, relights, weights_name, others))
         begin = time.perf_counter()
@@ -124,6 +126,19 @@ def started(
         unreadable=len(plan.faults),
         second_light=relights.second_light,
     )
+
+
+def made_by(plan: Plan, relights: Relights, weights_name: str) -> Making:
+    """How the results of a job are made, for people.
+
+    Args:
+        plan: What goes where.
+        relights: The network.
+        weights_name: Name of its weights.
+    """
+    words = (told.named(relights.to_light), _shown(plan, relights))
+    light = ", ".join(filter(None, words))
+    return Making(light, weights_name, relights.digest)
 
 
 def _shown(plan: Plan, relights: Relights) -> str:

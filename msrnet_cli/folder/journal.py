@@ -2,6 +2,9 @@
 
 One JSON line for each result, written before the result is moved into place. A line
 whose result never arrived is harmless: the file at that path has another content then.
+A second line may follow, with what people want to know of the result. It decides
+nothing, and older versions of msrnet pass it over: they would pass over the whole
+result if the first line held more than they know.
 
 Runs in one folder also claim pictures through the journal's file, by locks on single
 bytes. The system releases the locks of a process that ends, even of one that is killed.
@@ -32,6 +35,8 @@ _CACHE_NAME = "single-pictures.jsonl"
 _CACHE_BYTES = 4 << 20  # about ten thousand pictures
 _VERSION = 1
 _KEYS = {"output_sha256": "made", "source_sha256": "source"}  # shorter in the file
+_ABOUT = "about"
+_TEXTS = ("input", "light", "weights", "weights_sha256")
 _TO_WRITE = ("writing", "writable")
 _RUN = 0  # the byte of the file whose lock says that a run is at work
 
@@ -55,6 +60,28 @@ class Entry:
     source_sha256: str
     recipe: str
     origin: str = ""
+
+
+@dataclass(frozen=True)
+class About:
+    """What people want to know of a result.
+
+    Attributes:
+        input: Path of the input from the output folder on, with forward slashes;
+            absolute where no path leads there. "" if unknown.
+        light: The light that was asked for, in words.
+        weights: Name of the weights.
+        weights_sha256: Of their file, in hex.
+        seconds: Time of decoding, network and encoding; None if unknown.
+        notes: What the user had to know about the result.
+    """
+
+    input: str = ""
+    light: str = ""
+    weights: str = ""
+    weights_sha256: str = ""
+    seconds: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 class JournalError(OSError):
@@ -179,13 +206,17 @@ class Journal:
                 entry = self._entries.get(output, {}).get(output_sha256)
         return entry
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Entry, about: About | None = None) -> None:
         """Record a result that is about to be moved into place.
+
+        Args:
+            entry: The result.
+            about: What people want to know of it; None for nothing.
 
         Raises:
             JournalError: The journal cannot be written.
         """
-        line = _line(entry)
+        line = _line(entry) + (b"" if about is None else _about_line(entry, about))
         with self._lock:
             # A line torn by a killed run or a full disk must not swallow the next one.
             data = (b"\n" if self._torn else b"") + line
@@ -233,7 +264,7 @@ class Journal:
         self._position += len(data) - len(rest)
         self._torn = bool(rest)
         for line in whole.splitlines():
-            entry = _entry(line)
+            entry = entry_of(line)
             if entry is not None:
                 self._remember(entry)
 
@@ -282,8 +313,15 @@ def _line(entry: Entry) -> bytes:
     return json.dumps({"v": _VERSION, **fields}).encode() + b"\n"
 
 
-def _entry(line: bytes) -> Entry | None:
-    """The entry of a line; None where a killed run has torn the line."""
+def _about_line(entry: Entry, about: About) -> bytes:
+    """A line without the names of an entry's digests: to older versions, none."""
+    named = {_ABOUT: entry.output_sha256, "output": entry.output}
+    fields = {name: value for name, value in asdict(about).items() if value}
+    return json.dumps({"v": _VERSION, **named, **fields}).encode() + b"\n"
+
+
+def entry_of(line: bytes) -> Entry | None:
+    """The entry of a line; None where it holds none, or a killed run has torn it."""
     try:
         fields = json.loads(line)
         if fields.pop("v") != _VERSION:
@@ -293,6 +331,30 @@ def _entry(line: bytes) -> Entry | None:
         return Entry(**fields)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def about_of(line: bytes) -> tuple[tuple[str, str], About] | None:
+    """What a line tells people; None where it tells nothing, or is torn.
+
+    Returns:
+        Output and digest of the result, as its entry has them; what is told of it.
+    """
+    try:
+        fields = json.loads(line)
+        key = fields["output"], fields[_ABOUT]
+        if fields["v"] != _VERSION or not all(isinstance(each, str) for each in key):
+            return None
+    except (ValueError, TypeError, KeyError):
+        return None
+    texts = {name: fields.get(name) for name in _TEXTS}
+    seconds, notes = fields.get("seconds"), fields.get("notes")
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    about = About(
+        **{name: text for name, text in texts.items() if isinstance(text, str)},
+        seconds=float(seconds) if is_number else None,
+        notes=tuple(map(str, notes)) if isinstance(notes, list) else (),
+    )
+    return key, about
 
 
 def _place(output: str) -> int:

@@ -107,6 +107,13 @@ class RelightOptions:
             metavar="LIST|-",
         ),
     ] = None
+    report: Annotated[
+        str | None,
+        Option(
+            "In the end, write a page for browsers: each result beside its original.",
+            metavar="PAGE.html",
+        ),
+    ] = None
     light: Annotated[LightOptions, Group("Light")] = field(default_factory=LightOptions)
     dry_run: Annotated[
         bool,
@@ -118,6 +125,36 @@ class RelightOptions:
     session: Annotated[SessionOptions, Group("Where and how to compute")] = field(
         default_factory=SessionOptions
     )
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """What `msrnet report` tells of an output folder."""
+
+    html: Annotated[
+        str | None,
+        Option(
+            "Write a page for browsers: each result beside its original.",
+            metavar="PAGE.html",
+        ),
+    ] = None
+    inputs: Annotated[
+        str | None,
+        Option(
+            "Where originals lie that were moved, or that the journal of an older"
+            " version does not name; they are found by their content.",
+            metavar="DIR",
+        ),
+    ] = None
+    max_megapixels: Annotated[
+        float,
+        Option(
+            "Leave larger pictures out of the page.",
+            least=0,
+            above=True,
+            endless=True,
+        ),
+    ] = MAX_MEGAPIXELS
 
 
 @dataclass(frozen=True)

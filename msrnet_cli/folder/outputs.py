@@ -5,27 +5,28 @@ from __future__ import annotations
 import errno
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import Folder, FolderGoneError, read_regular, remove_leftovers
+from msrnet_cli.folder.history import FAILURES, HEADLINE
 from msrnet_cli.folder.journal import JournalError
 from msrnet_cli.folder.records import Existing, Records, holds
 from msrnet_cli.folder.stages import failed
+from msrnet_cli.lights import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from msrnet_cli.folder.events import FileDone
+    from msrnet_cli.folder.journal import About
     from msrnet_cli.folder.options import Exist
     from msrnet_cli.folder.plan import Job, Plan
-    from msrnet_cli.folder.records import Provenance
+    from msrnet_cli.folder.records import Making, Provenance
     from msrnet_cli.folder.stages import Encoded
 
-_FAILURES_NAME = "failures.txt"
-_HEADLINE = "# Pictures that msrnet could not relight; give this file to --files-from."
 # An error that would come again with every further result.
 _LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
@@ -49,13 +50,15 @@ class Outputs:
     Args:
         plan: Says which files.
         exist: What to do where one exists.
+        making: How results are made, for people; None tells them nothing.
 
     Raises:
         UsageError: The folder cannot be made, or its journal not be written.
     """
 
-    def __init__(self, plan: Plan, exist: Exist) -> None:
+    def __init__(self, plan: Plan, exist: Exist, making: Making | None = None) -> None:
         self._plan = plan
+        self._making = making
         self._exist = exist
         self._folder = _made(plan.place)
         self._records = Records(self._folder, single=plan.folder is None)
@@ -117,13 +120,27 @@ class Outputs:
         unknown = encoded.existing.unknown
         equal = [holds(path, data) for (_, path), data in files if path in unknown]
         are_there = len(equal) == len(files) and all(equal)
+        about = self._about(encoded)
         for (relative, path), data in files:
-            self._records.note(relative, path, data, encoded.provenance)
+            self._records.note(relative, path, data, encoded.provenance, about)
+            about = None  # the files that follow stand beside the picture
         # The picture itself comes last: once it is there, its other files are, too.
         for (relative, _), data in () if are_there else reversed(files):
             self._folder.check()
             self._folder.write_whole(relative, data)
         return not are_there
+
+    def _about(self, encoded: Encoded) -> About | None:
+        """What people want to know of a picture; None for what stands beside one."""
+        if self._making is None or encoded.seconds is None:
+            return None
+        making, job = self._making, encoded.job
+        if job.is_fan:
+            direction = encoded.outputs[0][1].stem
+            making = replace(making, light=told.one_of_fan(making.light, direction))
+        return making.about(
+            self._plan.place, job.source, encoded.seconds, encoded.notes
+        )
 
     def remove_outdated(
         self, outputs: Sequence[tuple[str, Path]], provenance: Provenance
@@ -170,18 +187,18 @@ class Outputs:
         """
         if self._plan.folder is None:
             return ""
-        path = self._plan.folder / _FAILURES_NAME
+        path = self._plan.folder / FAILURES
         listings = {str(job.source): job.listing for job in self._plan.jobs}
         listings |= {fault.path: fault.listing for fault in self._plan.faults}
-        lines = [(failure.reason, listings[failure.input]) for failure in failures]
+        lines = [(_in_words(failure), listings[failure.input]) for failure in failures]
         try:
             self._folder.check()
-            if path.exists() and not read_regular(path).startswith(_HEADLINE.encode()):
+            if path.exists() and not read_regular(path).startswith(HEADLINE.encode()):
                 return ""  # not our file
             if not lines:
                 path.unlink(missing_ok=True)
                 return ""
-            self._folder.write_whole(_FAILURES_NAME, _list(lines))
+            self._folder.write_whole(FAILURES, _list(lines))
         except OSError:
             return ""  # the failures are reported all the same
         return str(path)
@@ -197,8 +214,12 @@ def _made(folder: Path) -> Folder:
         ) from error
 
 
+def _in_words(failure: FileDone) -> str:
+    return "; ".join(filter(None, (failure.reason, failure.remedy)))
+
+
 def _list(lines: Iterable[tuple[str, str]]) -> bytes:
-    entries = [_HEADLINE]
+    entries = [HEADLINE]
     for reason, listing in lines:
         entries += [f"# {reason}", listing]
     # A file name may contain line breaks, but never a NUL.

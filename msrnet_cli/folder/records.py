@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import Folder, read_regular
 from msrnet_cli.folder.fan import compared
-from msrnet_cli.folder.journal import NAME, Entry, Journal, cached_journal, digest
+from msrnet_cli.folder.journal import (
+    NAME,
+    About,
+    Entry,
+    Journal,
+    cached_journal,
+    digest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from msrnet_cli.folder.journal import Standing
 
@@ -36,6 +42,57 @@ class Provenance:
     source_sha256: str
     recipes: tuple[str, ...]
     origin: str = ""
+
+
+@dataclass(frozen=True)
+class Making:
+    """How all results of a job are made, for people.
+
+    Attributes:
+        light: The light that was asked for, in words.
+        weights: Name of the weights.
+        weights_sha256: Of their file, in hex.
+    """
+
+    light: str = ""
+    weights: str = ""
+    weights_sha256: str = ""
+
+    def about(
+        self, place: Path, source: Path, seconds: float, notes: tuple[str, ...]
+    ) -> About:
+        """What is told of one result.
+
+        Args:
+            place: The output folder.
+            source: The input.
+            seconds: Time of all stages.
+            notes: What the user must know.
+        """
+        return About(
+            way_to(source, place),
+            self.light,
+            self.weights,
+            self.weights_sha256,
+            round(seconds, 3),
+            notes,
+        )
+
+
+def way_to(source: Path, place: Path) -> str:
+    """A path from a folder on, with forward slashes: it holds when both are moved.
+
+    Links to the folders are followed, because ``..`` means the folder above the real
+    one.
+
+    Returns:
+        The absolute path where none leads there, as to another drive.
+    """
+    real = Path(os.path.realpath(source.parent), source.name)
+    try:
+        return Path(os.path.relpath(real, os.path.realpath(place))).as_posix()
+    except ValueError:
+        return real.as_posix()
 
 
 @dataclass(frozen=True)
@@ -170,7 +227,12 @@ class Records:
             return False
 
     def note(
-        self, output: str, path: Path, data: bytes, provenance: Provenance
+        self,
+        output: str,
+        path: Path,
+        data: bytes,
+        provenance: Provenance,
+        about: About | None = None,
     ) -> None:
         """Record a result that is about to be moved into place.
 
@@ -179,6 +241,7 @@ class Records:
             path: The same in full.
             data: Its bytes.
             provenance: What it was made from.
+            about: What people want to know of it. The user's cache does not keep that.
 
         Raises:
             JournalError: The folder's journal cannot be written.
@@ -193,7 +256,7 @@ class Records:
             provenance.origin if self._single else "",
         )
         try:
-            self._journal.add(entry)
+            self._journal.add(entry, None if self._by_path else about)
         except OSError:
             if not self._single:
                 raise

@@ -13,7 +13,7 @@ a fan stays in one process.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -148,6 +148,7 @@ class Encoded:
         provenance: What they are made from.
         existing: The outputs that are there already.
         notes: What the user must know about the result.
+        seconds: Time of all stages; None for what stands beside a picture.
     """
 
     job: Job
@@ -156,6 +157,7 @@ class Encoded:
     provenance: Provenance
     existing: Existing
     notes: tuple[str, ...]
+    seconds: float | None = field(default=None, compare=False)
 
 
 def contained(
@@ -265,7 +267,8 @@ def encode(relit: RelitPicture, options: WriteOptions) -> Encoded:
         options: How to write; the job's format counts.
     """
     assert isinstance(relit.result, Tensor)
-    return _part(relit, relit.result, relit.job.outputs(), options)
+    begin = time.perf_counter()
+    return _part(relit, relit.result, relit.job.outputs(), options, begin)
 
 
 def encode_fan(
@@ -301,10 +304,11 @@ def encode_fan(
         if is_stopped():
             yield None
             return
+        begin = time.perf_counter()
         pixels = relit.result(direction)
         small[direction] = images.thumbnail(pixels, fans.THUMBNAIL)
         if not is_there:
-            yield _part(relit, pixels, files, options)
+            yield _part(relit, pixels, files, options, begin)
     if not has_sheet:
         if is_stopped():
             yield None
@@ -333,15 +337,23 @@ def _part(
     pixels: Tensor,
     outputs: Sequence[tuple[str, Path]],
     options: WriteOptions,
+    begin: float,
 ) -> Encoded:
-    """One result, 3 H W, as a file; beside the input as a second one, if wanted."""
+    """One result, 3 H W, as a file; beside the input as a second one, if wanted.
+
+    Work on this result alone began at `begin`; a fan shares what came before.
+    """
     picture = relit.decoded.picture
     own = replace(options, format=relit.job.format)
     data, notes = images.write(picture, pixels, own)
     contents = [data]
     if len(outputs) > 1:
         contents.append(images.side_by_side(picture, pixels))
-    return _encoded(relit, outputs, contents, picture.notes + relit.notes + notes)
+    notes = picture.notes + relit.notes + notes
+    parts = len(DIRECTIONS) if relit.job.is_fan else 1
+    before = (relit.decoded.seconds + relit.seconds) / parts
+    seconds = before + time.perf_counter() - begin
+    return replace(_encoded(relit, outputs, contents, notes), seconds=seconds)
 
 
 def _encoded(

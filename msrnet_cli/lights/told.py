@@ -10,7 +10,18 @@ if TYPE_CHECKING:
     from msrnet_cli.lights.options import Keep, LightOptions
     from msrnet_cli.lights.wish import Wish
 
-_FAN = "from each of the eight directions"
+# N is behind the scene, S behind the camera.
+WHENCE = {
+    "N": "behind",
+    "NE": "behind on the right",
+    "E": "the right",
+    "SE": "in front on the right",
+    "S": "in front",
+    "SW": "in front on the left",
+    "W": "the left",
+    "NW": "behind on the left",
+}
+FAN = "from each of the eight directions"
 _KELVIN_STEP = 10  # of a temperature that was found
 
 
@@ -27,12 +38,30 @@ def light(options: LightOptions, wish: Wish | None) -> str:
     if wish is None:
         return ""
     if options.is_fan:
-        return wish.told(_FAN)
+        return wish.told(FAN)
     if options.look is not None:
         return f"{options.look} ({wish})"
     if options.like is not None:
         return f"like {Path(options.like).name} ({_rounded(wish, options)})"
     return str(wish)
+
+
+def one_of_fan(words: str, direction: str) -> str:
+    """The light of one picture of a fan.
+
+    Args:
+        words: The light of the fan, from `light`.
+        direction: Such as ``NE``.
+    """
+    return words.replace(FAN, f"from {direction}", 1)
+
+
+def named(text: str) -> str:
+    """One of VIDIT's lights, such as ``6500_N``, in words; any other text as it is."""
+    kelvin, _, direction = text.partition("_")
+    if direction not in WHENCE:
+        return text
+    return f"{kelvin} K from {WHENCE[direction]} ({direction})"
 
 
 def shown(amount: float, keep: Keep | None) -> str:

@@ -3,6 +3,7 @@
 terminal   lines, tables, and what a terminal draws anew
 machine    JSON: one document, or one event a line
 relight    a folder job
+history    an output folder afterwards
 light      the light of pictures
 looks      the named lights
 train      a training run

@@ -13,6 +13,7 @@ from msrnet_cli.folder.events import (
     JobStarted,
     JobSummary,
 )
+from msrnet_cli.lights import told
 from msrnet_cli.report import machine, passed, terminal
 from msrnet_cli.report.terminal import count, say, show
 
@@ -32,17 +33,6 @@ EVENTS = {
 }
 """The names of events in JSON."""
 
-# N is behind the scene, S behind the camera.
-_WHENCE = {
-    "N": "behind",
-    "NE": "behind on the right",
-    "E": "the right",
-    "SE": "in front on the right",
-    "S": "in front",
-    "SW": "in front on the left",
-    "W": "the left",
-    "NW": "behind on the left",
-}
 _LISTED = 20  # pictures that a terminal names for each action of a dry run
 
 
@@ -241,15 +231,13 @@ def _change_of_light(event: JobStarted) -> str:
 
 def _is_named(light: str) -> bool:
     """Whether a text is one of VIDIT's, such as ``6500_N``."""
-    return light.partition("_")[2] in _WHENCE
+    return light.partition("_")[2] in told.WHENCE
 
 
 def _light(text: str) -> str:
     """``6500_N`` in plain words; another text as it is."""
-    if not _is_named(text):
-        return f"light {text}"
-    kelvin, _, direction = text.partition("_")
-    return f"light of {kelvin} K from {_WHENCE[direction]} ({direction})"
+    words = told.named(text)
+    return f"light of {words}" if _is_named(text) else f"light {words}"
 
 
 def _opening_notes(event: JobStarted) -> None:

@@ -18,6 +18,7 @@ from msrnet_cli.bench.results import BenchResult
 from msrnet_cli.doctor import Check
 from msrnet_cli.evaluate.results import EvalResult, StageResult
 from msrnet_cli.folder.events import Stage
+from msrnet_cli.folder.history import FolderHistory
 from msrnet_cli.lights.looks import Looks
 from msrnet_cli.pairs.records import DataReport
 from msrnet_cli.report import light, machine, relight, synth, train, weights
@@ -35,6 +36,7 @@ def schemas() -> dict[str, Schema]:
     """The schema of each document and of each stream of events, by file name."""
     found = {
         "relight": ("Each line of `msrnet relight --json`", _relight()),
+        "report": ("`msrnet report --json`", schema.of(FolderHistory)),
         "light": ("Each line of `msrnet light --json`", _events(light.EVENTS)),
         "train": ("Each line of `msrnet train --json`", _events(train.EVENTS)),
         "synth": ("Each line of `msrnet synth --json`", _events(synth.EVENTS)),

@@ -1,0 +1,321 @@
+"""What a journal tells of an output folder afterwards. Loads no torch.
+
+Reads the journal, the list of failures, and the digests of the results that are there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Literal
+
+from msrnet_cli.errors import UsageError
+from msrnet_cli.files import opened_regular, read_regular
+from msrnet_cli.folder.fan import LIGHTS, SHEET, compared
+from msrnet_cli.folder.journal import NAME, About, about_of, entry_of
+from msrnet_cli.lights import DIRECTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+    from msrnet_cli.folder.journal import Entry
+
+FAILURES = "failures.txt"
+"""Lists the pictures that failed in the last run in a folder."""
+HEADLINE = "# Pictures that msrnet could not relight; give this file to --files-from."
+_PART_BYTES = 1 << 20
+_ROOT_MARK = "/./"
+
+State = Literal["there", "missing", "changed"]
+STATES: tuple[State, ...] = ("there", "missing", "changed")
+
+
+@dataclass(frozen=True)
+class Result:
+    """A result in an output folder, as its journal knows it.
+
+    Attributes:
+        output: Its path below the output folder, with forward slashes.
+        state: ``there`` as msrnet made it, ``missing``, or ``changed``: the file has
+            another content now, or cannot be read.
+        recipe: Names the weights, the device, the number format and the options.
+        source_sha256: Of the input's bytes, in hex.
+        input: Path of the input; "" where the journal does not tell.
+        light: The light that was asked for, in words; "" if unknown.
+        weights: Name of the weights; "" if unknown.
+        weights_sha256: Of their file, in hex; "" if unknown.
+        seconds: Time of decoding, network and encoding; null if unknown.
+        notes: What the user had to know about the result.
+    """
+
+    output: str
+    state: State
+    recipe: str
+    source_sha256: str
+    input: str = ""
+    light: str = ""
+    weights: str = ""
+    weights_sha256: str = ""
+    seconds: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way in which results of a folder were made.
+
+    Attributes:
+        recipe: Its name in the journal.
+        results: How many results were made so.
+        light: The light that was asked for, in words; "" if unknown or of several
+            words.
+        weights: Name of the weights; "" if unknown.
+        weights_sha256: Of their file, in hex; "" if unknown.
+    """
+
+    recipe: str
+    results: int
+    light: str = ""
+    weights: str = ""
+    weights_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A picture that failed in the last run.
+
+    Attributes:
+        input: Path of the picture.
+        reason: Why it failed, and what to do about it.
+    """
+
+    input: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class FolderHistory:
+    """What is known of an output folder.
+
+    Attributes:
+        folder: The output folder.
+        there: Results that are as msrnet made them.
+        missing: Results that are not there.
+        changed: Files that have another content than msrnet gave them.
+        recipes: How the results were made; the most frequent way first.
+        failures: Pictures that failed in the last run.
+        results: All results, by name.
+    """
+
+    folder: str
+    there: int
+    missing: int
+    changed: int
+    recipes: tuple[Recipe, ...]
+    failures: tuple[Failure, ...]
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True)
+class _Journal:
+    """The lines of a journal.
+
+    Attributes:
+        entries: Of each output, the states that it had, by digest; the last one is the
+            newest.
+        abouts: What people want to know, by output and digest.
+        stems: Folder and stem of each output.
+    """
+
+    entries: Mapping[str, dict[str, Entry]]
+    abouts: Mapping[tuple[str, str], About]
+    stems: frozenset[tuple[str, str]]
+
+
+def read(
+    folder: Path, notify: Callable[[str], object] = lambda _: None
+) -> FolderHistory:
+    """What is known of an output folder. Reads each result once.
+
+    Args:
+        folder: The output folder.
+        notify: Called with the name of each result before it is read.
+
+    Raises:
+        UsageError: There is no such folder, or no journal in it that can be read.
+    """
+    journal = _lines(folder)
+    results = []
+    for output in sorted(journal.entries):
+        if _stands_beside(output, journal):
+            continue
+        notify(output)
+        results.append(_result(folder, output, journal))
+    counts = Counter(one.state for one in results)
+    there, missing, changed = (counts[state] for state in STATES)
+    recipes = tuple(_recipes(results))
+    failures = tuple(_failures(folder / FAILURES))
+    return FolderHistory(
+        str(folder), there, missing, changed, recipes, failures, tuple(results)
+    )
+
+
+def told(folder: Path) -> dict[str, About]:
+    """What people want to know of the newest state of each output; {} without journal.
+
+    Args:
+        folder: The output folder.
+    """
+    with suppress(UsageError):
+        return {output: about for (output, _), about in _lines(folder).abouts.items()}
+    return {}
+
+
+def by_content(root: Path, wanted: Collection[str]) -> dict[str, Path]:
+    """Files below a folder that have some digests, by digest; links are not followed.
+
+    Args:
+        root: The folder.
+        wanted: Sha256 digests, in hex.
+
+    Raises:
+        UsageError: There is no such folder.
+    """
+    if not root.is_dir():
+        what = "is not a folder" if root.exists() else "does not exist"
+        raise UsageError(f"--inputs {root} {what}", "name the folder of the originals")
+    found: dict[str, Path] = {}
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        for path in (Path(folder, name) for name in sorted(names)):
+            if len(found) == len(wanted):
+                return found
+            now = _digest(path)
+            if now is not None and now in wanted:
+                found.setdefault(now, path)
+    return found
+
+
+def _lines(folder: Path) -> _Journal:
+    path = folder / NAME
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "does not exist"
+        raise UsageError(f"{folder} {what}", "name a folder that msrnet relight filled")
+    try:
+        data = read_regular(path)
+    except FileNotFoundError:
+        reason = f"{folder} has no journal"
+        remedy = "name a folder that msrnet relight filled"
+        raise UsageError(reason, remedy) from None
+    except OSError as error:
+        reason = f"reading the journal {path} failed: {error.strerror}"
+        raise UsageError(reason, "make it readable") from error
+    entries: dict[str, dict[str, Entry]] = {}
+    abouts: dict[tuple[str, str], About] = {}
+    for line in data.splitlines():
+        entry = entry_of(line)
+        if entry is not None:
+            states = entries.setdefault(entry.output, {})
+            states.pop(entry.output_sha256, None)  # the newest comes last
+            states[entry.output_sha256] = entry
+        elif found := about_of(line):
+            abouts.pop(found[0], None)
+            abouts[found[0]] = found[1]
+    stems = frozenset(
+        (output.rpartition("/")[0], PurePosixPath(output).stem) for output in entries
+    )
+    return _Journal(entries, abouts, stems)
+
+
+def _result(folder: Path, output: str, journal: _Journal) -> Result:
+    states = journal.entries[output]
+    newest = next(reversed(states))
+    now = _digest(folder / output)
+    state: State = "missing" if now is None else "there"
+    if now is not None and now not in states:
+        state = "changed"
+    entry = states[now if state == "there" and now else newest]
+    about = journal.abouts.get((output, entry.output_sha256), About())
+    input = about.input and os.path.normpath(folder.resolve() / about.input)
+    return Result(
+        output,
+        state,
+        entry.recipe,
+        entry.source_sha256,
+        input or entry.origin,
+        about.light,
+        about.weights,
+        about.weights_sha256,
+        about.seconds,
+        about.notes,
+    )
+
+
+def _digest(path: Path) -> str | None:
+    """Of a file as it is now; "" where it cannot be read, None where none is there."""
+    if not os.path.lexists(path):
+        return None
+    try:
+        with opened_regular(path) as file:
+            found = hashlib.sha256()
+            while part := file.read(_PART_BYTES):
+                found.update(part)
+            return found.hexdigest()
+    except OSError:
+        return ""
+
+
+def _stands_beside(output: str, journal: _Journal) -> bool:
+    """Whether an output was made beside a picture: a comparison, or of a fan the rest.
+
+    Older versions told people nothing of any output, so names decide.
+    """
+    if (output, next(reversed(journal.entries[output]))) in journal.abouts:
+        return False
+    folder, _, name = output.rpartition("/")
+    if name in (SHEET, LIGHTS):
+        return (folder, DIRECTIONS[0]) in journal.stems
+    ending = compared("")
+    return name.endswith(ending) and (
+        (folder, name.removesuffix(ending)) in journal.stems
+    )
+
+
+def _recipes(results: list[Result]) -> Iterator[Recipe]:
+    """The recipes of results, by how many were made so."""
+    counts = Counter(one.recipe for one in results)
+    for recipe, count in counts.most_common():
+        own = [one for one in results if one.recipe == recipe]
+        yield Recipe(
+            recipe,
+            count,
+            _common(one.light for one in own),
+            _common(one.weights for one in own),
+            _common(one.weights_sha256 for one in own),
+        )
+
+
+def _common(words: Iterable[str]) -> str:
+    """The text that all results share, as far as they tell it; else ""."""
+    told = set(words) - {""}
+    return told.pop() if len(told) == 1 else ""
+
+
+def _failures(path: Path) -> Iterator[Failure]:
+    """What a list of failures holds; nothing where it is not ours."""
+    try:
+        text = os.fsdecode(read_regular(path))
+    except OSError:
+        return
+    if not text.startswith(HEADLINE):
+        return
+    reason = ""
+    for line in text.split("\0" if "\0" in text else "\n"):
+        if line.startswith("# "):
+            reason = line.removeprefix("# ")
+        elif line:
+            yield Failure(line.replace(_ROOT_MARK, "/", 1), reason)

@@ -1,0 +1,186 @@
+"""Where the page of a job may lie: refused before any work, or written in the end."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msrnet_cli.errors import UsageError
+from msrnet_cli.files import opened_regular
+from msrnet_cli.folder.destination import check_no_url, try_out
+from msrnet_cli.folder.fan import LIGHTS, SHEET, compared
+from msrnet_cli.folder.journal import NAME
+from msrnet_cli.folder.targets import LONGEST_NAME, STDIN, Read, Reads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from msrnet_cli.folder.options import FolderOptions
+    from msrnet_cli.folder.plan import Job, Plan
+
+MOST_WHOLE = 50
+"""Pictures that a page holds itself; of more, all lie in a folder beside it."""
+
+_SUFFIXES = (".html", ".htm")
+_MARK = b'data-page="msrnet compare"'
+_HEAD_BYTES = 1 << 16  # styles stand before the mark
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page of a job.
+
+    Attributes:
+        flag: The option that names it.
+        path: The HTML file.
+    """
+
+    flag: str
+    path: Path
+
+    @classmethod
+    def named(cls, flag: str, text: str) -> Page:
+        """A page as a user names it.
+
+        Raises:
+            UsageError: The text is a URL, or empty.
+        """
+        check_no_url(text)
+        if not text:
+            raise UsageError(f"{flag} is empty", "look at the shell variable")
+        return cls(flag, Path(text))
+
+    @property
+    def folder(self) -> Path:
+        """Where its pictures lie if they are too many to be in it."""
+        return self.path.with_name(f"{self.path.stem}_files")
+
+    def _refuse(self, what: str, remedy: str) -> UsageError:
+        return UsageError(f"{self.flag} {self.path} {what}", remedy)
+
+    def require_place(self, reads: Reads, *, dry: bool = False) -> None:
+        """Refuse a page that could not be written, or would take another file's place.
+
+        Args:
+            reads: Files that must stay.
+            dry: Write nothing, not even to test the folder.
+
+        Raises:
+            UsageError: It is refused; says why.
+        """
+        if self.path.suffix.lower() not in _SUFFIXES:
+            raise self._refuse("must end in .html", "rename it")
+        if len(os.fsencode(self.folder.name)) > LONGEST_NAME:
+            raise self._refuse("is too long for a name", "choose a shorter one")
+        reads.require_apart(self.path)
+        if self.path.is_symlink():
+            raise self._refuse("is a symbolic link", "remove it")
+        if self.path.exists() and not self.path.is_file():
+            raise self._refuse("exists and is not a regular file", "remove it")
+        if self.path.exists() and not _is_ours(self.path):
+            what = "exists and is not a page that msrnet made"
+            raise self._refuse(what, "remove it, or choose another name")
+        try_out(self.path.parent, dry=dry)
+
+    def require_folder(self, taken: Iterable[Path]) -> None:
+        """Refuse pictures beside the page where others would be mixed with them.
+
+        Args:
+            taken: Folders of inputs and of results.
+
+        Raises:
+            UsageError: The folder is one of them, or is not a folder.
+        """
+        is_there = os.path.lexists(self.folder)
+        if is_there and (self.folder.is_symlink() or not self.folder.is_dir()):
+            what = f"needs the folder {self.folder}, which is something else"
+            raise self._refuse(what, "remove it, or choose another name")
+        own = os.path.realpath(self.folder)
+        for folder in taken:
+            if os.path.realpath(folder) == own:
+                what = f"would put its pictures into {folder}, among others"
+                raise self._refuse(what, "choose another name")
+
+
+def require_page(
+    page: Page, plan: Plan, options: FolderOptions, lists: str | None,
+    reads: Iterable[Read], *, dry: bool = False,
+) -> None:  # fmt: skip
+    """Refuse the page of a job that could not be written, or lies where it must not.
+
+    Args:
+        page: The page.
+        plan: What the job reads and writes.
+        options: The options of the plan.
+        lists: The list of inputs, if there is one.
+        reads: Further files that the job reads.
+        dry: Write nothing, not even to test the folder.
+
+    Raises:
+        UsageError: It would overwrite a file that the job reads or writes, cannot be
+            written, or its pictures would become inputs of the next run.
+    """
+    kept = [*_reads(plan, lists), *reads, *_results(plan)]
+    page.require_place(Reads(kept), dry=dry)
+    results = sum(_pictures(job) for job in plan.jobs)
+    if results <= MOST_WHOLE:
+        return
+    sources = {job.source.parent for job in plan.jobs}
+    page.require_folder({*sources, *(job.target.parent for job in plan.jobs)})
+    if not options.recursive:
+        return
+    own = Path(os.path.realpath(page.folder))
+    place = Path(os.path.realpath(plan.place))
+    roots = {Path(os.path.realpath(folder)) for folder in sources}
+    if not own.is_relative_to(place) and any(map(own.is_relative_to, roots)):
+        raise UsageError(
+            f"{page.flag} {page.path} lies among the inputs, and {page.folder}, which"
+            " holds its pictures, would be relit by the next run",
+            "put it beside them, or into the output folder",
+        )
+
+
+def _reads(plan: Plan, lists: str | None) -> Iterator[Read]:
+    for job in plan.jobs:
+        yield Read("input", job.source)
+        for what, path in (("mask", job.mask), ("second picture", job.second)):
+            if path is not None:
+                yield Read(what, path)
+    for fault in plan.faults:
+        yield Read("input", Path(fault.path))
+    if lists is not None:
+        yield Read("list", STDIN if lists == "-" else Path(lists))
+
+
+def _results(plan: Plan) -> Iterator[Read]:
+    for job in plan.jobs:
+        for _, path in job.outputs():
+            yield Read("result", path)
+    yield Read("journal", plan.place / NAME)
+
+
+def _pictures(job: Job) -> int:
+    """How many results of a job its page shows."""
+    return len(list(results_of(job)))
+
+
+def results_of(job: Job) -> Iterator[tuple[str, Path]]:
+    """The results of a job: its picture, or those of a fan; nothing that stands beside.
+
+    Gives for each the path below the output folder, and in full.
+    """
+    for relative, path in job.outputs():
+        beside = path.name in (SHEET, LIGHTS) or path.name.endswith(compared(""))
+        if path == job.target or (job.is_fan and not beside):
+            yield relative, path
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is a page that msrnet made, which a new one may replace."""
+    try:
+        with opened_regular(path) as file:
+            return _MARK in file.read(_HEAD_BYTES)
+    except OSError:
+        return False
