@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Literal
 from msrnet_cli.errors import UsageError
 from msrnet_cli.files import opened_regular, read_regular
 from msrnet_cli.folder.about import About, about_of
+from msrnet_cli.folder.failures import Failure, listed
 from msrnet_cli.folder.fan import LIGHTS, SHEET, compared
 from msrnet_cli.folder.journal import entry_of
-from msrnet_cli.folder.shards import mark_of
+from msrnet_cli.folder.shards import place_of
 from msrnet_cli.folder.tails import NAME, names_in, run_of
 from msrnet_cli.lights import DIRECTIONS
 
@@ -35,11 +36,7 @@ if TYPE_CHECKING:
     from msrnet_cli.folder.journal import Entry
     from msrnet_cli.folder.tails import Run
 
-FAILURES = "failures.txt"
-"""Lists the pictures that failed in the last run in a folder."""
-HEADLINE = "# Pictures that msrnet could not relight; give this file to --files-from."
 _PART_BYTES = 1 << 20
-_ROOT_MARK = "/./"
 
 State = Literal["there", "missing", "changed"]
 STATES: tuple[State, ...] = ("there", "missing", "changed")
@@ -96,21 +93,6 @@ class Recipe:
     light: str = ""
     weights: str = ""
     weights_sha256: str = ""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A picture that failed in the last run.
-
-    Attributes:
-        input: Path of the picture.
-        reason: Why it failed, and what to do about it.
-        shard: In which shard, as ``3/8``; "" for a run that was not split.
-    """
-
-    input: str
-    reason: str
-    shard: str = ""
 
 
 @dataclass(frozen=True)
@@ -209,7 +191,7 @@ def read(
     counts = Counter(one.state for one in results)
     there, missing, changed = (counts[state] for state in STATES)
     recipes = tuple(_recipes(results))
-    failures = tuple(_failures(folder, results))
+    failures = tuple(listed(folder, _made(folder, results)))
     shards = tuple(_shards(results, failures, journal.runs))
     return FolderHistory(
         str(folder), there, missing, changed, recipes, failures, tuple(results), shards
@@ -393,7 +375,7 @@ def _shards(
     states = Counter((one.shard, one.state) for one in results)
     counts = {mark.partition("/")[2] for mark in runs if mark}
     known = {f"{i + 1}/{count}" for count in counts for i in range(int(count))}
-    for mark in sorted({*known, *runs}, key=_place):
+    for mark in sorted({*known, *runs}, key=place_of):
         run = runs.get(mark)
         progress: Progress = "unfinished" if mark else "unknown"
         if mark not in runs:
@@ -410,60 +392,10 @@ def _shards(
         )
 
 
-def _place(mark: str) -> tuple[int, int]:
-    """Shards in their order: all of eight before all of nine."""
-    index, _, count = mark.partition("/")
-    return int(count or 0), int(index or 0)
-
-
-def _failures(folder: Path, results: Iterable[Result]) -> Iterator[Failure]:
-    """What the lists of failures of a folder hold; nothing of lists that are not ours.
-
-    A run writes its own list alone. So a picture in a list of another run has been
-    relit meanwhile where its result was written after that list.
-    """
+def _made(folder: Path, results: Iterable[Result]) -> dict[str, list[Path]]:
+    """The results of each input that are there."""
     made: dict[str, list[Path]] = {}
     for one in results:
         if one.state == "there" and one.input:
             made.setdefault(one.input, []).append(folder / one.output)
-    for mark, path, written in _lists(folder):
-        for input, reason in _listed(path):
-            newer = (_written(result) > written for result in made.get(input, ()))
-            if not any(newer):
-                yield Failure(input, reason, mark)
-
-
-def _lists(folder: Path) -> list[tuple[str, Path, int]]:
-    """The lists of failures: whose each is, where it lies, when it was written."""
-    found = []
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            mark = mark_of(entry.name, FAILURES) if entry.name[0] == "f" else None
-            if mark is not None:
-                path = folder / entry.name
-                found.append((mark, path, _written(path)))
-    return sorted(found, key=lambda each: _place(each[0]))
-
-
-def _written(path: Path) -> int:
-    """When a file was written last; 0 where it is not there."""
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-def _listed(path: Path) -> Iterator[tuple[str, str]]:
-    """Input and reason of each entry of a list; nothing where it is not ours."""
-    try:
-        text = os.fsdecode(read_regular(path))
-    except OSError:
-        return
-    if not text.startswith(HEADLINE):
-        return
-    reason = ""
-    for line in text.split("\0" if "\0" in text else "\n"):
-        if line.startswith("# "):
-            reason = line.removeprefix("# ")
-        elif line:
-            yield line.replace(_ROOT_MARK, "/", 1), reason
+    return made

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import Folder, FolderGoneError, read_regular, remove_leftovers
+from msrnet_cli.folder.failures import FAILURES, HEADLINE
 from msrnet_cli.folder.fan import compared
-from msrnet_cli.folder.history import FAILURES, HEADLINE
 from msrnet_cli.folder.journal import JournalError
 from msrnet_cli.folder.records import Existing, Records, holds
 from msrnet_cli.folder.search import parted

@@ -125,3 +125,13 @@ def mark_of(name: str, plain: str) -> str | None:
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
         return None
     return f"{int(match[1])}/{int(match[2])}"
+
+
+def place_of(mark: str) -> tuple[int, int]:
+    """Sorts shards: all of eight before all of nine.
+
+    Args:
+        mark: As ``3/8``; "" comes first.
+    """
+    index, _, count = mark.partition("/")
+    return int(count or 0), int(index or 0)

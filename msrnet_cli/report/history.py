@@ -53,8 +53,8 @@ def _shards(shards: Sequence[ShardHistory]) -> Iterator[str]:
     for one in shards:
         if one.state != "never":
             yield _shard(one)
-    for count in dict.fromkeys(one.shard.partition("/")[2] for one in shards):
-        own = [one for one in shards if one.shard.partition("/")[2] == count]
+    for total in dict.fromkeys(one.shard.partition("/")[2] for one in shards):
+        own = [one for one in shards if one.shard.partition("/")[2] == total]
         never = [one.shard for one in own if one.state == "never"]
         if never:
             yield f"never run here: {_named(never)}{_theirs(own)}"
