@@ -138,13 +138,13 @@ def main() -> None:
     if not listing.exists():
         make_inputs(given.folder, given.count)
     for name, asked in (("folder", (inputs, None)), ("list", (None, listing))):
-        for run in ("first", "again"):
-            found = cost(*asked, given.folder / f"out-{name}", given.shard)
-            print(
-                f"{name}, {run}: {found.pictures} pictures, plan {found.plan:.1f} s,"
-                f" first picture after {found.wall:.1f} s ({found.cpu:.1f} s on a"
-                f" core), {found.most / 1e6:.0f} MB (before {found.before / 1e6:.0f})"
-            )
+        found = cost(*asked, given.folder / f"out-{name}", given.shard)
+        print(
+            f"{name}: {found.pictures} pictures, plan {found.plan:.1f} s, first picture"
+            f" after {found.wall:.1f} s ({found.cpu:.1f} s on a core),"
+            f" {found.most / 1e6:.0f} MB (before {found.before / 1e6:.0f})",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
