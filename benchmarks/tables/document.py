@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from benchmarks.tables.systems import Printed, System, Table
 
 _PIXELS_OF_PAPER = 512
+_RATE_OF_PAPER = "2e-3"
 _BASELINES = {
     COPY: "nothing is learnt",
     AFFINE: "fitted to the training pairs by least squares",
@@ -129,7 +130,8 @@ def _caption(protocol: Protocol, data: Data) -> list[str]:
         f" {protocols.PAPER_PICTURES:,}, at {protocol.size} px (paper:"
         f" {_PIXELS_OF_PAPER}).",
         f"All that learn from pairs: {protocol.batch} a step, Adam, a rate that falls"
-        f" from 2e-3 to 5e-5 in each stage, {protocol.dtype}, no augmentation.",
+        f" from {_rate(protocol)} to 5e-5 in each stage, {protocol.dtype}, no"
+        " augmentation.",
         f"The last weights count, not the best. Networks are scored at working size"
         f" {protocol.work_size}.",
     ]
@@ -138,6 +140,12 @@ def _caption(protocol: Protocol, data: Data) -> list[str]:
     if protocol.more:
         caption.append(f"Further options of training: {' '.join(protocol.more)}.")
     return caption
+
+
+def _rate(protocol: Protocol) -> str:
+    """The highest rate, as it was typed last; the paper's without."""
+    typed = zip(protocol.more, protocol.more[1:], strict=False)
+    return [_RATE_OF_PAPER, *(value for name, value in typed if name == "--lr")][-1]
 
 
 def _counted(protocol: Protocol, data: Data) -> tuple[int, int, tuple[int, int]]:

@@ -13,5 +13,4 @@ carrying   light carried to full resolution
 pipeline   the folder job, stage by stage
 training   a step of training
 document   results as JSON and back; against an older document
-plot       time against size and batch
 """

@@ -124,9 +124,12 @@ class BenchOptions:
             read=read_percentage,
         ),
     ] = None
-    plot: Annotated[
+    report: Annotated[
         Path | None,
-        Option("Draw time against size and batch.", metavar="FILE.png"),
+        Option(
+            "Also a page for the browser: bars beside ceilings and rivals, tables.",
+            metavar="FILE.html",
+        ),
     ] = None
     where: Annotated[DeviceOptions, Group("Where to compute")] = field(
         default_factory=DeviceOptions

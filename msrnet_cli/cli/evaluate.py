@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.derive import Given, command
-from msrnet_cli.cli.options import Json, require_place
+from msrnet_cli.cli.options import Json, require_place, write_page, write_result
 from msrnet_cli.errors import UsageError
 from msrnet_cli.evaluate.options import EvalOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from msrnet_cli.evaluate.results import EvalResult, StageResult
+    from msrnet_cli.pages.gallery import Gallery
 
 _OF_WEIGHTS = {"--weights", "--limit", "--work-size"}
 _OF_PAIRS = {"--fit-data", "--enlarged"}
@@ -44,39 +50,119 @@ def evaluate(
     """Score weights on pairs or scenes, or pictures against targets."""
     options = given.record
     _require_one_kind(options, folders, given.flags)
-    if options.csv is not None:
-        require_place("--csv", options.csv)
+    _require_places(options, folders or [], given.config)
     from msrnet_cli import hardware
-    from msrnet_cli.evaluate import layers, pairs
     from msrnet_cli.report import evaluate as report
-    from msrnet_cli.report import machine, terminal
+    from msrnet_cli.report import machine
 
     hardware.keep_freed_memory()
+    gallery = _gallery(options)
     if options.layers:
-        with terminal.progress() as notify:
-            scored = layers.evaluate(options, notify)
+        scored = _score_scenes(options, gallery)
         if output.json:
             machine.document(scored)
         else:
             report.scene_tables(scored)
+        _write_page(scored, gallery, options.report)
         return
-    with terminal.progress() as notify:
-        if folders:
-            target = options.to_light if "--to" in given.flags else ""
-            found = pairs.compare(folders[0], folders[1], options, target, notify)
-        else:
-            found = pairs.evaluate(options, notify)
+    light = options.to_light if "--to" in given.flags else ""
+    found = _score_pairs(options, folders, light, gallery)
     if output.json:
         machine.document(found)
     else:
         report.table(found, each=options.each)
     if options.csv is not None:
-        try:
-            report.write_csv(found, options.csv)
-        except OSError as error:
-            raise UsageError(
-                f"--csv {options.csv}: {error.strerror}", "choose another place"
-            ) from error
+        write_result("--csv", options.csv, report.csv_of(found))
+    _write_page(found, gallery, options.report)
+
+
+def _score_scenes(options: EvalOptions, gallery: Gallery | None) -> StageResult:
+    from msrnet_cli.evaluate import layers
+    from msrnet_cli.report import terminal
+
+    with terminal.progress() as notify:
+        return layers.evaluate(options, notify, gallery.add if gallery else None)
+
+
+def _score_pairs(
+    options: EvalOptions,
+    folders: list[str] | None,
+    light: str,
+    gallery: Gallery | None,
+) -> EvalResult:
+    """Score pairs, or pictures that exist against their targets."""
+    from msrnet_cli.evaluate import pairs
+    from msrnet_cli.report import terminal
+
+    show = gallery.add if gallery else None
+    with terminal.progress() as notify:
+        if folders:
+            outputs, targets = folders
+            return pairs.compare(outputs, targets, options, light, notify, show)
+        return pairs.evaluate(options, notify, show)
+
+
+def _gallery(options: EvalOptions) -> Gallery | None:
+    """What keeps pictures for the page of --report; None where none is asked for."""
+    if options.report is None:
+        return None
+    from msrnet_cli.evaluate.results import AFFINE, COPY
+    from msrnet_cli.pages.gallery import Gallery
+
+    without = {COPY, AFFINE} if options.layers else {COPY}
+    return Gallery(options.report, frozenset(without))
+
+
+def _write_page(
+    found: EvalResult | StageResult, gallery: Gallery | None, path: Path | None
+) -> None:
+    """Write the page of --report, where one is asked for.
+
+    Raises:
+        UsageError: It cannot be written, or its pictures cannot.
+    """
+    if gallery is None or path is None:
+        return
+    from msrnet_cli.evaluate.results import EvalResult
+    from msrnet_cli.pages import scenes, scores
+
+    try:
+        if isinstance(found, EvalResult):
+            page = scores.page(found, gallery)
+        else:
+            page = scenes.page(found, gallery)
+    except OSError as error:
+        raise UsageError(
+            f"--report {path}: {gallery.folder}: {error.strerror}",
+            "choose another place",
+        ) from error
+    write_page(path, page)
+
+
+def _require_places(
+    options: EvalOptions, folders: list[str], config: Path | None
+) -> None:
+    """Refuse to write where nothing can be, or over what is read.
+
+    Raises:
+        UsageError: Naming the option.
+    """
+    reads = [
+        *folders, options.data, options.layers, options.fit_data, options.fit,
+        options.alexnet, *options.weights, config or "",
+    ]  # fmt: skip
+    if options.csv is not None:
+        require_place("--csv", options.csv, reads=reads)
+    if options.report is not None:
+        from msrnet_cli.pages.gallery import require_own
+
+        require_place("--report", options.report, ".html", reads)
+        require_own("--report", options.report)
+        if (
+            options.csv is not None
+            and options.csv.resolve() == options.report.resolve()
+        ):
+            raise UsageError("--csv and --report name one file", "give two names")
 
 
 def _require_one_kind(

@@ -13,7 +13,6 @@ from msrnet_cli.cli.application import app
 from msrnet_cli.cli.derive import Given, command
 from msrnet_cli.cli.loading import loading, seconds
 from msrnet_cli.cli.options import Output
-from msrnet_cli.cli.showing import noting, show_job
 from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
 from msrnet_cli.folder.options import RelightOptions
 
@@ -117,7 +116,8 @@ def _relight_folder(
             terminal.warn("the list of inputs is read from here, up to Ctrl-D")
         elif not output.quiet:
             terminal.loading()
-        from msrnet_cli.folder.job import relight_folder
+        from msrnet_cli.cli.showing import noting, show_job
+        from msrnet_cli.folder.job import made_by, relight_folder
 
         plan = _plan(inputs, target, given, options, output)
         relighter = _load(options, len(plan.jobs))
@@ -137,10 +137,9 @@ def _relight_folder(
         plan, relighter, options.folder, noting(notify, done), name, seconds()
     )
     if options.report is not None:
-        from msrnet_cli.folder.job import made_by
-
         making = made_by(plan, relighter, name)
-        show_job(options, plan, done, summary, making)
+        quiet = output.quiet or output.json
+        show_job(options, plan, done, summary, making, quiet=quiet)
     _finish(summary)
 
 

@@ -46,7 +46,7 @@ def report(
     with terminal.progress() as progress:
         found = history.read(Path(output), lambda name: progress(f"reading {name}"))
     if page is not None:
-        _write(page, found, options)
+        _write(page, found, options, quiet=told.json)
     if told.json:
         machine.document(found)
     else:
@@ -68,7 +68,9 @@ def _page(text: str, output: Path) -> Page:
     return page
 
 
-def _write(page: Page, found: FolderHistory, options: ReportOptions) -> None:
+def _write(
+    page: Page, found: FolderHistory, options: ReportOptions, *, quiet: bool
+) -> None:
     """Write the page.
 
     Raises:
@@ -90,4 +92,5 @@ def _write(page: Page, found: FolderHistory, options: ReportOptions) -> None:
     if options.inputs is not None:
         wanted = {one.source_sha256 for one in found.results}
         originals = history.by_content(Path(options.inputs), wanted)
-    write_page(page, contents.of_folder(found, originals), options.max_megapixels)
+    shown = contents.of_folder(found, originals)
+    write_page(page, shown, options.max_megapixels, quiet=quiet)

@@ -42,6 +42,8 @@ def show_job(
     done: Sequence[FileDone],
     summary: JobSummary,
     making: Making,
+    *,
+    quiet: bool = False,
 ) -> None:
     """Write the page of a job, as far as the job came.
 
@@ -51,6 +53,7 @@ def show_job(
         done: What became of each picture.
         summary: The end of the job.
         making: How results were made.
+        quiet: Whether only what went wrong is told.
 
     Raises:
         UsageError: The page cannot be written, and the job was not stopped.
@@ -61,24 +64,27 @@ def show_job(
 
     assert options.report is not None
     page = Page.named("--report", options.report)
-    if summary.stopped_by:
+    if summary.stopped_by and not quiet:
         terminal.warn(f"writing {page.path}; stop it again to do without")
     try:
         shown = contents.of_job(plan, done, summary, making)
-        write_page(page, shown, options.folder.max_megapixels)
+        write_page(page, shown, options.folder.max_megapixels, quiet=quiet)
     except UsageError as error:
         if not summary.stopped_by:
             raise
         terminal.error_line(error)
 
 
-def write_page(page: Page, shown: Contents, max_megapixels: float) -> None:
+def write_page(
+    page: Page, shown: Contents, max_megapixels: float, *, quiet: bool = False
+) -> None:
     """Write a page, and tell on a terminal how far it is.
 
     Args:
         page: Where it lies.
         shown: What it shows.
         max_megapixels: Larger pictures are not shown.
+        quiet: Whether only what went wrong is told.
 
     Raises:
         UsageError: It cannot be written.
@@ -96,3 +102,5 @@ def write_page(page: Page, shown: Contents, max_megapixels: float) -> None:
             f"{page.flag} {page.path}: {error.strerror or error}",
             "choose another place",
         ) from error
+    if not quiet:
+        terminal.say(f"page: {page.path}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,11 +12,14 @@ from msrnet_cli import signals
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.derive import Given, command
 from msrnet_cli.cli.loading import loading
-from msrnet_cli.cli.options import Output
+from msrnet_cli.cli.options import Output, require_place
 from msrnet_cli.errors import UsageError
 from msrnet_cli.options import Option, replaced
 from msrnet_cli.train.options import Recipe, TrainOptions
 from msrnet_cli.train.recipes import RECIPES
+
+if TYPE_CHECKING:
+    from msrnet_cli.train.events import TrainEvent
 
 _MODEL, _ARCH = ("network", "model"), ("network", "model", "arch")
 _OUT, _STAGE = ("run", "out"), ("schedule", "stage")
@@ -51,13 +54,21 @@ def train(start: Start, given: Given[TrainOptions], output: Output) -> None:
     """
     with loading():
         from msrnet_cli import hardware
+        from msrnet_cli.pages import following
         from msrnet_cli.report import terminal
         from msrnet_cli.report import train as report
         from msrnet_cli.train import loop
 
     hardware.keep_freed_memory()
     options = _options(start, given)
-    notify = report.reporter(as_json=output.json, quiet=output.quiet)
+    _require_place(options, given.config)
+    tell = report.reporter(as_json=output.json, quiet=output.quiet)
+    page = following.Page(options, terminal.warn)
+
+    def notify(event: TrainEvent) -> None:
+        tell(event)
+        page(event)
+
     try:
         with signals.remembered() as stop:
             summary = loop.train(options, notify, stop, resume=start.resume)
@@ -66,6 +77,16 @@ def train(start: Start, given: Given[TrainOptions], output: Output) -> None:
         raise
     if summary.stopped_by:
         raise typer.Exit(signals.EXIT_CODES[summary.stopped_by])
+
+
+def _require_place(options: TrainOptions, config: Path | None) -> None:
+    """Refuse a page that could not be written, or would replace what is read."""
+    if options.run.report:
+        reads = (
+            options.data.data, options.data.val, options.network.init,
+            options.loss.vgg, config or "",
+        )  # fmt: skip
+        require_place("--report", Path(options.run.report), ".html", reads)
 
 
 def _options(start: Start, given: Given[TrainOptions]) -> TrainOptions:

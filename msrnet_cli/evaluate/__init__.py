@@ -10,6 +10,7 @@ further     further lights of scenes: two at once, from between, coloured
 bars        figures that are wanted of layers
 methods     what is scored on scenes: baselines and weights
 stage       from a picture to relit ones by its layers
+shown       pictures that were scored, to be seen
 rows        scores averaged within scenes, in rows
 affine      maps of colour, to compare with
 relighters  the weights of the options, ready to relight

@@ -27,6 +27,7 @@ from msrnet_cli.evaluate.results import (
     StageScores,
 )
 from msrnet_cli.evaluate.rows import Table, mean, summary
+from msrnet_cli.evaluate.shown import Shown
 from msrnet_cli.evaluate.stage import Painter
 from msrnet_cli.images.pixels import unit
 from msrnet_cli.layers.store import LayerStore, open_store
@@ -34,27 +35,33 @@ from msrnet_cli.networks.spec import COLOURS, PICTURE
 from msrnet_cli.pairs.find import spread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch import Tensor
 
+    from msrnet_cli.evaluate.changes import Day, Nights, Pictures
     from msrnet_cli.evaluate.methods import Method
     from msrnet_cli.evaluate.options import EvalOptions
+    from msrnet_cli.evaluate.shown import Show
     from msrnet_cli.evaluate.stage import Paint
     from msrnet_cli.relight.relighter import Relighter
 
 _TRIED = (TASK, NIGHT, DAY)
 _EVEN_DRAWS = 24
+_SHOWN, _SHOWN_ROWS = 4, (TASK, NIGHT, DAY, AMBIENT)
 
 
 def evaluate(
-    options: EvalOptions, notify: Callable[[str], None] = lambda _: None
+    options: EvalOptions,
+    notify: Callable[[str], None] = lambda _: None,
+    show: Show | None = None,
 ) -> StageResult:
     """Score weights and baselines on scenes.
 
     Args:
         options: What to score on what.
         notify: Is told the name of each scene when it is done.
+        show: Is handed a picture of each kind of change, of a few scenes.
 
     Raises:
         DataError: There is no scene, or one is damaged.
@@ -71,7 +78,7 @@ def evaluate(
         methods[AFFINE] = ColourMaps.fit(open_store(Path(options.fit)))
     loaded, notes = relighters.load(options)
     methods |= {name: _method(relighter) for name, relighter in loaded.items()}
-    tables = score(store, size, methods, notify)
+    tables = score(store, size, methods, notify, show)
     sizes = [(size, size)] * len(store)
     scores = []
     for name, method in methods.items():
@@ -155,20 +162,45 @@ def score(
     size: int,
     methods: Mapping[str, Method],
     notify: Callable[[str], None] = lambda _: None,
+    show: Show | None = None,
 ) -> dict[str, Table]:
     """What each method made of each scene, by night and by day."""
     tables = {name: Table() for name in methods}
+    shown = set(spread(range(len(store)), _SHOWN)) if show else set()
     for number in range(len(store)):
         nights = changes.nights(store[number], size)
         day = changes.day(store, number, size)
         more = further.further(store[number], size, number)
+        made: dict[str, dict[str, Tensor]] = {}
         for name, method in methods.items():
-            tables[name].add(nights.name, method.by_night(nights), nights.targets)
-            tables[name].add(day.name, method.by_day(day), day.targets)
+            by_night, by_day = method.by_night(nights), method.by_day(day)
+            tables[name].add(nights.name, by_night, nights.targets)
+            tables[name].add(day.name, by_day, day.targets)
             answer = method.by_further(more)
             tables[name].add(more.name, answer, more.targets)
+            made[name] = _middle(by_night.pictures | by_day.pictures)
+        if show and number in shown:
+            for one in _pictures(nights, day, made):
+                show(one)
         notify(nights.name)
     return tables
+
+
+def _pictures(
+    nights: Nights, day: Day, made: Mapping[str, Mapping[str, Tensor]]
+) -> Iterator[Shown]:
+    """A picture of each kind of change, with what each method made of it."""
+    sources = _middle(nights.sources | day.sources)
+    targets = _middle(nights.targets | day.targets)
+    for row in _SHOWN_ROWS:
+        outputs = {name: found[row] for name, found in made.items() if row in found}
+        yield Shown(nights.name, row, sources[row], targets[row], outputs)
+
+
+def _middle(pictures: Pictures) -> dict[str, Tensor]:
+    """One picture of each row that is shown; the others can be forgotten."""
+    found = {row: pictures[row] for row in _SHOWN_ROWS if row in pictures}
+    return {row: each[len(each) // 2] for row, each in found.items()}
 
 
 def _by_truth(store: LayerStore, size: int) -> StageScores:

@@ -66,6 +66,14 @@ class EvalOptions(Views):
     csv: Annotated[
         Path | None, Option("Also every picture as CSV.", metavar="FILE")
     ] = None
+    report: Annotated[
+        Path | None,
+        Option(
+            "Also a page for the browser: pictures, errors, scores. Many pictures go"
+            " into a folder beside it.",
+            metavar="FILE.html",
+        ),
+    ] = None
     alexnet: Annotated[
         str,
         Option("AlexNet's weights for LPIPS.", metavar="FILE", default="torch's cache"),

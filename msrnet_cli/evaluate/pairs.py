@@ -23,6 +23,7 @@ from msrnet_cli.evaluate.results import (
     ImageScores,
     MethodScores,
 )
+from msrnet_cli.evaluate.shown import Shown
 from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.pairs.check import require_one_size, size_fault, size_of
 from msrnet_cli.pairs.find import find_pairs, spread
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.evaluate.options import EvalOptions
+    from msrnet_cli.evaluate.shown import Show
     from msrnet_cli.pairs.check import Size
     from msrnet_cli.pairs.files import PictureFile
     from msrnet_cli.pairs.find import Found, Pair
@@ -62,13 +64,16 @@ class _Method:
 
 
 def evaluate(
-    options: EvalOptions, notify: Callable[[str], None] = lambda _: None
+    options: EvalOptions,
+    notify: Callable[[str], None] = lambda _: None,
+    show: Show | None = None,
 ) -> EvalResult:
     """Score weights and baselines on pairs.
 
     Args:
         options: What to score on what.
         notify: Is told the name of each scene when it is done.
+        show: Is handed the pictures of each scene.
 
     Raises:
         DataError: There are no pairs, they differ in size or are too small.
@@ -87,6 +92,7 @@ def evaluate(
     for index, pair in enumerate(found.pairs):
         source, target, *second = _decoded(pair.name, *pair.pictures)
         sizes.append(size_of(source))
+        outputs: dict[str, Tensor] = {}
         for name, method in methods.items():
             if index == 0 and method.is_timed:
                 # The first run is slow: memory, kernels.
@@ -96,6 +102,10 @@ def evaluate(
             seconds = time.perf_counter() - began
             timed = seconds if method.is_timed else None
             scores[name].append(judge.score(pair.name, output, target, timed))
+            if show:
+                outputs[name] = output
+        if show:
+            show(Shown(pair.name, "", source, target, outputs))
         notify(pair.name)
     device = next((hardware.describe(r.device) for r in relighters.values()), "")
     rows = tuple(
@@ -115,6 +125,7 @@ def compare(
     options: EvalOptions,
     light: str = "",
     notify: Callable[[str], None] = lambda _: None,
+    show: Show | None = None,
 ) -> EvalResult:
     """Score existing pictures against targets of the same name or scene.
 
@@ -124,6 +135,7 @@ def compare(
         options: Where AlexNet's weights are.
         light: Of the targets, see `match_folders`.
         notify: Is told the name of each picture when it is done.
+        show: Is handed each picture with its target.
 
     Raises:
         DataError: A target is missing, or sizes differ.
@@ -139,6 +151,8 @@ def compare(
             remedy = "give outputs of the size of their targets"
             raise DataError(f"{name}: {fault.reason}", remedy)
         scores.append(judge.score(name, output, target))
+        if show:
+            show(Shown(name, "", None, target, {outputs: output}))
         notify(name)
     found = _summary(outputs, scores, [])
     notes = matched.notes + judge.notes + _notes_on_scores([found])

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     ByScene = Mapping[str, "Scores"]
 
 _NEAR = 60.0  # degrees
-_BASELINE = {NIGHT_FITTED: NIGHT, DAY_BARE: DAY}  # rows with the same changes
+BASELINE = {NIGHT_FITTED: NIGHT, DAY_BARE: DAY}
+"""Rows of baselines with the same changes, where these have another name."""
 
 
 class Scores(NamedTuple):
@@ -64,7 +65,7 @@ class Table:
 
     def compared(self, row: str) -> ByScene:
         """Scores of a baseline on the changes of a row; empty if it has none."""
-        return self.rows.get(_BASELINE.get(row, row), {})
+        return self.rows.get(BASELINE.get(row, row), {})
 
     def mean(self, row: str) -> Scores:
         """The mean of a row over scenes."""

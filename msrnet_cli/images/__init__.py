@@ -10,7 +10,7 @@ understanding
 promise      what a header shows of a picture that cannot be read
 writing      Picture + relit pixels -> bytes in the same format
 extras       libraries for kinds of pictures that not everybody has
-sheet        contact sheets
+sheet        contact sheets, and rows of pictures
 picture      the record in between
 sixteen_bit  16 bits per channel, of which Pillow alone keeps 8
 tiff         TIFF files at any depth, with all their metadata

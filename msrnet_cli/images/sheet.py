@@ -1,4 +1,4 @@
-"""Contact sheets: small pictures on one page, each with a label."""
+"""Pictures on one sheet: contact sheets with labels, and plain rows."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ _LABEL = 30  # height of a label's line
 _TEXT = 20  # height of letters
 _ABOVE = 3  # pixels between a picture and its label
 _BACK, _INK = (24, 24, 24), (235, 235, 235)
+_BETWEEN, _WHITE = 4, (255, 255, 255)  # of plain rows
 
 
 def thumbnail(pixels: Tensor, side: int) -> Image.Image:
@@ -62,6 +63,24 @@ def contact_sheet(cells: Sequence[tuple[str, Image.Image]], columns: int) -> byt
         pen.text((start, top + height + _ABOVE), label, _INK, font)
     out = io.BytesIO()
     page.save(out, "JPEG", quality=90, subsampling=0)
+    return out.getvalue()
+
+
+def grid(rows: Sequence[Sequence[Tensor]]) -> bytes:
+    """Pictures in rows, with white between them, as PNG.
+
+    Args:
+        rows: Each picture 3 H W in [0, 1], all of one size; other values are clipped.
+    """
+    _, height, width = rows[0][0].shape
+    across, down = width + _BETWEEN, height + _BETWEEN
+    size = (len(rows[0]) * across - _BETWEEN, len(rows) * down - _BETWEEN)
+    sheet = Image.new("RGB", size, _WHITE)
+    for y, row in enumerate(rows):
+        for x, pixels in enumerate(row):
+            sheet.paste(to_image(quantise(pixels, 8)), (x * across, y * down))
+    out = io.BytesIO()
+    sheet.save(out, "PNG")
     return out.getvalue()
 
 

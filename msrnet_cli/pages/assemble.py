@@ -35,27 +35,32 @@ def assemble(
     values: Mapping[str, object],
     data: object = None,
     *,
+    styles: Sequence[str] = (),
     scripts: Sequence[str] = (),
     pictures: Iterable[str] = EMBEDDED,
 ) -> str:
     """A page as HTML.
 
     Args:
-        name: Of the page's folder, which holds ``NAME.html``, ``.css`` and ``.js``.
+        name: Of the page's folder, which holds ``NAME.html``, ``.css``, and ``.js``
+            where the page has a script of its own.
         title: In the browser's tab, and the heading.
         values: What the template may name; text is escaped.
         data: JSON that the script finds by ``msrnet.data()``; None for none.
-        scripts: Further files of the page's folder, run before ``NAME.js``.
+        styles: Further files, before ``NAME.css``: of the page's folder, or with the
+            name of another folder before a slash.
+        scripts: Further files in the same way, run before ``NAME.js``.
         pictures: Where pictures come from, as the policy names it.
     """
-    styles = [_text(each) for each in (*_STYLES, f"{name}/{name}.css")]
-    own = (f"{name}/{each}" for each in (*scripts, f"{name}.js"))
-    programs = [_text(each) for each in (*_SCRIPTS, *own)]
+    last = f"{name}/{name}.js"
+    own = [*scripts, *([last] if _is_there(last) else [])]
+    sheets = [_text(_path(name, e)) for e in (*_STYLES, *styles, f"{name}/{name}.css")]
+    programs = [_text(_path(name, each)) for each in (*_SCRIPTS, *own)]
     policy = "; ".join(
         (
             "default-src 'none'",
             f"img-src {' '.join(pictures)}",
-            f"style-src {_digests(styles)}",
+            f"style-src {_digests(sheets)}",
             f"script-src {_digests(programs)}",
             "base-uri 'none'",
             "form-action 'none'",
@@ -69,7 +74,7 @@ def assemble(
                 **values,
                 "title": title,
                 "policy": policy,
-                "styles": styles,
+                "styles": sheets,
                 "scripts": programs,
                 "data": None if data is None else _embedded(data),
             }
@@ -93,6 +98,16 @@ def _environment() -> Environment:
 @cache
 def _text(name: str) -> str:
     return resources.files(_ROOM).joinpath(name).read_text(encoding="utf-8").strip()
+
+
+def _path(name: str, file: str) -> str:
+    """Where a file lies, below all pages."""
+    return file if "/" in file else f"{name}/{file}"
+
+
+@cache
+def _is_there(name: str) -> bool:
+    return resources.files(_ROOM).joinpath(name).is_file()
 
 
 def _digests(texts: Iterable[str]) -> str:

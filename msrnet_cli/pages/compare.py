@@ -13,6 +13,7 @@ import base64
 import hashlib
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -25,7 +26,8 @@ from msrnet_cli.pages import previews
 from msrnet_cli.pages.assemble import BESIDE, EMBEDDED, assemble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
+    from concurrent.futures import Future
     from pathlib import Path
 
     from msrnet_cli.folder.page import Page
@@ -124,17 +126,15 @@ class _Beside:
 
     def put(self, data: bytes) -> str:
         name = f"msrnet-{hashlib.sha256(data).hexdigest()[:24]}.jpg"
-        if name not in self._names:
+        self._names.add(name)
+        path = self._folder.path / name
+        if not path.is_file() or path.stat().st_size != len(data):
             self._folder.write_whole(name, data)
-            self._names.add(name)
         return f"{quote(os.fsencode(self._folder.path.name))}/{name}"
 
     def remove_others(self) -> None:
         """Remove the pictures of an older page."""
-        for path in self._folder.path.iterdir():
-            if _OURS.fullmatch(path.name) and path.name not in self._names:
-                with suppress(OSError):
-                    self._folder.remove(path.name)
+        _remove_ours(self._folder.path, self._names)
 
 
 def write(
@@ -156,11 +156,23 @@ def write(
     """
     if len(contents.results) <= MOST_WHOLE:
         write_whole(page.path, _page(contents, _Within(), max_megapixels, notify))
+        if page.folder.is_dir() and not page.folder.is_symlink():  # of an older page
+            _remove_ours(page.folder, ())
+            with suppress(OSError):  # others are in it
+                page.folder.rmdir()
         return
     with Folder.made(page.folder) as folder:
         sink = _Beside(folder)
         write_whole(page.path, _page(contents, sink, max_megapixels, notify))
         sink.remove_others()
+
+
+def _remove_ours(folder: Path, kept: Collection[str]) -> None:
+    """Remove pictures that pages were given, but for some."""
+    for path in folder.iterdir():
+        if _OURS.fullmatch(path.name) and path.name not in kept:
+            with suppress(OSError):
+                path.unlink()
 
 
 def _page(
@@ -172,15 +184,17 @@ def _page(
     shown: list[dict[str, object]] = []
     problems = [*contents.problems]
     originals = _Originals(max_megapixels)
-    for one in contents.results:
-        notify(one.name)
-        try:
-            after = previews.preview(one.output, max_megapixels)
-        except PictureError as error:
-            reason = f"its result cannot be shown: {error.reason}"
-            problems.append(Problem(one.name, reason, error.remedy))
-            continue
-        shown.append(_values(len(shown) + 1, one, after, originals, sink))
+    with ThreadPoolExecutor(1) as beside:
+        for one in contents.results:
+            notify(one.name)
+            original = beside.submit(originals.of, one)
+            try:
+                after = previews.preview(one.output, max_megapixels)
+            except PictureError as error:
+                reason = f"its result cannot be shown: {error.reason}"
+                problems.append(Problem(one.name, reason, error.remedy))
+                continue
+            shown.append(_values(len(shown) + 1, one, after, original, sink))
     values = {
         "pictures": shown,
         "problems": [
@@ -228,14 +242,14 @@ def _arguments(one: Shown, most: float) -> tuple[Path, float, str]:
 
 
 def _values(
-    number: int, one: Shown, after: Preview, originals: _Originals, sink: _Sink
+    number: int, one: Shown, after: Preview, original: Future[Preview], sink: _Sink
 ) -> dict[str, object]:
     """What the template shows of one result."""
     before, changed, notes = None, None, [_text(note) for note in one.notes]
     try:
-        original = originals.of(one)
-        before = _picture(original, sink)
-        changed = previews.change(original, after)
+        found = original.result()
+        before = _picture(found, sink)
+        changed = previews.change(found, after)
     except PictureError as error:
         notes.append(_text(f"the original is not shown: {error.reason}"))
     return {

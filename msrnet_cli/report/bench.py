@@ -27,16 +27,19 @@ def tables(result: BenchResult, *, aside: bool = False) -> None:
         aside: On standard error, because standard output is for a document.
     """
     out = sys.stderr if aside else sys.stdout
-    for line in _opening(result):
+    for line in opening(result):
         show_folded(line, out)
-    pages = [_times(result.rows), _shares(result.rows), _growth(result.rows)]
-    if result.training:
-        pages.append(_training(result.training))
-    for page in pages:
+    for page in pages(result):
         page.show(out)
     show(out=out)
-    for line in (*_jobs(result), *_remarks(result)):
+    for line in (*jobs(result), *remarks(result)):
         show_folded(line, out)
+
+
+def pages(result: BenchResult) -> list[Page]:
+    """The tables: times, shares of ceilings, growth, and training if there was any."""
+    found = [_times(result.rows), _shares(result.rows), _growth(result.rows)]
+    return found + ([_training(result.training)] if result.training else [])
 
 
 def changes(found: Iterable[Change], *, aside: bool = False) -> None:
@@ -62,7 +65,7 @@ def _change(change: Change) -> str:
 
 
 @dataclass(frozen=True)
-class _Page:
+class Page:
     """A table below its title."""
 
     title: str
@@ -76,7 +79,8 @@ class _Page:
         Table(rows).show(rows, out)
 
 
-def _opening(result: BenchResult) -> Iterator[str]:
+def opening(result: BenchResult) -> Iterator[str]:
+    """What was measured, with what."""
     env = result.environment
     yield (
         f"msrnet {env.msrnet}, torch {env.torch}, Python {env.python}, {env.system},"
@@ -97,7 +101,7 @@ def _opening(result: BenchResult) -> Iterator[str]:
     yield f"ceilings measured in this run: {rates}"
 
 
-def _times(found: Iterable[BenchRow]) -> _Page:
+def _times(found: Iterable[BenchRow]) -> Page:
     rows = []
     for row in found:
         if row.timing is None:
@@ -107,25 +111,25 @@ def _times(found: Iterable[BenchRow]) -> _Page:
         rows.append(
             (
                 *_cell(row),
-                _milliseconds(row.timing.median / row.batch),
-                _milliseconds(row.timing.p95 / row.batch),
+                milliseconds(row.timing.median / row.batch),
+                milliseconds(row.timing.p95 / row.batch),
                 f"{row.timing.spread:.0%}",
                 times,
-                _verdict(row),
+                verdict(row),
             )
         )
     title = "The network alone, synchronised; speed-up over the reference"
     heads = (*_ROW_HEADS, "ms/image", "p95", "spread", "speed-up", "")
-    return _Page(title, heads, rows)
+    return Page(title, heads, rows)
 
 
-def _shares(found: Iterable[BenchRow]) -> _Page:
+def _shares(found: Iterable[BenchRow]) -> Page:
     rows = [
         (
             *_cell(row),
             str(row.timing.runs),
             f"{optional(row.share, '.0%')} {row.ceiling}",
-            _milliseconds(row.launch),
+            milliseconds(row.launch),
             _digits((row.prepare or 0) + (row.first or 0), 3),
             "=" if row.agreement == EQUAL_DB else optional(row.agreement, ".1f"),
         )
@@ -134,10 +138,10 @@ def _shares(found: Iterable[BenchRow]) -> _Page:
     ]
     title = "Part of the ceiling reached, start, agreement with fp32"
     heads = (*_ROW_HEADS, "runs", "of ceiling", "launch ms", "start s", "dB")
-    return _Page(title, heads, rows)
+    return Page(title, heads, rows)
 
 
-def _growth(found: Iterable[BenchRow]) -> _Page:
+def _growth(found: Iterable[BenchRow]) -> Page:
     rows = [
         (
             *_cell(row),
@@ -151,10 +155,10 @@ def _growth(found: Iterable[BenchRow]) -> _Page:
         if row.timing is not None
     ]
     heads = (*_ROW_HEADS, "ns/pixel", "B/pixel", "MB/pass", "of copying", "J/image")
-    return _Page("Growth: flat columns are linear in pixels", heads, rows)
+    return Page("Growth: flat columns are linear in pixels", heads, rows)
 
 
-def _training(steps: Iterable[TrainTiming]) -> _Page:
+def _training(steps: Iterable[TrainTiming]) -> Page:
     rows = []
     for step in steps:
         name = (step.dtype, str(step.size), str(step.batch))
@@ -164,8 +168,8 @@ def _training(steps: Iterable[TrainTiming]) -> _Page:
         rows.append(
             (
                 *name,
-                _milliseconds(step.timing.median),
-                _milliseconds(step.timing.p95),
+                milliseconds(step.timing.median),
+                milliseconds(step.timing.p95),
                 str(step.timing.runs),
                 f"{optional(step.share, '.0%')} {step.ceiling}",
                 optional(step.forward_share, ".0%"),
@@ -174,13 +178,13 @@ def _training(steps: Iterable[TrainTiming]) -> _Page:
         )
     heads = ["dtype", "size", "batch", "ms/step", "p95", "runs", "of ceiling"]
     heads += ["of forward", "MB/step"]
-    return _Page("A step of training: forward, backward, optimizer", heads, rows)
+    return Page("A step of training: forward, backward, optimizer", heads, rows)
 
 
-def _jobs(result: BenchResult) -> Iterator[str]:
+def jobs(result: BenchResult) -> Iterator[str]:
     """Light carried to full size, and the folder job."""
     carried = result.carrying
-    each = _milliseconds(carried.timing.median / carried.megapixels)
+    each = milliseconds(carried.timing.median / carried.megapixels)
     yield (
         f"Light carried from {carried.work_size} pixels to {carried.megapixels:.1f}"
         f" megapixels: {each} ms a megapixel"
@@ -188,19 +192,19 @@ def _jobs(result: BenchResult) -> Iterator[str]:
     job = result.job
     number = max(1, job.pictures)
     stages = ", ".join(
-        f"{name} {_milliseconds(seconds / number)}"
+        f"{name} {milliseconds(seconds / number)}"
         for name, seconds in job.stages.items()
     )
     yield (
         f"The folder job, file to file: {count(job.pictures, 'picture')}"
         f" ({job.source}), {job.megapixels:.1f} megapixels, {job.dtype}:"
-        f" {_milliseconds(job.seconds / number)} ms a picture after {job.load:.1f} s to"
+        f" {milliseconds(job.seconds / number)} ms a picture after {job.load:.1f} s to"
         f" start; ms busy: {stages}; slowest: {job.slowest}"
         + (f"; {job.failed} FAILED" if job.failed else "")
     )
 
 
-def _remarks(result: BenchResult) -> list[str]:
+def remarks(result: BenchResult) -> list[str]:
     """Failures, faults and notes, and what a column means."""
     lines = []
     for row in result.rows:
@@ -223,7 +227,7 @@ def _remarks(result: BenchResult) -> list[str]:
     return lines
 
 
-def _verdict(row: BenchRow) -> str:
+def verdict(row: BenchRow) -> str:
     """One word against a row, if anything is."""
     if any(fault.startswith("wrong") for fault in row.faults):
         return "WRONG"
@@ -234,7 +238,8 @@ def _cell(row: BenchRow) -> tuple[str, str, str, str]:
     return row.way, row.dtype, str(row.size), str(row.batch)
 
 
-def _milliseconds(seconds: float | None) -> str:
+def milliseconds(seconds: float | None) -> str:
+    """Without the unit; "" for None."""
     return "" if seconds is None else _digits(seconds * 1000, 4)
 
 

@@ -92,6 +92,21 @@ class History:
         write_whole(self._path, out.getvalue().encode())
 
 
+def read(path: Path) -> list[dict[str, str]]:
+    """The sound rows of a metrics.csv, by column; none where there is no such file.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    if not path.is_file():
+        return []
+    lines = [
+        line.split(",") for line in path.read_text("utf-8", "replace").splitlines()
+    ]
+    names, rows = (lines or [[]])[0], lines[1:]
+    return [dict(zip(names, row, strict=True)) for row in rows if _is_sound(names, row)]
+
+
 def _is_sound(names: Sequence[str], row: Sequence[str]) -> bool:
     """Whether a row has all columns, and numbers in those of numbers."""
     if len(row) != len(names):

@@ -313,6 +313,7 @@ class RunOptions(DeviceOptions):
 
     Attributes:
         out: Folder of the run; "" makes a new one under ``runs/``.
+        report: The page about the run; "" for ``report.html`` in its folder.
         seed: Order of pairs, augmentation, initialisation.
         processes: How many learn together on this machine's CPU, each with its share
             of the cores; `torchrun` starts them itself.
@@ -328,6 +329,14 @@ class RunOptions(DeviceOptions):
             "Folder of the run.",
             metavar="RUN",
             default="a new one under runs/, or the newest to go on with",
+        ),
+    ] = ""
+    report: Annotated[
+        str,
+        Option(
+            "The page with curves and previews, written anew at each validation.",
+            metavar="FILE.html",
+            default="report.html in RUN",
         ),
     ] = ""
     seed: Annotated[

@@ -1,17 +1,16 @@
-"""Files of a run that people look at: metrics, previews, curves, weights."""
+"""Files of a run that people look at: metrics, previews, weights."""
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from msrnet_cli import charts
 from msrnet_cli.errors import WeightsError
 from msrnet_cli.files import write_whole
+from msrnet_cli.images.sheet import grid
 from msrnet_cli.train.history import COLUMNS, History
-from msrnet_cli.train.runs import METRICS
+from msrnet_cli.train.runs import METRICS, preview
 from msrnet_cli.weights.file import save_weights
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from msrnet_cli.charts import Curve
     from msrnet_cli.config import WeightsCard
     from msrnet_cli.train.events import TrainProgress, Validated
 
@@ -66,26 +64,20 @@ class Record:
         )
 
     def draw(self, step: int, rows: Sequence[Sequence[Tensor]]) -> str:
-        """Write a preview and the curves; a run goes on if that fails.
+        """Write a preview; a run goes on if that fails.
 
         Args:
             step: Names the preview.
             rows: Input, output and target of some pairs.
 
         Returns:
-            A note where they cannot be written, the first time; else "".
+            A note where it cannot be written, the first time; else "".
         """
-        preview = self.folder / "previews" / f"step-{step:07}.png"
-        pictures = {
-            preview: charts.grid(rows),
-            self.folder / "curves.png": self._curves(),
-        }
-        told = ""
-        for path, data in pictures.items():
-            try:
-                write_whole(path, data)
-            except OSError as error:
-                told = f"{path} cannot be written ({error.strerror}): training goes on"
+        path, told = preview(self.folder, step), ""
+        try:
+            write_whole(path, grid(rows))
+        except OSError as error:
+            told = f"{path} cannot be written ({error.strerror}): training goes on"
         had_told, self._has_told = self._has_told, bool(told)
         return "" if had_told else told
 
@@ -115,35 +107,6 @@ class Record:
             for key, value in row.items():
                 if isinstance(value, float):
                     self._board.add_scalar(key, value, row["step"])
-
-    def _curves(self) -> bytes:
-        return charts.curves(
-            [
-                ("training loss", [self._curve("loss", "loss")], True),
-                (
-                    "PSNR on the validation pairs, dB",
-                    [
-                        self._curve("network", "val_psnr"),
-                        self._curve("copy of the input", "val_psnr_copy"),
-                    ],
-                    False,
-                ),
-            ]
-        )
-
-    def _curve(self, name: str, column: str) -> Curve:
-        points: list[tuple[float, float]] = []
-        before = None
-        for row in self._history.rows:
-            if not row.get(column):
-                continue
-            here, step = (row["stage"], row["size"]), float(row["step"])
-            if before not in (None, here):
-                # Values of another loss or size are not comparable: break the line.
-                points.append((step, math.nan))
-            points.append((step, float(row[column])))
-            before = here
-        return charts.Curve(name, tuple(points))
 
 
 def _tensorboard(folder: Path) -> Any:  # noqa: ANN401 tensorboard is optional

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 BEST, LAST = "best.safetensors", "last.safetensors"
-SETTINGS, METRICS = "run.json", "metrics.csv"
+SETTINGS, METRICS, REPORT = "run.json", "metrics.csv", "report.html"
 
 
 def newest_run(runs: Path = RUNS) -> Path:
@@ -109,6 +109,17 @@ def _why(error: Exception) -> str:
 def stage_result(run: Path, stage: str) -> Path:
     """The file of the weights at the end of a stage."""
     return run / f"stage{stage}.safetensors"
+
+
+def preview(run: Path, step: int) -> Path:
+    """The file of what the network painted after a step."""
+    return run / "previews" / f"step-{step:07}.png"
+
+
+def report(options: TrainOptions) -> Path:
+    """The page about a run."""
+    place = options.run.report
+    return Path(place) if place else Path(options.run.out) / REPORT
 
 
 def bytes_replaced(run: Path) -> int:

@@ -84,8 +84,8 @@ def from_document(
 def for_a_new_run(path: Path) -> TrainOptions:
     """The settings in a document, such as the run.json of another run.
 
-    Where that run was written is left out. Paths in the document that are relative
-    are understood from the working directory.
+    Where that run and its page were written is left out. Paths in the document that
+    are relative are understood from the working directory.
 
     Raises:
         UsageError: The document cannot be read, or does not hold settings.
@@ -105,7 +105,7 @@ def for_a_new_run(path: Path) -> TrainOptions:
         raise UsageError(
             f"{path} does not hold settings: {error}", "mend it, or name a run.json"
         ) from error
-    return replace(found, run=replace(found.run, out=""))
+    return replace(found, run=replace(found.run, out="", report=""))
 
 
 def read_text(path: Path) -> str:
@@ -153,7 +153,7 @@ def with_absolute_paths(options: TrainOptions) -> TrainOptions:
         data=replace(data, data=_absolute(data.data), val=_absolute(data.val)),
         network=replace(network, init=init),
         loss=replace(loss, vgg=_absolute(loss.vgg)),
-        run=replace(run, out=_absolute(run.out)),
+        run=replace(run, out=_absolute(run.out), report=_absolute(run.report)),
     )
 
 

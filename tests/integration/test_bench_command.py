@@ -3,10 +3,10 @@
 import io
 import json
 import sys
+from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 
 import schemas
 from conftest import photo
@@ -15,6 +15,8 @@ from msrnet_cli.bench import ceilings, document
 from msrnet_cli.bench.clock import Effort
 from msrnet_cli.bench.rows import Setting, measure_cell
 from msrnet_cli.config import ModelConfig, WeightsCard
+from msrnet_cli.pages import benchmark
+from msrnet_cli.report import bench as report
 from msrnet_cli.weights.file import save_weights
 
 OPTIONS = ("--device", "cpu", "--size", "32", "--batch", "1", "--runs", "2")
@@ -35,7 +37,7 @@ def run(program, identity_file):
 def test_the_document_is_all_of_standard_output(run, tmp_path):
     many = ("--size", "32,64", "--batch", "1,2", "--dtype", "fp32,bf16")
     many = (*many, "--engine", "eager")
-    done = run(*many, "--json", "--train", "--plot", "p.png")
+    done = run(*many, "--json", "--train", "--report", "p.html")
     found = document.from_json(schemas.fitting("bench", done.out))
     assert found.environment.torch == torch.__version__
     assert [(r.way, r.dtype, r.size, r.batch) for r in found.rows] == [
@@ -50,8 +52,30 @@ def test_the_document_is_all_of_standard_output(run, tmp_path):
     assert found.job.pictures == 4
     assert found.carrying.timing.median > 0
     assert "ms/image" in done.err
-    with Image.open(tmp_path / "p.png") as image:
-        assert image.height == 3 * 300
+    page = (tmp_path / "p.html").read_text("utf-8")
+    for row in found.rows:
+        assert f"{row.way}, {row.dtype}: {row.times or 1:.2f}x, " in page
+    for table in report.pages(found):
+        assert table.title in page
+        for row in table.rows:
+            assert all(f">{cell}<" in page for cell in row if cell.strip())
+
+
+def test_the_page_shows_what_an_older_document_holds(watched, tmp_path):
+    folder = Path(__file__).parents[2] / "benchmarks"
+    found = document.read(folder / "cpu-epyc-avx512bf16-2cores-2026-11-25.json")
+    (tmp_path / "page.html").write_text(benchmark.page(found), "utf-8")
+    page = watched.open(tmp_path / "page.html")
+    said = set(page.locator(".chart rect title").all_text_contents())
+    for row in found.rows:
+        way = f"{row.way}, {row.dtype}"
+        milliseconds = report.milliseconds(row.seconds)
+        assert f"{way}: {row.times or 1:.2f}x, {milliseconds} ms" in said
+        assert f"{way}: {row.share:.0%} of {row.ceiling}" in said
+    cells = {(row.size, row.batch) for row in found.rows}
+    assert page.locator("line.mark").count() == len(cells), "the ceilings"
+    assert watched.errors == []
+    assert watched.asked == []
 
 
 def test_each_engine_has_a_row(run):
@@ -133,16 +157,19 @@ def test_a_baseline_that_is_kept_is_fine_and_one_that_is_not_has_its_exit_code(
         (("--baseline", "old.json", "--fail-above", "much"), "such as 10%"),
         (("--baseline", "old.json", "--fail-above", "-5%"), "such as 10%"),
         (("--baseline", "nowhere.json"), "No such file"),
-        (("--plot", "p.jpg"), "must end in .png"),
-        (("--plot", "nowhere/p.png"), "no such folder"),
+        (("--report", "p.png"), "must end in .html"),
+        (("--report", "nowhere/p.html"), "no such folder"),
+        (("--report", "w.html", "--baseline", "w.html"), "would replace a file"),
+        (("--plot", "p.png"), "No such option: --plot"),
         (("--pictures", "nowhere"), "No such file"),
         (("--device", "abacus"), "unknown device"),
         (("--arch", "stacked"), "is dmshn, not stacked"),
     ],
 )
 def test_wrong_options_are_one_line_before_anything_is_measured(
-    run, arguments, says, monkeypatch
+    run, arguments, says, monkeypatch, tmp_path
 ):
+    (tmp_path / "w.html").touch()
     monkeypatch.setattr(ceilings, "measure", None)
     done = run(*arguments, code=2)
     assert len(done.lines) == 1

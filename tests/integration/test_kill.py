@@ -104,7 +104,7 @@ def test_twenty_kills_at_any_moment_leave_nothing_half_and_nothing_missing(
 def test_a_signal_ends_with_a_summary_and_its_code(
     program, folder, warm_file, name, code
 ):
-    process = program.start(*command(warm_file))
+    process = program.start(*command(warm_file), "--report", "page.html")
     wait_for_pictures(process, folder, 3)
     process.send_signal(name)
     _, err = process.communicate(timeout=60)
@@ -112,7 +112,9 @@ def test_a_signal_ends_with_a_summary_and_its_code(
     assert b"unfinished" in err
     assert b"Traceback" not in err
     assert_whole(pictures(folder))
-    assert not list((folder / "out").glob("*.part"))
+    assert not list(folder.rglob("*.part"))
+    page = (folder / "page.html").read_text("utf-8")
+    assert page.count("<article") == len(pictures(folder))
     program.run(*command(warm_file))
     assert len(pictures(folder)) == COUNT
 

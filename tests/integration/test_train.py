@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
@@ -149,8 +148,6 @@ def test_a_run_leaves_what_people_look_for(scenes, tmp_path):
     assert rows[-1]["step"] == "8"
     assert any(row["val_psnr"] for row in rows)
     assert any(row["loss"] for row in rows)
-    with Image.open(run / "curves.png") as image:
-        assert image.width > 500
     assert list((run / "previews").glob("*.png"))
     assert not list(run.glob("*.pt*")), "no pickle"
 

@@ -494,20 +494,15 @@ def test_a_disk_full_of_weights_is_told_as_one_full_of_checkpoints(
     assert events_of(begun)[-1].steps == 8
 
 
-@pytest.mark.parametrize("name", ["previews", "curves.png"])
-def test_pictures_for_people_that_cannot_be_written_stop_no_run(begun, name):
-    blocked = begun / name
+def test_pictures_for_people_that_cannot_be_written_stop_no_run(begun):
+    blocked = begun / "previews"
     if blocked.is_dir():
         shutil.rmtree(blocked)
-        blocked.touch()
-    else:
-        blocked.unlink(missing_ok=True)
-        blocked.mkdir()
-        (blocked / "x").touch()
+    blocked.touch()
     events = events_of(begun, validations=8)
     told = [note for e in events if isinstance(e, Validated) for note in e.notes]
     assert len(told) == 1, "once is enough"
-    assert name in told[0]
+    assert "previews" in told[0]
     assert events[-1].steps == 8
 
 

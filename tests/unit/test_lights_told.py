@@ -69,3 +69,23 @@ def test_the_light_of_a_reference_has_as_many_digits_as_are_known():
 )
 def test_what_shows_is_told_where_it_is_not_all(amount, keep, words):
     assert told.shown(amount, keep) == words
+
+
+def test_a_picture_of_a_fan_is_told_its_own_direction():
+    options = of_keywords({"to": "all", "kelvin": 3000, "softness": 20})
+    words = told.light(options, asked.wish(options))
+    assert told.one_of_fan(words, "NE") == "from NE, 3000 K, softness 20"
+
+
+@pytest.mark.parametrize(
+    ("light", "words"),
+    [
+        ("4500_E", "4500 K from the right (E)"),
+        ("6500_SW", "6500 K from in front on the left (SW)"),
+        ("from W, 3200 K", "from W, 3200 K"),
+        ("like my_N (from N)", "like my_N (from N)"),
+        ("", ""),
+    ],
+)
+def test_one_of_the_forty_lights_is_told_in_words(light, words):
+    assert told.named(light) == words

@@ -53,14 +53,21 @@
     }
   }
 
-  /** Go on by some pictures; before the first key, the first picture is the next. */
+  /** Go on by some pictures; above all of them, the first picture is the next. */
   function step(by) {
     const all = pictures();
-    const isAbove = !shown && all[0].getBoundingClientRect().top > innerHeight / 2;
+    const isWithin = document.activeElement.closest?.(".picture");
+    const isAbove = !shown && !isWithin && all[0].getBoundingClientRect().top > 0;
     const at = isAbove ? -1 : all.indexOf(current());
     const to = all[Math.min(Math.max(at + by, 0), all.length - 1)];
     goTo(to);
     msrnet.say(`${to.dataset.name}, ${all.indexOf(to) + 1} of ${all.length}`);
+  }
+
+  /** See that what is gone to does not lie below the bar. */
+  function leaveRoom() {
+    const { height } = document.querySelector(".bar").getBoundingClientRect();
+    document.body.style.setProperty("--bar", `${height}px`);
   }
 
   /** Show all pictures in another way. */
@@ -70,6 +77,7 @@
     for (const button of document.querySelectorAll("button[data-mode]")) {
       button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
     }
+    leaveRoom(); // another view may have more controls
     stay?.scrollIntoView({ block: "start" });
     msrnet.say(WORDS[MODES.indexOf(mode)]);
   }
@@ -152,11 +160,7 @@
   gain.addEventListener("input", setGain);
   setGain();
 
-  // What is gone to must not lie below the bar.
-  new ResizeObserver(([entry]) => {
-    const high = entry.target.getBoundingClientRect().height;
-    document.body.style.setProperty("--bar", `${high}px`);
-  }).observe(document.querySelector(".bar"));
+  new ResizeObserver(leaveRoom).observe(document.querySelector(".bar"));
 
   /** Let the line of a picture follow its slider. */
   function follow(stage, slider) {
