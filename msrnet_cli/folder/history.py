@@ -1,6 +1,6 @@
 """What a journal tells of an output folder afterwards. Loads no torch.
 
-Reads the journal, the list of failures, and the digests of the results that are there.
+Reads all journals and lists of failures, and the digests of results that are there.
 """
 
 from __future__ import annotations
@@ -24,14 +24,7 @@ from msrnet_cli.folder.tails import NAME, names_in, run_of
 from msrnet_cli.lights import DIRECTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import (
-        Callable,
-        Collection,
-        Iterable,
-        Iterator,
-        Mapping,
-        Sequence,
-    )
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from msrnet_cli.folder.journal import Entry
     from msrnet_cli.folder.tails import Run
@@ -364,8 +357,8 @@ def _common(words: Iterable[str]) -> str:
 
 
 def _shards(
-    results: Sequence[Result],
-    failures: Sequence[Failure],
+    results: Iterable[Result],
+    failures: Iterable[Failure],
     runs: Mapping[str, Run | None],
 ) -> Iterator[ShardHistory]:
     """What is known of each shard; nothing where no run was split."""

@@ -284,11 +284,12 @@ def test_every_task_of_an_array_has_a_place_of_its_own():
 @pytest.mark.parametrize("count", COUNTS)
 def test_shards_together_write_what_one_run_writes(place, count):
     network = relighter(tinted_identity((1, 0.8, 0.5)), SMALL_12)
-    names = random_names(24, seed=count)
+    names = random_names(12, seed=count)
     fill(names)
     run(network=network)
     Path("out").rename("whole")
-    relit = [run(f"{i + 1}/{count}", network)[0].relit for i in range(count)]
+    busy = {part_of(name, count) for name in names}  # of 100, many have no picture
+    relit = [run(f"{part}/{count}", network)[0].relit for part in sorted(busy)]
     assert sum(relit) == len(names)
     assert contents("out") == contents("whole")
     summary, _ = run(network=network)
@@ -510,14 +511,14 @@ def test_a_journal_that_cannot_be_read_stops_the_run(place):
 
 
 def test_of_many_results_a_shard_keeps_its_own_in_memory(place):
-    fill(random_names(30))
+    fill(random_names(15))
     run()
     plan, _ = plan_of("1/5")
     from msrnet_cli.folder.outputs import asked_about
 
     journal = Journal(Folder(Path("out")), to_read=True, wanted=asked_about(plan))
     assert set(journal._entries) >= {job.relative for job in plan.jobs}
-    assert len(journal._entries) < 15
+    assert len(journal._entries) < 8
     journal.close()
 
 
@@ -535,7 +536,7 @@ def test_a_run_stands_in_a_line_that_older_versions_pass_over():
 
 
 def test_the_report_tells_of_each_shard(place):
-    names = random_names(30)
+    names = random_names(12)
     fill(names)
     for index in range(4):
         Path(f"in/broken{index}.jpg").write_bytes(b"no picture")
@@ -546,7 +547,7 @@ def test_the_report_tells_of_each_shard(place):
     assert [one.shard for one in found.shards] == ["1/3", "2/3", "3/3"]
     assert [one.state for one in found.shards] == ["complete", "complete", "never"]
     assert [first.pictures, second.pictures] == sizes[:2]
-    assert {first.inputs, second.inputs} == {34}
+    assert {first.inputs, second.inputs} == {16}
     assert [first.there, second.there] == [
         size - bad for size, bad in zip(sizes, failed, strict=False)
     ]
