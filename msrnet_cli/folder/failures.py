@@ -43,11 +43,14 @@ def listed(folder: Path, made: Mapping[str, Sequence[Path]]) -> Iterator[Failure
 
     Args:
         folder: The output folder.
-        made: The results of each input that are there.
+        made: Of each input, by its real path, the results that are there.
     """
     for mark, path, written in _lists(folder):
         for input, reason in _entries(path):
-            newer = (_written(result) > written for result in made.get(input, ()))
+            newer = (
+                _written(result) > written
+                for result in made.get(os.path.realpath(input), ())
+            )
             if not any(newer):
                 yield Failure(input, reason, mark)
 

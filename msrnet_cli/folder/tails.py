@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 NAME = ".msrnet-journal.jsonl"
 """The journal of a run that is not split; shards have their number in the name."""
 
-_SLOW = 0.01  # seconds that the names of a small folder never take
-_SHARE = 20  # a large folder is read again after so many times what that took
+_MANY = 10_000  # entries of a folder that is not listed again and again
+_PATIENCE = 30.0  # seconds after which it is
 _VERSION = 1
 
 Stage = Literal["begun", "ended"]
@@ -77,14 +77,21 @@ def names_in(folder: Path) -> list[tuple[str, str]]:
     Raises:
         OSError: The folder cannot be read.
     """
+    return _names_in(folder)[0]
+
+
+def _names_in(folder: Path) -> tuple[list[tuple[str, str]], int]:
+    """The journals of a folder, and how many entries it has."""
     found = []
+    count = 0
     with os.scandir(folder) as entries:
         for entry in entries:
+            count += 1
             mark = mark_of(entry.name, NAME) if entry.name[0] == NAME[0] else None
             if mark is not None:
                 with suppress(FileNotFoundError):
                     found.append((entry.stat().st_mtime_ns, mark, entry.name))
-    return [(mark, name) for _, mark, name in sorted(found)]
+    return [(mark, name) for _, mark, name in sorted(found)], count
 
 
 class Tails:
@@ -101,7 +108,8 @@ class Tails:
         self._folder = folder
         self._own = own
         self._positions: dict[str, int] = {}
-        self._looked = self._took = 0.0
+        self._looked = 0.0
+        self._is_large = False
 
     def lines(self) -> Iterator[bytes]:
         """Whole lines that are new.
@@ -123,15 +131,17 @@ class Tails:
                 ) from error
 
     def _look(self) -> None:
-        """Look for journals; seldom where that takes long."""
+        """Look for journals; seldom in a folder whose entries take long to list."""
         now = time.monotonic()
-        if self._took > _SLOW and now - self._looked < _SHARE * self._took:
+        if self._is_large and now - self._looked < _PATIENCE:
             return
+        self._looked = now
         with suppress(OSError):
-            for _, name in names_in(self._folder.path):
+            names, count = _names_in(self._folder.path)
+            self._is_large = count > _MANY
+            for _, name in names:
                 if name != self._own:
                     self._positions.setdefault(name, 0)
-        self._looked, self._took = now, time.monotonic() - now
 
     def _new(self, name: str) -> Iterator[bytes]:
         handle = self._folder.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))

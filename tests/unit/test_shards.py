@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import photo
-from msrnet_cli.config import ModelConfig
+from msrnet_cli.config import ModelConfig, WriteOptions
 from msrnet_cli.errors import UsageError
 from msrnet_cli.files import Folder
 from msrnet_cli.folder import clusters, history
@@ -433,7 +433,7 @@ def test_names_that_agree_but_for_the_suffix_are_two(place):
     whole, _ = plan_of()
     assert len(whole.jobs) == 4
     with pytest.raises(UsageError, match="would both become"):
-        plan_of("1/2", name="{stem}.png")
+        plan_of("1/2", write=WriteOptions(format="png"))
 
 
 def test_an_output_that_is_an_input_of_another_shard_is_refused(place):
@@ -567,8 +567,11 @@ def test_the_report_tells_a_run_that_has_not_ended(place):
     fill(random_names(12))
     plan, asked = plan_of("1/1")
 
+    told = []
+
     def stopping(event):
-        if type(event).__name__ == "FileDone":
+        told.append(event)
+        if len(told) == 2:  # after the first picture
             raise KeyboardInterrupt
 
     relight_folder(plan, FakeRelighter(), asked, stopping)
