@@ -137,8 +137,8 @@ def main() -> None:
     inputs, listing = given.folder / "in", given.folder / "list.txt"
     if not listing.exists():
         make_inputs(given.folder, given.count)
-    for name, asked in (("folder", (inputs, None)), ("list", (None, listing))):
-        found = cost(*asked, given.folder / f"out-{name}", given.shard)
+    for name, tree, lines in (("folder", inputs, None), ("list", None, listing)):
+        found = cost(tree, lines, given.folder / f"out-{name}", given.shard)
         print(
             f"{name}: {found.pictures} pictures, plan {found.plan:.1f} s, first picture"
             f" after {found.wall:.1f} s ({found.cpu:.1f} s on a core),"

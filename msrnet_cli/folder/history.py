@@ -378,10 +378,12 @@ def _shards(
         yield ShardHistory(
             mark,
             progress,
-            *(states[mark, state] for state in STATES),
-            failed[mark],
-            None if run is None else run.pictures,
-            None if run is None else run.inputs,
+            there=states[mark, "there"],
+            missing=states[mark, "missing"],
+            changed=states[mark, "changed"],
+            failed=failed[mark],
+            pictures=None if run is None else run.pictures,
+            inputs=None if run is None else run.inputs,
         )
 
 
