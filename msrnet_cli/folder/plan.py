@@ -171,19 +171,15 @@ def make_plan(
         spelling = try_out(place.folder, dry=dry)
         if not place.is_file:
             naming.require_apart(found.pictures, place.path, spelling)
-        folder = None if place.is_file else place.path
-        if shard is not None:
-            _see_all(besides.values(), found.pictures)
+        _see_all(besides.values(), () if shard is None else found.pictures)
         known = Reads([*_named(lists), *reads], _Many(found.pictures, besides.values()))
         outputs = [path for job in jobs for _, path in job.outputs()]
+        folder = None if place.is_file else place.path
         targets.check(outputs, folder, known, options.exist)
         if folder is not None:
             for each in besides.values():
                 each.require_no_results(folder)
-        inputs_of_all = len(found.pictures) + len(found.faults)
-        return Plan(
-            jobs, folder, own.ignored, faults, place.path, is_fan, shard, inputs_of_all
-        )
+        return Plan(jobs, folder, own.ignored, faults, place.path, is_fan, shard, every)
 
 
 @dataclass(frozen=True)
@@ -193,6 +189,11 @@ class _Collected:
     pictures: Sequence[Found]
     ignored: tuple[Ignored, ...]
     faults: tuple[Fault, ...]
+
+    @property
+    def count(self) -> int:
+        """Pictures, and what cannot be read."""
+        return len(self.pictures) + len(self.faults)
 
     def of(self, shard: Shard | None) -> _Collected:
         """What a shard is to do, and to tell; None for all."""

@@ -19,14 +19,13 @@ from msrnet_cli import images
 from msrnet_cli.errors import NothingDoneError, UsageError
 from msrnet_cli.files import opened_regular
 from msrnet_cli.folder.events import Ignored
-from msrnet_cli.folder.lists import meant, read_list
+from msrnet_cli.folder.lists import ROOT_MARK, meant, plain, read_list
 from msrnet_cli.images.formats import HEAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _CLUTTER = frozenset({"desktop.ini", "thumbs.db", "__macosx"})
-_ROOT_MARK = "/./"  # in a list, as rsync has it: the tree below is mirrored
 _LINK, _SUBFOLDER = "symbolic link", "subfolder"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
@@ -82,7 +81,7 @@ class Fault:
     @property
     def relative(self) -> str:
         """The path below the folder that is mirrored, with forward slashes."""
-        return self.listing.rpartition(_ROOT_MARK)[2]
+        return self.listing.rpartition(ROOT_MARK)[2]
 
 
 Finding = Found | Fault | Ignored
@@ -181,7 +180,7 @@ def parted(name: str) -> tuple[str, str]:
 def listing(root: Path, path: Path) -> str:
     """A path as a line for --files-from that mirrors the tree below a root."""
     within = path.relative_to(root) if root.parts else path
-    return f"{root.absolute().as_posix()}{_ROOT_MARK}{within.as_posix()}"
+    return f"{root.absolute().as_posix()}{ROOT_MARK}{within.as_posix()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,8 +301,10 @@ class _Search:
                 yield one
 
     def _entry(self, entry: str) -> Found | Fault | _Folder:
+        if (parts := plain(entry)) is not None:
+            return Found(self._root(parts[0]), parts[1])
         entry = meant(entry)
-        before, mark, tail = entry.rpartition(_ROOT_MARK)
+        before, mark, tail = entry.rpartition(ROOT_MARK)
         path = Path(entry)
         root = self._root(str(path.parent) if path.is_absolute() else "")
         if mark:
