@@ -179,7 +179,9 @@ def make_plan(
         if folder is not None:
             for each in besides.values():
                 each.require_no_results(folder)
-        return Plan(jobs, folder, own.ignored, faults, place.path, is_fan, shard, every)
+        return Plan(
+            jobs, folder, own.ignored, faults, place.path, is_fan, shard, found.count
+        )
 
 
 @dataclass(frozen=True)
