@@ -18,6 +18,8 @@ _MODULES = {
     "report": "report",
     "light": "light",
     "looks": "looks",
+    "table": "table",
+    "serve": "serve",
     "doctor": "doctor",
     "weights": "weights",
     "eval": "evaluate",

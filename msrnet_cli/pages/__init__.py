@@ -6,11 +6,14 @@ of the same name that fills them. `shared/` is what all pages have.
 contents   what the before/after page shows: of a job, or of a folder afterwards
 compare    the before/after page
 previews   small copies of pictures
+table      a picture and its layers, mixed under any light
+serve      takes pictures, where a service makes their tables
 scores     what msrnet eval found on pairs: each picture, its error, its scores
 scenes     the same on scenes whose lights are all known
 training   curves and previews of a run; `following` keeps them up to date
 benchmark  times beside ceilings and rivals
 gallery    small copies of pictures that were scored
 charts     lines, bars and histograms, as `shapes` on `scales`
+options    how pages are made
 assemble   template, styles, scripts and data as one HTML file
 """

@@ -26,6 +26,9 @@ BESIDE = (*EMBEDDED, "'self'", "file:")
 """Where pictures come from that lie in files beside the page."""
 
 _ROOM = "msrnet_cli.pages"
+_SERVED = tuple(
+    f"{what} 'self'" for what in ("connect-src", "frame-src", "form-action")
+)
 _STYLES, _SCRIPTS = ("shared/base.css",), ("shared/base.js",)
 
 
@@ -38,6 +41,7 @@ def assemble(
     styles: Sequence[str] = (),
     scripts: Sequence[str] = (),
     pictures: Iterable[str] = EMBEDDED,
+    served: bool = False,
 ) -> str:
     """A page as HTML.
 
@@ -51,6 +55,7 @@ def assemble(
             name of another folder before a slash.
         scripts: Further files in the same way, run before ``NAME.js``.
         pictures: Where pictures come from, as the policy names it.
+        served: The page comes from a server, and may talk to that server alone.
     """
     last = f"{name}/{name}.js"
     own = [*scripts, *([last] if _is_there(last) else [])]
@@ -63,7 +68,7 @@ def assemble(
             f"style-src {_digests(sheets)}",
             f"script-src {_digests(programs)}",
             "base-uri 'none'",
-            "form-action 'none'",
+            *(_SERVED if served else ("form-action 'none'",)),
         )
     )
     return (

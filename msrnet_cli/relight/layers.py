@@ -58,6 +58,11 @@ class Layers:
         )
         return f"Layers(picture {picture}, painted {painted}, on {self.picture.device})"
 
+    @property
+    def full(self) -> Tensor:
+        """The picture at its full size, 3 H W: uint8, or float32 in [0, 1]."""
+        return self._place.picture
+
     def source(self) -> FoundLight:
         """The light that the picture has."""
         return self._found

@@ -1,0 +1,28 @@
+"""The page of `msrnet serve`: a picture goes up, its light table comes back."""
+
+from __future__ import annotations
+
+from msrnet_cli.images import PICTURE_SUFFIXES
+from msrnet_cli.pages.assemble import assemble
+
+
+def upload(
+    *, megabytes: float, megapixels: float, minutes: float, failure: str = ""
+) -> str:
+    """The page as HTML. It works at the address of the service alone.
+
+    Args:
+        megabytes: The largest file that is taken.
+        megapixels: The largest picture that is taken.
+        minutes: How long a table is kept.
+        failure: What went wrong with a form, in one line; "" for nothing.
+    """
+    data = {"bytes": int(megabytes * 1e6), "seconds": minutes * 60}
+    values = {
+        "megabytes": f"{megabytes:g}",
+        "megapixels": f"{megapixels:g}",
+        "minutes": f"{minutes:g}",
+        "failure": failure,
+        "accept": ",".join(("image/*", *sorted(PICTURE_SUFFIXES))),
+    }
+    return assemble("serve", "Move the light", values, data, served=True)
