@@ -219,6 +219,8 @@ def _relight_stream(
         raise UsageError(reason, "name a folder for the output")
     if options.report is not None:
         raise UsageError("--report with -", "name files or folders to show on a page")
+    if options.folder.shard is not None:
+        raise UsageError("--shard with -", "name files or folders to split the job")
     if options.dry_run:
         raise UsageError("--dry-run with -", "name files or folders to see the plan")
     if len(inputs) != 1 or options.files_from is not None:

@@ -59,8 +59,8 @@ def _page(text: str, output: Path) -> Page:
     Raises:
         UsageError: It cannot be written, or would take another file's place.
     """
-    from msrnet_cli.folder.journal import NAME
     from msrnet_cli.folder.page import Page
+    from msrnet_cli.folder.tails import NAME
     from msrnet_cli.folder.targets import Read, Reads
 
     page = Page.named("--html", text)

@@ -1,16 +1,22 @@
 """The folder job: every picture in, every picture out, nothing lost.
 
 options      how a folder is relit
+shards       one job split over several machines: which picture is whose
+clusters     which part this process is, as the system that started it tells
 events       what a job reports while it runs
 lists        lists of inputs, as people and programs write them
 search       which pictures there are, and what cannot be read
 destination  where results go, as the user named it
 targets      each output, looked at before the first write
 reads        files that a job reads beside its pictures
+naming       what results are called, and which pictures would become one file
 plan         what goes where, decided as a whole before the first write
 page         where the page of a job may lie
+tails        the journals of a folder, of which each shard has its own
+about        what people want to know of a result
 journal      what was made from what, so that a second run finishes the first
-history      what a journal tells of an output folder afterwards
+failures     lists of the pictures that failed
+history      what journals tell of an output folder afterwards
 records      what is known about existing outputs, in a folder or of single files
 relights     what a job asks of the network, and a stand-in for tests
 stages       read, decode, relight, encode: functions from record to record

@@ -64,6 +64,8 @@ class Beside:
         self._path = path
         self._is_file = path.is_file()
         self._named: dict[Path, dict[str, list[Path]]] = {}
+        self._place = path.resolve()
+        self._roots: dict[Path, bool] = {}
 
     def of(self, relative: Path, picture: Path) -> Path:
         """The file of a picture: the only one with its stem.
@@ -81,8 +83,7 @@ class Beside:
         if self._is_file:
             return self._path
         folder, name = self._path / relative.parent, self.kind.name
-        if folder not in self._named:
-            self._named[folder] = _by_stem(folder)
+        self.see(relative.parent)
         found = self._named[folder].get(_composed(relative.stem), [])
         own = [path for path in found if path.suffix == relative.suffix]
         rivals = [path for path in found if not _has_picture(path, picture)]
@@ -120,6 +121,16 @@ class Beside:
             raise _other_size(self.kind, path, own, size)
         return path
 
+    def see(self, within: Path) -> None:
+        """Look at a folder as if one of its pictures had been asked for.
+
+        Args:
+            within: Below that of the pictures.
+        """
+        folder = self._path / within
+        if not self._is_file and folder not in self._named:
+            self._named[folder] = _by_stem(folder)
+
     def seen(self) -> Iterator[Path]:
         """The files in the folders that were asked for so far, or the one file."""
         if self._is_file:
@@ -135,9 +146,10 @@ class Beside:
             root: The folder of the pictures.
             path: The file.
         """
-        place = self._path.resolve()
-        is_below = not self._is_file and root.resolve() in place.parents
-        return is_below and path.resolve().is_relative_to(place)
+        if root not in self._roots:
+            is_below = not self._is_file and root.resolve() in self._place.parents
+            self._roots[root] = is_below
+        return self._roots[root] and path.resolve().is_relative_to(self._place)
 
     def require_apart(self, roots: Iterable[Path]) -> None:
         """Refuse a folder of pictures, where nothing tells the files apart.

@@ -43,6 +43,9 @@ class JobStarted:
             no mask; each of them is reported as a failure.
         second_light: Light of the second pictures, as `from_light`; "" where the
             weights see one picture.
+        shard: Which part of the job this is, as ``3/8``; "" for the whole job.
+        inputs: Pictures of all parts of the job together, those that cannot be read
+            included.
     """
 
     pictures: int
@@ -60,6 +63,8 @@ class JobStarted:
     ignored: tuple[Ignored, ...] = ()
     unreadable: int = 0
     second_light: str = ""
+    shard: str = ""
+    inputs: int = 0
 
 
 @dataclass(frozen=True)

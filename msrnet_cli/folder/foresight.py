@@ -18,6 +18,7 @@ from msrnet_cli.folder.beside import MASK, SECOND, require_promising
 from msrnet_cli.folder.events import ACTIONS, FileDone, Forecast, Foreseen
 from msrnet_cli.folder.fan import compared
 from msrnet_cli.folder.job import started
+from msrnet_cli.folder.outputs import asked_about
 from msrnet_cli.folder.records import Existing, Records
 from msrnet_cli.folder.relights import recipes, require_second
 
@@ -82,7 +83,13 @@ def _all(plan: Plan, relights: Relights, options: FolderOptions) -> Iterator[For
         if plan.place.is_dir():
             folder = stack.enter_context(Folder(plan.place))
             single = plan.folder is None
-            records = Records(folder, single=single, to_read=True)
+            records = Records(
+                folder,
+                single=single,
+                to_read=True,
+                shard=plan.shard,
+                wanted=asked_about(plan),
+            )
             stack.enter_context(closing(records))
         for job in plan.jobs:
             yield _foreseen(job, records, names, options)

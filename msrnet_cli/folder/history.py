@@ -1,6 +1,6 @@
 """What a journal tells of an output folder afterwards. Loads no torch.
 
-Reads the journal, the list of failures, and the digests of the results that are there.
+Reads all journals and lists of failures, and the digests of results that are there.
 """
 
 from __future__ import annotations
@@ -15,23 +15,25 @@ from typing import TYPE_CHECKING, Literal
 
 from msrnet_cli.errors import UsageError
 from msrnet_cli.files import opened_regular, read_regular
+from msrnet_cli.folder.about import About, about_of
+from msrnet_cli.folder.failures import Failure, listed
 from msrnet_cli.folder.fan import LIGHTS, SHEET, compared
-from msrnet_cli.folder.journal import NAME, About, about_of, entry_of
+from msrnet_cli.folder.journal import entry_of
+from msrnet_cli.folder.shards import place_of
+from msrnet_cli.folder.tails import NAME, names_in, run_of
 from msrnet_cli.lights import DIRECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from msrnet_cli.folder.journal import Entry
+    from msrnet_cli.folder.tails import Run
 
-FAILURES = "failures.txt"
-"""Lists the pictures that failed in the last run in a folder."""
-HEADLINE = "# Pictures that msrnet could not relight; give this file to --files-from."
 _PART_BYTES = 1 << 20
-_ROOT_MARK = "/./"
 
 State = Literal["there", "missing", "changed"]
 STATES: tuple[State, ...] = ("there", "missing", "changed")
+Progress = Literal["complete", "unfinished", "never", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Result:
         weights_sha256: Of their file, in hex; "" if unknown.
         seconds: Time of decoding, network and encoding; null if unknown.
         notes: What the user had to know about the result.
+        shard: Which shard made it, as ``3/8``; "" for a run that was not split.
     """
 
     output: str
@@ -62,6 +65,7 @@ class Result:
     weights_sha256: str = ""
     seconds: float | None = None
     notes: tuple[str, ...] = ()
+    shard: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,16 +89,31 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Failure:
-    """A picture that failed in the last run.
+class ShardHistory:
+    """What the journals tell of one shard. They know of no inputs but by number.
 
     Attributes:
-        input: Path of the picture.
-        reason: Why it failed, and what to do about it.
+        shard: Which one, as ``3/8``; "" for runs that were not split.
+        state: ``complete``: its last run reached every picture, though some may have
+            failed. ``unfinished``: its last run is at work, or was stopped or killed.
+            ``never``: it has no journal here, but another shard of as many has.
+            ``unknown`` of runs that were not split.
+        there: Results that it made, and that are as it made them.
+        missing: Results that it made, and that are not there.
+        changed: Files that have another content than it gave them.
+        failed: Pictures that failed in its last run, and have no newer result.
+        pictures: How many its last run was to relight; null if unknown.
+        inputs: How many its last run saw in all shards; null if unknown.
     """
 
-    input: str
-    reason: str
+    shard: str
+    state: Progress
+    there: int = 0
+    missing: int = 0
+    changed: int = 0
+    failed: int = 0
+    pictures: int | None = None
+    inputs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +128,8 @@ class FolderHistory:
         recipes: How the results were made; the most frequent way first.
         failures: Pictures that failed in the last run.
         results: All results, by name.
+        shards: Where the job was split, each shard; first "" for runs that were not,
+            if there were such. Empty where it never was.
     """
 
     folder: str
@@ -118,22 +139,27 @@ class FolderHistory:
     recipes: tuple[Recipe, ...]
     failures: tuple[Failure, ...]
     results: tuple[Result, ...]
+    shards: tuple[ShardHistory, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Journal:
-    """The lines of a journal.
+    """The lines of the journals of a folder, those written last at the end.
 
     Attributes:
         entries: Of each output, the states that it had, by digest; the last one is the
             newest.
         abouts: What people want to know, by output and digest.
         stems: Folder and stem of each output.
+        shards: Which shard made a state, by output and digest; "" is left out.
+        runs: The last run of each shard; None where its journal tells of none.
     """
 
     entries: Mapping[str, dict[str, Entry]]
     abouts: Mapping[tuple[str, str], About]
     stems: frozenset[tuple[str, str]]
+    shards: Mapping[tuple[str, str], str]
+    runs: Mapping[str, Run | None]
 
 
 def read(
@@ -158,9 +184,10 @@ def read(
     counts = Counter(one.state for one in results)
     there, missing, changed = (counts[state] for state in STATES)
     recipes = tuple(_recipes(results))
-    failures = tuple(_failures(folder / FAILURES))
+    failures = tuple(listed(folder, _made(folder, results)))
+    shards = tuple(_shards(results, failures, journal.runs))
     return FolderHistory(
-        str(folder), there, missing, changed, recipes, failures, tuple(results)
+        str(folder), there, missing, changed, recipes, failures, tuple(results), shards
     )
 
 
@@ -201,34 +228,57 @@ def by_content(root: Path, wanted: Collection[str]) -> dict[str, Path]:
 
 
 def _lines(folder: Path) -> _Journal:
-    path = folder / NAME
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         raise UsageError(f"{folder} {what}", "name a folder that msrnet relight filled")
-    try:
-        data = read_regular(path)
-    except FileNotFoundError:
-        reason = f"{folder} has no journal"
-        remedy = "name a folder that msrnet relight filled"
-        raise UsageError(reason, remedy) from None
-    except OSError as error:
-        reason = f"reading the journal {path} failed: {error.strerror}"
-        raise UsageError(reason, "make it readable") from error
     entries: dict[str, dict[str, Entry]] = {}
     abouts: dict[tuple[str, str], About] = {}
-    for line in data.splitlines():
-        entry = entry_of(line)
-        if entry is not None:
-            states = entries.setdefault(entry.output, {})
-            states.pop(entry.output_sha256, None)  # the newest comes last
-            states[entry.output_sha256] = entry
-        elif found := about_of(line):
-            abouts.pop(found[0], None)
-            abouts[found[0]] = found[1]
+    shards: dict[tuple[str, str], str] = {}
+    runs: dict[str, Run | None] = {}
+    for mark, path in _journals(folder):
+        runs[mark] = None
+        for line in _data(path).splitlines():
+            entry = entry_of(line)
+            if entry is not None:
+                states = entries.setdefault(entry.output, {})
+                states.pop(entry.output_sha256, None)  # the newest comes last
+                states[entry.output_sha256] = entry
+                shards.pop((entry.output, entry.output_sha256), None)
+                if mark:
+                    shards[entry.output, entry.output_sha256] = mark
+            elif found := about_of(line):
+                abouts.pop(found[0], None)
+                abouts[found[0]] = found[1]
+            elif run := run_of(line):
+                runs[mark] = run
     stems = frozenset(
         (output.rpartition("/")[0], PurePosixPath(output).stem) for output in entries
     )
-    return _Journal(entries, abouts, stems)
+    return _Journal(entries, abouts, stems, shards, runs)
+
+
+def _journals(folder: Path) -> list[tuple[str, Path]]:
+    """The journals of a folder: whose each is, and where it lies.
+
+    Raises:
+        UsageError: There is none.
+    """
+    try:
+        found = [(mark, folder / name) for mark, name in names_in(folder)]
+    except OSError:  # it may be entered, but not listed
+        found = [("", folder / NAME)] if (folder / NAME).exists() else []
+    if not found:
+        reason = f"{folder} has no journal"
+        raise UsageError(reason, "name a folder that msrnet relight filled")
+    return found
+
+
+def _data(path: Path) -> bytes:
+    try:
+        return read_regular(path)
+    except OSError as error:
+        reason = f"reading the journal {path} failed: {error.strerror}"
+        raise UsageError(reason, "make it readable") from error
 
 
 def _result(folder: Path, output: str, journal: _Journal) -> Result:
@@ -252,6 +302,7 @@ def _result(folder: Path, output: str, journal: _Journal) -> Result:
         about.weights_sha256,
         about.seconds,
         about.notes,
+        journal.shards.get((output, entry.output_sha256), ""),
     )
 
 
@@ -305,17 +356,41 @@ def _common(words: Iterable[str]) -> str:
     return told.pop() if len(told) == 1 else ""
 
 
-def _failures(path: Path) -> Iterator[Failure]:
-    """What a list of failures holds; nothing where it is not ours."""
-    try:
-        text = os.fsdecode(read_regular(path))
-    except OSError:
+def _shards(
+    results: Iterable[Result],
+    failures: Iterable[Failure],
+    runs: Mapping[str, Run | None],
+) -> Iterator[ShardHistory]:
+    """What is known of each shard; nothing where no run was split."""
+    if not any(runs):
         return
-    if not text.startswith(HEADLINE):
-        return
-    reason = ""
-    for line in text.split("\0" if "\0" in text else "\n"):
-        if line.startswith("# "):
-            reason = line.removeprefix("# ")
-        elif line:
-            yield Failure(line.replace(_ROOT_MARK, "/", 1), reason)
+    failed = Counter(one.shard for one in failures)
+    states = Counter((one.shard, one.state) for one in results)
+    counts = {mark.partition("/")[2] for mark in runs if mark}
+    known = {f"{i + 1}/{count}" for count in counts for i in range(int(count))}
+    for mark in sorted({*known, *runs}, key=place_of):
+        run = runs.get(mark)
+        progress: Progress = "unfinished" if mark else "unknown"
+        if mark not in runs:
+            progress = "never"
+        elif run is not None and run.run == "ended" and not run.unfinished:
+            progress = "complete"
+        yield ShardHistory(
+            mark,
+            progress,
+            there=states[mark, "there"],
+            missing=states[mark, "missing"],
+            changed=states[mark, "changed"],
+            failed=failed[mark],
+            pictures=None if run is None else run.pictures,
+            inputs=None if run is None else run.inputs,
+        )
+
+
+def _made(folder: Path, results: Iterable[Result]) -> dict[str, list[Path]]:
+    """The results of each input that are there."""
+    made: dict[str, list[Path]] = {}
+    for one in results:
+        if one.state == "there" and one.input:
+            made.setdefault(one.input, []).append(folder / one.output)
+    return made

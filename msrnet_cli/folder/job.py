@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from msrnet_cli.folder.plan import Plan
     from msrnet_cli.folder.relights import Relights
     from msrnet_cli.folder.search import Fault
+    from msrnet_cli.folder.shards import Shard
 
 _MASKED = "within masks"
 _OTHERS = "another run is at work there: each does what the other has not"
@@ -69,6 +70,7 @@ def relight_folder(
         notify(started(plan, relights, weights_name, others))
         begin = time.perf_counter()
         tally = Tally(notify, fail_fast=options.fail_fast)
+        outputs.note_run()
         outputs.remove_leftovers()
         with closing(executor or threads_for(relights)) as executor:
             scheduler = Scheduler(
@@ -82,6 +84,7 @@ def relight_folder(
             stopped_by=stopped_by,
             failures_file=outputs.list_failures(tally.failures),
         )
+        outputs.note_run(failed=summary.failed, unfinished=summary.unfinished)
     notify(summary)
     return summary
 
@@ -121,11 +124,20 @@ def started(
         from_light=relights.from_light,
         to_light=relights.to_light,
         shown=_shown(plan, relights),
-        notes=relights.notes + notes,
+        notes=relights.notes + _split(plan.shard) + notes,
         ignored=plan.ignored,
         unreadable=len(plan.faults),
         second_light=relights.second_light,
+        shard="" if plan.shard is None else str(plan.shard),
+        inputs=plan.inputs,
     )
+
+
+def _split(shard: Shard | None) -> tuple[str, ...]:
+    """Which variable told the shard, where the user did not."""
+    if shard is None or not shard.source:
+        return ()
+    return (f"shard {shard}, as {shard.source} tells",)
 
 
 def made_by(plan: Plan, relights: Relights, weights_name: str) -> Making:

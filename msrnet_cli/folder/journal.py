@@ -1,5 +1,7 @@
 """The journal of an output folder: which result was made from what.
 
+Each shard of a job has one of its own, see `tails`; all of them are read.
+
 One JSON line for each result, written before the result is moved into place. A line
 whose result never arrived is harmless: the file at that path has another content then.
 A second line may follow, with what people want to know of the result. It decides
@@ -16,34 +18,38 @@ import errno
 import hashlib
 import json
 import os
+import sys
 import threading
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msrnet_cli.errors import UsageError
 from msrnet_cli.files import Folder, read_regular, require_regular, sync
+from msrnet_cli.folder.about import ABOUT_START, About, about_line
+from msrnet_cli.folder.shards import mark_of
+from msrnet_cli.folder.tails import NAME, Run, Tails
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 try:
     import fcntl
 except ImportError:  # Windows: runs in one folder do their work twice
     fcntl = None  # type: ignore[assignment]
 
-NAME = ".msrnet-journal.jsonl"
 _CACHE_NAME = "single-pictures.jsonl"
 _CACHE_BYTES = 4 << 20  # about ten thousand pictures
 _VERSION = 1
 _KEYS = {"output_sha256": "made", "source_sha256": "source"}  # shorter in the file
-_ABOUT = "about"
-_TEXTS = ("input", "light", "weights", "weights_sha256")
 _TO_WRITE = ("writing", "writable")
 _RUN = 0  # the byte of the file whose lock says that a run is at work
 
 Standing = Literal["absent", "same", "stale", "other", "foreign"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One result.
 
@@ -62,28 +68,6 @@ class Entry:
     origin: str = ""
 
 
-@dataclass(frozen=True)
-class About:
-    """What people want to know of a result.
-
-    Attributes:
-        input: Path of the input from the output folder on, with forward slashes;
-            absolute where no path leads there. "" if unknown.
-        light: The light that was asked for, in words.
-        weights: Name of the weights.
-        weights_sha256: Of their file, in hex.
-        seconds: Time of decoding, network and encoding; None if unknown.
-        notes: What the user had to know about the result.
-    """
-
-    input: str = ""
-    light: str = ""
-    weights: str = ""
-    weights_sha256: str = ""
-    seconds: float | None = None
-    notes: tuple[str, ...] = ()
-
-
 class JournalError(OSError):
     """The journal cannot be written."""
 
@@ -94,35 +78,49 @@ class Journal:
     Args:
         folder: The output folder.
         name: Name of the journal's file in that folder.
-        to_read: Only to be read: the file must be there, and is not written.
+        to_read: Only to be read: nothing is made or written.
+        wanted: Tells whether an output will be asked about; only of those anything is
+            kept in memory. None keeps all.
 
     Raises:
-        UsageError: The file cannot be written, or only be read and is not there.
+        UsageError: The file cannot be written, or one of the folder cannot be read.
     """
 
     def __init__(
-        self, folder: Folder, name: str = NAME, *, to_read: bool = False
+        self,
+        folder: Folder,
+        name: str = NAME,
+        *,
+        to_read: bool = False,
+        wanted: Callable[[str], bool] | None = None,
     ) -> None:
         self._path = folder.path / name
+        self._wanted = wanted
+        self._others = None if mark_of(name, NAME) is None else Tails(folder, name)
         self._entries: dict[str, dict[str, Entry]] = {}
         self._position = 0
         self._torn = False
         self._lock = threading.Lock()
         flags = os.O_RDONLY if to_read else os.O_RDWR | os.O_APPEND | os.O_CREAT
+        self._handle: int | None = None
         try:
             self._handle = folder.open(name, flags)
             require_regular(os.fstat(self._handle).st_mode)
         except OSError as error:
-            verb, wanted = ("reading", "readable") if to_read else _TO_WRITE
+            if to_read and isinstance(error, FileNotFoundError) and self._others:
+                self._read_on()  # those of shards
+                return
+            verb, needed = ("reading", "readable") if to_read else _TO_WRITE
             raise UsageError(
                 f"{verb} the journal {self._path} failed: {error.strerror}",
-                f"make it {wanted}, or remove it",
+                f"make it {needed}, or remove it",
             ) from error
         self._read_on()
 
     def close(self) -> None:
         """Close the file, and release all claims."""
-        os.close(self._handle)
+        if self._handle is not None:
+            os.close(self._handle)
 
     def standing(
         self,
@@ -191,8 +189,8 @@ class Journal:
             return False
         with self._lock:
             states = [*self._entries.get(beside, {}).values()]
-        made = (entry.source_sha256, entry.recipe)
-        if made not in ((one.source_sha256, one.recipe) for one in states):
+        made = entry.source_sha256, entry.recipe
+        if made not in [(one.source_sha256, one.recipe) for one in states]:
             return False
         return entry.source_sha256 != source_sha256 or entry.recipe not in recipes
 
@@ -216,7 +214,25 @@ class Journal:
         Raises:
             JournalError: The journal cannot be written.
         """
-        line = _line(entry) + (b"" if about is None else _about_line(entry, about))
+        line = _line(entry) + (
+            b""
+            if about is None
+            else about_line(entry.output, entry.output_sha256, about)
+        )
+        self._append(line)
+        with self._lock:
+            self._remember(entry)
+
+    def add_run(self, run: Run) -> None:
+        """Record that a run of a shard begins or has ended.
+
+        Raises:
+            JournalError: The journal cannot be written.
+        """
+        self._append(run.line())
+
+    def _append(self, line: bytes) -> None:
+        assert self._handle is not None
         with self._lock:
             # A line torn by a killed run or a full disk must not swallow the next one.
             data = (b"\n" if self._torn else b"") + line
@@ -229,7 +245,6 @@ class Journal:
             except OSError as error:
                 path = str(self._path)
                 raise JournalError(error.errno, error.strerror, path) from error
-            self._remember(entry)
 
     def is_first(self) -> bool:
         """Whether no other run is at work in this folder; marks this run as at work."""
@@ -241,12 +256,12 @@ class Journal:
 
     def release(self, output: str) -> None:
         """Give up the claim to a result, whether the result was made or not."""
-        if fcntl is not None:
-            with suppress(OSError):
+        with suppress(OSError):
+            if fcntl is not None and self._handle is not None:
                 fcntl.lockf(self._handle, fcntl.LOCK_UN, 1, _place(output))
 
     def _locked(self, place: int) -> bool:
-        if fcntl is None:
+        if fcntl is None or self._handle is None:
             return True
         try:
             fcntl.lockf(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
@@ -257,19 +272,28 @@ class Journal:
 
     def _read_on(self) -> None:
         """Read the lines that this run or another has added since the last time."""
-        os.lseek(self._handle, self._position, os.SEEK_SET)
-        with os.fdopen(self._handle, "rb", closefd=False) as file:
-            data = file.read()
-        whole, _, rest = data.rpartition(b"\n")
-        self._position += len(data) - len(rest)
-        self._torn = bool(rest)
-        for line in whole.splitlines():
-            entry = entry_of(line)
-            if entry is not None:
-                self._remember(entry)
+        if self._handle is not None:
+            with os.fdopen(self._handle, "rb", closefd=False) as file:
+                file.seek(self._position)
+                self._torn = False
+                for line in file:
+                    self._torn = not line.endswith(b"\n")
+                    if not self._torn:
+                        self._position += len(line)
+                        self._learn(line)
+        for line in self._others.lines() if self._others else ():
+            self._learn(line)
+
+    def _learn(self, line: bytes) -> None:
+        # What people want to know decides nothing, and is half of all lines.
+        entry = None if line.startswith(ABOUT_START) else entry_of(line)
+        if entry is not None:
+            self._remember(entry)
 
     def _remember(self, entry: Entry) -> None:
-        self._entries.setdefault(entry.output, {})[entry.output_sha256] = entry
+        if self._wanted is None or self._wanted(entry.output):
+            states = self._entries.setdefault(entry.output, {})
+            states[entry.output_sha256] = entry
 
 
 def cached_journal(*, to_read: bool = False) -> Journal | None:
@@ -313,13 +337,6 @@ def _line(entry: Entry) -> bytes:
     return json.dumps({"v": _VERSION, **fields}).encode() + b"\n"
 
 
-def _about_line(entry: Entry, about: About) -> bytes:
-    """A line without the names of an entry's digests: to older versions, none."""
-    named = {_ABOUT: entry.output_sha256, "output": entry.output}
-    fields = {name: value for name, value in asdict(about).items() if value}
-    return json.dumps({"v": _VERSION, **named, **fields}).encode() + b"\n"
-
-
 def entry_of(line: bytes) -> Entry | None:
     """The entry of a line; None where it holds none, or a killed run has torn it."""
     try:
@@ -328,33 +345,11 @@ def entry_of(line: bytes) -> Entry | None:
             return None
         for name, key in _KEYS.items():
             fields[name] = fields.pop(key)
+        # Thousands of results share a recipe: they share its text.
+        fields["recipe"] = sys.intern(fields["recipe"])
         return Entry(**fields)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
-
-
-def about_of(line: bytes) -> tuple[tuple[str, str], About] | None:
-    """What a line tells people; None where it tells nothing, or is torn.
-
-    Returns:
-        Output and digest of the result, as its entry has them; what is told of it.
-    """
-    try:
-        fields = json.loads(line)
-        key = fields["output"], fields[_ABOUT]
-        if fields["v"] != _VERSION or not all(isinstance(each, str) for each in key):
-            return None
-    except (ValueError, TypeError, KeyError):
-        return None
-    texts = {name: fields.get(name) for name in _TEXTS}
-    seconds, notes = fields.get("seconds"), fields.get("notes")
-    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    about = About(
-        **{name: text for name, text in texts.items() if isinstance(text, str)},
-        seconds=float(seconds) if is_number else None,
-        notes=tuple(map(str, notes)) if isinstance(notes, list) else (),
-    )
-    return key, about
 
 
 def _place(output: str) -> int:

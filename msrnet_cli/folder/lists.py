@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
+import stat
 import sys
 from pathlib import Path
 
@@ -15,6 +17,10 @@ _MARKS = (  # UTF-32 first: its mark begins with the mark of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+ROOT_MARK = "/./"
+"""In an entry, as rsync has it: the tree below is mirrored."""
+
+_UNPLAIN = re.compile(r"//|(?:^|/)\.?(?:/|$)")  # a Path writes it in another way
 _WIDE_SHARE = 0.4
 _QUOTES = ('"', "'")
 
@@ -55,6 +61,28 @@ def meant(entry: str) -> str:
         quote = bare[0]
         return bare[1:-1].replace(quote * 2, quote)
     return bare if os.path.lexists(bare) else entry
+
+
+def plain(entry: str) -> tuple[str, str] | None:
+    """Root and path of an entry that leads to a regular file just as it is written.
+
+    Nearly all of a long list do, and need no closer look.
+
+    Returns:
+        None where a closer look is needed.
+    """
+    root, mark, rest = entry.rpartition(ROOT_MARK)
+    if not mark and entry.startswith("/"):
+        root, _, rest = entry.rpartition("/")
+    path = f"{root}/{rest}" if mark or rest != entry else entry
+    if os.sep != "/" or _UNPLAIN.search(path, path.startswith("/")):
+        return None
+    try:
+        is_regular = stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return None
+    is_below = bool(mark) or rest != entry
+    return (root or "/" if is_below else "", path) if is_regular else None
 
 
 def _text(raw: bytes) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from msrnet_cli.config import MAX_MEGAPIXELS, WriteOptions
+from msrnet_cli.folder.shards import read_shard
 from msrnet_cli.lights.options import LightOptions
 from msrnet_cli.options import Group, Option
 from msrnet_cli.relight.options import SessionOptions
@@ -58,6 +59,16 @@ class FolderOptions:
             " which each has the stem and the size of its picture; for one picture, a"
             " file.",
             metavar="DIR|FILE",
+        ),
+    ] = None
+    shard: Annotated[
+        str | None,
+        Option(
+            "Do one part of a job that several machines share: 3/8 is the third of"
+            " eight, counted from 1. auto: as Slurm, AWS Batch, Google Cloud Batch or"
+            " torchrun tells; auto/8 for Kubernetes, which tells no count.",
+            metavar="I/N|auto",
+            read=read_shard,
         ),
     ] = None
     compare: Annotated[bool, Option("Also write input and output side by side.")] = (

@@ -10,22 +10,27 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import Folder, FolderGoneError, read_regular, remove_leftovers
-from msrnet_cli.folder.history import FAILURES, HEADLINE
+from msrnet_cli.folder.failures import FAILURES, HEADLINE
+from msrnet_cli.folder.fan import compared
 from msrnet_cli.folder.journal import JournalError
 from msrnet_cli.folder.records import Existing, Records, holds
+from msrnet_cli.folder.search import parted
+from msrnet_cli.folder.shards import marked
 from msrnet_cli.folder.stages import failed
+from msrnet_cli.folder.tails import Run
 from msrnet_cli.lights import told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from msrnet_cli.folder.about import About
     from msrnet_cli.folder.events import FileDone
-    from msrnet_cli.folder.journal import About
     from msrnet_cli.folder.options import Exist
     from msrnet_cli.folder.plan import Job, Plan
     from msrnet_cli.folder.records import Making, Provenance
     from msrnet_cli.folder.stages import Encoded
+    from msrnet_cli.folder.tails import Stage
 
 # An error that would come again with every further result.
 _LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -61,7 +66,12 @@ class Outputs:
         self._making = making
         self._exist = exist
         self._folder = _made(plan.place)
-        self._records = Records(self._folder, single=plan.folder is None)
+        self._records = Records(
+            self._folder,
+            single=plan.folder is None,
+            shard=plan.shard,
+            wanted=asked_about(plan),
+        )
         self.is_first_run = self._records.is_first()
         self._stopped = threading.Event()
 
@@ -73,6 +83,22 @@ class Outputs:
     def stop(self) -> None:
         """Let no further file of a fan be begun."""
         self._stopped.set()
+
+    def note_run(self, *, failed: int | None = None, unfinished: int = 0) -> None:
+        """Let a shard's journal tell that its run begins, or has ended.
+
+        Args:
+            failed: Pictures that failed; None where the run begins.
+            unfinished: Pictures that were not reached.
+        """
+        plan = self._plan
+        if plan.shard is None:
+            return
+        stage: Stage = "begun" if failed is None else "ended"
+        pictures = len(plan.jobs) + len(plan.faults)
+        run = Run(stage, pictures, plan.inputs, failed or 0, unfinished)
+        with suppress(OSError):  # the first result will say why
+            self._records.note_run(run)
 
     def is_stopped(self) -> bool:
         """Whether fans are to be abandoned after the file in work."""
@@ -187,7 +213,8 @@ class Outputs:
         """
         if self._plan.folder is None:
             return ""
-        path = self._plan.folder / FAILURES
+        name = marked(FAILURES, self._plan.shard)
+        path = self._plan.folder / name
         listings = {str(job.source): job.listing for job in self._plan.jobs}
         listings |= {fault.path: fault.listing for fault in self._plan.faults}
         lines = [(_in_words(failure), listings[failure.input]) for failure in failures]
@@ -198,10 +225,36 @@ class Outputs:
             if not lines:
                 path.unlink(missing_ok=True)
                 return ""
-            self._folder.write_whole(FAILURES, _list(lines))
+            self._folder.write_whole(name, _list(lines))
         except OSError:
             return ""  # the failures are reported all the same
         return str(path)
+
+
+def asked_about(plan: Plan) -> Callable[[str], bool] | None:
+    """Which outputs a plan asks the journals about; None for all.
+
+    Of a shard these are its own, and comparisons beside them.
+
+    Args:
+        plan: Says which files.
+    """
+    if plan.shard is None:
+        return None
+    ending = compared("")
+    if plan.is_fan:
+        folders = {job.relative.rpartition("/")[0] for job in plan.jobs}
+        return lambda output: output.rpartition("/")[0] in folders
+    trunks = {_trunk(job.relative) for job in plan.jobs}
+    return lambda output: (
+        _trunk(output) in trunks or output.removesuffix(ending) in trunks
+    )
+
+
+def _trunk(output: str) -> str:
+    """A path without its suffix."""
+    folder, slash, name = output.rpartition("/")
+    return f"{folder}{slash}{parted(name)[0]}"
 
 
 def _made(folder: Path) -> Folder:

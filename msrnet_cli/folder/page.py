@@ -11,7 +11,7 @@ from msrnet_cli.errors import UsageError
 from msrnet_cli.files import opened_regular
 from msrnet_cli.folder.destination import check_no_url, try_out
 from msrnet_cli.folder.fan import LIGHTS, SHEET, compared
-from msrnet_cli.folder.journal import NAME
+from msrnet_cli.folder.tails import NAME
 from msrnet_cli.folder.targets import LONGEST_NAME, STDIN, Read, Reads
 
 if TYPE_CHECKING:
@@ -120,8 +120,14 @@ def require_page(
 
     Raises:
         UsageError: It would overwrite a file that the job reads or writes, cannot be
-            written, or its pictures would become inputs of the next run.
+            written, or its pictures would become inputs of the next run; or the job is
+            split, and each part would write the same page.
     """
+    if plan.shard is not None:
+        raise UsageError(
+            f"{page.flag} {page.path}: each shard would write the same page",
+            f"when all have ended: msrnet report {plan.output} --html {page.path}",
+        )
     kept = [*_reads(plan, lists), *reads, *_results(plan)]
     page.require_place(Reads(kept), dry=dry)
     results = sum(_pictures(job) for job in plan.jobs)

@@ -12,16 +12,16 @@ import os
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from string import Formatter
 from typing import TYPE_CHECKING
 
 from msrnet_cli import images
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import opened_regular
-from msrnet_cli.folder import fan, targets
+from msrnet_cli.folder import clusters, targets
 from msrnet_cli.folder.beside import MASK, SECOND, open_beside, tells_size
 from msrnet_cli.folder.destination import destination, try_out
 from msrnet_cli.folder.events import Ignored
+from msrnet_cli.folder.naming import Naming
 from msrnet_cli.folder.search import (
     Fault,
     Found,
@@ -31,8 +31,6 @@ from msrnet_cli.folder.search import (
     search,
 )
 from msrnet_cli.folder.targets import LONGEST_NAME, STDIN, Read, Reads
-from msrnet_cli.images.formats import HEAD_BYTES
-from msrnet_cli.lights import DIRECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,10 +39,9 @@ if TYPE_CHECKING:
     from msrnet_cli.folder.beside import Beside, Kind
     from msrnet_cli.folder.destination import Destination
     from msrnet_cli.folder.options import FolderOptions
-    from msrnet_cli.folder.search import Finding
+    from msrnet_cli.folder.shards import Shard
 
 _HEADER_BYTES = 1 << 16  # tells the size of nearly every picture
-_FIELDS = "use the fields {stem} and {ext}, as they are"
 
 
 @dataclass(frozen=True)
@@ -101,6 +98,8 @@ class Plan:
             fail.
         output: What the user named: the folder, or the one file.
         is_fan: Whether each picture becomes a fan.
+        shard: Which part of the whole job this is; None for all of it.
+        inputs: Pictures and faults of all shards together.
     """
 
     jobs: tuple[Job, ...]
@@ -109,6 +108,8 @@ class Plan:
     faults: tuple[Fault, ...] = ()
     output: Path = Path()
     is_fan: bool = False
+    shard: Shard | None = None
+    inputs: int = 0
 
     @property
     def place(self) -> Path:
@@ -149,45 +150,136 @@ def make_plan(
         NothingFoundError: There is no picture, and nothing that claims to be one.
     """
     with _path_errors(output):
-        _check_template(options.name)
+        shard = clusters.asked(options.shard, os.environ)
+        naming = Naming(
+            options.name, options.write.format, compare=options.compare, is_fan=is_fan
+        )
         for text in inputs:
             check_input(text)
         place = destination(inputs, output, options.write.format, lists)
-        if is_fan:
-            _check_fan(place)
+        _require_folder(place, shard, is_fan=is_fan)
         besides = _besides(options)
-        found = list(search(inputs, lists, place.path, recursive=options.recursive))
+        found = _collected(inputs, lists, place, options, besides)
+        if not found.pictures and not found.faults:
+            raise NothingFoundError(found.ignored, recursive=options.recursive)
         for each in besides.values():
-            each.require_apart({e.root for e in found if isinstance(e, Found)})
-        found = [_unless_beside(one, besides.values()) for one in found]
-        pictures = [one for one in found if isinstance(one, Found)]
-        for each in besides.values():
-            each.require_each(len(pictures))
-        planned = [_job(one, place, options, besides, is_fan) for one in pictures]
+            each.require_each(len(found.pictures))
+        own = found.of(shard)
+        planned = [_job(one, place, options, besides, naming) for one in own.pictures]
         jobs = tuple(one for one in planned if isinstance(one, Job))
-        ignored = tuple(one for one in found if isinstance(one, Ignored))
-        faults = tuple(one for one in found + planned if isinstance(one, Fault))
-        if not jobs and not faults:
-            raise NothingFoundError(ignored, recursive=options.recursive)
+        faults = (*own.faults, *(one for one in planned if isinstance(one, Fault)))
         spelling = try_out(place.folder, dry=dry)
+        if not place.is_file:
+            naming.require_apart(found.pictures, place.path, spelling)
+        _see_all(besides.values(), () if shard is None else found.pictures)
+        known = Reads([*_named(lists), *reads], _Many(found.pictures, besides.values()))
+        outputs = [path for job in jobs for _, path in job.outputs()]
         folder = None if place.is_file else place.path
-        outputs = {job.source: [path for _, path in job.outputs()] for job in jobs}
-        known = Reads([*_reads(pictures, besides.values(), lists), *reads])
-        targets.check(outputs, folder, known, spelling, options.exist)
+        targets.check(outputs, folder, known, options.exist)
         if folder is not None:
             for each in besides.values():
                 each.require_no_results(folder)
-        return Plan(jobs, folder, ignored, faults, place.path, is_fan)
+        return Plan(
+            jobs, folder, own.ignored, faults, place.path, is_fan, shard, found.count
+        )
 
 
-def _reads(
-    pictures: Iterable[Found], besides: Iterable[Beside], lists: str | None
-) -> Iterator[Read]:
-    yield from (Read("input", one.path) for one in pictures)
+@dataclass(frozen=True)
+class _Collected:
+    """What there is among the inputs."""
+
+    pictures: Sequence[Found]
+    ignored: tuple[Ignored, ...]
+    faults: tuple[Fault, ...]
+
+    @property
+    def count(self) -> int:
+        """Pictures, and what cannot be read."""
+        return len(self.pictures) + len(self.faults)
+
+    def of(self, shard: Shard | None) -> _Collected:
+        """What a shard is to do, and to tell; None for all."""
+        if shard is None:
+            return self
+        return _Collected(
+            [one for one in self.pictures if shard.holds(one.relative)],
+            tuple(one for one in self.ignored if shard.holds(one.path)),
+            tuple(one for one in self.faults if shard.holds(one.relative)),
+        )
+
+
+class _Many:
+    """Pictures and what lies beside them: too many to be copied."""
+
+    def __init__(self, pictures: Sequence[Found], besides: Iterable[Beside]) -> None:
+        self._pictures = pictures
+        self._besides = tuple(besides)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for one in self._pictures:
+            yield "input", one.text
+        for each in self._besides:
+            for path in each.seen():
+                yield each.kind.name, str(path)
+
+
+def _collected(
+    inputs: Sequence[str],
+    lists: str | None,
+    place: Destination,
+    options: FolderOptions,
+    besides: Mapping[Kind, Beside],
+) -> _Collected:
+    """All pictures, of all shards.
+
+    Raises:
+        UsageError: As `search`; or what lies beside the pictures is their own folder.
+    """
+    pictures: list[Found] = []
+    ignored: list[Ignored] = []
+    faults: list[Fault] = []
+    for one in search(inputs, lists, place.path, recursive=options.recursive):
+        if isinstance(one, Found):
+            kind = _beside_of(one, besides.values())
+            if kind is None:
+                pictures.append(one)
+            else:
+                ignored.append(Ignored(one.text, f"a {kind.name}"))
+        elif isinstance(one, Fault):
+            faults.append(one)
+        else:
+            ignored.append(one)
+    if besides:
+        roots = {one.root for one in pictures}
+        for each in besides.values():
+            each.require_apart(roots)
+    return _Collected(pictures, tuple(ignored), tuple(faults))
+
+
+def _beside_of(one: Found, besides: Iterable[Beside]) -> Kind | None:
     for each in besides:
-        yield from (Read(each.kind.name, path) for path in each.seen())
+        if each.holds(one.root, one.path):
+            return each.kind
+    return None
+
+
+def _see_all(besides: Iterable[Beside], pictures: Iterable[Found]) -> None:
+    """See what lies beside the pictures of other shards, too."""
+    for each in besides:
+        for folder in {one.relative.rpartition("/")[0] for one in pictures}:
+            each.see(Path(folder))
+
+
+def _named(lists: str | None) -> Iterator[Read]:
     if lists is not None:
         yield Read("list", STDIN if lists == "-" else Path(lists))
+
+
+def _require_folder(place: Destination, shard: Shard | None, *, is_fan: bool) -> None:
+    if place.is_file and is_fan:
+        raise UsageError(f"{place.text} is one file", "name a folder for --to all")
+    if place.is_file and shard is not None:
+        raise UsageError(f"{place.text} is one file", "name a folder for --shard")
 
 
 @contextmanager
@@ -205,48 +297,42 @@ def _job(
     place: Destination,
     options: FolderOptions,
     besides: Mapping[Kind, Beside],
-    is_fan: bool,
+    naming: Naming,
 ) -> Job | Fault:
-    relative = Path(os.path.relpath(entry.path, entry.root))
-    if ".." in relative.parts or relative.is_absolute():
+    within = Path(entry.relative)
+    if ".." in within.parts or within.is_absolute():
         return _outside(entry)
-    start = head(entry.path, _HEADER_BYTES) or b""
-    told = _size(entry.path, start)
+    source = entry.path
+    start = head(source, _HEADER_BYTES) or b""
+    told = _size(source, start)
     size = told or (0, 0)  # the decoder will say why
     sure = told if tells_size(start) else None
-    within = relative
     if place.is_file:
         relative, target = Path(place.path.name), place.path
     else:
-        relative = relative.with_name(_output_name(entry.path, start, options))
-        if is_fan:
-            relative = relative.with_suffix("") / f"{DIRECTIONS[0]}{relative.suffix}"
+        relative = naming.target(within, start)
         target = place.path / relative
     if _is_too_long(target):
         return _beyond_reach(entry, target)
     format = options.write.format or images.format_of(target.suffix)
     try:
         files = {
-            kind: each.of_sized(within, entry.path, sure)
-            for kind, each in besides.items()
+            kind: each.of_sized(within, source, sure) for kind, each in besides.items()
         }
         _require_fits(format, size, options.max_megapixels)
     except PictureError as error:
-        return Fault(str(entry.path), error.reason, error.remedy, entry.listing)
-    extras = fan.neighbours(target, compare=options.compare) if is_fan else []
-    if options.compare and not is_fan:
-        extras.append(target.with_name(fan.compared(target.stem)))
+        return Fault(entry.text, error.reason, error.remedy, entry.listing)
     return Job(
-        source=entry.path,
+        source=source,
         target=target,
         relative=relative.as_posix(),
         listing=entry.listing,
         format=format,
         pixels=math.prod(size),
-        extras=tuple(extras),
+        extras=tuple(naming.extras(target)),
         mask=files.get(MASK),
         second=files.get(SECOND),
-        is_fan=is_fan,
+        is_fan=naming.is_fan,
     )
 
 
@@ -261,17 +347,10 @@ def _besides(options: FolderOptions) -> dict[Kind, Beside]:
     return {kind: each for kind, each in opened.items() if each is not None}
 
 
-def _unless_beside(one: Finding, besides: Iterable[Beside]) -> Finding:
-    for each in besides:
-        if isinstance(one, Found) and each.holds(one.root, one.path):
-            return Ignored(str(one.path), f"a {each.kind.name}")
-    return one
-
-
 def _outside(entry: Found) -> Fault:
     reason = f"lies outside the folder that is mirrored ({entry.root.absolute()})"
     remedy = "write its path without .., or absolute"
-    return Fault(str(entry.path), reason, remedy, str(entry.path.absolute()))
+    return Fault(entry.text, reason, remedy, str(entry.path.absolute()))
 
 
 def _is_too_long(target: Path) -> bool:
@@ -288,38 +367,7 @@ def _is_too_long(target: Path) -> bool:
 def _beyond_reach(entry: Found, target: Path) -> Fault:
     reason = f"{target} is too long for a path"
     remedy = "name an output nearer the root"
-    return Fault(str(entry.path), reason, remedy, entry.listing)
-
-
-def _output_name(path: Path, start: bytes, options: FolderOptions) -> str:
-    """The name of a result; its suffix always agrees with its format."""
-    format = options.write.format or images.sniff(start[:HEAD_BYTES])
-    suffix = path.suffix
-    if format is not None and images.format_of(suffix) != format:
-        suffix = images.SUFFIXES[format]
-    return options.name.format(stem=path.stem, ext=suffix)
-
-
-def _check_template(template: str) -> None:
-    try:
-        parts = [
-            part[1:] for part in Formatter().parse(template) if part[1] is not None
-        ]
-    except ValueError as error:
-        raise UsageError(f"--name {template}: {error}", _FIELDS) from error
-    if not all(part in (("stem", "", None), ("ext", "", None)) for part in parts):
-        raise UsageError(f"--name {template} has other fields", _FIELDS)
-    name = template.format(stem="stem", ext=".ext")
-    if "stem" not in name or not name.endswith(".ext") or Path(name).name != name:
-        raise UsageError(
-            f"--name {template} does not give a file name",
-            "use {stem} and end with {ext}, without folders",
-        )
-
-
-def _check_fan(place: Destination) -> None:
-    if place.is_file:
-        raise UsageError(f"{place.text} is one file", "name a folder for --to all")
+    return Fault(entry.text, reason, remedy, entry.listing)
 
 
 def _require_fits(

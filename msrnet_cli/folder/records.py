@@ -10,18 +10,14 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import Folder, read_regular
+from msrnet_cli.folder.about import About
 from msrnet_cli.folder.fan import compared
-from msrnet_cli.folder.journal import (
-    NAME,
-    About,
-    Entry,
-    Journal,
-    cached_journal,
-    digest,
-)
+from msrnet_cli.folder.journal import Entry, Journal, cached_journal, digest
+from msrnet_cli.folder.shards import Shard, marked
+from msrnet_cli.folder.tails import NAME, Run, names_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from msrnet_cli.folder.journal import Standing
 
@@ -133,19 +129,29 @@ class Records:
         folder: Folder of the outputs.
         single: Whether the output is one named file.
         to_read: Whether the records are only read: then no journal is made.
+        shard: Whose journal is written; None for that of a run that is not split.
+        wanted: As `Journal` takes it.
 
     Raises:
-        UsageError: The folder's journal cannot be written.
+        UsageError: The folder's journal cannot be written, or one not be read.
     """
 
-    def __init__(self, folder: Folder, *, single: bool, to_read: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        *,
+        single: bool,
+        to_read: bool = False,
+        shard: Shard | None = None,
+        wanted: Callable[[str], bool] | None = None,
+    ) -> None:
         self._single = single
         self._by_path = False
         self._journal: Journal | None = None
-        is_there = (folder.path / NAME).exists()
-        if not single and (is_there or not to_read):
-            self._journal = Journal(folder, to_read=to_read)
-        elif is_there:
+        if not single:
+            name = marked(NAME, shard)
+            self._journal = Journal(folder, name, to_read=to_read, wanted=wanted)
+        elif _has_journal(folder):
             with suppress(UsageError):
                 self._journal = Journal(folder, to_read=to_read)
         if self._journal is None and single:
@@ -261,6 +267,15 @@ class Records:
             if not self._single:
                 raise
 
+    def note_run(self, run: Run) -> None:
+        """Record that a run of a shard begins or has ended.
+
+        Raises:
+            JournalError: The folder's journal cannot be written.
+        """
+        if self._journal is not None:
+            self._journal.add_run(run)
+
     def is_first(self) -> bool:
         """Whether no other run is at work in this folder."""
         return self._single or self._journal is None or self._journal.is_first()
@@ -276,6 +291,13 @@ class Records:
 
     def _key(self, output: str, path: Path) -> str:
         return str(path.absolute()) if self._by_path else output
+
+
+def _has_journal(folder: Folder) -> bool:
+    try:
+        return bool(names_in(folder.path))
+    except OSError:  # it may be written to, but not listed
+        return (folder.path / NAME).exists()
 
 
 def holds(path: Path, data: bytes) -> bool:

@@ -19,29 +19,42 @@ from msrnet_cli import images
 from msrnet_cli.errors import NothingDoneError, UsageError
 from msrnet_cli.files import opened_regular
 from msrnet_cli.folder.events import Ignored
-from msrnet_cli.folder.lists import meant, read_list
+from msrnet_cli.folder.lists import ROOT_MARK, meant, plain, read_list
 from msrnet_cli.images.formats import HEAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _CLUTTER = frozenset({"desktop.ini", "thumbs.db", "__macosx"})
-_ROOT_MARK = "/./"  # in a list, as rsync has it: the tree below is mirrored
 _LINK, _SUBFOLDER = "symbolic link", "subfolder"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
-    """A file that is, or claims to be, a picture.
+    """A file that is, or claims to be, a picture. There may be millions: it is small.
 
     Attributes:
         root: The folder whose tree is mirrored in the output.
-        path: The file.
+        text: The path of the file.
     """
 
     root: Path
-    path: Path
+    text: str
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return Path(self.text)
+
+    @property
+    def relative(self) -> str:
+        """The file below the root, with forward slashes; ``..`` leads out of it."""
+        rest = self.text.removeprefix(_start(str(self.root)))
+        is_below = len(rest) < len(self.text) or not self.root.parts
+        if not is_below or ".." in rest or rest[0] == os.sep or rest[1:2] == ":":
+            rest = os.path.relpath(self.text, self.root)
+        return rest if os.sep == "/" else rest.replace(os.sep, "/")
 
     @property
     def listing(self) -> str:
@@ -64,6 +77,11 @@ class Fault:
     reason: str
     remedy: str
     listing: str
+
+    @property
+    def relative(self) -> str:
+        """The path below the folder that is mirrored, with forward slashes."""
+        return self.listing.rpartition(ROOT_MARK)[2]
 
 
 Finding = Found | Fault | Ignored
@@ -107,13 +125,16 @@ def search(
         UsageError: An input, or each entry of a list, is missing or not a regular
             file.
     """
-    seen: set[Path] = set()
+    seen: set[str] = set()
+    here = _start(str(Path.cwd()))
     search = _Search(target, recursive)
     for finding in search.all(inputs, lists):
-        path = Path(finding.path).absolute()
-        # The same file named twice is one picture.
-        if path not in seen:
-            seen.add(path)
+        text = finding.text if isinstance(finding, Found) else str(Path(finding.path))
+        # The same file named twice is one picture. Below the current folder, texts
+        # stay as they are, which takes no further memory.
+        text = os.path.normcase(text.removeprefix(here))
+        if text not in seen:
+            seen.add(text)
             yield finding
 
 
@@ -147,10 +168,27 @@ def head(path: Path, size: int) -> bytes | None:
         return None
 
 
+def parted(name: str) -> tuple[str, str]:
+    """Stem and suffix of a name, as a Path has them."""
+    dot = name.rfind(".")
+    if 0 < dot < len(name) - 1:
+        return name[:dot], name[dot:]
+    path = Path(name)
+    return path.stem, path.suffix
+
+
 def listing(root: Path, path: Path) -> str:
     """A path as a line for --files-from that mirrors the tree below a root."""
     within = path.relative_to(root) if root.parts else path
-    return f"{root.absolute().as_posix()}{_ROOT_MARK}{within.as_posix()}"
+    return f"{root.absolute().as_posix()}{ROOT_MARK}{within.as_posix()}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder to enter, below the one whose tree is mirrored."""
+
+    root: Path
+    text: str
 
 
 class _Search:
@@ -158,6 +196,7 @@ class _Search:
         self._target = target
         self._recursive = recursive
         self._place = _identity(target)
+        self._roots: dict[str, Path] = {}
 
     def all(self, inputs: Sequence[str], lists: str | None) -> Iterator[Finding]:
         for text in inputs:
@@ -176,7 +215,7 @@ class _Search:
                 )
             yield from self._top(path)
         elif os.path.lexists(path):
-            yield Found(path.parent, path)
+            yield Found(path.parent, str(path))
         else:
             yield from self._matches(text)
 
@@ -189,37 +228,40 @@ class _Search:
 
     def _scan(self, root: Path, folder: Path) -> Iterator[Finding]:
         """All of a folder, in the order of names, however deep it goes."""
-        waiting: list[Iterator[Path | Finding]] = [iter([folder])]
+        top = _Folder(root, str(folder))
+        waiting: list[Iterator[_Folder | Finding]] = [iter([top])]
         while waiting:
-            for path in waiting[-1]:
-                if isinstance(path, Path):
-                    waiting.append(self._entries(root, path))
+            for one in waiting[-1]:
+                if isinstance(one, _Folder):
+                    waiting.append(self._entries(one))
                     break
-                yield path
+                yield one
             else:
                 waiting.pop()
 
-    def _entries(self, root: Path, folder: Path) -> Iterator[Path | Finding]:
+    def _entries(self, folder: _Folder) -> Iterator[_Folder | Finding]:
         """The entries of one folder: findings, and folders to enter."""
+        root = folder.root
         try:
-            with os.scandir(folder) as entries:
+            with os.scandir(folder.text) as entries:
                 found = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            yield _unreadable(root, folder, error)
+            yield _unreadable(root, Path(folder.text), error)
             return
+        start = _start(folder.text)
         for entry in found:
-            path = Path(entry.path)
+            text = f"{start}{entry.name}"
             if entry.name.startswith(".") or entry.name.lower() in _CLUTTER:
-                yield Ignored(entry.path, "hidden")
+                yield Ignored(text, "hidden")
             elif entry.is_symlink():
-                yield Ignored(entry.path, _LINK)
+                yield Ignored(text, _LINK)
             elif not entry.is_dir(follow_symlinks=False):
                 regular = entry.is_file(follow_symlinks=False)
-                yield _file(root, path, is_regular=regular)
+                yield _file(root, text, is_regular=regular)
             elif not self._recursive:
-                yield Ignored(entry.path, _SUBFOLDER)
-            elif not self._is_target(path):
-                yield path
+                yield Ignored(text, _SUBFOLDER)
+            elif not self._is_target(Path(text)):
+                yield _Folder(root, text)
 
     def _matches(self, pattern: str) -> Iterator[Finding]:
         parts = Path(pattern).parts
@@ -237,13 +279,14 @@ class _Search:
             elif path.resolve().is_relative_to(inside):
                 yield Ignored(str(path), "in the output folder")
             elif not path.is_dir():
-                yield _file(root, path, is_regular=path.is_file())
+                yield _file(root, str(path), is_regular=path.is_file())
             elif self._recursive:
                 yield from self._scan(root, path)
 
     def _listed(self, lists: str) -> Iterator[Finding]:
         entries = read_list(lists)
         found = [self._entry(entry) for entry in entries]
+        del entries
         faults = [one for one in found if isinstance(one, Fault)]
         if faults and len(faults) == len(found):
             first = f"{faults[0].path} {faults[0].reason}"
@@ -252,45 +295,65 @@ class _Search:
                 "check its paths; relative ones begin at the current folder",
             )
         for one in found:
-            if isinstance(one, Found) and one.path.is_dir():
-                yield from self._scan(one.root, one.path)
+            if isinstance(one, _Folder):
+                yield from self._scan(one.root, Path(one.text))
             else:
                 yield one
 
-    def _entry(self, entry: str) -> Found | Fault:
+    def _entry(self, entry: str) -> Found | Fault | _Folder:
+        if (parts := plain(entry)) is not None:
+            return Found(self._root(parts[0]), parts[1])
         entry = meant(entry)
-        before, mark, tail = entry.rpartition(_ROOT_MARK)
+        before, mark, tail = entry.rpartition(ROOT_MARK)
         path = Path(entry)
-        root = path.parent if path.is_absolute() else Path()
+        root = self._root(str(path.parent) if path.is_absolute() else "")
         if mark:
-            root = Path(before or "/")
+            root = self._root(before or "/")
             path = root / tail
         if is_url(entry):
             return Fault(entry, "is a URL, not a file", "download it first", entry)
         reason, remedy = _objection(path)
-        if reason and not path.is_dir():
-            return Fault(str(path), reason, remedy, listing(root, path))
-        return Found(root, path)
+        if not reason:
+            return Found(root, str(path))
+        if path.is_dir():
+            return _Folder(root, str(path))
+        return Fault(str(path), reason, remedy, listing(root, path))
+
+    def _root(self, text: str) -> Path:
+        """A root that many entries share: one record for all of them."""
+        found = self._roots.get(text)
+        if found is None:
+            found = self._roots[text] = Path(text)
+        return found
 
     def _is_target(self, folder: Path) -> bool:
         return self._place is not None and _identity(folder) == self._place
 
 
-def _file(root: Path, path: Path, *, is_regular: bool) -> Finding:
+def _file(root: Path, text: str, *, is_regular: bool) -> Finding:
     """A file in a folder; a file that cannot be read counts by its name."""
-    if not is_regular and os.path.lexists(path):
-        return Ignored(str(path), "not a regular file")
-    if path.suffix.lower() in images.PICTURE_SUFFIXES:
-        return Found(root, path)  # the job will say whether it can be read
+    if not is_regular and os.path.lexists(text):
+        return Ignored(text, "not a regular file")
+    _, suffix = parted(text.rpartition(os.sep)[2])
+    if suffix.lower() in images.PICTURE_SUFFIXES:
+        return Found(root, text)  # the job will say whether it can be read
+    path = Path(text)
     try:
         with opened_regular(path) as file:
             is_picture = images.sniff(file.read(HEAD_BYTES)) is not None
     except OSError as error:
-        if path.suffix:
+        if suffix:
             reason = "cannot be read, and is not named as a picture"
-            return Ignored(str(path), reason)
+            return Ignored(text, reason)
         return _unreadable(root, path, error)
-    return Found(root, path) if is_picture else Ignored(str(path), "not a picture")
+    return Found(root, text) if is_picture else Ignored(text, "not a picture")
+
+
+def _start(folder: str) -> str:
+    """What the paths below a folder begin with, as a Path writes them."""
+    if folder in ("", os.curdir):
+        return ""
+    return folder if folder.endswith(os.sep) else folder + os.sep
 
 
 def _unreadable(root: Path, path: Path, error: OSError) -> Fault:

@@ -7,7 +7,7 @@ outside the output folder.
 from __future__ import annotations
 
 import os
-import unicodedata
+import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from msrnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from msrnet_cli.folder.options import Exist
 
@@ -48,9 +48,14 @@ class Reads:
 
     Args:
         files: In the order in which a message would name them.
+        many: What and path of further files, which exist. There may be millions, of
+            which nothing is kept.
     """
 
-    def __init__(self, files: Iterable[Read]) -> None:
+    def __init__(
+        self, files: Iterable[Read], many: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        self._many = many
         self._paths: dict[str, str] = {}
         self._identities: dict[tuple[int, int], str] = {}
         for file in files:
@@ -65,52 +70,83 @@ class Reads:
         Raises:
             UsageError: It is; says which.
         """
-        name = self._paths.get(os.path.realpath(path))
-        if name is None:
+        self.require_all_apart([path])
+
+    def require_all_apart(self, paths: Iterable[Path]) -> None:
+        """As `require_apart`, for each of many outputs.
+
+        Raises:
+            UsageError: One of them is one of these files; says which.
+        """
+        real = Real()
+        there: dict[tuple[int, int], Path] = {}
+        for path in paths:
+            name = self._paths.get(real.of(path))
             with suppress(OSError):
                 found = path.stat()
-                name = self._identities.get((found.st_dev, found.st_ino))
-        if name is not None:
-            raise UsageError(
-                f"{path} would overwrite the {name}", "choose another output"
-            )
+                there.setdefault((found.st_dev, found.st_ino), path)
+                name = name or self._identities.get((found.st_dev, found.st_ino))
+            if name is not None:
+                raise _overwrites(path, name)
+        # What is not there is none of many files, which are.
+        for what, text in self._many if there else ():
+            with suppress(OSError):
+                one = os.stat(text)  # noqa: PTH116 a Path costs more than the call
+                if (one.st_dev, one.st_ino) in there:
+                    path = there[one.st_dev, one.st_ino]
+                    raise _overwrites(path, f"{what} {text}")
 
 
-def check(
-    outputs: Mapping[Path, Sequence[Path]],
-    root: Path | None,
-    reads: Reads,
-    spelling: tuple[bool, bool],
-    exist: Exist,
-) -> None:
-    """Check all outputs of a job.
+class Real:
+    """Real paths of many files; folders are looked at once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+
+    def of(self, path: Path) -> str:
+        """As os.path.realpath."""
+        if path.is_symlink() or not path.name:
+            return os.path.realpath(path)
+        folder = self.folder_of(path)
+        return f"{folder}{'' if folder.endswith(os.sep) else os.sep}{path.name}"
+
+    def folder_of(self, path: Path) -> str:
+        """The real folder of a file."""
+        text = str(path).removesuffix(path.name)
+        found = self._folders.get(text)
+        if found is None:
+            found = self._folders[text] = os.path.realpath(text)
+        return found
+
+
+def _overwrites(path: Path, name: str) -> UsageError:
+    return UsageError(f"{path} would overwrite the {name}", "choose another output")
+
+
+def check(paths: Sequence[Path], root: Path | None, reads: Reads, exist: Exist) -> None:
+    """Check the outputs of a job.
 
     Args:
-        outputs: Of each input, every file that is written for it.
+        paths: Every file that is written.
         root: The output folder; None where the output is one named file.
         reads: What the job reads.
-        spelling: Which spellings of a name are two files, as `files.probe` tells.
         exist: What to do where an output exists.
 
     Raises:
         UsageError: One of them cannot be meant, or cannot be written.
     """
-    root = root.resolve() if root is not None else None
-    taken: dict[str, Path] = {}
-    paths = [path for several in outputs.values() for path in several]
-    existing = [path for path in paths if os.path.lexists(path)]
-    for source, several in outputs.items():
-        for path in several:
-            _check(path, root)
-            reads.require_apart(path)
-            key = _as_stored(str(path), *spelling)
-            if key in taken:
-                raise UsageError(
-                    f"{taken[key]} and {source} would both become {path}",
-                    "relight them into different folders, or rename one",
-                )
-            taken[key] = source
+    real = Real()
+    within = None if root is None else Path(os.path.realpath(root))
+    inside: set[str] = set()
+    for path in paths:
+        folder = real.folder_of(path)
+        if within is not None and folder not in inside:
+            _require_inside(path, Path(folder), within)
+            inside.add(folder)
+        _check(path)
+    reads.require_all_apart(paths)
     _check_writable({path.parent for path in paths})
+    existing = [path for path in paths if os.path.lexists(path)]
     if existing and exist == "error":
         more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
         raise UsageError(
@@ -118,17 +154,24 @@ def check(
         )
 
 
-def _check(path: Path, root: Path | None) -> None:
-    if len(os.fsencode(path.name)) > LONGEST_NAME:
-        raise UsageError(f"{path.name} is too long for a name", "rename the input")
-    if root is not None and not path.parent.resolve().is_relative_to(root):
+def _require_inside(path: Path, folder: Path, root: Path) -> None:
+    if not folder.is_relative_to(root):
         raise UsageError(
             f"{path} lies outside the output folder",
             "remove the symbolic link that leads there",
         )
-    if path.is_symlink():
+
+
+def _check(path: Path) -> None:
+    if len(os.fsencode(path.name)) > LONGEST_NAME:
+        raise UsageError(f"{path.name} is too long for a name", "rename the input")
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return
+    if stat.S_ISLNK(mode):
         raise UsageError(f"{path} is a symbolic link", "remove it")
-    if path.exists() and not path.is_file():
+    if not stat.S_ISREG(mode):
         raise UsageError(f"{path} exists and is not a regular file", "remove it")
 
 
@@ -139,10 +182,3 @@ def _check_writable(folders: set[Path]) -> None:
                 f"nothing can be written to {folder}: Permission denied",
                 "check its permissions, or name another output",
             )
-
-
-def _as_stored(path: str, case_counts: bool, form_counts: bool) -> str:
-    """The same text for all spellings that name the same file."""
-    if not form_counts:
-        path = unicodedata.normalize("NFC", path)
-    return path if case_counts else path.casefold()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msrnet_cli.folder import history
-from msrnet_cli.folder.journal import About
+from msrnet_cli.folder.about import About
 from msrnet_cli.folder.page import results_of
 from msrnet_cli.lights import told
 from msrnet_cli.pages.compare import Contents, Problem, Shown

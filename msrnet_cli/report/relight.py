@@ -202,6 +202,8 @@ class ProgressBar:
 
 def _opening(event: JobStarted) -> str:
     pictures = count(event.pictures, "picture")
+    if event.shard:
+        pictures += f" (shard {event.shard} of {event.inputs})"
     if event.unreadable:
         pictures += f" and {event.unreadable} that cannot be relit"
     seen = "whole" if event.work_size == "full" else f"at {event.work_size} px"

@@ -24,7 +24,8 @@ from msrnet_cli.files import (
     write_whole,
 )
 from msrnet_cli.folder import journal as journals
-from msrnet_cli.folder.journal import NAME, Entry, Journal, digest
+from msrnet_cli.folder.journal import Entry, Journal, digest
+from msrnet_cli.folder.tails import NAME
 
 
 def test_a_file_is_written_with_its_folders(tmp_path):
