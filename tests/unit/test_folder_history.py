@@ -269,11 +269,12 @@ def test_many_pictures_beside_a_page_are_kept_from_the_others(tree):
 
 
 def test_previews_of_a_page_are_no_inputs(tree):
-    before = [job.source for job in make_plan(["in"], "out", FolderOptions()).jobs]
+    options = FolderOptions(recursive=True)
+    before = [job.source for job in make_plan(["in"], "out", options).jobs]
     (tree / "in" / "page_files").mkdir()
     for place in ("in", "in/page_files"):
         shutil.copy("in/a.png", f"{place}/msrnet-{'0a' * 12}.jpg")
-    plan = make_plan(["in"], "out", FolderOptions(recursive=True))
+    plan = make_plan(["in"], "out", options)
     assert [job.source for job in plan.jobs] == before
     assert [one.reason for one in plan.ignored] == ["preview of a page"] * 2
 
