@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -79,3 +80,12 @@ def axe(page):
         for one in found["violations"]
         for node in one["nodes"]
     ]
+
+
+def until(page, expression):
+    """Wait until an expression holds. Playwright's own way evaluates text in the page,
+    which a page's policy forbids as soon as it has to ask twice."""
+    end = time.monotonic() + 20
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, f"never: {expression}"
+        page.wait_for_timeout(20)

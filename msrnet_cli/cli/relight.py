@@ -176,7 +176,6 @@ def _plan(
         require_page(
             Page.named("--report", options.report),
             plan,
-            options.folder,
             options.files_from,
             named,
             dry=options.dry_run,

@@ -42,6 +42,8 @@ def table(
     browser, offline, and shows the command that makes the same picture at full size.
     """
     options = given.record
+    if "-" in (picture, page):
+        raise UsageError("table reads and writes no pipe", "name two files")
     source, target = Path(picture), Path(page)
     _check(picture, page)
     with loading():
@@ -94,6 +96,8 @@ def _check(picture: str, page: str) -> None:
     """
     if "" in (picture, page):
         raise UsageError("a path is empty", "look at the shell variable it came from")
+    if "-" in (picture, page):
+        raise UsageError("table reads and writes no pipe", "name two files")
     source, target = Path(picture), Path(page)
     if target.exists() and source.exists() and target.samefile(source):
         raise UsageError(

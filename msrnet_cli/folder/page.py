@@ -11,13 +11,13 @@ from msrnet_cli.errors import UsageError
 from msrnet_cli.files import opened_regular
 from msrnet_cli.folder.destination import check_no_url, try_out
 from msrnet_cli.folder.fan import LIGHTS, SHEET, compared
+from msrnet_cli.folder.search import is_preview
 from msrnet_cli.folder.tails import NAME
 from msrnet_cli.folder.targets import LONGEST_NAME, STDIN, Read, Reads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from msrnet_cli.folder.options import FolderOptions
     from msrnet_cli.folder.plan import Job, Plan
 
 MOST_WHOLE = 50
@@ -91,21 +91,23 @@ class Page:
             taken: Folders of inputs and of results.
 
         Raises:
-            UsageError: The folder is one of them, or is not a folder.
+            UsageError: The folder is one of them, holds others, or is not a folder.
         """
         is_there = os.path.lexists(self.folder)
         if is_there and (self.folder.is_symlink() or not self.folder.is_dir()):
             what = f"needs the folder {self.folder}, which is something else"
             raise self._refuse(what, "remove it, or choose another name")
         own = os.path.realpath(self.folder)
-        for folder in taken:
-            if os.path.realpath(folder) == own:
-                what = f"would put its pictures into {folder}, among others"
-                raise self._refuse(what, "choose another name")
+        others = is_there and not all(
+            is_preview(each.name) for each in self.folder.iterdir()
+        )
+        if others or any(os.path.realpath(folder) == own for folder in taken):
+            what = f"would put its pictures into {self.folder}, among others"
+            raise self._refuse(what, "choose another name")
 
 
 def require_page(
-    page: Page, plan: Plan, options: FolderOptions, lists: str | None,
+    page: Page, plan: Plan, lists: str | None,
     reads: Iterable[Read], *, dry: bool = False,
 ) -> None:  # fmt: skip
     """Refuse the page of a job that could not be written, or lies where it must not.
@@ -113,15 +115,14 @@ def require_page(
     Args:
         page: The page.
         plan: What the job reads and writes.
-        options: The options of the plan.
         lists: The list of inputs, if there is one.
         reads: Further files that the job reads.
         dry: Write nothing, not even to test the folder.
 
     Raises:
         UsageError: It would overwrite a file that the job reads or writes, cannot be
-            written, or its pictures would become inputs of the next run; or the job is
-            split, and each part would write the same page.
+            written, or its pictures would lie among others; or the job is split, and
+            each part would write the same page.
     """
     if plan.shard is not None:
         raise UsageError(
@@ -135,17 +136,6 @@ def require_page(
         return
     sources = {job.source.parent for job in plan.jobs}
     page.require_folder({*sources, *(job.target.parent for job in plan.jobs)})
-    if not options.recursive:
-        return
-    own = Path(os.path.realpath(page.folder))
-    place = Path(os.path.realpath(plan.place))
-    roots = {Path(os.path.realpath(folder)) for folder in sources}
-    if not own.is_relative_to(place) and any(map(own.is_relative_to, roots)):
-        raise UsageError(
-            f"{page.flag} {page.path} lies among the inputs, and {page.folder}, which"
-            " holds its pictures, would be relit by the next run",
-            "put it beside them, or into the output folder",
-        )
 
 
 def _reads(plan: Plan, lists: str | None) -> Iterator[Read]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _CLUTTER = frozenset({"desktop.ini", "thumbs.db", "__macosx"})
+_PREVIEW = re.compile(r"msrnet-[0-9a-f]{24}\.jpg")
 _LINK, _SUBFOLDER = "symbolic link", "subfolder"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
@@ -159,6 +160,11 @@ def is_url(text: str) -> bool:
     return _URL.match(text) is not None
 
 
+def is_preview(name: str) -> bool:
+    """Whether a file beside a page of msrnet has this name: it is no input later."""
+    return _PREVIEW.fullmatch(name) is not None
+
+
 def head(path: Path, size: int) -> bytes | None:
     """The first bytes of a file; None where the file cannot be read."""
     try:
@@ -255,6 +261,8 @@ class _Search:
                 yield Ignored(text, "hidden")
             elif entry.is_symlink():
                 yield Ignored(text, _LINK)
+            elif is_preview(entry.name):
+                yield Ignored(text, "preview of a page")
             elif not entry.is_dir(follow_symlinks=False):
                 regular = entry.is_file(follow_symlinks=False)
                 yield _file(root, text, is_regular=regular)

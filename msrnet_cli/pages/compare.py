@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from urllib.parse import quote
 from msrnet_cli.errors import PictureError
 from msrnet_cli.files import Folder, write_whole
 from msrnet_cli.folder.page import MOST_WHOLE
+from msrnet_cli.folder.search import is_preview
 from msrnet_cli.pages import previews
 from msrnet_cli.pages.assemble import BESIDE, EMBEDDED, assemble
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 _NAME = "compare"
 _DIGITS = 12  # of a digest that a person compares
-_OURS = re.compile(r"msrnet-[0-9a-f]{24}\.jpg")  # files beside a page
 _UNKNOWN = "it is not known which picture this result was made from"
 
 
@@ -170,7 +169,7 @@ def write(
 def _remove_ours(folder: Path, kept: Collection[str]) -> None:
     """Remove pictures that pages were given, but for some."""
     for path in folder.iterdir():
-        if _OURS.fullmatch(path.name) and path.name not in kept:
+        if is_preview(path.name) and path.name not in kept:
             with suppress(OSError):
                 path.unlink()
 

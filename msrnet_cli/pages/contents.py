@@ -89,7 +89,7 @@ def of_folder(found: FolderHistory, originals: Mapping[str, Path]) -> Contents:
         found: What its journal tells.
         originals: Where originals lie now, by digest, if not where they were.
     """
-    problems = [Problem(one.input, one.reason) for one in found.failures]
+    problems = [Problem(one.input, *_parted(one.reason)) for one in found.failures]
     problems += [
         Problem(one.output, "its result is missing", "relight it again")
         for one in found.results
@@ -105,6 +105,12 @@ def of_folder(found: FolderHistory, originals: Mapping[str, Path]) -> Contents:
         f"Light: {light}." for light in lights if light and len(lights) == 1
     )
     return Contents(f"{_TITLE}: {found.folder}", shown, tuple(problems), remarks)
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """Reason and remedy of a line such as lists of failures have."""
+    reason, mark, remedy = text.rpartition("; ")
+    return (reason, remedy) if mark else (text, "")
 
 
 def _of_result(folder: Path, one: Result, originals: Mapping[str, Path]) -> Shown:

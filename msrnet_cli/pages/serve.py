@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from msrnet_cli.images import PICTURE_SUFFIXES
+from msrnet_cli.images.extras import EXTRAS, Extra
 from msrnet_cli.pages.assemble import assemble
 
 
@@ -23,6 +26,16 @@ def upload(
         "megapixels": f"{megapixels:g}",
         "minutes": f"{minutes:g}",
         "failure": failure,
+        "formats": _formats(),
         "accept": ",".join(("image/*", *sorted(PICTURE_SUFFIXES))),
     }
     return assemble("serve", "Move the light", values, data, served=True)
+
+
+def _formats() -> str:
+    """The formats that this installation reads, for people."""
+    further: dict[Extra, str] = {"heic": "HEIC", "raw": "camera raw"}
+    there = [
+        word for extra, word in further.items() if find_spec(EXTRAS[extra].package)
+    ]
+    return ", ".join(("JPEG", "PNG", "WebP", "TIFF", "AVIF", "GIF", "BMP", *there))

@@ -84,7 +84,7 @@ def shown_names(page):
 
 def test_the_page_asks_for_nothing_and_complains_of_nothing(watched, scored):
     page = watched.open(scored.page)
-    page.wait_for_function("[...document.images].every((one) => one.naturalWidth > 0)")
+    browsers.until(page, "[...document.images].every((one) => one.naturalWidth > 0)")
     assert watched.asked == []
     assert watched.errors == []
     names = [image["name"] for image in scored.found["methods"][0]["images"]]
@@ -257,7 +257,7 @@ def test_many_pictures_lie_beside_the_page_and_older_ones_go(
     lazy = "[...document.images].filter((one) => one.loading === 'lazy').length"
     assert opened.evaluate(lazy) == len(ODD) * 6
     shown = "[...document.images].filter((one) => !one.closest('[hidden]'))"
-    opened.wait_for_function(f"{shown}.every((one) => one.naturalWidth)")
+    browsers.until(opened, f"{shown}.every((one) => one.naturalWidth)")
     assert watched.errors == []
     assert watched.asked
     assert all(url.startswith(folder.as_uri()) for url in watched.asked)

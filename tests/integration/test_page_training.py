@@ -119,7 +119,7 @@ def test_previews_are_seen_one_at_a_time(watched, ended):
         "data-step"
     )
     assert page.locator("#sheets figure:visible").count() == 1
-    page.wait_for_function("[...document.images].every((one) => one.naturalWidth > 0)")
+    browsers.until(page, "[...document.images].every((one) => one.naturalWidth > 0)")
     links = [a.get_attribute("href") for a in sheets.locator("a").all()]
     assert all((ended / link).is_file() for link in links)
     assert watched.errors == []

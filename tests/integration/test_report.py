@@ -21,7 +21,7 @@ from msrnet_cli.folder.relights import FakeRelighter
 from msrnet_cli.pages import compare, contents
 
 EVIL = "<img src=x onerror=alert(1)>.png"
-ODD = "ünïcode \"quoted' & #1?%41.png"
+ODD = "ünïcode \"quoted' & #1?%41" + 200 * "o" + ".png"
 LIGHT, DARK, LARGE = "b 10.png", "a 2.png", "a 10.png"
 SIZE = (192, 128)
 

@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+from browsers import until
 from conftest import opened, photo
 from msrnet_cli.images.pixels import quantise, to_tensor
 from msrnet_cli.layers import mix, wanted
@@ -417,18 +418,18 @@ def test_the_original_shows_while_it_is_held(watched, page, night):
 def test_the_address_keeps_the_light(watched, page):
     shown = show(watched, page / "table.html", "#to=W")
     shown.get_by_role("button", name="From everywhere").click()
-    shown.wait_for_function("location.hash === '#even'")
+    until(shown, "location.hash === '#even'")
     shown.get_by_role("button", name="studio").click()
-    shown.wait_for_function("location.hash.startsWith('#light=')")
+    until(shown, "location.hash.startsWith('#light=')")
     before = command(shown)
     shown.reload()
     shown.evaluate("table.ready")
     assert command(shown) == before
     shown.evaluate("location.hash = '#to=north&key=1e9&light=a:b:c&fill=0.5&<b>=1'")
-    shown.wait_for_function(
-        "document.getElementById('fill-value').textContent === '\u00d7 0.5'"
-    )
+    until(shown, "document.getElementById('fill-value').textContent === '\u00d7 0.5'")
     assert command(shown)[4:] == ["--fill", "0.5"]
+    torn = show(watched, page / "table.html", "#fill=0.5&to=95%")
+    assert command(torn)[4:] == ["--fill", "0.5"]
     quiet(watched)
 
 
@@ -501,10 +502,12 @@ def test_without_scripts_the_picture_is_there(browser, page):
     assert shown.get_by_alt_text("photo.png, as it came").is_visible()
     assert shown.get_by_text("JavaScript, which is off").is_visible()
     assert shown.locator("button:visible, input:visible").count() == 0
+    assert shown.locator("#printed").is_visible()
+    assert shlex.split(shown.locator("#printed").inner_text()) == command(shown)
     context.close()
 
 
-def test_print_shows_the_picture_alone(watched, page):
+def test_print_shows_the_picture_and_how_it_was_made(watched, page):
     shown = show(watched, page / "table.html", "#to=W")
     shown.emulate_media(media="print")
     assert shown.locator("#canvas").is_visible()
@@ -546,7 +549,7 @@ def test_every_control_has_a_name_and_is_reached_by_tab(watched, page):
 def test_a_lost_graphics_card_is_replaced_by_a_canvas(watched, page, layers):
     shown = show(watched, page / "table.html", "?webgl#to=W")
     shown.evaluate("table.painter.gl.getExtension('WEBGL_lose_context').loseContext()")
-    shown.wait_for_function("table.painter.constructor.kind === 'canvas'")
+    until(shown, "table.painter.constructor.kind === 'canvas'")
     assert psnr(pixels_of(shown), layers.mix("W") / 255) > ENOUGH
 
 
@@ -605,6 +608,7 @@ def test_the_command_makes_the_page(watched, page, program):
         (("a.png", "folder.html"), 2, "is a folder"),
         (("other.html", "a.html"), 4, "not a picture"),
         (("a.png", "a.html", "--weights", "n6500-e4500"), 2, "paint one light only"),
+        (("-", "a.html"), 2, "reads and writes no pipe"),
         (("a.png", "a.html", "--size", 8), 2, "give 64 to 4096"),
     ],
 )

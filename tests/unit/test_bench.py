@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import io
 import json
 import math
 import statistics
@@ -11,7 +10,6 @@ import types
 
 import pytest
 import torch
-from PIL import Image
 
 import schemas
 from conftest import photo
@@ -22,7 +20,6 @@ from msrnet_cli.bench import (
     clock,
     document,
     machine,
-    plot,
     rows,
     subject,
     suite,
@@ -762,14 +759,6 @@ def test_foreign_baselines_are_one_clear_line(content, tmp_path):
         document.read(path)
     with pytest.raises(UsageError, match="No such file"):
         document.read(tmp_path / "nowhere.json")
-
-
-def test_a_plot_has_a_panel_for_sizes_and_one_for_batches():
-    found = [row("reference"), row("eager"), row("eager", 128)]
-    single = Image.open(io.BytesIO(plot.draw(result(found))))
-    both = Image.open(io.BytesIO(plot.draw(result([*found, row("eager", 64, 2)]))))
-    assert both.height == 2 * single.height
-    assert len(single.convert("RGB").getcolors(1 << 16)) > 3
 
 
 # --- CUDA --------------------------------------------------------------------------

@@ -200,9 +200,8 @@ def test_a_single_picture_beside_a_journal_is_told_too(tree):
 # --- where a page may lie ------------------------------------------------------------
 
 
-def guard(page, plan, *reads, recursive=True):
-    options = FolderOptions(recursive=recursive)
-    require_page(Page.named("--report", page), plan, options, None, reads)
+def guard(page, plan, *reads):
+    require_page(Page.named("--report", page), plan, None, reads)
 
 
 def many(tree):
@@ -252,17 +251,32 @@ def test_a_page_that_would_do_harm_is_refused(tree, page, match):
 def test_many_pictures_beside_a_page_are_kept_from_the_others(tree):
     many(tree)
     plan = make_plan(["in"], "out", FolderOptions(recursive=True))
-    with pytest.raises(UsageError, match="would be relit by the next run"):
-        guard("in/page.html", plan)
-    guard("in/page.html", make_plan(["in"], "out", FolderOptions()), recursive=False)
+    guard("in/page.html", plan)
     guard("out/page.html", plan)
+    (tree / "mixed_files").mkdir()
+    (tree / "mixed_files" / f"msrnet-{'0' * 24}.jpg").write_bytes(b"a preview")
+    guard("mixed.html", plan)
+    (tree / "mixed_files" / "mine.jpg").write_bytes(b"somebody's")
+    with pytest.raises(UsageError, match="among others"):
+        guard("mixed.html", plan)
     (tree / "in").rename("in_files")
     plan = make_plan(["in_files"], "out", FolderOptions())
     with pytest.raises(UsageError, match="among others"):
-        guard("in.html", plan, recursive=False)
+        guard("in.html", plan)
     (tree / "x_files").write_text("a file")
     with pytest.raises(UsageError, match="something else"):
-        guard("x.html", plan, recursive=False)
+        guard("x.html", plan)
+
+
+def test_previews_of_a_page_are_no_inputs(tree):
+    options = FolderOptions(recursive=True)
+    before = [job.source for job in make_plan(["in"], "out", options).jobs]
+    (tree / "in" / "page_files").mkdir()
+    for place in ("in", "in/page_files"):
+        shutil.copy("in/a.png", f"{place}/msrnet-{'0a' * 12}.jpg")
+    plan = make_plan(["in"], "out", options)
+    assert [job.source for job in plan.jobs] == before
+    assert [one.reason for one in plan.ignored] == ["preview of a page"] * 2
 
 
 def test_a_file_that_must_stay_is_named(tree):

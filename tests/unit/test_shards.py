@@ -476,9 +476,9 @@ def test_one_file_is_not_split_and_shards_share_no_page(place):
     fill(["a.jpg"])
     with pytest.raises(UsageError, match="name a folder for --shard"):
         make_plan(["in/a.jpg"], "b.jpg", FolderOptions(shard="1/2"))
-    plan, asked = plan_of("1/2")
+    plan, _ = plan_of("1/2")
     with pytest.raises(UsageError, match="each shard would write the same page"):
-        require_page(Page.named("--report", "page.html"), plan, asked, None, ())
+        require_page(Page.named("--report", "page.html"), plan, None, ())
 
 
 # --- journals ------------------------------------------------------------------------

@@ -90,10 +90,21 @@ const table = (() => {
       button.setAttribute("aria-pressed", asking.isSame(look, state));
     });
     showBeams();
-    $("command").textContent = asking.command(data.command, state);
+    showCommand(asking.command(data.command, state));
     clearTimeout(resting);
     resting = setTimeout(keepAddress, REST);
     paintSoon();
+  }
+
+  /** The command; a line of it ends between words only. */
+  function showCommand(text) {
+    const words = text.split(" ").flatMap((word) => {
+      const part = document.createElement("span");
+      part.textContent = word;
+      return [" ", part];
+    });
+    $("command").replaceChildren(...words.slice(1));
+    $("printed").textContent = text;
   }
 
   /** A slider, its value in words, and whether it can be reset. */
@@ -221,7 +232,7 @@ const table = (() => {
   /** The address follows the state, so that it can be kept. */
   function keepAddress() {
     const wanted = asking.address(self.state, data.found);
-    if (decodeURIComponent(location.hash.slice(1)) === wanted) return;
+    if (said() === wanted) return;
     try {
       history.replaceState(null, "", `#${wanted}`);
     } catch {
@@ -229,9 +240,19 @@ const table = (() => {
     }
   }
 
+  /** What the address says behind its hash; as it is where its signs are torn. */
+  function said() {
+    const text = location.hash.slice(1);
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;
+    }
+  }
+
   /** The state follows the address. */
   function readAddress() {
-    self.state = asking.ofAddress(decodeURIComponent(location.hash.slice(1)), data.found);
+    self.state = asking.ofAddress(said(), data.found);
   }
 
   /** Paint in the next frame, once. */
