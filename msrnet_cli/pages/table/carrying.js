@@ -188,7 +188,7 @@ const carrying = (() => {
   }
 
   /** A painter on a plain canvas. Where it is slow, it sketches what moves: at half the
-      size, enlarged by the browser. */
+      size, enlarged by the browser, and without the last correction. */
   class Canvas {
     static kind = "canvas";
 
@@ -233,17 +233,17 @@ const carrying = (() => {
     /** Show it at half the size, enlarged. */
     sketch(map, finish) {
       this.rough ??= this.sketched();
-      this.rough.draw(map, finish);
+      this.rough.draw(map, finish, true);
       this.context.clearRect(0, 0, this.width, this.height);
       this.context.drawImage(this.rough.canvas, 0, 0, this.width, this.height);
     }
 
     /** Show it at full size. */
-    draw(map, { amount, keep }) {
-      const rests = [0, 1, 2].map((c) => this.carry(c, map));
+    draw(map, { amount, keep }, isRough = false) {
+      const rests = [0, 1, 2].map((c) => (isRough ? this.guess(c, map) : this.carry(c, map)));
       const { before, after, image, width, height, finishing } = this, area = width * height;
       for (let y = 0; y < height; y++) {
-        for (let c = 0; c < 3; c++) this.complete(after, c * area + y * width, rests[c], y);
+        for (let c = 0; c < 3 && !isRough; c++) this.complete(after, c * area + y * width, rests[c], y);
         if (amount !== 1 || keep) finishing.finish(before, after, y * width, width, area, amount, keep);
       }
       const shown = image.data;
@@ -253,6 +253,14 @@ const carrying = (() => {
         shown[q + 2] = 255 * after[2 * area + p];
       }
       this.context.putImageData(image, 0, 0);
+    }
+
+    /** One colour, into `after`, without what is missing then. */
+    guess(channel, { gain, offset }) {
+      const { width, height, small, tables } = this, few = small.width * small.height;
+      const wide = (values) => across(values.subarray(channel * few, (channel + 1) * few), small.width, tables.linear.x);
+      const gains = wide(gain), offsets = wide(offset);
+      for (let y = 0; y < height; y++) this.mapped(gains, offsets, y, (channel * height + y) * width);
     }
 
     /** One colour at full size, into `after`; gives what is missing, enlarged across. */
