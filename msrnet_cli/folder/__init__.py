@@ -4,6 +4,7 @@ options      how a folder is relit
 shards       one job split over several machines: which picture is whose
 clusters     which part this process is, as the system that started it tells
 events       what a job reports while it runs
+names        what the name of a file tells
 lists        lists of inputs, as people and programs write them
 search       which pictures there are, and what cannot be read
 destination  where results go, as the user named it

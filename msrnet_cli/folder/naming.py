@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from msrnet_cli import images
 from msrnet_cli.errors import UsageError
 from msrnet_cli.folder import fan
-from msrnet_cli.folder.search import head, parted
+from msrnet_cli.folder.names import parted
+from msrnet_cli.folder.search import head
 from msrnet_cli.images.formats import HEAD_BYTES
 from msrnet_cli.lights import DIRECTIONS
 

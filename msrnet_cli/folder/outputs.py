@@ -13,8 +13,8 @@ from msrnet_cli.files import Folder, FolderGoneError, read_regular, remove_lefto
 from msrnet_cli.folder.failures import FAILURES, HEADLINE
 from msrnet_cli.folder.fan import compared
 from msrnet_cli.folder.journal import JournalError
+from msrnet_cli.folder.names import parted
 from msrnet_cli.folder.records import Existing, Records, holds
-from msrnet_cli.folder.search import parted
 from msrnet_cli.folder.shards import marked
 from msrnet_cli.folder.stages import failed
 from msrnet_cli.folder.tails import Run

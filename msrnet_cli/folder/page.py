@@ -11,7 +11,7 @@ from msrnet_cli.errors import UsageError
 from msrnet_cli.files import opened_regular
 from msrnet_cli.folder.destination import check_no_url, try_out
 from msrnet_cli.folder.fan import LIGHTS, SHEET, compared
-from msrnet_cli.folder.search import is_preview
+from msrnet_cli.folder.names import is_preview
 from msrnet_cli.folder.tails import NAME
 from msrnet_cli.folder.targets import LONGEST_NAME, STDIN, Read, Reads
 

@@ -20,13 +20,13 @@ from msrnet_cli.errors import NothingDoneError, UsageError
 from msrnet_cli.files import opened_regular
 from msrnet_cli.folder.events import Ignored
 from msrnet_cli.folder.lists import ROOT_MARK, meant, plain, read_list
+from msrnet_cli.folder.names import is_preview, parted
 from msrnet_cli.images.formats import HEAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _CLUTTER = frozenset({"desktop.ini", "thumbs.db", "__macosx"})
-_PREVIEW = re.compile(r"msrnet-[0-9a-f]{24}\.jpg")
 _LINK, _SUBFOLDER = "symbolic link", "subfolder"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
@@ -160,11 +160,6 @@ def is_url(text: str) -> bool:
     return _URL.match(text) is not None
 
 
-def is_preview(name: str) -> bool:
-    """Whether a file beside a page of msrnet has this name: it is no input later."""
-    return _PREVIEW.fullmatch(name) is not None
-
-
 def head(path: Path, size: int) -> bytes | None:
     """The first bytes of a file; None where the file cannot be read."""
     try:
@@ -172,15 +167,6 @@ def head(path: Path, size: int) -> bytes | None:
             return file.read(size)
     except OSError:
         return None
-
-
-def parted(name: str) -> tuple[str, str]:
-    """Stem and suffix of a name, as a Path has them."""
-    dot = name.rfind(".")
-    if 0 < dot < len(name) - 1:
-        return name[:dot], name[dot:]
-    path = Path(name)
-    return path.stem, path.suffix
 
 
 def listing(root: Path, path: Path) -> str:

@@ -20,8 +20,8 @@ from urllib.parse import quote
 
 from msrnet_cli.errors import PictureError
 from msrnet_cli.files import Folder, write_whole
+from msrnet_cli.folder.names import is_preview
 from msrnet_cli.folder.page import MOST_WHOLE
-from msrnet_cli.folder.search import is_preview
 from msrnet_cli.pages import previews
 from msrnet_cli.pages.assemble import BESIDE, EMBEDDED, assemble
 
