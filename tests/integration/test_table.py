@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from browsers import until
+from browsers import axe, until
 from conftest import opened, photo
 from msrnet_cli.images.pixels import quantise, to_tensor
 from msrnet_cli.layers import mix, wanted
@@ -543,6 +543,10 @@ def test_every_control_has_a_name_and_is_reached_by_tab(watched, page):
             )
         )
     assert {"Direction of light 1", "Direction of light 2", "amount", "copy"} <= seen
+
+
+def test_nothing_on_it_is_hard_to_reach(watched, page):
+    assert axe(show(watched, page / "table.html", "#light=W:3200&light=NE")) == []
 
 
 @pytest.mark.slow
