@@ -34,6 +34,17 @@ WorkSize = int | Literal["full"]
 MAX_MEGAPIXELS = 179.0
 """Larger pictures are refused, unless a user asks for more."""
 
+MegapixelLimit = Annotated[
+    float,
+    Option(
+        "Refuse larger pictures before they are decoded.",
+        least=0,
+        above=True,
+        endless=True,
+    ),
+]
+"""Of pictures that are read."""
+
 WORK_SIZE = 1024
 """Where neither the user nor the weights say: the size that the network is made for."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from msrnet_cli.config import MAX_MEGAPIXELS, WriteOptions
+from msrnet_cli.config import MAX_MEGAPIXELS, MegapixelLimit, WriteOptions
 from msrnet_cli.folder.shards import read_shard
 from msrnet_cli.lights.options import LightOptions
 from msrnet_cli.options import Group, Option
@@ -75,15 +75,7 @@ class FolderOptions:
         False
     )
     fail_fast: Annotated[bool, Option("Stop at the first failure.")] = False
-    max_megapixels: Annotated[
-        float,
-        Option(
-            "Refuse larger pictures before they are decoded.",
-            least=0,
-            above=True,
-            endless=True,
-        ),
-    ] = MAX_MEGAPIXELS
+    max_megapixels: MegapixelLimit = MAX_MEGAPIXELS
     batch_size: Annotated[
         int | None,
         Option(
@@ -186,15 +178,7 @@ class LightFindOptions:
     recursive: Annotated[
         bool, Option("Enter subfolders.", flags=("--recursive", "-r"))
     ] = False
-    max_megapixels: Annotated[
-        float,
-        Option(
-            "Refuse larger pictures before they are decoded.",
-            least=0,
-            above=True,
-            endless=True,
-        ),
-    ] = MAX_MEGAPIXELS
+    max_megapixels: MegapixelLimit = MAX_MEGAPIXELS
     session: Annotated[SessionOptions, Group("Where and how to compute")] = field(
         default_factory=SessionOptions
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from msrnet_cli.config import MAX_MEGAPIXELS
+from msrnet_cli.config import MAX_MEGAPIXELS, MegapixelLimit
 from msrnet_cli.options import Group, Option
 from msrnet_cli.relight.options import SessionOptions
 
@@ -38,15 +38,7 @@ class TableOptions:
         int,
         Option("Of the picture in the page, as JPEG.", least=1, most=100),
     ] = TABLE_QUALITY
-    max_megapixels: Annotated[
-        float,
-        Option(
-            "Refuse larger pictures before they are decoded.",
-            least=0,
-            above=True,
-            endless=True,
-        ),
-    ] = MAX_MEGAPIXELS
+    max_megapixels: MegapixelLimit = MAX_MEGAPIXELS
     session: Annotated[SessionOptions, Group("Where and how to compute")] = field(
         default_factory=SessionOptions
     )
