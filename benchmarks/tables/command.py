@@ -75,6 +75,7 @@ def _run(table: Table, asked: argparse.Namespace, more: tuple[str, ...]) -> int:
         learns = any(each.training == "layers" for each in systems)
         render(data, common, ("train", "val", *(("layers",) if learns else ())))
     place, failed = _place(asked), 0
+    scorer = Scorer.make(data, common, place)
     for run in runs:
         if run.system.training == "layers" and not data.layers:
             _tell(f"{run.system.key} is left out: name scenes in layers with --layers")
@@ -85,18 +86,18 @@ def _run(table: Table, asked: argparse.Namespace, more: tuple[str, ...]) -> int:
             _tell(f"{run.name}: {error}")
             failed = error.exit_code
         else:
-            _keep(run, place, common)
+            _keep(run, scorer, common)
     _write(table, asked)
     return failed
 
 
-def _keep(run: Run, place: Place, protocol: Protocol) -> None:
+def _keep(run: Run, scorer: Scorer, protocol: Protocol) -> None:
     """Find all that is wanted of a run, so that its weights are no longer needed."""
     if not run.has_weights:
         return
-    Scorer.make(data_of(protocol, place.out), protocol, place).of_run(run)
+    scorer.of_run(run)
     if run.seed == 0:
-        sheets.keep(run, place, protocol)
+        sheets.keep(run, scorer.place, protocol)
 
 
 def _write(table: Table, asked: argparse.Namespace) -> None:
