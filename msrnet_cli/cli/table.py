@@ -42,8 +42,6 @@ def table(
     browser, offline, and shows the command that makes the same picture at full size.
     """
     options = given.record
-    if "-" in (picture, page):
-        raise UsageError("table reads and writes no pipe", "name two files")
     source, target = Path(picture), Path(page)
     _check(picture, page)
     with loading():

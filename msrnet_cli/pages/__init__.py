@@ -15,5 +15,6 @@ benchmark  times beside ceilings and rivals
 gallery    small copies of pictures that were scored
 charts     lines, bars and histograms, as `shapes` on `scales`
 options    how pages are made
+jpegs      pictures as files, and as addresses that hold them
 assemble   template, styles, scripts and data as one HTML file
 """

@@ -9,7 +9,6 @@ policy allows by the word `file:`, and differences are drawn by CSS.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from msrnet_cli.folder.names import is_preview
 from msrnet_cli.folder.page import MOST_WHOLE
 from msrnet_cli.pages import previews
 from msrnet_cli.pages.assemble import BESIDE, EMBEDDED, assemble
+from msrnet_cli.pages.jpegs import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -109,7 +109,7 @@ class _Within:
     """In the page itself."""
 
     def put(self, data: bytes) -> str:
-        return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
+        return embedded(data)
 
 
 class _Beside:
@@ -231,13 +231,8 @@ class _Originals:
         key = one.input, one.input_sha256
         if self._last is None or self._last[0] != key:
             self._last = None  # not two in memory
-            self._last = key, previews.preview(*_arguments(one, self._most))
+            self._last = key, previews.preview(one.input, self._most, one.input_sha256)
         return self._last[1]
-
-
-def _arguments(one: Shown, most: float) -> tuple[Path, float, str]:
-    assert one.input is not None
-    return one.input, most, one.input_sha256
 
 
 def _values(

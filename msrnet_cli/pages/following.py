@@ -108,7 +108,7 @@ class Page:
         """A preview, reduced; None where it is missing or damaged."""
         from PIL import Image
 
-        from msrnet_cli.pages.gallery import embedded, jpeg
+        from msrnet_cli.pages.jpegs import embedded, jpeg
 
         folder = Path(self._options.run.out)
         path = runs.preview(folder, step)

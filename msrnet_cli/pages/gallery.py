@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ from msrnet_cli.files import write_whole
 from msrnet_cli.images.pixels import quantise, to_image, unit
 from msrnet_cli.images.sheet import thumbnail
 from msrnet_cli.pages.assemble import BESIDE, EMBEDDED
+from msrnet_cli.pages.jpegs import embedded, jpeg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -234,22 +233,10 @@ def heat_stops() -> tuple[tuple[str, str], ...]:
     )
 
 
-def embedded(data: bytes) -> str:
-    """A JPEG as an address that holds it."""
-    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
-
-
-def jpeg(image: Image.Image, quality: int = _QUALITY, subsampling: int = 2) -> bytes:
-    """A picture as JPEG."""
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=quality, subsampling=subsampling, optimize=True)
-    return out.getvalue()
-
-
 def _kept(number: int, kind: str, method: str, place: int, image: Image.Image) -> _Kept:
     file = f"{number:05}-{kind}{f'-{place + 1}' if method else ''}.jpg"
     is_map = kind == "error"
-    data = jpeg(image, _MAP_QUALITY, 0) if is_map else jpeg(image)
+    data = jpeg(image, _MAP_QUALITY, 0) if is_map else jpeg(image, _QUALITY)
     return _Kept(kind, method, file, image.size, data)
 
 

@@ -6,7 +6,6 @@ needs no more than a page of one.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from msrnet_cli.errors import PictureError
 from msrnet_cli.files import read_regular
 from msrnet_cli.folder.journal import digest
 from msrnet_cli.images.pixels import quantise, to_image
+from msrnet_cli.pages.jpegs import jpeg
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,13 +48,13 @@ class Preview:
 
     def encoded(self) -> bytes:
         """The copy as a JPEG file."""
-        return _jpeg(self.image, _QUALITY)
+        return jpeg(self.image, _QUALITY, progressive=True)
 
     def thumbnail(self) -> bytes:
         """A still smaller copy as a JPEG file."""
         small = self.image.copy()
         small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
-        return _jpeg(small, _SMALL_QUALITY)
+        return jpeg(small, _SMALL_QUALITY, progressive=True)
 
 
 def preview(path: Path, max_megapixels: float, sha256: str = "") -> Preview:
@@ -104,9 +104,3 @@ def _on_grey(image: Image.Image, alpha: Tensor) -> Image.Image:
     """A picture on grey, as far as it is transparent."""
     share = to_image(quantise(alpha, 8)).resize(image.size, Image.Resampling.BOX)
     return Image.composite(image, Image.new("RGB", image.size, _BACK), share)
-
-
-def _jpeg(image: Image.Image, quality: int) -> bytes:
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=quality, progressive=True, optimize=True)
-    return out.getvalue()

@@ -10,7 +10,6 @@ the JPEG; and nine small layers take less room than nine layers of the page's si
 from __future__ import annotations
 
 import base64
-import io
 import os
 import shlex
 import subprocess
@@ -28,6 +27,7 @@ from msrnet_cli.lights import DIRECTIONS, UNSURE, asked
 from msrnet_cli.lights.looks import BUILT_IN
 from msrnet_cli.lights.wish import Wish
 from msrnet_cli.pages.assemble import assemble
+from msrnet_cli.pages.jpegs import embedded, jpeg
 from msrnet_cli.pages.options import TABLE_QUALITY, TABLE_SIZE
 from msrnet_cli.relight import scaling
 
@@ -93,7 +93,7 @@ def table(
     values = {
         "mark": MARK,
         "name": shown,
-        "picture": _jpeg(picture, quality),
+        "picture": embedded(jpeg(to_image(picture), quality, 0)),
         "width": width,
         "height": height,
         "light": _told(found),
@@ -145,14 +145,6 @@ def _coded(pictures: Tensor) -> str:
 def _packed(values: Tensor) -> str:
     """Bytes, compressed, as text."""
     return base64.b64encode(zlib.compress(to_bytes(values), 9)).decode()
-
-
-def _jpeg(picture: Tensor, quality: int) -> str:
-    """3 H W, uint8, as the address of a picture that it holds."""
-    out = io.BytesIO()
-    image = to_image(picture)
-    image.save(out, "JPEG", quality=quality, subsampling=0, optimize=True)
-    return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
 
 
 def _found(found: FoundLight) -> dict[str, Any]:
