@@ -58,6 +58,10 @@ class Pointwise(nn.Module):
 
 
 def stage(network, **options):
-    """A relighter of such a network, on the CPU, which sees pictures as they are."""
+    """A relighter of such a network, on the CPU, which sees pictures as they are.
+
+    It sees them once: what these networks paint has nothing to do with a mirror.
+    """
     usual = {"device": "cpu", "dtype": "fp32", "work_size": "full"}
+    usual["self_ensemble"] = False
     return Relighter(network, card(), **(usual | options))

@@ -62,8 +62,8 @@ def _painter(options: ServeOptions) -> Painter:
     for note in relighter.notes:
         terminal.warn(note)
     named = "" if options.weights == ServeOptions.weights else options.weights
-    most, size = options.limits.max_megapixels, options.session.work_size
-    return Painter(relighter, most, named, size)
+    most = options.limits.max_megapixels
+    return Painter(relighter, most, named, options.session)
 
 
 def _run(service: Server, options: ServeOptions) -> NoReturn:

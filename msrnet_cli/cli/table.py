@@ -74,7 +74,7 @@ def table(
         quality=options.quality,
         looks=looks.looks,
         weights="" if is_usual else options.weights,
-        work_size=options.session.work_size,
+        session=options.session,
         alpha=opened.alpha,
     )
     data = text.encode()

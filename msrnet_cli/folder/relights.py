@@ -52,6 +52,9 @@ class Relights(Protocol):
     def keeps_engine(self) -> bool: ...
     @property
     def work_size(self) -> WorkSize: ...
+
+    @property
+    def self_ensemble(self) -> bool: ...
     @property
     def digest(self) -> str: ...
     @property
@@ -112,6 +115,8 @@ def recipes(
         "device": relights.device.type,
         "write": asdict(options.write),
     }
+    if relights.self_ensemble:
+        parts["self_ensemble"] = True
     if relights.light_recipe is not None:
         parts["light"] = relights.light_recipe
     if is_fan:
@@ -170,6 +175,7 @@ class FakeRelighter:
     engine = "eager"
     keeps_engine = False
     work_size: WorkSize = "full"
+    self_ensemble = False
     digest = ""
     from_light = ""
     to_light = ""

@@ -22,6 +22,7 @@ from msrnet_cli.lights import (
     AMBIENT_ALL_AROUND,
     DIRECTIONS,
     LUMINANCE,
+    MIRRORED,
     kelvin_gains,
 )
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 LAYERS = len(DIRECTIONS) + 1
 """Eight directions, in the order of `lights.DIRECTIONS`, and ambient light."""
 
-_ACROSS = [-place % len(DIRECTIONS) for place in range(len(DIRECTIONS))]  # in a mirror
 _FAINT = 0.4  # brightness of layers, by the picture's, where its key is hardly visible
 _BURNT = 0.05  # share of the surfaces that a camera lets exceed
 _BRIGHT = 1.2  # this linear luminance
@@ -152,7 +152,7 @@ def prepare(scene: Scene, draw: Draw, size: int) -> Lit:
     light, hemisphere, normal, glow, sky = _seen(scene, draw, size)
     eight = light.unflatten(0, (len(DIRECTIONS), 3))
     if draw.mirror:
-        eight, normal = eight[_ACROSS], normal * _colour((-1, 1, 1))
+        eight, normal = eight[list(MIRRORED)], normal * _colour((-1, 1, 1))
     if draw.ambient:
         ambient = _ambient(draw.ambient, eight, hemisphere)
     else:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     RGB = tuple[float, float, float]
 
 DIRECTIONS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
+MIRRORED = tuple(-place % len(DIRECTIONS) for place in range(len(DIRECTIONS)))
+"""Places in `DIRECTIONS` of what a mirror shows in their stead: east for west."""
+
 KELVINS = (2500, 3500, 4500, 5500, 6500)
 """VIDIT's temperatures; with its eight directions they make forty lights."""
 

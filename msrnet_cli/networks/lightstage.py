@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from msrnet_cli.lights import DIRECTIONS
+from msrnet_cli.lights import DIRECTIONS, MIRRORED
 from msrnet_cli.networks import dmshn
 from msrnet_cli.networks.dmshn import DMSHN
 from msrnet_cli.networks.spec import COLOURS, Architecture
@@ -22,6 +22,8 @@ OUTPUTS = (*DIRECTIONS, "ambient", "normal", "light")
 """White light from each direction alone, the picture without its key light, the surface
 normals in [0, 1], and what is read of the light that the picture has, whose mean over
 the picture counts (see `layers.reading`): three channels each."""
+
+_ACROSS = [*MIRRORED, *range(len(DIRECTIONS), len(OUTPUTS))]
 
 BLOCK = 2
 _STEM_GAIN = 1.5  # of blocks, whose pixels are alike, over that of a picture
@@ -77,6 +79,20 @@ def start_as_identity(network: nn.Module) -> None:
     inner.get_parameter("decoder1.8.weight").zero_()
 
 
+def from_mirror(painted: Tensor) -> Tensor:
+    """What the network paints of a picture, from what it paints of its mirror image.
+
+    Args:
+        painted: B 33 H W in [0, 1].
+    """
+    outputs = painted.flip(-1).unflatten(1, (len(OUTPUTS), COLOURS))[:, _ACROSS]
+    # Both hold a component to the east first: x of the normal, and of the light.
+    for name in ("normal", "light"):
+        eastward = outputs[:, OUTPUTS.index(name), 0]
+        eastward.neg_().add_(1)
+    return outputs.flatten(1, 2)
+
+
 ARCHITECTURE = Architecture(
     build=LightStage,
     multiple=BLOCK * dmshn.ARCHITECTURE.multiple,
@@ -86,5 +102,6 @@ ARCHITECTURE = Architecture(
     painter="dmshn.decoder1.8",
     outputs=OUTPUTS,
     start_as_identity=start_as_identity,
+    from_mirror=from_mirror,
     identity_channels=dmshn.IDENTITY_CHANNELS,
 )

@@ -133,6 +133,8 @@ class Architecture:
         needs_fp32: Whether bfloat16 is too coarse for its gradients: where no number
             format is named, it learns in float32.
         fused_bytes: As `bytes_per_pixel`, of engine ``fused``, where that takes less.
+        from_mirror: Turns what it paints of a mirrored picture, B C H W in [0, 1], into
+            what it paints of the picture; None where its light comes from one side.
     """
 
     build: Callable[[int], nn.Module]
@@ -150,6 +152,7 @@ class Architecture:
     needs_fp32: bool = False
     least: int = 0
     fused_bytes: dict[str, float] = field(default_factory=dict)
+    from_mirror: Callable[[Tensor], Tensor] | None = None
 
     @property
     def paints_layers(self) -> bool:

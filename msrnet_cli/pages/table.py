@@ -30,16 +30,17 @@ from msrnet_cli.pages.assemble import assemble
 from msrnet_cli.pages.jpegs import embedded, jpeg
 from msrnet_cli.pages.options import TABLE_QUALITY, TABLE_SIZE
 from msrnet_cli.relight import scaling
+from msrnet_cli.relight.options import DEFAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from torch import Tensor
 
-    from msrnet_cli.config import WorkSize
     from msrnet_cli.layers.found import FoundLight
     from msrnet_cli.lights.looks import Look
     from msrnet_cli.relight.layers import Layers
+    from msrnet_cli.relight.options import SessionOptions
 
 MARK = '<meta name="generator" content="msrnet table">'
 """By which a light table is told from other files."""
@@ -56,7 +57,7 @@ def table(
     quality: int = TABLE_QUALITY,
     looks: Iterable[Look] = BUILT_IN,
     weights: str = "",
-    work_size: WorkSize | None = None,
+    session: SessionOptions = DEFAULTS,
     alpha: Tensor | None = None,
 ) -> str:
     """The light table of a picture, as HTML.
@@ -70,7 +71,7 @@ def table(
         looks: Named lights, a button each.
         weights: What ``--weights`` of the command must name; "" where it may be left
             out.
-        work_size: Likewise of ``--work-size``; None where it may be left out.
+        session: With which the layers were painted, for the same command.
         alpha: 1 H W, uint8, how opaque the picture is; None for wholly.
     """
     full = layers.full
@@ -88,7 +89,7 @@ def table(
         "found": _found(found),
         "looks": [_look(each) for each in looks],
         "stem": PurePath(shown).stem,
-        "command": _command(shown, weights, work_size),
+        "command": _command(shown, weights, session),
     }
     values = {
         "mark": MARK,
@@ -183,13 +184,14 @@ def _look(look: Look) -> dict[str, Any]:
     }
 
 
-def _command(name: str, weights: str, work_size: WorkSize | None) -> str:
+def _command(name: str, weights: str, session: SessionOptions) -> str:
     """The command that relights the picture, but for its light."""
     path = PurePath(name)
     suffix = path.suffix if format_of(path.suffix) else ".tif"
     relit = f"{path.stem}-relit{suffix}"
     more = ["--weights", weights] if weights else []
-    more += ["--work-size", str(work_size)] if work_size else []
+    more += ["--work-size", str(session.work_size)] if session.work_size else []
+    more += [] if session.self_ensemble else ["--no-self-ensemble"]
     words = ["msrnet", "relight", *map(_apart, (name, relit)), *more]
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 

@@ -35,6 +35,9 @@ class Forward:
         architecture: Facts about the network.
         scale: Between pictures in [0, 1] and what the network sees and paints.
         bytes_per_pixel: About the most memory that a pass takes for each pixel.
+        from_mirror: As `Architecture.from_mirror`, where the network also sees the
+            mirror image (geometric self-ensemble: Lim et al., EDSR, 2017, section 3.4);
+            None where it sees the picture alone.
     """
 
     network: nn.Module
@@ -43,6 +46,7 @@ class Forward:
     architecture: Architecture
     scale: Scale
     bytes_per_pixel: float
+    from_mirror: Callable[[Tensor], Tensor] | None = None
 
     @property
     def channels(self) -> int:
@@ -64,8 +68,15 @@ class Forward:
         with torch.no_grad():
             placed = inputs.map(lambda x: unit(x.to(self.device, non_blocking=True)))
             seen = self.scale.inputs(placed).map(self.padded)
-            painted = self.network(*seen.tensors)[..., :height, :width]
-            return self.scale.painted(painted)
+            painted = self._painted(seen)
+            if self.from_mirror:
+                mirrored = self._painted(seen.map(lambda x: x.flip(-1)))
+                painted = painted.add_(self.from_mirror(mirrored)).div_(2)
+            return painted[..., :height, :width]
+
+    def _painted(self, seen: Inputs) -> Tensor:
+        """All outputs for inputs that the network takes, in about [0, 1]."""
+        return self.scale.painted(self.network(*seen.tensors))
 
     def padded(self, x: Tensor) -> Tensor:
         """B C H W with sides that the network takes."""

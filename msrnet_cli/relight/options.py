@@ -37,6 +37,13 @@ class EngineOptions(DeviceOptions):
         Engine,
         Option("How the network runs. fused is for CPUs; graph and tuned for CUDA."),
     ] = "auto"
+    self_ensemble: Annotated[
+        bool,
+        Option(
+            "Weights for any light also see the picture mirrored, and the mean counts:"
+            " better, in twice the network's time."
+        ),
+    ] = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,4 +91,5 @@ class SessionKeywords(TypedDict, total=False):
     dtype: Dtype
     engine: Engine
     work_size: WorkSize | None
+    self_ensemble: bool
     offline: bool

@@ -116,7 +116,8 @@ class Relighter(Runner):
             light: The light to put, see `with_light`.
             pictures: About how many pictures will be relit, where that is known.
             **keywords: Fields of `SessionOptions`, in place of those in `options`:
-                ``device``, ``dtype``, ``engine``, ``work_size``, ``offline``.
+                ``device``, ``dtype``, ``engine``, ``work_size``,
+                ``self_ensemble``, ``offline``.
 
         Raises:
             WeightsError: The weights are missing or malformed, or their answer to a

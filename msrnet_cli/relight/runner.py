@@ -43,6 +43,7 @@ class Runner:
         engine: The engine that was chosen.
         keeps_engine: Whether the engine was asked for by name.
         work_size: Longer side that the network sees, or ``full``.
+        self_ensemble: Whether it sees mirror images, too, and the mean counts.
         notes: Notes for the user on the chosen format and engine.
 
     Raises:
@@ -75,6 +76,7 @@ class Runner:
         self.engine = self._session.engine
         self.keeps_engine = self._session.keeps_engine
         self.work_size = self._session.work_size
+        self.self_ensemble = self._session.self_ensemble
         self.notes = self._session.notes
         self._painter = Painter(self._session, self.architecture)
 

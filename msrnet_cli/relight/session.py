@@ -13,6 +13,7 @@ from msrnet_cli import engines, hardware
 from msrnet_cli.config import WORK_SIZE
 from msrnet_cli.errors import DeviceError
 from msrnet_cli.networks import architecture, ranges
+from msrnet_cli.networks.spec import COLOURS
 from msrnet_cli.relight.forward import Forward, Forwards
 from msrnet_cli.relight.options import DEFAULTS
 from msrnet_cli.relight.soundness import probe_picture
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from msrnet_cli.relight.options import SessionOptions
 
 _SLOW = 1.5  # times as long as fp32
+_FLOAT = 4  # bytes
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class Session:
     keeps_engine: bool
     probe: engines.Probe
     notes: tuple[str, ...]
+
+    @property
+    def self_ensemble(self) -> bool:
+        """Whether the network sees mirror images, too, and the mean counts."""
+        return self.forwards.chosen.from_mirror is not None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -99,7 +106,8 @@ def choose(
         plain = copy.deepcopy(network).eval().requires_grad_(False)
     side = WORK_SIZE if work_size == "full" else work_size
     probe = _probe(plain, card, device)
-    maker = _Maker(plain, card, device, probe, pictures * side**2)
+    seen = pictures * side**2
+    maker = _Maker(plain, card, device, probe, seen, twice=options.self_ensemble)
     try:
         dtype, ready, refused = _choose_format(maker, options)
     except (RuntimeError, MemoryError) as error:
@@ -143,6 +151,7 @@ class _Maker:
         device: Where it will run.
         probe: What engines are tried on.
         pixels: About how many pixels the network will see.
+        twice: Whether it sees mirror images, too, if it can.
     """
 
     plain: nn.Module
@@ -150,6 +159,7 @@ class _Maker:
     device: torch.device
     probe: engines.Probe
     pixels: float
+    twice: bool
 
     def make(self, dtype: torch.dtype, engine: Engine) -> engines.Ready:
         with torch.inference_mode(False), torch.no_grad():
@@ -162,8 +172,18 @@ class _Maker:
         memory = facts.bytes_per_pixel_at(
             hardware.dtype_name(dtype), model.channels, ready.engine
         )
-        scale = ranges.of(model)
-        return Forward(ready.network, self.device, dtype, facts, scale, memory)
+        from_mirror = facts.from_mirror if self.twice else None
+        if from_mirror:
+            memory += _FLOAT * COLOURS * len(facts.outputs)  # of the picture, kept
+        return Forward(
+            ready.network,
+            self.device,
+            dtype,
+            facts,
+            ranges.of(model),
+            memory,
+            from_mirror,
+        )
 
 
 def _choose_format(

@@ -10,9 +10,10 @@ from msrnet_cli import images
 from msrnet_cli.errors import MSRNetError
 from msrnet_cli.folder.stages import as_picture_error
 from msrnet_cli.pages.table import table
+from msrnet_cli.relight.options import DEFAULTS
 
 if TYPE_CHECKING:
-    from msrnet_cli.config import WorkSize
+    from msrnet_cli.relight.options import SessionOptions
     from msrnet_cli.relight.relighter import Relighter
 
 
@@ -40,13 +41,13 @@ class Painter:
         max_megapixels: A larger picture is refused before it is decoded.
         weights: Name of its weights, for the command that a table shows; "" where they
             are the built-in ones.
-        work_size: That was asked for, for the same command; None for none.
+        session: Where and how they run, for the same command.
     """
 
     relighter: Relighter
     max_megapixels: float
     weights: str = ""
-    work_size: WorkSize | None = None
+    session: SessionOptions = DEFAULTS
 
     def paint(self, data: bytes, name: str) -> Painted:
         """The light table of a picture.
@@ -65,7 +66,7 @@ class Painter:
                 layers,
                 name,
                 weights=self.weights,
-                work_size=self.work_size,
+                session=self.session,
                 alpha=picture.alpha,
             )
             return Painted(name, page.encode(), picture.notes)

@@ -24,6 +24,7 @@ from msrnet_cli.lights.options import LightOptions
 from msrnet_cli.lights.wish import Beam, Wish
 from msrnet_cli.metrics import psnr
 from msrnet_cli.pages.table import table
+from msrnet_cli.relight.options import SessionOptions
 from msrnet_cli.relight.relighter import Relighter
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -445,10 +446,12 @@ def test_odd_names_stay_names(watched, layers, tmp_path, name):
 
 
 def test_weights_and_working_size_stand_in_the_command(watched, layers, tmp_path):
-    text = table(layers, "a.CR2", weights="my own.safetensors", work_size=96)
+    asked = SessionOptions(work_size=96, self_ensemble=False)
+    text = table(layers, "a.CR2", weights="my own.safetensors", session=asked)
     (tmp_path / "table.html").write_text(text, "utf-8")
     shown = show(watched, tmp_path / "table.html", "#even")
-    more = ["--weights", "my own.safetensors", "--work-size", "96", "--even"]
+    more = ["--weights", "my own.safetensors", "--work-size", "96"]
+    more += ["--no-self-ensemble", "--even"]
     assert command(shown)[2:] == ["a.CR2", "a-relit.tif", *more]
 
 
