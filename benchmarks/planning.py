@@ -59,11 +59,11 @@ def make_inputs(folder: Path, count: int) -> tuple[Path, Path]:
     inputs = folder / "in"
     listing = folder / "list.txt"
     one = folder / "one.jpg"
+    folder.mkdir(parents=True, exist_ok=True)
     with listing.open("w") as lines:
         for index in range(count):
             if index % _LINKS == 0:
                 one = folder / f"one-{index}.jpg"
-                one.parent.mkdir(parents=True, exist_ok=True)
                 Image.new("RGB", (8, 6)).save(one)
             inner = f"shoot-{index // _PER_FOLDER:04}"
             if index % _PER_FOLDER == 0:

@@ -95,8 +95,8 @@ class Rule:
 
     def concerns(self, command: str) -> bool:
         """Whether the command is one of those."""
-        words = command.split()
-        return words[:2] == ["msrnet", self.of] and bool(re.search(self.where, command))
+        ours = re.search(rf"(^|-m )msrnet(_cli)? {self.of}( |$)", command)
+        return bool(ours and re.search(self.where, command))
 
     def applied(self, command: str) -> str:
         """The command with the option set."""

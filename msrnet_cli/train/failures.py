@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msrnet_cli import hardware
 from msrnet_cli.errors import DeviceError, MSRNetError, TrainingError, UsageError
 from msrnet_cli.train import checkpoint
-from msrnet_cli.train.processes import is_lost_peer, lost_peer
+from msrnet_cli.train.processes import is_lost_peer, is_of_torchrun, lost_peer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ def explained(
         compiled: Whether the network is compiled.
     """
     if processes.count > 1 and is_lost_peer(error):
-        return lost_peer()
+        return lost_peer(after_a_kill(folder))
     if hardware.is_out_of_memory(error):
         sizes = ", ".join(str(size.side) for size in schedule.sizes)
         go_on = (
@@ -58,6 +58,18 @@ def explained(
             "install a C++ compiler, or drop --compile",
         )
     return None
+
+
+def after_a_kill(folder: Path) -> str:
+    """What to do about a run one of whose processes was killed.
+
+    Args:
+        folder: Of the run.
+    """
+    if not (folder / checkpoint.NEWEST).exists():
+        return "start the run again"
+    launcher = " under torchrun" if is_of_torchrun() else ""
+    return f"go on with msrnet train --resume --out {folder}{launcher}"
 
 
 def closed(folder: Path, error: OSError) -> UsageError:

@@ -23,6 +23,7 @@ from msrnet_cli.train.processes import (
     beside,
     is_lost_peer,
     local_device,
+    or_orphaned,
 )
 
 if TYPE_CHECKING:
@@ -61,8 +62,10 @@ def train(
     checks.check(options)
     if options.run.processes > 1:
         options = replace(options, run=replace(options.run, device="cpu"))
-    with beside(options.run.processes, partial(_take_part, options, resume)):
-        return _train(options, notify, should_stop, resume=resume)
+    work = partial(_take_part, options, resume)
+    remedy = partial(failures.after_a_kill, Path(options.run.out))
+    with beside(options.run.processes, work, remedy):
+        return _train(options, notify, or_orphaned(should_stop), resume=resume)
 
 
 def _take_part(options: TrainOptions, resume: bool) -> None:

@@ -147,7 +147,9 @@ ALONE = Processes()
 
 
 @contextmanager
-def beside(count: int, work: Callable[[], None]) -> Iterator[None]:
+def beside(
+    count: int, work: Callable[[], None], remedy: Callable[[], str]
+) -> Iterator[None]:
     """Start further processes on this machine that work beside this one.
 
     `Processes.join` gives each of them its place, as it does under torchrun. All share
@@ -156,6 +158,10 @@ def beside(count: int, work: Callable[[], None]) -> Iterator[None]:
     Args:
         count: Number of processes, this one included.
         work: Run in each of the others; must be picklable.
+        remedy: What to do where one of them was killed.
+
+    Raises:
+        LostPeerError: One of them was killed, or has ended after a message of its own.
     """
     if count == 1 or "WORLD_SIZE" in os.environ:
         yield
@@ -181,14 +187,14 @@ def beside(count: int, work: Callable[[], None]) -> Iterator[None]:
                 other.start()
         os.environ.update(shared, RANK="0")
         torch.set_num_threads(threads)
-        watch = threading.Thread(target=_watch, args=(others, done), daemon=True)
-        watch.start()
+        watching = (others, done, remedy)
+        threading.Thread(target=_watch, args=watching, daemon=True).start()
         yield
         done.set()
         for other in others:
             other.join(_PATIENCE)
     except LostPeerError as error:
-        raise (_killed(others) or error) from error
+        raise (_killed(others, remedy) or lost_peer()) from error
     finally:
         done.set()
         for other in others:
@@ -200,21 +206,38 @@ def beside(count: int, work: Callable[[], None]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _watch(others: Sequence[SpawnProcess], done: threading.Event) -> None:
-    """End this process if another one has ended and this one hangs.
+def _watch(
+    others: Sequence[SpawnProcess], done: threading.Event, remedy: Callable[[], str]
+) -> None:
+    """End this process if another one has failed and this one hangs.
 
     A collective operation waits inside torch for the process that has ended, and no
     signal handler of Python's runs there.
     """
-    multiprocessing.connection.wait([other.sentinel for other in others])
-    if not done.wait(_PATIENCE):
-        lost = _killed(others) or lost_peer()
+    if _has_one_failed(others) and not done.wait(_PATIENCE):
+        lost = _killed(others, remedy) or lost_peer()
         sys.stderr.write(f"msrnet: {lost}\n")
         sys.stderr.flush()
         os._exit(lost.exit_code)
 
 
-def _killed(others: Sequence[SpawnProcess]) -> LostPeerError | None:
+def _has_one_failed(others: Sequence[SpawnProcess]) -> bool:
+    """Wait until one of them fails; False where each has done its part.
+
+    Those that have are not missed: the leading process may write for longer.
+    """
+    running = {other.sentinel: other for other in others}
+    while running:
+        ended = multiprocessing.connection.wait([*running])
+        codes = [running.pop(each).exitcode for each in list(running) if each in ended]
+        if any(codes):
+            return True
+    return False
+
+
+def _killed(
+    others: Sequence[SpawnProcess], remedy: Callable[[], str]
+) -> LostPeerError | None:
     """An error for a process that was killed; None if each could say why it ended."""
     # A connection is closed a moment before its process has ended.
     multiprocessing.connection.wait([other.sentinel for other in others], 1.0)
@@ -224,8 +247,7 @@ def _killed(others: Sequence[SpawnProcess]) -> LostPeerError | None:
         return None
     why = ", perhaps for want of memory" if number == _KILL else ""
     return LostPeerError(
-        f"another process of this run was killed (signal {number}){why}",
-        "go on with --resume",
+        f"another process of this run was killed (signal {number}){why}", remedy()
     )
 
 
@@ -243,15 +265,39 @@ def _free_port() -> int:
         return port
 
 
-def lost_peer() -> LostPeerError:
-    """The error with which a process ends because another one has."""
-    return LostPeerError("another process of this run has ended", "see its message")
+def lost_peer(remedy: str = "") -> LostPeerError:
+    """The error with which a process ends because another one has.
+
+    Args:
+        remedy: What to do where that one was killed, and so has left no message.
+    """
+    killed = f"; if it was killed it has none: {remedy}" if remedy else ""
+    return LostPeerError(
+        "another process of this run has ended", f"see its message{killed}"
+    )
 
 
 def is_lost_peer(error: Exception) -> bool:
     """Whether an exchange failed because another process is gone."""
     told = "gloo" in str(error).lower() or "Connection" in str(error)
     return isinstance(error, LostPeerError | dist.DistError) or told
+
+
+def is_of_torchrun() -> bool:
+    """Whether torchrun has started this process."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def or_orphaned(should_stop: Callable[[], str]) -> Callable[[], str]:
+    """Also stop, as by SIGTERM, when torchrun is gone, however it has ended.
+
+    Args:
+        should_stop: Gives the name of a signal to stop, or "".
+    """
+    if not is_of_torchrun():
+        return should_stop
+    parent = os.getppid()
+    return lambda: should_stop() or ("" if os.getppid() == parent else "SIGTERM")
 
 
 def local_device(name: str) -> str:

@@ -59,8 +59,22 @@ INSTEAD = {
     "pipx": "as pip",
     "pytest": "would run this test",
     "python": "modules of this repository, each with tests of its own",
+    "torchrun": "needs two machines; test_processes_alike.py runs it on one",
+    "sbatch": "needs Slurm; what it is given runs below, as one of two tasks",
+    "squeue": "as sbatch",
 }
 """Programs of others: their lines are read, not run."""
+
+TASK = {
+    "SLURM_ARRAY_TASK_ID": "0",
+    "SLURM_ARRAY_TASK_MIN": "0",
+    "SLURM_ARRAY_TASK_MAX": "1",
+    "SLURM_ARRAY_TASK_COUNT": "2",
+    "SLURM_CPUS_PER_TASK": "1",
+    "SLURM_JOB_ID": "1",
+    "SLURM_NNODES": "1",
+}
+"""What Slurm tells a script that it starts."""
 
 QUICK = {"relight", "looks", "weights", "doctor", "data", "eval"}
 """Commands that are cheap enough for every run."""
@@ -121,6 +135,8 @@ def provide(world, command):
     there = {path.name for path in world.folder.iterdir()} | START_WITHOUT_FILE
     if command.startswith("msrnet eval relit/") and "relit" not in there:
         run(world, "msrnet relight examples/ relit/")  # as the document has it above
+    if command.startswith("msrnet report out/") and "out" not in there:
+        run(world, "msrnet relight in/ out/ -r")  # the same
     reads = r"--(data|val|fit-data|fit|layers|weights|init|baseline) ([^-\s]\S*)"
     for option, value in [*re.findall(reads, command), *resumed(command)]:
         path = world.folder / value
@@ -164,8 +180,14 @@ def test_commands_run_as_they_are_copied(world, block):
 @pytest.mark.parametrize("block", [*map(marked, SCRIPTS)])
 def test_scripts_run_as_they_are_copied(world, tmp_path_factory, block):
     programs = tmp_path_factory.mktemp("bin")
-    for name, module in (("msrnet", "-m msrnet_cli"), ("python", "")):
-        line = f'exec {shlex.quote(sys.executable)} {module} "$@"'
+    own = shlex.quote(sys.executable)
+    for name, line in (
+        ("msrnet", f'exec {own} -m msrnet_cli "$@"'),
+        ("python", f'exec {own} "$@"'),
+        ("torchrun", f'exec {own} -m torch.distributed.run "$@"'),
+        # Slurm would start it on each node.
+        ("srun", 'while [ "$1" != torchrun ]; do shift; done; exec "$@"'),
+    ):
         (programs / name).write_text(f"#!/bin/sh\n{line}\n")
         (programs / name).chmod(0o755)
     (world.folder / "weights").mkdir()
@@ -173,7 +195,7 @@ def test_scripts_run_as_they_are_copied(world, tmp_path_factory, block):
     done = subprocess.run(
         ["bash", "-euc", "\n".join(map(smaller, joined))],
         cwd=world.folder,
-        env=world.environment | {"PATH": f"{programs}:{os.environ['PATH']}"},
+        env=world.environment | TASK | {"PATH": f"{programs}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
     )
@@ -208,14 +230,18 @@ COMMANDS = [
     pytest.param(line, id=f"{block} {line}")
     for block in LINES + SCRIPTS
     for line in block.commands
-    if re.search(r"(^|\| )msrnet ", line)
+    if re.search(r"(^|\| |^exec )msrnet ", line)
 ]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_one_that_the_parser_takes(command):
     main = command.rpartition(" | ")[2].partition(" > ")[0]
-    main = main.replace(" $R", "").replace("--minutes N", "--minutes 1")
+    main = (
+        main.removeprefix("exec ")
+        .replace(" $R", "")
+        .replace("--minutes N", "--minutes 1")
+    )
     context = parsed(shlex.split(main)[1:])
     assert context.command.params
 
@@ -243,6 +269,9 @@ def test_every_option_that_the_documents_name_exists():
         "--nproc-per-node",
         "--pip-args",
         "--extra-index-url",
+        "--array",
+        "--gpus-per-task",
+        "--requeue",
     }
     known = options_of(typer.main.get_command(load())) | theirs
     named = {

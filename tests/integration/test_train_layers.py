@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
 from test_train import StopAfter, assert_bit_identical, ignore
 
 import smooth
@@ -89,20 +88,6 @@ def test_a_stopped_run_resumes_bit_by_bit(scenes, tmp_path, stop):
     train(config, ignore, StopAfter(stop))
     train(config, ignore, resume=True)
     assert_bit_identical(tmp_path / "whole", tmp_path / "parts")
-
-
-def test_two_processes_equal_one_with_twice_the_batch(scenes, tmp_path):
-    # Of even pictures a process may have none: how many there are weighs each of them.
-    options = {"steps": 3, "sizes": (32,), "warmup": 0, "lr": 1e-4, "ema": 0.5}
-    one = small(scenes, tmp_path / "one", batch=(4,), **options)
-    train(one, ignore)
-    two = small(scenes, tmp_path / "two", batch=(2,), processes=2, **options)
-    events = []
-    train(two, events.append)
-    assert events
-    found = [load_file(tmp_path / n / "last.safetensors") for n in ("one", "two")]
-    for name, value in found[0].items():
-        torch.testing.assert_close(value, found[1][name], rtol=0, atol=5e-5)
 
 
 def started(scenes, out, **options):
@@ -278,22 +263,3 @@ def test_ctrl_c_while_processes_start_ends_them_all(scenes, tmp_path, seconds):
             os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 130
     assert b"Traceback" not in told
-
-
-@pytest.mark.slow
-def test_the_leading_process_ends_when_another_one_is_killed(scenes, tmp_path):
-    process = started(scenes, tmp_path / "run")
-    children = children_of(process)
-    # A child that has just been forked still bears its parent's command.
-    deadline = time.monotonic() + 60
-    while not (workers := [c for c in children if "spawn_main" in command_of(c)]):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    os.kill(int(workers[0]), signal.SIGKILL)
-    _, told = process.communicate(timeout=90)
-    assert process.returncode == 6
-    assert b"another process of this run was killed (signal 9)" in told
-
-
-def command_of(process):
-    return Path(f"/proc/{process}/cmdline").read_text()
