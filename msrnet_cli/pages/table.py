@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from msrnet_cli.lights.looks import Look
     from msrnet_cli.relight.layers import Layers
 
-MARK = '<meta name="generator" content="msrnet table">'
-"""By which a light table is told from other files."""
-
 _LARGEST = 192  # pixels of a layer's longer side in the page: more would be heavy
 _SCRIPTS = ("mixing.js", "carrying.js", "painting.js", "asking.js", "compass.js")
 
@@ -91,7 +88,6 @@ def table(
         "command": _command(shown, weights, work_size),
     }
     values = {
-        "mark": MARK,
         "name": shown,
         "picture": embedded(jpeg(to_image(picture), quality, 0)),
         "width": width,

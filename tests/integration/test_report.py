@@ -14,11 +14,11 @@ from msrnet_cli.cli.showing import noting, show_job
 from msrnet_cli.folder import history
 from msrnet_cli.folder.job import relight_folder
 from msrnet_cli.folder.options import FolderOptions, RelightOptions
-from msrnet_cli.folder.page import MOST_WHOLE, Page
 from msrnet_cli.folder.plan import make_plan
 from msrnet_cli.folder.records import Making
 from msrnet_cli.folder.relights import FakeRelighter
 from msrnet_cli.pages import compare, contents
+from msrnet_cli.pages.place import MOST_WHOLE, Page
 
 EVIL = "<img src=x onerror=alert(1)>.png"
 ODD = "ünïcode \"quoted' & #1?%41" + 200 * "o" + ".png"

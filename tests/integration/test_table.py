@@ -607,9 +607,10 @@ def test_the_command_makes_the_page(watched, page, program):
         (("no.png", "a.html"), 2, "no.png cannot be read"),
         (("a.png", "a.png"), 2, "a.png is the picture itself"),
         (("a.png", "a.txt"), 2, "must end in .html"),
-        (("a.png", "no/a.html"), 2, "no such folder"),
-        (("a.png", "other.html"), 2, "is not a light table"),
-        (("a.png", "folder.html"), 2, "is a folder"),
+        (("a.png", "other.html/a.html"), 2, "nothing can be written"),
+        (("a.png", "other.html"), 2, "is not a page that msrnet made"),
+        (("a.png", "folder.html"), 2, "not a regular file"),
+        (("a.png", "link.html"), 2, "is a symbolic link"),
         (("other.html", "a.html"), 4, "not a picture"),
         (("a.png", "a.html", "--weights", "n6500-e4500"), 2, "paint one light only"),
         (("-", "a.html"), 2, "reads and writes no pipe"),
@@ -620,6 +621,7 @@ def test_refusals_are_one_line_and_write_nothing(program, arguments, code, says)
     photo().save(program.folder / "a.png")
     (program.folder / "other.html").write_text("mine")
     (program.folder / "folder.html").mkdir()
+    (program.folder / "link.html").symlink_to("new.html")
     before = sorted(program.folder.iterdir())
     done = program.run("table", *arguments, code=code, says=says)
     assert len(done.lines) == 1
