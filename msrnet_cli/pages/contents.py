@@ -36,12 +36,14 @@ def of_job(
         making: How results were made.
     """
     jobs = {str(job.source): job for job in plan.jobs}
+    names = {job: one.name for job, one in jobs.items()}
+    names |= {fault.path: fault.relative for fault in plan.faults}
     abouts = {} if plan.folder is None else history.told(plan.folder)
     shown: list[Shown] = []
     problems: list[Problem] = []
     for one in done:
         if one.status == "failed":
-            problems.append(Problem(one.input, one.reason, one.remedy))
+            problems.append(Problem(names[one.input], one.reason, one.remedy))
         else:
             shown += _results(jobs[one.input], one, making, abouts)
     title = f"{_TITLE}: {plan.output}"
@@ -89,7 +91,7 @@ def of_folder(found: FolderHistory, originals: Mapping[str, Path]) -> Contents:
         found: What its journal tells.
         originals: Where originals lie now, by digest, if not where they were.
     """
-    problems = [Problem(one.input, *_parted(one.reason)) for one in found.failures]
+    problems = [Problem(one.name, *_parted(one.reason)) for one in found.failures]
     problems += [
         Problem(one.output, "its result is missing", "relight it again")
         for one in found.results
