@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import browsers
 import schemas
 from conftest import photo
 from msrnet_cli import cli, networks
@@ -74,6 +75,9 @@ def test_the_page_shows_what_an_older_document_holds(watched, tmp_path):
         assert f"{way}: {row.share:.0%} of {row.ceiling}" in said
     cells = {(row.size, row.batch) for row in found.rows}
     assert page.locator("line.mark").count() == len(cells), "the ceilings"
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert browsers.axe(page) == []
     assert watched.errors == []
     assert watched.asked == []
 
