@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msrnet_cli.bench.options import BenchOptions
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.derive import Given, command
-from msrnet_cli.cli.options import Json, require_place, write_page
+from msrnet_cli.cli.options import Json, require_page, write_page
 from msrnet_cli.errors import SlowerError, UsageError
 
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ def bench(given: Given[BenchOptions], output: Json) -> None:
     options = given.record
     if options.fail_above is not None and options.baseline is None:
         raise UsageError("--fail-above compares with a baseline", "give --baseline")
+    page = None
     if options.report is not None:
         reads = (options.weights, options.pictures, options.baseline or "")
-        require_place("--report", options.report, ".html", (*reads, given.config or ""))
+        page = require_page("--report", options.report, (*reads, given.config or ""))
     from msrnet_cli.bench import document, suite
     from msrnet_cli.report import bench as report
     from msrnet_cli.report import machine, terminal
@@ -43,10 +44,10 @@ def bench(given: Given[BenchOptions], output: Json) -> None:
     report.tables(result, aside=output.json)
     if output.json:
         machine.document(document.to_json(result))
-    if options.report is not None:
+    if page is not None:
         from msrnet_cli.pages import benchmark
 
-        write_page(options.report, benchmark.page(result))
+        write_page(page, benchmark.page(result))
     if before is not None:
         _compare(before, result, options.fail_above, aside=output.json)
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.derive import Given, command
-from msrnet_cli.cli.options import Json, require_place, write_page, write_result
+from msrnet_cli.cli.options import (
+    Json,
+    require_page,
+    require_place,
+    write_page,
+    write_result,
+)
 from msrnet_cli.errors import UsageError
 from msrnet_cli.evaluate.options import EvalOptions
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from msrnet_cli.evaluate.results import EvalResult, StageResult
     from msrnet_cli.pages.gallery import Gallery
+    from msrnet_cli.pages.place import Page
 
 _OF_WEIGHTS = {"--weights", "--limit", "--work-size"}
 _OF_PAIRS = {"--fit-data", "--enlarged"}
@@ -50,20 +56,20 @@ def evaluate(
     """Score weights on pairs or scenes, or pictures against targets."""
     options = given.record
     _require_one_kind(options, folders, given.flags)
-    _require_places(options, folders or [], given.config)
+    page = _require_places(options, folders or [], given.config)
     from msrnet_cli import hardware
     from msrnet_cli.report import evaluate as report
     from msrnet_cli.report import machine
 
     hardware.keep_freed_memory()
-    gallery = _gallery(options)
+    gallery = None if page is None else _gallery(page, options)
     if options.layers:
         scored = _score_scenes(options, gallery)
         if output.json:
             machine.document(scored)
         else:
             report.scene_tables(scored)
-        _write_page(scored, gallery, options.report)
+        _write_page(scored, gallery)
         return
     light = options.to_light if "--to" in given.flags else ""
     found = _score_pairs(options, folders, light, gallery)
@@ -73,7 +79,7 @@ def evaluate(
         report.table(found, each=options.each)
     if options.csv is not None:
         write_result("--csv", options.csv, report.csv_of(found))
-    _write_page(found, gallery, options.report)
+    _write_page(found, gallery)
 
 
 def _score_scenes(options: EvalOptions, gallery: Gallery | None) -> StageResult:
@@ -102,67 +108,62 @@ def _score_pairs(
         return pairs.evaluate(options, notify, show)
 
 
-def _gallery(options: EvalOptions) -> Gallery | None:
-    """What keeps pictures for the page of --report; None where none is asked for."""
-    if options.report is None:
-        return None
+def _gallery(page: Page, options: EvalOptions) -> Gallery:
+    """What keeps pictures for a page."""
     from msrnet_cli.evaluate.results import AFFINE, COPY
     from msrnet_cli.pages.gallery import Gallery
 
     without = {COPY, AFFINE} if options.layers else {COPY}
-    return Gallery(options.report, frozenset(without))
+    return Gallery(page, frozenset(without))
 
 
-def _write_page(
-    found: EvalResult | StageResult, gallery: Gallery | None, path: Path | None
-) -> None:
+def _write_page(found: EvalResult | StageResult, gallery: Gallery | None) -> None:
     """Write the page of --report, where one is asked for.
 
     Raises:
         UsageError: It cannot be written, or its pictures cannot.
     """
-    if gallery is None or path is None:
+    if gallery is None:
         return
     from msrnet_cli.evaluate.results import EvalResult
     from msrnet_cli.pages import scenes, scores
 
     try:
         if isinstance(found, EvalResult):
-            page = scores.page(found, gallery)
+            html = scores.page(found, gallery)
         else:
-            page = scenes.page(found, gallery)
+            html = scenes.page(found, gallery)
     except OSError as error:
+        page = gallery.page
         raise UsageError(
-            f"--report {path}: {gallery.folder}: {error.strerror}",
+            f"{page.flag} {page.path}: {page.folder}: {error.strerror or error}",
             "choose another place",
         ) from error
-    write_page(path, page)
+    write_page(gallery.page, html, gallery.sink.names)
 
 
 def _require_places(
     options: EvalOptions, folders: list[str], config: Path | None
-) -> None:
-    """Refuse to write where nothing can be, or over what is read.
+) -> Page | None:
+    """The page of --report, if one is asked for.
 
     Raises:
-        UsageError: Naming the option.
+        UsageError: A table or page would lie where nothing can be written, or over
+            what is read; names the option.
     """
     reads = [
         *folders, options.data, options.layers, options.fit_data, options.fit,
         options.alexnet, *options.weights, config or "",
     ]  # fmt: skip
     if options.csv is not None:
-        require_place("--csv", options.csv, reads=reads)
-    if options.report is not None:
-        from msrnet_cli.pages.gallery import require_own
-
-        require_place("--report", options.report, ".html", reads)
-        require_own("--report", options.report)
-        if (
-            options.csv is not None
-            and options.csv.resolve() == options.report.resolve()
-        ):
-            raise UsageError("--csv and --report name one file", "give two names")
+        require_place("--csv", options.csv, reads)
+    if options.report is None:
+        return None
+    if options.csv is not None and options.csv.resolve() == options.report.resolve():
+        raise UsageError("--csv and --report name one file", "give two names")
+    page = require_page("--report", options.report, reads)
+    page.require_folder(Path(read) for read in reads if read)
+    return page
 
 
 def _require_one_kind(

@@ -11,9 +11,9 @@ from msrnet_cli.errors import UsageError
 from msrnet_cli.options import Option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
-_RESULTS = {".csv", ".html"}
+    from msrnet_cli.pages.place import Page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,24 +32,38 @@ class Output(Json):
     ] = False
 
 
-def require_place(
-    flag: str, path: Path, suffix: str = "", reads: Iterable[str | Path] = ()
-) -> None:
-    """Refuse a file that could not be written, before the work that fills it.
+def require_page(flag: str, path: str | Path, reads: Iterable[str | Path] = ()) -> Page:
+    """The page that an option names.
 
     Args:
-        flag: The option that names it.
-        path: The file.
-        suffix: With which its name must end; "" for any.
+        flag: The option.
+        path: The page.
         reads: Files and folders that the command reads; those that do not exist, such
             as names of built-in weights, are passed over.
 
     Raises:
-        UsageError: Its folder does not exist or takes no files, its name has another
-            suffix, it is a folder, or the command reads it.
+        UsageError: It could not be written, or would take another file's place.
     """
-    if suffix and path.suffix.lower() != suffix:
-        raise UsageError(f"{flag} {path} must end in {suffix}", "rename it")
+    from msrnet_cli.folder.targets import Read, Reads
+    from msrnet_cli.pages.place import Page
+
+    page = Page.named(flag, str(path))
+    page.require_place(Reads(Read("input", Path(read)) for read in reads if read))
+    return page
+
+
+def require_place(flag: str, path: Path, reads: Iterable[str | Path] = ()) -> None:
+    """Refuse a table that could not be written, before the work that fills it.
+
+    Args:
+        flag: The option that names it.
+        path: The table, which may be a pipe or a device.
+        reads: As of `require_page`.
+
+    Raises:
+        UsageError: Its folder does not exist or takes no files, it is a folder, or the
+            command reads it.
+    """
     if not path.parent.is_dir():
         raise UsageError(f"{flag} {path}: no such folder", "make it first")
     if path.is_dir():
@@ -68,8 +82,8 @@ def require_place(
 def _holds(read: Path, path: Path) -> bool:
     """Whether a file is what is read, or may be one of the files in a folder.
 
-    In a folder only tables and pages may be replaced: no picture, scene or weights file
-    has such a name.
+    In a folder only tables may be replaced: no picture, scene or weights file has such
+    a name.
     """
     try:
         if path.samefile(read):
@@ -77,11 +91,11 @@ def _holds(read: Path, path: Path) -> bool:
     except OSError:  # one of them does not exist
         return False
     inside = path.resolve().is_relative_to(read.resolve())
-    return inside and path.suffix.lower() not in _RESULTS
+    return inside and path.suffix.lower() != ".csv"
 
 
 def write_result(flag: str, path: Path, data: bytes) -> None:
-    """Write a file that was asked for beside the result proper.
+    """Write a table that was asked for beside the result proper.
 
     A pipe or a device, such as ``/dev/stdout``, is written to as it is.
 
@@ -101,10 +115,21 @@ def write_result(flag: str, path: Path, data: bytes) -> None:
         ) from error
 
 
-def write_page(path: Path, page: str) -> None:
-    """Write the page of --report; of odd names only what UTF-8 holds.
+def write_page(page: Page, html: str, beside: Collection[str] = ()) -> None:
+    """Write a page; never through a link, as it may replace only another page.
+
+    Args:
+        page: Where it lies.
+        html: What it is.
+        beside: Names of its pictures in the folder beside it.
 
     Raises:
         UsageError: It cannot be written.
     """
-    write_result("--report", path, page.encode("utf-8", "replace"))
+    try:
+        page.write(html, beside)
+    except OSError as error:
+        raise UsageError(
+            f"{page.flag} {page.path}: {error.strerror or error}",
+            "choose another place",
+        ) from error

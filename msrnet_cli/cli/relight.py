@@ -152,9 +152,9 @@ def _plan(
 ) -> Plan:
     """What goes where; the page, too, is refused here."""
     from msrnet_cli.folder import reads
-    from msrnet_cli.folder.page import Page, require_page
     from msrnet_cli.folder.plan import make_plan
     from msrnet_cli.folder.search import NothingFoundError
+    from msrnet_cli.pages.place import Page, require_page
     from msrnet_cli.report import passed, terminal
 
     named = [*reads.named(options, given.config)]

@@ -16,7 +16,7 @@ from msrnet_cli.folder.options import ReportOptions
 
 if TYPE_CHECKING:
     from msrnet_cli.folder.history import FolderHistory
-    from msrnet_cli.folder.page import Page
+    from msrnet_cli.pages.place import Page
 
 
 @command(
@@ -59,9 +59,9 @@ def _page(text: str, output: Path) -> Page:
     Raises:
         UsageError: It cannot be written, or would take another file's place.
     """
-    from msrnet_cli.folder.page import Page
     from msrnet_cli.folder.tails import NAME
     from msrnet_cli.folder.targets import Read, Reads
+    from msrnet_cli.pages.place import Page
 
     page = Page.named("--html", text)
     page.require_place(Reads([Read("journal", output / NAME)]))
@@ -78,9 +78,9 @@ def _write(
     """
     from msrnet_cli.cli.showing import write_page
     from msrnet_cli.folder import history
-    from msrnet_cli.folder.page import MOST_WHOLE
     from msrnet_cli.folder.targets import Read, Reads
     from msrnet_cli.pages import contents
+    from msrnet_cli.pages.place import MOST_WHOLE
 
     folder = Path(found.folder)
     results = [Read("result", folder / one.output) for one in found.results]

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
     from msrnet_cli.folder.events import Event, FileDone, JobSummary
     from msrnet_cli.folder.options import RelightOptions
-    from msrnet_cli.folder.page import Page
     from msrnet_cli.folder.plan import Plan
     from msrnet_cli.folder.records import Making
     from msrnet_cli.pages.compare import Contents
+    from msrnet_cli.pages.place import Page
 
 
 def noting(
@@ -58,8 +58,8 @@ def show_job(
     Raises:
         UsageError: The page cannot be written, and the job was not stopped.
     """
-    from msrnet_cli.folder.page import Page
     from msrnet_cli.pages import contents
+    from msrnet_cli.pages.place import Page
     from msrnet_cli.report import terminal
 
     assert options.report is not None

@@ -11,14 +11,12 @@ from msrnet_cli import signals
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.derive import Given, command
 from msrnet_cli.cli.loading import loading
-from msrnet_cli.cli.options import require_place
+from msrnet_cli.cli.options import require_page, write_page
 from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
 from msrnet_cli.pages.options import TableOptions
 
 if TYPE_CHECKING:
     from msrnet_cli.images import Picture
-
-_SUFFIX = ".html"
 
 
 @command(
@@ -42,10 +40,9 @@ def table(
     browser, offline, and shows the command that makes the same picture at full size.
     """
     options = given.record
-    source, target = Path(picture), Path(page)
+    source = Path(picture)
     _check(picture, page)
     with loading():
-        from msrnet_cli.files import write_whole
         from msrnet_cli.folder.finding import require_layers
         from msrnet_cli.lights.looks import all_looks
         from msrnet_cli.pages import table as pages
@@ -53,7 +50,7 @@ def table(
         from msrnet_cli.report import looks as looks_report
         from msrnet_cli.report import terminal
 
-        _require_ours(target, pages.MARK)
+        target = require_page("OUTPUT", page, [source])
         opened = _read(source, options.max_megapixels)
         relighter = Relighter.load(options.weights, options.session)
         require_layers(relighter, options.weights)
@@ -77,20 +74,15 @@ def table(
         session=options.session,
         alpha=opened.alpha,
     )
-    data = text.encode()
-    try:
-        write_whole(target, data)
-    except OSError as error:
-        reason = f"{page} cannot be written: {error.strerror or error}"
-        raise UsageError(reason, "choose another place") from error
-    terminal.say(f"{page}: {len(data) / 1e6:.1f} MB; open it in a browser")
+    write_page(target, text)
+    terminal.say(f"{page}: {len(text.encode()) / 1e6:.1f} MB; open it in a browser")
 
 
 def _check(picture: str, page: str) -> None:
     """Refuse paths that cannot be meant.
 
     Raises:
-        UsageError: One is empty, or the page is the picture, or it has no place.
+        UsageError: One is empty, or a pipe, or both are one file.
     """
     if "" in (picture, page):
         raise UsageError("a path is empty", "look at the shell variable it came from")
@@ -100,30 +92,6 @@ def _check(picture: str, page: str) -> None:
     if target.exists() and source.exists() and target.samefile(source):
         raise UsageError(
             f"{page} is the picture itself", "name another file for the page"
-        )
-    require_place("OUTPUT", target, _SUFFIX)
-
-
-def _require_ours(target: Path, mark: str) -> None:
-    """Refuse to write over what is not a light table.
-
-    Raises:
-        UsageError: Another file, or something else, has the name of the page.
-    """
-    from msrnet_cli.files import read_regular
-
-    try:
-        found = read_regular(target)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise UsageError(
-            f"{target} is there: {error.strerror or error}", "name another file"
-        ) from error
-    if mark.encode() not in found:
-        raise UsageError(
-            f"{target} is there, and is not a light table",
-            "name another file, or remove it",
         )
 
 

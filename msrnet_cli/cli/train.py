@@ -12,7 +12,7 @@ from msrnet_cli import signals
 from msrnet_cli.cli.application import app
 from msrnet_cli.cli.derive import Given, command
 from msrnet_cli.cli.loading import loading
-from msrnet_cli.cli.options import Output, require_place
+from msrnet_cli.cli.options import Output, require_page
 from msrnet_cli.errors import UsageError
 from msrnet_cli.options import Option, replaced
 from msrnet_cli.train.options import Recipe, TrainOptions
@@ -61,9 +61,9 @@ def train(start: Start, given: Given[TrainOptions], output: Output) -> None:
 
     hardware.keep_freed_memory()
     options = _options(start, given)
-    _require_place(options, given.config)
+    _require_page(options, given.config)
     tell = report.reporter(as_json=output.json, quiet=output.quiet)
-    page = following.Page(options, terminal.warn)
+    page = following.Follower(options, terminal.warn)
 
     def notify(event: TrainEvent) -> None:
         tell(event)
@@ -79,14 +79,14 @@ def train(start: Start, given: Given[TrainOptions], output: Output) -> None:
         raise typer.Exit(signals.EXIT_CODES[summary.stopped_by])
 
 
-def _require_place(options: TrainOptions, config: Path | None) -> None:
+def _require_page(options: TrainOptions, config: Path | None) -> None:
     """Refuse a page that could not be written, or would replace what is read."""
     if options.run.report:
         reads = (
             options.data.data, options.data.val, options.network.init,
             options.loss.vgg, config or "",
         )  # fmt: skip
-        require_place("--report", Path(options.run.report), ".html", reads)
+        require_page("--report", options.run.report, reads)
 
 
 def _options(start: Start, given: Given[TrainOptions]) -> TrainOptions:

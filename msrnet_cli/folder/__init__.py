@@ -12,7 +12,6 @@ targets      each output, looked at before the first write
 reads        files that a job reads beside its pictures
 naming       what results are called, and which pictures would become one file
 plan         what goes where, decided as a whole before the first write
-page         where the page of a job may lie
 tails        the journals of a folder, of which each shard has its own
 about        what people want to know of a result
 journal      what was made from what, so that a second run finishes the first

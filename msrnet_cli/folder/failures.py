@@ -28,11 +28,13 @@ class Failure:
         input: Path of the picture.
         reason: Why it failed, and what to do about it.
         shard: In which shard, as ``3/8``; "" for a run that was not split.
+        name: The picture below the folder that was to be relit, with forward slashes.
     """
 
     input: str
     reason: str
     shard: str = ""
+    name: str = ""
 
 
 def listed(folder: Path, made: Mapping[str, Sequence[Path]]) -> Iterator[Failure]:
@@ -46,13 +48,13 @@ def listed(folder: Path, made: Mapping[str, Sequence[Path]]) -> Iterator[Failure
         made: Of each input, by its real path, the results that are there.
     """
     for mark, path, written in _lists(folder):
-        for input, reason in _entries(path):
+        for input, name, reason in _entries(path):
             newer = (
                 _written(result) > written
                 for result in made.get(os.path.realpath(input), ())
             )
             if not any(newer):
-                yield Failure(input, reason, mark)
+                yield Failure(input, reason, mark, name)
 
 
 def _lists(folder: Path) -> list[tuple[str, Path, int]]:
@@ -75,8 +77,8 @@ def _written(path: Path) -> int:
         return 0
 
 
-def _entries(path: Path) -> Iterator[tuple[str, str]]:
-    """Input and reason of each entry of a list; nothing where it is not ours."""
+def _entries(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Input, name and reason of each entry of a list; nothing where it is not ours."""
     try:
         text = os.fsdecode(read_regular(path))
     except OSError:
@@ -88,4 +90,5 @@ def _entries(path: Path) -> Iterator[tuple[str, str]]:
         if line.startswith("# "):
             reason = line.removeprefix("# ")
         elif line:
-            yield line.replace(_ROOT_MARK, "/", 1), reason
+            name = line.rpartition(_ROOT_MARK)[2]
+            yield line.replace(_ROOT_MARK, "/", 1), name, reason

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-
-_PREVIEW = re.compile(r"msrnet-[0-9a-f]{24}\.jpg")
 
 
 def parted(name: str) -> tuple[str, str]:
@@ -15,8 +12,3 @@ def parted(name: str) -> tuple[str, str]:
         return name[:dot], name[dot:]
     path = Path(name)
     return path.stem, path.suffix
-
-
-def is_preview(name: str) -> bool:
-    """Whether this is a small copy beside a before/after page: it is no input later."""
-    return _PREVIEW.fullmatch(name) is not None

@@ -21,6 +21,7 @@ from msrnet_cli.folder import clusters, targets
 from msrnet_cli.folder.beside import MASK, SECOND, open_beside, tells_size
 from msrnet_cli.folder.destination import destination, try_out
 from msrnet_cli.folder.events import Ignored
+from msrnet_cli.folder.lists import ROOT_MARK
 from msrnet_cli.folder.naming import Naming
 from msrnet_cli.folder.search import (
     Fault,
@@ -79,6 +80,11 @@ class Job:
         folder = Path(self.relative).parent
         others = [((folder / path.name).as_posix(), path) for path in self.extras]
         return [(self.relative, self.target), *others]
+
+    @property
+    def name(self) -> str:
+        """The input below the folder whose tree is mirrored, with forward slashes."""
+        return self.listing.rpartition(ROOT_MARK)[2]
 
     @property
     def shown(self) -> str:

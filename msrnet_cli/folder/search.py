@@ -20,8 +20,9 @@ from msrnet_cli.errors import NothingDoneError, UsageError
 from msrnet_cli.files import opened_regular
 from msrnet_cli.folder.events import Ignored
 from msrnet_cli.folder.lists import ROOT_MARK, meant, plain, read_list
-from msrnet_cli.folder.names import is_preview, parted
+from msrnet_cli.folder.names import parted
 from msrnet_cli.images.formats import HEAD_BYTES
+from msrnet_cli.images.previews import is_preview
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

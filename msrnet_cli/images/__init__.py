@@ -9,6 +9,7 @@ understanding
              pixels and what is claimed about them -> Picture
 promise      what a header shows of a picture that cannot be read
 writing      Picture + relit pixels -> bytes in the same format
+previews     names of small copies beside pages, which are never inputs
 extras       libraries for kinds of pictures that not everybody has
 sheet        contact sheets, and rows of pictures
 picture      the record in between

@@ -15,6 +15,8 @@ benchmark  times beside ceilings and rivals
 gallery    small copies of pictures that were scored
 charts     lines, bars and histograms, as `shapes` on `scales`
 options    how pages are made
+place      where a page may lie, and how it is written
+sinks      where its pictures go: into it, or into the folder beside it
 jpegs      pictures as files, and as addresses that hold them
 assemble   template, styles, scripts and data as one HTML file
 """

@@ -1,37 +1,30 @@
 """The before/after page: every result of a job beside its original.
 
-Up to `MOST_WHOLE` results are held by the page itself, one file. More lie in a folder
-beside it, `page_files` for `page.html`, from which a browser loads those that come into
-view. That works from a disk too: there every file is an origin of its own, so a script
-may not read pictures. The page asks for none to be read: it only shows them, which the
-policy allows by the word `file:`, and differences are drawn by CSS.
+Up to `MOST_WHOLE` results are held by the page itself; of more, all pictures lie in the
+folder beside it. Scripts may not read these, so differences are drawn by CSS.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import PictureError
-from msrnet_cli.files import Folder, write_whole
-from msrnet_cli.folder.names import is_preview
-from msrnet_cli.folder.page import MOST_WHOLE
 from msrnet_cli.pages import previews
-from msrnet_cli.pages.assemble import BESIDE, EMBEDDED, assemble
-from msrnet_cli.pages.jpegs import embedded
+from msrnet_cli.pages.assemble import assemble
+from msrnet_cli.pages.place import MOST_WHOLE
+from msrnet_cli.pages.sinks import Beside, Within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
     from pathlib import Path
 
-    from msrnet_cli.folder.page import Page
+    from msrnet_cli.pages.place import Page
     from msrnet_cli.pages.previews import Preview
+    from msrnet_cli.pages.sinks import Sink
 
 _NAME = "compare"
 _DIGITS = 12  # of a digest that a person compares
@@ -97,45 +90,6 @@ class Contents:
     remarks: tuple[str, ...] = ()
 
 
-class _Sink(Protocol):
-    """Where the pictures of a page go."""
-
-    def put(self, data: bytes) -> str:
-        """Take the bytes of a JPEG; gives its address."""
-        ...
-
-
-class _Within:
-    """In the page itself."""
-
-    def put(self, data: bytes) -> str:
-        return embedded(data)
-
-
-class _Beside:
-    """In a folder beside the page.
-
-    Files are named by what they hold. So an older page keeps its pictures until the new
-    one is in its place, and those that only the older page had go afterwards.
-    """
-
-    def __init__(self, folder: Folder) -> None:
-        self._folder = folder
-        self._names: set[str] = set()
-
-    def put(self, data: bytes) -> str:
-        name = f"msrnet-{hashlib.sha256(data).hexdigest()[:24]}.jpg"
-        self._names.add(name)
-        path = self._folder.path / name
-        if not path.is_file() or path.stat().st_size != len(data):
-            self._folder.write_whole(name, data)
-        return f"{quote(os.fsencode(self._folder.path.name))}/{name}"
-
-    def remove_others(self) -> None:
-        """Remove the pictures of an older page."""
-        _remove_ours(self._folder.path, self._names)
-
-
 def write(
     page: Page,
     contents: Contents,
@@ -153,33 +107,17 @@ def write(
     Raises:
         OSError: The page, or a picture beside it, cannot be written.
     """
-    if len(contents.results) <= MOST_WHOLE:
-        write_whole(page.path, _page(contents, _Within(), max_megapixels, notify))
-        if page.folder.is_dir() and not page.folder.is_symlink():  # of an older page
-            _remove_ours(page.folder, ())
-            with suppress(OSError):  # others are in it
-                page.folder.rmdir()
-        return
-    with Folder.made(page.folder) as folder:
-        sink = _Beside(folder)
-        write_whole(page.path, _page(contents, sink, max_megapixels, notify))
-        sink.remove_others()
-
-
-def _remove_ours(folder: Path, kept: Collection[str]) -> None:
-    """Remove pictures that pages were given, but for some."""
-    for path in folder.iterdir():
-        if is_preview(path.name) and path.name not in kept:
-            with suppress(OSError):
-                path.unlink()
+    is_small = len(contents.results) <= MOST_WHOLE
+    sink = Within() if is_small else Beside(page)
+    page.write(_page(contents, sink, max_megapixels, notify), sink.names)
 
 
 def _page(
     contents: Contents,
-    sink: _Sink,
+    sink: Sink,
     max_megapixels: float,
     notify: Callable[[str], object],
-) -> bytes:
+) -> str:
     shown: list[dict[str, object]] = []
     problems = [*contents.problems]
     originals = _Originals(max_megapixels)
@@ -206,11 +144,10 @@ def _page(
         ],
         "side": previews.SIDE,
         "remarks": [_text(each) for each in contents.remarks],
-        "lazy": not isinstance(sink, _Within),
+        "lazy": isinstance(sink, Beside),
     }
-    places = EMBEDDED if isinstance(sink, _Within) else BESIDE
     title = _text(contents.title)
-    return assemble(_NAME, title, values, pictures=places).encode()
+    return assemble(_NAME, title, values, pictures=sink.sources)
 
 
 class _Originals:
@@ -236,7 +173,7 @@ class _Originals:
 
 
 def _values(
-    number: int, one: Shown, after: Preview, original: Future[Preview], sink: _Sink
+    number: int, one: Shown, after: Preview, original: Future[Preview], sink: Sink
 ) -> dict[str, object]:
     """What the template shows of one result."""
     before, changed, notes = None, None, [_text(note) for note in one.notes]
@@ -259,7 +196,7 @@ def _values(
     }
 
 
-def _picture(found: Preview, sink: _Sink) -> dict[str, object]:
+def _picture(found: Preview, sink: Sink) -> dict[str, object]:
     width, height = found.image.size
     return {"address": sink.put(found.encoded()), "width": width, "height": height}
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli.folder import history
 from msrnet_cli.folder.about import About
-from msrnet_cli.folder.page import results_of
 from msrnet_cli.lights import told
 from msrnet_cli.pages.compare import Contents, Problem, Shown
+from msrnet_cli.pages.place import results_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,12 +36,14 @@ def of_job(
         making: How results were made.
     """
     jobs = {str(job.source): job for job in plan.jobs}
+    names = {job: one.name for job, one in jobs.items()}
+    names |= {fault.path: fault.relative for fault in plan.faults}
     abouts = {} if plan.folder is None else history.told(plan.folder)
     shown: list[Shown] = []
     problems: list[Problem] = []
     for one in done:
         if one.status == "failed":
-            problems.append(Problem(one.input, one.reason, one.remedy))
+            problems.append(Problem(names[one.input], one.reason, one.remedy))
         else:
             shown += _results(jobs[one.input], one, making, abouts)
     title = f"{_TITLE}: {plan.output}"
@@ -89,7 +91,7 @@ def of_folder(found: FolderHistory, originals: Mapping[str, Path]) -> Contents:
         found: What its journal tells.
         originals: Where originals lie now, by digest, if not where they were.
     """
-    problems = [Problem(one.input, *_parted(one.reason)) for one in found.failures]
+    problems = [Problem(one.name, *_parted(one.reason)) for one in found.failures]
     problems += [
         Problem(one.output, "its result is missing", "relight it again")
         for one in found.results

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msrnet_cli.files import write_whole
+from msrnet_cli.pages.place import Page
 from msrnet_cli.pages.training import Moment, Preview, Told, chosen, page
 from msrnet_cli.report.terminal import count
 from msrnet_cli.train import history, runs
@@ -26,7 +26,7 @@ _COSTS = 100  # a page is written again after so many times as long as that took
 _WORDS = ("step", "stage", "size")
 
 
-class Page:
+class Follower:
     """Keeps the page of a run up to date; takes the events of the run.
 
     It never takes more than a hundredth of the time of a run: after a page that took
@@ -38,7 +38,7 @@ class Page:
     """
 
     def __init__(self, options: TrainOptions, warn: Callable[[str], None]) -> None:
-        self.path = runs.report(options)
+        self.page = Page("--report", runs.report(options))
         self._options, self._warn = options, warn
         self._moments: list[Moment] = []
         self._sheets: dict[int, Preview] = {}
@@ -80,7 +80,7 @@ class Page:
             self._machine, self._latest, summary,
         )  # fmt: skip
         try:
-            write_whole(self.path, page(told).encode("utf-8", "replace"))
+            self.page.write(page(told))
         except OSError as error:
             self._fail(error)
         now = time.monotonic()
@@ -88,9 +88,8 @@ class Page:
 
     def _fail(self, error: OSError) -> None:
         if not self._has_warned:
-            self._warn(
-                f"{self.path} cannot be written ({error.strerror}): training goes on"
-            )
+            what = f"{self.page.path} cannot be written ({error.strerror})"
+            self._warn(f"{what}: training goes on")
         self._has_warned = True
 
     def _previews(self) -> list[Preview]:
@@ -117,7 +116,7 @@ class Page:
         except (OSError, ValueError):
             return None
         image.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE), Image.Resampling.LANCZOS)
-        is_near = self.path.parent.resolve() == folder.resolve()
+        is_near = self.page.path.parent.resolve() == folder.resolve()
         link = path.relative_to(folder).as_posix() if is_near else ""
         address = embedded(jpeg(image, _PREVIEW_QUALITY))
         return Preview(step, address, *image.size, link)

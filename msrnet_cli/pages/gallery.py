@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import torch
 import torch.nn.functional as F
 
-from msrnet_cli.errors import UsageError
-from msrnet_cli.files import write_whole
 from msrnet_cli.images.pixels import quantise, to_image, unit
 from msrnet_cli.images.sheet import thumbnail
-from msrnet_cli.pages.assemble import BESIDE, EMBEDDED
-from msrnet_cli.pages.jpegs import embedded, jpeg
+from msrnet_cli.pages.jpegs import jpeg
+from msrnet_cli.pages.sinks import Beside, Within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from PIL import Image
     from torch import Tensor
 
     from msrnet_cli.evaluate.shown import Shown
+    from msrnet_cli.pages.place import Page
+    from msrnet_cli.pages.sinks import Sink
 
 SIDE = 512
 """The longer side of a copy, in pixels."""
@@ -33,7 +30,6 @@ MOST_ERROR = 0.25
 
 _MOST_BYTES = 10 << 20  # as base64 13.3 MiB: pages stay below 15 MB
 _QUALITY, _MAP_QUALITY = 84, 88
-_OURS = re.compile(r"\d{5}-(input|target|output|error)(-\d+)?\.jpg")
 _HEAT = ((0, 0, 0), (62, 18, 112), (190, 48, 92), (250, 142, 42), (255, 246, 205))
 
 
@@ -82,124 +78,79 @@ class _Kept:
 
     kind: str
     method: str
-    file: str
     size: tuple[int, int]
     data: bytes
+
+    def put(self, sink: Sink) -> Copy:
+        """The copy, whose bytes a page has taken."""
+        return Copy(self.kind, self.method, sink.put(self.data), *self.size)
 
 
 class Gallery:
     """Takes pictures as they are scored; keeps small copies.
 
     These stand in the page as long as the page stays small enough to be sent around.
-    Beyond, these go into a folder beside it, which the page reads as it is scrolled.
+    Beyond, these go into the folder beside it.
 
     Args:
-        page: File of the page.
+        page: They are for this one.
         without: Methods that are not shown, such as the copy of the input.
     """
 
-    def __init__(self, page: Path, without: frozenset[str] = frozenset()) -> None:
-        self.folder = folder_of(page)
+    def __init__(self, page: Page, without: frozenset[str] = frozenset()) -> None:
+        self.page = page
+        self.sink: Sink = Within()
         self._without = without
-        self._scenes: list[tuple[str, str, list[_Kept]]] = []
+        self._waiting: list[tuple[str, str, list[_Kept]]] = []
+        self._hung: list[Hung] = []
         self._bytes = 0
-        self._is_beside = False
         self._failure: OSError | None = None
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Where the page finds its pictures, for its policy."""
-        return BESIDE if self._is_beside else EMBEDDED
 
     def add(self, shown: Shown) -> None:
         """Keep copies of the pictures of a scene; scoring goes on if that fails."""
         if self._failure:
             return
-        number = len(self._scenes) + 1
-        kept = list(self._copies(number, shown))
-        self._scenes.append((shown.name, shown.row, kept))
+        kept = list(self._copies(shown))
+        self._waiting.append((shown.name, shown.row, kept))
         self._bytes += sum(len(one.data) for one in kept)
-        try:
-            if self._is_beside:
-                self._write(kept)
-            elif self._bytes > _MOST_BYTES:
-                self._is_beside = True
-                for *_, earlier in self._scenes:
-                    self._write(earlier)
-        except OSError as error:
-            self._failure = error
+        if self._bytes > _MOST_BYTES:
+            if isinstance(self.sink, Within):
+                self.sink = Beside(self.page)
+            self._hang()
 
     def hung(self) -> tuple[Hung, ...]:
-        """All copies with their addresses; files of an earlier page are removed.
+        """All copies with their addresses.
 
         Raises:
-            OSError: Copies could not be written beside the page, or not removed.
+            OSError: Copies could not be written beside the page.
         """
+        self._hang()
         if self._failure:
             raise self._failure
-        files = {one.file for *_, kept in self._scenes for one in kept}
-        _remove(self.folder, files if self._is_beside else set())
-        return tuple(
-            Hung(name, row, tuple(self._addressed(one) for one in kept))
-            for name, row, kept in self._scenes
-        )
+        return tuple(self._hung)
 
-    def _copies(self, number: int, shown: Shown) -> Iterator[_Kept]:
+    def _hang(self) -> None:
+        """Give the copies that wait to the page; their bytes are forgotten."""
+        try:
+            for name, row, kept in self._waiting:
+                copies = tuple(one.put(self.sink) for one in kept)
+                self._hung.append(Hung(name, row, copies))
+        except OSError as error:
+            self._failure = error
+        self._waiting.clear()
+
+    def _copies(self, shown: Shown) -> Iterator[_Kept]:
         plain = {"input": shown.source, "target": shown.target}
         for kind, pixels in plain.items():
             if pixels is not None:
                 image = thumbnail(unit(pixels), SIDE)
-                yield _kept(number, kind, "", 0, image)
-        methods = [each for each in shown.outputs if each not in self._without]
-        for place, method in enumerate(methods):
+                yield _kept(kind, "", image)
+        for method in (each for each in shown.outputs if each not in self._without):
             output = unit(shown.outputs[method]).clamp(0, 1)
             image = thumbnail(output, SIDE)
-            yield _kept(number, "output", method, place, image)
+            yield _kept("output", method, image)
             error = error_map(output, unit(shown.target))
-            yield _kept(number, "error", method, place, error)
-
-    def _write(self, kept: list[_Kept]) -> None:
-        """Write copies beside the page, and forget their bytes."""
-        for place, one in enumerate(kept):
-            write_whole(self.folder / one.file, one.data)
-            kept[place] = _Kept(one.kind, one.method, one.file, one.size, b"")
-
-    def _addressed(self, one: _Kept) -> Copy:
-        address = embedded(one.data)
-        if self._is_beside:
-            address = f"{quote(self.folder.name)}/{one.file}"
-        return Copy(one.kind, one.method, address, *one.size)
-
-
-def folder_of(page: Path) -> Path:
-    """The folder beside a page that holds its pictures where these are many."""
-    return page.with_name(f"{page.stem}_pictures")
-
-
-def require_own(flag: str, page: Path) -> None:
-    """Refuse a page whose folder of pictures holds anything else.
-
-    Raises:
-        UsageError: It does, or something else has its name.
-    """
-    folder = folder_of(page)
-    try:
-        strange = next(
-            (e for e in folder.iterdir() if not _OURS.fullmatch(e.name)), None
-        )
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise UsageError(
-            f"{flag} {page}: its pictures go into {folder}, which cannot be used"
-            f" ({error.strerror})",
-            "choose another name",
-        ) from error
-    if strange is not None:
-        raise UsageError(
-            f"{flag} {page}: its pictures go into {folder}, which holds other files",
-            "choose another name",
-        )
+            yield _kept("error", method, error)
 
 
 def error_map(output: Tensor, target: Tensor) -> Image.Image:
@@ -233,11 +184,10 @@ def heat_stops() -> tuple[tuple[str, str], ...]:
     )
 
 
-def _kept(number: int, kind: str, method: str, place: int, image: Image.Image) -> _Kept:
-    file = f"{number:05}-{kind}{f'-{place + 1}' if method else ''}.jpg"
+def _kept(kind: str, method: str, image: Image.Image) -> _Kept:
     is_map = kind == "error"
     data = jpeg(image, _MAP_QUALITY, 0) if is_map else jpeg(image, _QUALITY)
-    return _Kept(kind, method, file, image.size, data)
+    return _Kept(kind, method, image.size, data)
 
 
 def _heat() -> Tensor:
@@ -246,14 +196,3 @@ def _heat() -> Tensor:
     return (
         F.interpolate(stops, 256, mode="linear", align_corners=True)[0].T.round().byte()
     )
-
-
-def _remove(folder: Path, but: set[str]) -> None:
-    """Remove pictures of an earlier page, and the folder where it is empty then."""
-    if not folder.is_dir():
-        return
-    for path in folder.iterdir():
-        if _OURS.fullmatch(path.name) and path.name not in but:
-            path.unlink()
-    if not any(folder.iterdir()):
-        folder.rmdir()

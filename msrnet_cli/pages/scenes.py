@@ -53,7 +53,7 @@ def page(result: StageResult, gallery: Gallery) -> str:
         gallery: Holds pictures of a few scenes.
 
     Raises:
-        OSError: Pictures could not be kept, or those of an earlier page not removed.
+        OSError: Pictures could not be written beside the page.
     """
     copies = _rows(next((m for m in result.methods if m.name == COPY), None))
     cards = gallery.hung()
@@ -69,7 +69,7 @@ def page(result: StageResult, gallery: Gallery) -> str:
     }
     return assemble(
         "scenes", f"Scores on the scenes of {result.data}", values,
-        styles=STYLES, scripts=SCRIPTS, pictures=gallery.sources,
+        styles=STYLES, scripts=SCRIPTS, pictures=gallery.sink.sources,
     )  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def page(result: EvalResult, gallery: Gallery) -> str:
         gallery: Holds the pictures of all scenes, in the order of the result.
 
     Raises:
-        OSError: Pictures of an earlier page cannot be removed.
+        OSError: Pictures could not be written beside the page.
     """
     methods = shown(result)
     gains = [gains_of(method, result) for method in methods]
@@ -108,7 +108,7 @@ def page(result: EvalResult, gallery: Gallery) -> str:
     }
     return assemble(
         "scores", f"Scores on {result.data}", values, data,
-        styles=STYLES, scripts=SCRIPTS, pictures=gallery.sources,
+        styles=STYLES, scripts=SCRIPTS, pictures=gallery.sink.sources,
     )  # fmt: skip
 
 

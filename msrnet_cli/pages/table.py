@@ -23,7 +23,7 @@ import torch.nn.functional as F
 
 from msrnet_cli.images.formats import format_of
 from msrnet_cli.images.pixels import quantise, to_bytes, to_image
-from msrnet_cli.lights import DIRECTIONS, UNSURE, asked
+from msrnet_cli.lights import DIRECTIONS, UNSURE, asked, told
 from msrnet_cli.lights.looks import BUILT_IN
 from msrnet_cli.lights.wish import Wish
 from msrnet_cli.pages.assemble import assemble
@@ -42,9 +42,7 @@ if TYPE_CHECKING:
     from msrnet_cli.relight.layers import Layers
     from msrnet_cli.relight.options import SessionOptions
 
-MARK = '<meta name="generator" content="msrnet table">'
-"""By which a light table is told from other files."""
-
+_ESTIMATE = "Its own light, as estimated from the picture:"
 _LARGEST = 192  # pixels of a layer's longer side in the page: more would be heavy
 _SCRIPTS = ("mixing.js", "carrying.js", "painting.js", "asking.js", "compass.js")
 
@@ -92,7 +90,6 @@ def table(
         "command": _command(shown, weights, session),
     }
     values = {
-        "mark": MARK,
         "name": shown,
         "picture": embedded(jpeg(to_image(picture), quality, 0)),
         "width": width,
@@ -167,10 +164,12 @@ def _told(found: FoundLight) -> str:
     """The picture's own light in words."""
     if found.azimuth is None:
         return "No direction of light was found in the picture."
+    kelvin = f"about {round(found.kelvin, -2):.0f} K"
     place = DIRECTIONS[round(found.azimuth / 45) % len(DIRECTIONS)]
-    kelvin = round(found.kelvin, -2)
-    told = f"Found in the picture: light from {place}, about {kelvin:.0f} K"
-    return f"{told}." if found.sure >= UNSURE else f"{told}; the direction is unsure."
+    whence = f"from {told.WHENCE[place]} ({place})"
+    if found.sure < UNSURE:
+        return f"{_ESTIMATE} {kelvin}; not sure from where, perhaps {whence}."
+    return f"{_ESTIMATE} roughly {whence}, {kelvin}."
 
 
 def _look(look: Look) -> dict[str, Any]:

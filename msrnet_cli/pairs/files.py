@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING
 from msrnet_cli import images
 from msrnet_cli.errors import DataError, PictureError
 from msrnet_cli.images.pixels import quantise
+from msrnet_cli.images.previews import is_preview
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -234,8 +235,9 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def _is_picture(name: PurePath | str) -> bool:
     path = _slashed(str(name))
-    hidden = any(map(_is_hidden, path.parts))
-    return path.suffix.lower() in images.PICTURE_SUFFIXES and not hidden
+    if any(map(_is_hidden, path.parts)) or is_preview(path.name):
+        return False
+    return path.suffix.lower() in images.PICTURE_SUFFIXES
 
 
 def _is_hidden(part: str) -> bool:

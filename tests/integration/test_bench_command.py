@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import browsers
 import schemas
 from conftest import photo
 from msrnet_cli import cli, networks
@@ -74,6 +75,9 @@ def test_the_page_shows_what_an_older_document_holds(watched, tmp_path):
         assert f"{way}: {row.share:.0%} of {row.ceiling}" in said
     cells = {(row.size, row.batch) for row in found.rows}
     assert page.locator("line.mark").count() == len(cells), "the ceilings"
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert browsers.axe(page) == []
     assert watched.errors == []
     assert watched.asked == []
 
@@ -158,8 +162,8 @@ def test_a_baseline_that_is_kept_is_fine_and_one_that_is_not_has_its_exit_code(
         (("--baseline", "old.json", "--fail-above", "-5%"), "such as 10%"),
         (("--baseline", "nowhere.json"), "No such file"),
         (("--report", "p.png"), "must end in .html"),
-        (("--report", "nowhere/p.html"), "no such folder"),
-        (("--report", "w.html", "--baseline", "w.html"), "would replace a file"),
+        (("--report", "w.html/p.html"), "nothing can be written"),
+        (("--report", "w.html", "--baseline", "w.html"), "would overwrite the input"),
         (("--plot", "p.png"), "No such option: --plot"),
         (("--pictures", "nowhere"), "No such file"),
         (("--device", "abacus"), "unknown device"),

@@ -21,10 +21,11 @@ from msrnet_cli.cli.options import write_result
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.evaluate.results import COPY
 from msrnet_cli.networks import lightstage
-from msrnet_cli.pages import gallery
+from msrnet_cli.pages import gallery, sinks
 from msrnet_cli.weights.file import save_weights
 
 ODD = ["a<b>&\"'", "10 #1 50%é", "9 {{ 7 * 7 }}", "<!--<script>x"]
+BESIDE = re.compile(r"msrnet-[0-9a-f]{24}\.jpg")
 HEADS = {
     "PSNR": ("psnr", ".2f"),
     "SSIM 7x7": ("ssim", ".4f"),
@@ -247,11 +248,12 @@ def test_many_pictures_lie_beside_the_page_and_older_ones_go(
     watched, scored, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(gallery, "_MOST_BYTES", 4000)
-    page, folder = tmp_path / "my #1.html", tmp_path / "my #1_pictures"
+    page, folder = tmp_path / "my #1.html", tmp_path / "my #1_files"
     arguments = ("eval", "--data", scored.data, "--fit-data", scored.data)
     arguments += ("--weights", identity(tmp_path), "--report", page)
     invoke(*arguments)
-    assert len(list(folder.iterdir())) == len(ODD) * (2 + 2 * 2)
+    first = {path.name for path in folder.iterdir()}
+    assert first == set(BESIDE.findall(page.read_text("utf-8")))
     opened = watched.open(page)
     opened.locator(".card").last.scroll_into_view_if_needed()
     lazy = "[...document.images].filter((one) => one.loading === 'lazy').length"
@@ -262,10 +264,31 @@ def test_many_pictures_lie_beside_the_page_and_older_ones_go(
     assert watched.asked
     assert all(url.startswith(folder.as_uri()) for url in watched.asked)
     invoke(*arguments, "--limit", "2")
-    assert len(list(folder.iterdir())) == 2 * (2 + 2 * 2)
+    second = {path.name for path in folder.iterdir()}
+    assert second == set(BESIDE.findall(page.read_text("utf-8")))
+    assert first - second
     monkeypatch.setattr(gallery, "_MOST_BYTES", 1 << 30)
     invoke(*arguments)
     assert not folder.exists()
+
+
+def test_pictures_beside_a_page_are_inputs_of_nothing(
+    program, tmp_path, monkeypatch, identity_file
+):
+    monkeypatch.setattr(gallery, "_MOST_BYTES", 0)
+    pairs.write_vidit(tmp_path / "set", 1, size=48)
+    before = sorted(path.name for path in (tmp_path / "set").rglob("*.png"))
+    arguments = ("eval", "set", "set", "--report", "set/page.html")
+    scored = program.run(*arguments).out
+    assert any((tmp_path / "set/page_files").iterdir())
+    assert program.run(*arguments).out == scored
+    relit = ("relight", "set", "out", "--recursive", "--weights", identity_file)
+    program.run(*relit)
+    made = (tmp_path / "out").rglob("*.[pj][np]g")
+    assert sorted(path.name for path in made) == before
+    # Its name is free for another kind of page, which takes the pictures away.
+    program.run("report", "out", "--html", "set/page.html")
+    assert not (tmp_path / "set/page_files").exists()
 
 
 def test_pictures_that_cannot_be_written_cost_the_page_not_the_scores(
@@ -275,7 +298,7 @@ def test_pictures_that_cannot_be_written_cost_the_page_not_the_scores(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(gallery, "_MOST_BYTES", 0)
-    monkeypatch.setattr(gallery, "write_whole", full)
+    monkeypatch.setattr(sinks, "write_whole", full)
     arguments = ("eval", "--data", scored.data, "--weights", identity(tmp_path))
     done = program.run(*arguments, "--report", "p.html", code=2, says="No space left")
     assert COPY in done.out.decode()
@@ -288,12 +311,14 @@ def test_pictures_that_cannot_be_written_cost_the_page_not_the_scores(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--report", "p.htm"), "must end in .html"),
-        (("--report", "nowhere/p.html"), "no such folder"),
-        (("--report", "folder.html"), "is a folder"),
-        (("--report", "w.html", "--weights", "w.html"), "would replace a file"),
-        (("--report", "linked.html", "--config", "c.html"), "would replace a file"),
-        (("--report", "mine.html"), "holds other files"),
+        (("--report", "p.png"), "must end in .html"),
+        (("--report", "c.html/p.html"), "nothing can be written"),
+        (("--report", "folder.html"), "not a regular file"),
+        (("--report", "w.html", "--weights", "w.html"), "would overwrite the input"),
+        (("--report", "linked.html", "--config", "c.html"), "would overwrite the in"),
+        (("--report", "c.html"), "not a page that msrnet made"),
+        (("--report", "free.html"), "is a symbolic link"),
+        (("--report", "mine.html"), "among others"),
         (("--report", "a.html", "--csv", "./a.html"), "name one file"),
         (("--csv", "set/Image000_4500_E.png"), "would replace a file"),
         (("--csv", "w.html", "--weights", "w.html"), "would replace a file"),
@@ -305,11 +330,12 @@ def test_places_that_would_do_harm_are_refused_before_any_work(
 ):
     pairs.write_vidit(tmp_path / "set", 1, size=48)
     (tmp_path / "folder.html").mkdir()
-    (tmp_path / "mine_pictures").mkdir()
-    (tmp_path / "mine_pictures/holiday.jpg").touch()
+    (tmp_path / "mine_files").mkdir()
+    (tmp_path / "mine_files/holiday.jpg").touch()
     (tmp_path / "w.html").write_bytes(b"weights")
     (tmp_path / "c.html").write_text("{}")
     (tmp_path / "linked.html").symlink_to("c.html")
+    (tmp_path / "free.html").symlink_to("page.html")
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     monkeypatch.setattr("msrnet_cli.evaluate.pairs.evaluate", pytest.fail)
     done = program.run("eval", "--data", "set", *options, code=2, says=says)

@@ -11,7 +11,7 @@ import browsers
 import pairs
 from msrnet_cli.config import ModelConfig
 from msrnet_cli.pages import following
-from msrnet_cli.pages.following import Page
+from msrnet_cli.pages.following import Follower
 from msrnet_cli.pages.training import Moment, Told, chosen, page
 from msrnet_cli.train import history
 from msrnet_cli.train.events import (
@@ -58,7 +58,7 @@ def tiny(scenes, out, **changes):
 def walk(options, *, stop_at=None, resume=False):
     """Train with a page; what it warns of."""
     told, steps = [], iter(range(1, 100))
-    keep = Page(options, told.append)
+    keep = Follower(options, told.append)
     train(
         options,
         keep,
@@ -206,9 +206,10 @@ def test_the_page_goes_where_it_is_wanted_now_and_later(program, scenes, tmp_pat
     ("options", "says"),
     [
         (("--report", "p.png"), "must end in .html"),
-        (("--report", "nowhere/p.html"), "no such folder"),
-        (("--report", "w.html", "--init", "w.html"), "would replace a file"),
-        (("--report", "w.html", "--vgg", "w.html"), "would replace a file"),
+        (("--report", "w.html/p.html"), "nothing can be written"),
+        (("--report", "w.html", "--init", "w.html"), "would overwrite the input"),
+        (("--report", "w.html", "--vgg", "w.html"), "would overwrite the input"),
+        (("--report", "w.html"), "not a page that msrnet made"),
     ],
 )
 def test_places_that_would_do_harm_are_refused(program, tmp_path, options, says):
@@ -234,7 +235,7 @@ def test_pages_take_a_hundredth_of_a_run_at_most(tmp_path, monkeypatch):
         return "page"
 
     monkeypatch.setattr(following, "page", slow)
-    keep = Page(settings(out=str(tmp_path)), pytest.fail)
+    keep = Follower(settings(out=str(tmp_path)), pytest.fail)
     keep(STARTED)
     for step in range(1, 20):
         keep(validated(step))

@@ -1,5 +1,7 @@
 """The page of msrnet serve in a browser: from a file to its light table, and away."""
 
+import signal
+
 import pytest
 
 import browsers
@@ -149,6 +151,30 @@ def test_it_can_be_used_with_the_keyboard(page):
     with page.expect_file_chooser():
         page.keyboard.press("Enter")
     assert page.get_by_label("Choose a picture").count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_each_view_can_be_reached_and_read_by_all(served, page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    assert browsers.axe(page) == []
+    page.set_input_files("#file", chosen(b"no picture", "notes.txt"))
+    page.locator("#failure:not(:empty)").wait_for()
+    assert browsers.axe(page) == []
+    first = Upload(served, SLOW)
+    until(lambda: first.lines)
+    page.set_input_files("#file", chosen(PICTURE))
+    waiting = page.get_by_text("Waiting, with 1 before it").first
+    waiting.wait_for()
+    served.process.send_signal(signal.SIGSTOP)  # so that it waits as long as is looked
+    try:
+        assert browsers.axe(page) == []
+        assert waiting.is_visible()
+    finally:
+        served.process.send_signal(signal.SIGCONT)
+    table_of(page)
+    assert browsers.axe(page) == []
+    frame = page.locator("#table").element_handle().content_frame()
+    assert browsers.axe(frame) == []
 
 
 def test_it_fits_a_phone(page):

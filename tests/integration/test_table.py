@@ -18,12 +18,12 @@ from browsers import axe, until
 from conftest import opened, photo
 from msrnet_cli.images.pixels import quantise, to_tensor
 from msrnet_cli.layers import mix, wanted
-from msrnet_cli.lights import kelvin_gains, weights_of_eight
+from msrnet_cli.lights import UNSURE, kelvin_gains, weights_of_eight
 from msrnet_cli.lights.looks import BUILT_IN, Look
 from msrnet_cli.lights.options import LightOptions
 from msrnet_cli.lights.wish import Beam, Wish
 from msrnet_cli.metrics import psnr
-from msrnet_cli.pages.table import table
+from msrnet_cli.pages.table import _told, table
 from msrnet_cli.relight.options import SessionOptions
 from msrnet_cli.relight.relighter import Relighter
 
@@ -434,6 +434,25 @@ def test_the_address_keeps_the_light(watched, page):
     quiet(watched)
 
 
+def test_an_address_that_is_put_in_is_not_replaced_before_it_is_read(watched, page):
+    watched.page.add_init_script(
+        """const later = window.setTimeout;
+        window.setTimeout = (call, delay) => {
+          if (delay === 400) window.keep = call;
+          return later(call, delay);
+        };"""
+    )
+    shown = show(watched, page / "table.html")
+    shown.evaluate(
+        """() => {
+          document.querySelector("[data-lit=even]").click();
+          location.hash = "#to=W";
+          keep(); // the address of the last change is due before the new one is read
+        }"""
+    )
+    until(shown, "document.getElementById('command').textContent.endsWith('--to W')")
+
+
 @pytest.mark.parametrize("name", ["-a b.png", "'; $(x) \"<b>&`.png", "é \udcff.jpg"])
 def test_odd_names_stay_names(watched, layers, tmp_path, name):
     (tmp_path / "table.html").write_text(table(layers, name), "utf-8")
@@ -443,6 +462,18 @@ def test_odd_names_stay_names(watched, layers, tmp_path, name):
     expected = f"./{printable}" if name.startswith("-") else printable
     assert command(shown)[2] == expected
     quiet(watched)
+
+
+def test_a_light_that_was_found_is_told_as_an_estimate(layers):
+    found = replace(layers.source(), azimuth=93.0, kelvin=4449.0)
+    own = "Its own light, as estimated from the picture: "
+    assert _told(replace(found, sure=UNSURE)) == (
+        f"{own}roughly from the right (E), about 4400 K."
+    )
+    assert _told(replace(found, sure=UNSURE - 0.01)) == (
+        f"{own}about 4400 K; not sure from where, perhaps from the right (E)."
+    )
+    assert "No direction" in _told(replace(found, azimuth=None))
 
 
 def test_weights_and_working_size_stand_in_the_command(watched, layers, tmp_path):
@@ -610,9 +641,10 @@ def test_the_command_makes_the_page(watched, page, program):
         (("no.png", "a.html"), 2, "no.png cannot be read"),
         (("a.png", "a.png"), 2, "a.png is the picture itself"),
         (("a.png", "a.txt"), 2, "must end in .html"),
-        (("a.png", "no/a.html"), 2, "no such folder"),
-        (("a.png", "other.html"), 2, "is not a light table"),
-        (("a.png", "folder.html"), 2, "is a folder"),
+        (("a.png", "other.html/a.html"), 2, "nothing can be written"),
+        (("a.png", "other.html"), 2, "is not a page that msrnet made"),
+        (("a.png", "folder.html"), 2, "not a regular file"),
+        (("a.png", "link.html"), 2, "is a symbolic link"),
         (("other.html", "a.html"), 4, "not a picture"),
         (("a.png", "a.html", "--weights", "n6500-e4500"), 2, "paint one light only"),
         (("-", "a.html"), 2, "reads and writes no pipe"),
@@ -623,6 +655,7 @@ def test_refusals_are_one_line_and_write_nothing(program, arguments, code, says)
     photo().save(program.folder / "a.png")
     (program.folder / "other.html").write_text("mine")
     (program.folder / "folder.html").mkdir()
+    (program.folder / "link.html").symlink_to("new.html")
     before = sorted(program.folder.iterdir())
     done = program.run("table", *arguments, code=code, says=says)
     assert len(done.lines) == 1

@@ -16,11 +16,11 @@ from msrnet_cli.folder.about import About, about_of
 from msrnet_cli.folder.job import relight_folder
 from msrnet_cli.folder.journal import Entry, Journal, digest
 from msrnet_cli.folder.options import FolderOptions
-from msrnet_cli.folder.page import MOST_WHOLE, Page, require_page, results_of
 from msrnet_cli.folder.plan import make_plan
 from msrnet_cli.folder.relights import FakeRelighter
 from msrnet_cli.folder.tails import NAME
 from msrnet_cli.folder.targets import Read, Reads
+from msrnet_cli.pages.place import MOST_WHOLE, Page, require_page, results_of
 
 ABOUT = About("../in/a.png", "from W, 3200 K", "lightstage", "ab" * 32, 1.5, ("note",))
 

@@ -19,11 +19,11 @@ from msrnet_cli.folder.foresight import foresee
 from msrnet_cli.folder.job import relight_folder
 from msrnet_cli.folder.journal import Entry, Journal, digest
 from msrnet_cli.folder.options import FolderOptions
-from msrnet_cli.folder.page import Page, require_page
 from msrnet_cli.folder.plan import make_plan
 from msrnet_cli.folder.relights import FakeRelighter
 from msrnet_cli.folder.shards import Shard, mark_of, marked, part_of, read_shard
 from msrnet_cli.folder.tails import Run, names_in, run_of
+from msrnet_cli.pages.place import Page, require_page
 from networks import tinted_identity
 from relighters import SMALL, relighter
 

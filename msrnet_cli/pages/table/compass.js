@@ -52,6 +52,7 @@ const compass = (() => {
       if (found.azimuth === null) mark.remove();
       else mark.setAttribute("transform", `translate(${place(found.azimuth, RING).join(" ")})`);
       mark.classList.toggle("unsure", !found.isSure);
+      if (!found.isSure) mark.querySelector("title").append(" (not sure)");
       root.addEventListener("pointerdown", (event) => this.press(event));
       root.addEventListener("pointermove", (event) => this.drag(event));
       for (const end of ["pointerup", "pointercancel"]) {

@@ -10,7 +10,7 @@ const table = (() => {
   const $ = (id) => document.getElementById(id);
 
   const self = { frames: 0, state: null, painter: null, scene: null };
-  let data, ring, chosen = 0, peeking = false, due = false, resting = 0, settling = 0;
+  let data, ring, address = "", chosen = 0, peeking = false, due = false, resting = 0, settling = 0;
 
   /** A temperature of the slider, from 0, warm, to 1000, cool. */
   function kelvinAt(value) {
@@ -231,13 +231,15 @@ const table = (() => {
 
   /** The address follows the state, so that it can be kept. */
   function keepAddress() {
+    if (said() !== address) return; // a new one was put in, and will be read
     const wanted = asking.address(self.state, data.found);
-    if (said() === wanted) return;
+    if (address === wanted) return;
     try {
       history.replaceState(null, "", `#${wanted}`);
     } catch {
       location.replace(`#${wanted}`); // browsers that let no file change its address
     }
+    address = said();
   }
 
   /** What the address says behind its hash; as it is where its signs are torn. */
@@ -252,7 +254,8 @@ const table = (() => {
 
   /** The state follows the address. */
   function readAddress() {
-    self.state = asking.ofAddress(said(), data.found);
+    address = said();
+    self.state = asking.ofAddress(address, data.found);
   }
 
   /** Paint in the next frame, once. */

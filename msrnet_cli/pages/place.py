@@ -1,39 +1,44 @@
-"""Where the page of a job may lie: refused before any work, or written in the end."""
+"""Where a page may lie, with its pictures: refused before any work, or written.
+
+A page is one file. Pictures that are too many to be in it lie in a folder beside it,
+`page_files` for `page.html`; that folder holds nothing else.
+"""
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import UsageError
-from msrnet_cli.files import opened_regular
+from msrnet_cli.files import opened_regular, write_whole
 from msrnet_cli.folder.destination import check_no_url, try_out
 from msrnet_cli.folder.fan import LIGHTS, SHEET, compared
-from msrnet_cli.folder.names import is_preview
 from msrnet_cli.folder.tails import NAME
 from msrnet_cli.folder.targets import LONGEST_NAME, STDIN, Read, Reads
+from msrnet_cli.images.previews import is_preview
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from msrnet_cli.folder.plan import Job, Plan
 
 MOST_WHOLE = 50
-"""Pictures that a page holds itself; of more, all lie in a folder beside it."""
+"""Results that a page holds itself; of more, all pictures lie in a folder beside it."""
 
 _SUFFIXES = (".html", ".htm")
-_MARK = b'data-page="msrnet compare"'
-_HEAD_BYTES = 1 << 16  # styles stand before the mark
+_MARK = b'<meta name="generator" content="msrnet'
+_HEAD_BYTES = 1 << 16  # of pages of older versions: there styles stand before the mark
 
 
 @dataclass(frozen=True)
 class Page:
-    """The page of a job.
+    """A page that a command makes.
 
     Attributes:
-        flag: The option that names it.
+        flag: The option or argument that names it.
         path: The HTML file.
     """
 
@@ -56,6 +61,26 @@ class Page:
     def folder(self) -> Path:
         """Where its pictures lie if they are too many to be in it."""
         return self.path.with_name(f"{self.path.stem}_files")
+
+    def write(self, html: str, beside: Collection[str] = ()) -> None:
+        """Write the page, whole or not at all; pictures of an older one go then.
+
+        Args:
+            html: Of odd names it keeps what UTF-8 holds.
+            beside: Names of the pictures in `folder` that it shows.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        write_whole(self.path, html.encode("utf-8", "replace"))
+        if not self.folder.is_dir() or self.folder.is_symlink():
+            return
+        with suppress(OSError):  # what is left does no harm
+            for path in self.folder.iterdir():
+                if is_preview(path.name) and path.name not in beside:
+                    path.unlink()
+            if not beside:
+                self.folder.rmdir()
 
     def _refuse(self, what: str, remedy: str) -> UsageError:
         return UsageError(f"{self.flag} {self.path} {what}", remedy)
@@ -97,10 +122,14 @@ class Page:
         if is_there and (self.folder.is_symlink() or not self.folder.is_dir()):
             what = f"needs the folder {self.folder}, which is something else"
             raise self._refuse(what, "remove it, or choose another name")
+        try:
+            others = is_there and not all(
+                is_preview(each.name) for each in self.folder.iterdir()
+            )
+        except OSError as error:
+            what = f"needs the folder {self.folder}: {error.strerror}"
+            raise self._refuse(what, "choose another name") from error
         own = os.path.realpath(self.folder)
-        others = is_there and not all(
-            is_preview(each.name) for each in self.folder.iterdir()
-        )
         if others or any(os.path.realpath(folder) == own for folder in taken):
             what = f"would put its pictures into {self.folder}, among others"
             raise self._refuse(what, "choose another name")
