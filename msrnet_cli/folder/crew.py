@@ -19,8 +19,9 @@ from msrnet_cli.folder.stages import failed
 from msrnet_cli.folder.worker import Ready, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from msrnet_cli.folder.events import FileDone
     from msrnet_cli.folder.outputs import Outputs
     from msrnet_cli.folder.plan import Job
     from msrnet_cli.folder.tally import Tally
@@ -122,11 +123,13 @@ class Crew:
                 self.settle(member, answer)
             self.require_life()
 
-    def hear(self, seconds: float) -> list[tuple[_Member, Any]]:
-        """What workers answer, or the ActorLostError in place of an answer."""
+    def hear(self, seconds: float) -> Iterator[tuple[_Member, Any]]:
+        """What workers answer, or the ActorLostError in place of an answer.
+
+        An answer is taken when it is asked for: a signal in between loses none.
+        """
         asked = {id(m.actor): m for m in self._members if m.actor.is_asked}
         actors = [member.actor for member in asked.values()]
-        heard: list[tuple[_Member, Any]] = []
         if not actors:
             time.sleep(min(seconds, 0.1))
         for actor in self._actors.answered(actors, seconds) if actors else ():
@@ -139,8 +142,7 @@ class Crew:
                 self._heard = time.monotonic()
             if isinstance(answer, Ready):
                 self._loaded(member, answer)
-            heard.append((member, answer))
-        return heard
+            yield member, answer
 
     def settle(self, member: _Member, answer: object) -> None:
         """Replace a worker that is lost.
@@ -227,6 +229,7 @@ class Shift:
         self._waiting = deque(jobs)
         self._suspects: deque[Job] = deque()
         self._deaths: Counter[str] = Counter()
+        self._done: deque[FileDone] = deque()
         self._outputs = outputs
         self._tally = tally
 
@@ -246,6 +249,7 @@ class Shift:
 
     def stop(self) -> None:
         """Let workers finish what they write, and report it; the rest is dropped."""
+        self._report()
         deadline = time.monotonic() + _STOPPING
         while (left := deadline - time.monotonic()) > 0:
             active = [m for m in self._crew.members if m.state in _ACTIVE]
@@ -261,6 +265,7 @@ class Shift:
                     self._take(member, answer)
                 if is_last or isinstance(answer, ActorLostError):
                     member.state = "gone"
+        self._report()
         if self._deaths:
             self._outputs.remove_leftovers()
 
@@ -302,12 +307,19 @@ class Shift:
             return
         for done in answer.done:
             if member.rows.pop(done.output, None) is not None:
-                for stage, seconds in done.seconds.items():
-                    workers = self._ready.widths[stage] * self._crew.count
-                    self._tally.add_busy(stage, seconds / workers)
-                self._tally.add(done)
+                self._done.append(done)
         if answer.halt is not None:
             self._tally.add(answer.halt)
+        self._report()
+
+    def _report(self) -> None:
+        """Count and tell what is done; a signal meanwhile loses none."""
+        while self._done:
+            done = self._done.popleft()
+            for stage, seconds in done.seconds.items():
+                workers = self._ready.widths[stage] * self._crew.count
+                self._tally.add_busy(stage, seconds / workers)
+            self._tally.add(done)
 
     def _return(self, job: Job, lost: ActorLostError) -> None:
         self._deaths[job.shown] += 1

@@ -157,6 +157,7 @@ class Worker:
             self._outputs.stop()
             self._thread.join()
             self._outputs.close()
+            self._outputs = None
         return self._news()
 
     def _has_news(self) -> bool:

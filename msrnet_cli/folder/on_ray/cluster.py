@@ -292,6 +292,12 @@ def _no_cluster(address: str, why: object) -> UsageError:
         return UsageError(f"Ray does not start: {line}", "look at /tmp/ray")
     if isinstance(why, SystemExit):
         line = "the head of the cluster does not answer"
+    cause = why.__cause__ if isinstance(why, BaseException) else None
+    if "authentication token" in f"{why} {cause}".lower():
+        return UsageError(
+            f"the cluster of Ray at {address} asks for a token",
+            "set RAY_AUTH_MODE=token: Ray looks for it in ~/.ray/auth_token",
+        )
     return UsageError(
         f"no cluster of Ray at {address}: {line}",
         "start one with: ray start --head; this machine must belong to it",
