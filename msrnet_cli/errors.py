@@ -30,6 +30,10 @@ class MSRNetError(Exception):
         self.remedy = _on_one_line(remedy)
         super().__init__("; ".join(filter(None, (self.reason, self.remedy))))
 
+    def __reduce__(self) -> "tuple[type[MSRNetError], tuple[str, str]]":
+        """Reason and remedy stay apart on the way from another process."""
+        return type(self), (self.reason, self.remedy)
+
 
 def _on_one_line(text: str) -> str:
     """Library messages may have several lines; file names may have several spaces."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +19,7 @@ from msrnet_cli.folder.options import RelightOptions
 if TYPE_CHECKING:
     from msrnet_cli.folder.events import FileDone, JobSummary
     from msrnet_cli.folder.plan import Plan
+    from msrnet_cli.folder.records import Making
     from msrnet_cli.relight.relighter import Relighter
 
 _STREAM = "-"
@@ -58,10 +59,36 @@ def relight(paths: Paths, given: Given[RelightOptions], output: Output) -> None:
     if not inputs and options.files_from is None:
         raise UsageError("there is no output", "write: msrnet relight INPUT... OUTPUT")
     _check_terminal(inputs, target, options.files_from)
+    _check_executor(given, options, [*inputs, target])
     if _STREAM in (*inputs, target):
         _relight_stream(inputs, target, given, options, output)
     else:
         _relight_folder(inputs, target, given, options, output)
+
+
+def _check_executor(
+    given: Given[RelightOptions], options: RelightOptions, paths: list[str]
+) -> None:
+    """Refuse options that the executor does not have, before anything is loaded."""
+    if options.cluster.executor == "local":
+        for flag in sorted(given.flags):
+            if flag.startswith("--ray-"):
+                raise UsageError(f"{flag} without --executor ray", "add it, or drop it")
+        return
+    asked = "--executor ray"
+    if _STREAM in paths:
+        raise UsageError(f"{asked} with -", "name files or folders to share out")
+    if options.folder.shard is not None:
+        raise UsageError(
+            f"{asked} with --shard",
+            "drop --shard: Ray shares the pictures out among its actors",
+        )
+    if options.dry_run:
+        remedy = f"drop {asked}: the plan is the same without it"
+        raise UsageError(f"{asked} with --dry-run", remedy)
+    from msrnet_cli.folder.on_ray import cluster
+
+    cluster.require_ray()
 
 
 def _load(options: RelightOptions, pictures: int = 1) -> Relighter:
@@ -116,12 +143,16 @@ def _relight_folder(
             terminal.warn("the list of inputs is read from here, up to Ctrl-D")
         elif not output.quiet:
             terminal.loading()
-        from msrnet_cli.cli.showing import noting, show_job
+        from msrnet_cli.cli.showing import noting
         from msrnet_cli.folder.job import made_by, relight_folder
 
         plan = _plan(inputs, target, given, options, output)
-        relighter = _load(options, len(plan.jobs))
-    name = _weights_name(options)
+        name = _weights_name(options)
+        if options.cluster.executor == "local":
+            relighter = _load(options, len(plan.jobs))
+    if options.cluster.executor == "ray":
+        _relight_on_ray(plan, options, output, name)
+        return
     if options.dry_run:
         from msrnet_cli.folder.foresight import foresee
 
@@ -133,14 +164,49 @@ def _relight_folder(
     signals.raise_on_signals()
     notify = report.reporter(as_json=output.json, quiet=output.quiet)
     done: list[FileDone] = []
-    summary = relight_folder(
-        plan, relighter, options.folder, noting(notify, done), name, seconds()
-    )
     if options.report is not None:
-        making = made_by(plan, relighter, name)
+        notify = noting(notify, done)
+    summary = relight_folder(plan, relighter, options.folder, notify, name, seconds())
+    _show(options, plan, done, summary, made_by(plan, relighter, name), output)
+    _finish(summary)
+
+
+def _relight_on_ray(
+    plan: Plan, options: RelightOptions, output: Output, name: str
+) -> None:
+    with ExitStack() as stack:
+        with loading():
+            from msrnet_cli.cli.showing import noting
+            from msrnet_cli.folder.on_ray import cluster
+            from msrnet_cli.folder.on_ray.job import RayJob
+            from msrnet_cli.report import relight as report
+
+            found = stack.enter_context(cluster.joined(options.cluster.ray_address))
+            job = stack.enter_context(closing(RayJob(plan, options, found, name)))
+        signals.raise_on_signals()
+        notify = report.reporter(as_json=output.json, quiet=output.quiet)
+        done: list[FileDone] = []
+        if options.report is not None:
+            notify = noting(notify, done)
+        summary = job.run(notify, seconds())
+    _show(options, plan, done, summary, job.making, output)
+    _finish(summary)
+
+
+def _show(
+    options: RelightOptions,
+    plan: Plan,
+    done: list[FileDone],
+    summary: JobSummary,
+    making: Making,
+    output: Output,
+) -> None:
+    """Write the page that was asked for, if any."""
+    from msrnet_cli.cli.showing import show_job
+
+    if options.report is not None:
         quiet = output.quiet or output.json
         show_job(options, plan, done, summary, making, quiet=quiet)
-    _finish(summary)
 
 
 def _plan(

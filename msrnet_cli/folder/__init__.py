@@ -28,6 +28,10 @@ budget       how many pixels may be in memory at once
 tally        what became of the pictures so far
 scheduler    moves pictures through the stages, overlapping, in bounded memory
 job          carries out a plan
+arrivals     pictures that come to the scheduler while it works
+worker       the pipeline of one machine, fed by another process
+crew         feeds such processes, and replaces those that die
+on_ray       processes on a cluster of Ray
 foresight    what a job would do
 finding      the light of each picture of a folder
 stream       one picture through standard input or output

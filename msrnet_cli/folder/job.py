@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
 from msrnet_cli import hardware
+from msrnet_cli.folder.arrivals import Arrivals
 from msrnet_cli.folder.events import FileDone, JobStarted, JobSummary
 from msrnet_cli.folder.executor import threads_for
 from msrnet_cli.folder.outputs import Outputs
@@ -18,7 +20,7 @@ from msrnet_cli.lights import told
 from msrnet_cli.signals import Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from msrnet_cli.folder.events import Event
     from msrnet_cli.folder.executor import Executor
@@ -64,19 +66,78 @@ def relight_folder(
             weights see another number of pictures.
     """
     require_second(relights, options)
-    making = made_by(plan, relights, weights_name)
+
+    @contextmanager
+    def working(outputs: Outputs, tally: Tally) -> Iterator[Scheduler]:
+        with closing(executor or threads_for(relights)) as running:
+            yield Scheduler(
+                Arrivals(plan.jobs),
+                relights,
+                outputs,
+                options,
+                running,
+                tally,
+                is_fan=plan.is_fan,
+            )
+
+    return carry_out(
+        plan,
+        options,
+        started(plan, relights, weights_name),
+        made_by(plan, relights, weights_name),
+        working,
+        notify,
+        start,
+    )
+
+
+class Carrier(Protocol):
+    """Makes the results of a plan."""
+
+    def run(self) -> None:
+        """Work to the end; raises KeyboardInterrupt where it is stopped."""
+        ...
+
+    def stop(self) -> None:
+        """Finish and report what is being written, and drop the rest."""
+        ...
+
+
+def carry_out(
+    plan: Plan,
+    options: FolderOptions,
+    opening: JobStarted,
+    making: Making,
+    working: Callable[[Outputs, Tally], AbstractContextManager[Carrier]],
+    notify: Callable[[Event], None],
+    start: float = 0.0,
+) -> JobSummary:
+    """Carry out a plan, wherever the work is done.
+
+    Args:
+        plan: From `make_plan`.
+        options: The options of the plan.
+        opening: From `started`.
+        making: From `made_by`.
+        working: Gives what does the work, with the outputs and a tally of the pictures.
+        notify: As for `relight_folder`.
+        start: As for `relight_folder`.
+
+    Returns:
+        The summary, as `relight_folder`.
+
+    Raises:
+        UsageError: The output folder cannot be made, or its journal not be written.
+    """
     with closing(Outputs(plan, options.exist, making)) as outputs:
         others = () if outputs.is_first_run else (_OTHERS,)
-        notify(started(plan, relights, weights_name, others))
+        notify(replace(opening, notes=opening.notes + others))
         begin = time.perf_counter()
         tally = Tally(notify, fail_fast=options.fail_fast)
         outputs.note_run()
         outputs.remove_leftovers()
-        with closing(executor or threads_for(relights)) as executor:
-            scheduler = Scheduler(
-                plan.jobs, relights, outputs, options, executor, tally
-            )
-            stopped_by = _run(plan, scheduler, tally)
+        with working(outputs, tally) as carrier:
+            stopped_by = _run(plan, carrier, tally)
         summary = tally.summary(
             len(plan.jobs) + len(plan.faults),
             seconds=time.perf_counter() - begin,
@@ -89,46 +150,60 @@ def relight_folder(
     return summary
 
 
-def _run(plan: Plan, scheduler: Scheduler, tally: Tally) -> str:
+def _run(plan: Plan, carrier: Carrier, tally: Tally) -> str:
     """Work to the end or to a signal, and name the signal; "" where none came."""
     try:
         for fault in plan.faults:
             tally.add(_unreadable(fault))
-        scheduler.run()
+        carrier.run()
     except KeyboardInterrupt as signal:
-        scheduler.stop()
+        carrier.stop()
         return signal.signal if isinstance(signal, Stopped) else "SIGINT"
     return ""
 
 
-def started(
-    plan: Plan, relights: Relights, weights_name: str, notes: tuple[str, ...] = ()
-) -> JobStarted:
+def started(plan: Plan, relights: Relights, weights_name: str) -> JobStarted:
     """What is known of a job at its start.
 
     Args:
         plan: What goes where.
         relights: The network.
         weights_name: Name of its weights.
-        notes: What the user must know beside the notes of the network.
     """
-    return JobStarted(
+    return counted(
+        plan,
+        JobStarted(
+            pictures=0,
+            megapixels=0.0,
+            output=str(plan.output),
+            device=hardware.describe(relights.device),
+            dtype=hardware.dtype_name(relights.dtype),
+            weights=weights_name,
+            work_size=relights.work_size,
+            engine=relights.engine,
+            from_light=relights.from_light,
+            to_light=relights.to_light,
+            shown=_shown(plan, relights),
+            notes=relights.notes + _split(plan.shard),
+            second_light=relights.second_light,
+            shard="" if plan.shard is None else str(plan.shard),
+        ),
+    )
+
+
+def counted(plan: Plan, opening: JobStarted) -> JobStarted:
+    """The start of a job with the numbers of a plan.
+
+    Args:
+        plan: What goes where.
+        opening: From `started`, with an outline of the plan.
+    """
+    return replace(
+        opening,
         pictures=len(plan.jobs),
         megapixels=sum(job.pixels for job in plan.jobs) / 1e6,
-        output=str(plan.output),
-        device=hardware.describe(relights.device),
-        dtype=hardware.dtype_name(relights.dtype),
-        weights=weights_name,
-        work_size=relights.work_size,
-        engine=relights.engine,
-        from_light=relights.from_light,
-        to_light=relights.to_light,
-        shown=_shown(plan, relights),
-        notes=relights.notes + _split(plan.shard) + notes,
         ignored=plan.ignored,
         unreadable=len(plan.faults),
-        second_light=relights.second_light,
-        shard="" if plan.shard is None else str(plan.shard),
         inputs=plan.inputs,
     )
 

@@ -1,6 +1,6 @@
 """The journal of an output folder: which result was made from what.
 
-Each shard of a job has one of its own, see `tails`; all of them are read.
+Each shard of a job and each actor has one of its own, see `tails`; all are read.
 
 One JSON line for each result, written before the result is moved into place. A line
 whose result never arrived is harmless: the file at that path has another content then.
@@ -32,7 +32,7 @@ from msrnet_cli.folder.shards import mark_of
 from msrnet_cli.folder.tails import NAME, Run, Tails
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 try:
     import fcntl
@@ -81,6 +81,8 @@ class Journal:
         to_read: Only to be read: nothing is made or written.
         wanted: Tells whether an output will be asked about; only of those anything is
             kept in memory. None keeps all.
+        own: Names of further journals. The first that no other process writes to is
+            written in place of `name`, which must be there and is read and locked only.
 
     Raises:
         UsageError: The file cannot be written, or one of the folder cannot be read.
@@ -93,19 +95,26 @@ class Journal:
         *,
         to_read: bool = False,
         wanted: Callable[[str], bool] | None = None,
+        own: Iterable[str] = (),
     ) -> None:
         self._path = folder.path / name
         self._wanted = wanted
-        self._others = None if mark_of(name, NAME) is None else Tails(folder, name)
+        names = [name]
+        self._others = None if mark_of(name, NAME) is None else Tails(folder, names)
         self._entries: dict[str, dict[str, Entry]] = {}
         self._position = 0
         self._torn = False
         self._lock = threading.Lock()
         flags = os.O_RDONLY if to_read else os.O_RDWR | os.O_APPEND | os.O_CREAT
         self._handle: int | None = None
+        self._own: int | None = None
         try:
-            self._handle = folder.open(name, flags)
+            self._handle = folder.open(name, flags if not own else os.O_RDWR)
             require_regular(os.fstat(self._handle).st_mode)
+            if own:
+                other, self._own = _free(folder, own)
+                self._path = folder.path / other
+                names.append(other)
         except OSError as error:
             if to_read and isinstance(error, FileNotFoundError) and self._others:
                 self._read_on()  # those of shards
@@ -115,12 +124,15 @@ class Journal:
                 f"{verb} the journal {self._path} failed: {error.strerror}",
                 f"make it {needed}, or remove it",
             ) from error
+        if self._own is not None:
+            self._read(self._own, 0)
         self._read_on()
 
     def close(self) -> None:
-        """Close the file, and release all claims."""
-        if self._handle is not None:
-            os.close(self._handle)
+        """Close the files, and release all claims."""
+        for handle in (self._handle, self._own):
+            if handle is not None:
+                os.close(handle)
 
     def standing(
         self,
@@ -232,16 +244,17 @@ class Journal:
         self._append(run.line())
 
     def _append(self, line: bytes) -> None:
-        assert self._handle is not None
+        handle = self._handle if self._own is None else self._own
+        assert handle is not None
         with self._lock:
             # A line torn by a killed run or a full disk must not swallow the next one.
             data = (b"\n" if self._torn else b"") + line
             self._torn = True
             try:
-                if os.write(self._handle, data) != len(data):
+                if os.write(handle, data) != len(data):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 self._torn = False
-                sync(self._handle)
+                sync(handle)
             except OSError as error:
                 path = str(self._path)
                 raise JournalError(error.errno, error.strerror, path) from error
@@ -261,28 +274,28 @@ class Journal:
                 fcntl.lockf(self._handle, fcntl.LOCK_UN, 1, _place(output))
 
     def _locked(self, place: int) -> bool:
-        if fcntl is None or self._handle is None:
-            return True
-        try:
-            fcntl.lockf(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
-        except OSError as error:
-            # On a file system without locks, work may be done twice.
-            return error.errno not in (errno.EACCES, errno.EAGAIN)
-        return True
+        return self._handle is None or _lock(self._handle, place)
 
     def _read_on(self) -> None:
         """Read the lines that this run or another has added since the last time."""
         if self._handle is not None:
-            with os.fdopen(self._handle, "rb", closefd=False) as file:
-                file.seek(self._position)
-                self._torn = False
-                for line in file:
-                    self._torn = not line.endswith(b"\n")
-                    if not self._torn:
-                        self._position += len(line)
-                        self._learn(line)
+            self._position = self._read(self._handle, self._position)
         for line in self._others.lines() if self._others else ():
             self._learn(line)
+
+    def _read(self, handle: int, position: int) -> int:
+        """Read the whole lines of a file from a position on; gives the next one."""
+        torn = False
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            file.seek(position)
+            for line in file:
+                torn = not line.endswith(b"\n")
+                if not torn:
+                    position += len(line)
+                    self._learn(line)
+        if handle == self._own or self._own is None:
+            self._torn = torn
+        return position
 
     def _learn(self, line: bytes) -> None:
         # What people want to know decides nothing, and is half of all lines.
@@ -294,6 +307,29 @@ class Journal:
         if self._wanted is None or self._wanted(entry.output):
             states = self._entries.setdefault(entry.output, {})
             states[entry.output_sha256] = entry
+
+
+def _free(folder: Folder, names: Iterable[str]) -> tuple[str, int]:
+    """The first file that no other process has locked: its name and handle."""
+    for name in names:
+        handle = folder.open(name, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+        if _lock(handle, _RUN):
+            require_regular(os.fstat(handle).st_mode)
+            return name, handle
+        os.close(handle)
+    raise OSError(errno.EBUSY, "other processes write to all of its kind")
+
+
+def _lock(handle: int, place: int) -> bool:
+    """Lock a byte of a file for this process; False where another has locked it."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+    except OSError as error:
+        # On a file system without locks, work may be done twice.
+        return error.errno not in (errno.EACCES, errno.EAGAIN)
+    return True
 
 
 def cached_journal(*, to_read: bool = False) -> Journal | None:

@@ -12,6 +12,7 @@ from msrnet_cli.options import Group, Option
 from msrnet_cli.relight.options import SessionOptions
 
 Exist = Literal["skip", "overwrite", "error"]
+Where = Literal["local", "ray"]
 
 
 def read_batch_size(text: str) -> int | None:
@@ -89,6 +90,52 @@ class FolderOptions:
     write: Annotated[WriteOptions, Group("Files")] = field(default_factory=WriteOptions)
 
 
+def read_actors(text: str) -> int | None:
+    """``auto`` as None, or a number of actors.
+
+    Raises:
+        ValueError: It is neither; says what is expected.
+    """
+    return read_batch_size(text)
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """Who relights a folder; on a cluster of Ray, what each actor takes of it."""
+
+    executor: Annotated[
+        Where,
+        Option(
+            "Who relights a folder. ray: actors on a cluster of Ray, whose nodes must"
+            " all see the same files; needs msrnet[ray]."
+        ),
+    ] = "local"
+    ray_address: Annotated[
+        str | None,
+        Option(
+            "Head of the cluster, as 10.0.0.5:6379; auto for one that this machine"
+            " belongs to; local to start Ray on this machine, for this job.",
+            metavar="HOST:PORT|auto|local",
+            default="RAY_ADDRESS, else local",
+        ),
+    ] = None
+    ray_actors: Annotated[
+        int | None,
+        Option(
+            "Processes that relight, each with a network of its own. auto: as many as"
+            " the cluster has room for.",
+            metavar="auto|N",
+            default="auto",
+            least=1,
+            read=read_actors,
+        ),
+    ] = None
+    ray_cpus: Annotated[float, Option("CPUs for each actor.", least=0)] = 1.0
+    ray_gpus: Annotated[
+        float, Option("GPUs for each actor; 0.5 lets two share one.", least=0)
+    ] = 0.0
+
+
 @dataclass(frozen=True)
 class RelightOptions:
     """What `msrnet relight` does, but for the paths."""
@@ -127,6 +174,9 @@ class RelightOptions:
     )
     session: Annotated[SessionOptions, Group("Where and how to compute")] = field(
         default_factory=SessionOptions
+    )
+    cluster: Annotated[ClusterOptions, Group("On a cluster")] = field(
+        default_factory=ClusterOptions
     )
 
 

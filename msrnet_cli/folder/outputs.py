@@ -56,12 +56,19 @@ class Outputs:
         plan: Says which files.
         exist: What to do where one exists.
         making: How results are made, for people; None tells them nothing.
+        own: As `Journal` takes it.
 
     Raises:
         UsageError: The folder cannot be made, or its journal not be written.
     """
 
-    def __init__(self, plan: Plan, exist: Exist, making: Making | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        exist: Exist,
+        making: Making | None = None,
+        own: Iterable[str] = (),
+    ) -> None:
         self._plan = plan
         self._making = making
         self._exist = exist
@@ -71,6 +78,7 @@ class Outputs:
             single=plan.folder is None,
             shard=plan.shard,
             wanted=asked_about(plan),
+            own=own,
         )
         self.is_first_run = self._records.is_first()
         self._stopped = threading.Event()

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import errno
 import io
+import itertools
 import math
 import os
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,6 +122,16 @@ class Plan:
     def place(self) -> Path:
         """The folder that results are written to, below it or directly."""
         return self.output.parent if self.folder is None else self.folder
+
+    @property
+    def outline(self) -> Plan:
+        """The plan for a process that is told of each picture by itself.
+
+        Of the pictures it has at most one: with a mask, if any has one.
+        """
+        masked = (job for job in self.jobs if job.mask)
+        jobs = tuple(itertools.islice(itertools.chain(masked, self.jobs), 1))
+        return replace(self, jobs=jobs, ignored=(), faults=())
 
     @property
     def is_masked(self) -> bool:

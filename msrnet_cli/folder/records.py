@@ -17,7 +17,7 @@ from msrnet_cli.folder.shards import Shard, marked
 from msrnet_cli.folder.tails import NAME, Run, names_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from msrnet_cli.folder.journal import Standing
 
@@ -131,6 +131,7 @@ class Records:
         to_read: Whether the records are only read: then no journal is made.
         shard: Whose journal is written; None for that of a run that is not split.
         wanted: As `Journal` takes it.
+        own: As `Journal` takes it, for a folder of results.
 
     Raises:
         UsageError: The folder's journal cannot be written, or one not be read.
@@ -144,13 +145,16 @@ class Records:
         to_read: bool = False,
         shard: Shard | None = None,
         wanted: Callable[[str], bool] | None = None,
+        own: Iterable[str] = (),
     ) -> None:
         self._single = single
         self._by_path = False
         self._journal: Journal | None = None
         if not single:
             name = marked(NAME, shard)
-            self._journal = Journal(folder, name, to_read=to_read, wanted=wanted)
+            self._journal = Journal(
+                folder, name, to_read=to_read, wanted=wanted, own=own
+            )
         elif _has_journal(folder):
             with suppress(UsageError):
                 self._journal = Journal(folder, to_read=to_read)

@@ -13,8 +13,7 @@ from msrnet_cli.folder.events import FileDone
 from msrnet_cli.folder.relights import recipes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from msrnet_cli.folder.arrivals import Arrivals
     from msrnet_cli.folder.events import Stage
     from msrnet_cli.folder.executor import Executor, Pending
     from msrnet_cli.folder.options import FolderOptions
@@ -40,23 +39,27 @@ class Scheduler:
     cannot deadlock: while the budget is full, pictures in flight are finished.
 
     Args:
-        jobs: What to do, in this order.
+        arrivals: What to do, in this order.
         relights: The network.
         outputs: Where results go.
         options: As the plan was made with.
         executor: Where the stages run.
         tally: Counts and reports.
+        is_fan: Whether each picture becomes a fan.
     """
 
     def __init__(
         self,
-        jobs: Iterable[Job],
+        arrivals: Arrivals,
         relights: Relights,
         outputs: Outputs,
         options: FolderOptions,
         executor: Executor,
         tally: Tally,
+        *,
+        is_fan: bool = False,
     ) -> None:
+        self._arrivals = arrivals
         self._relights = relights
         self._outputs = outputs
         self._options = options
@@ -65,9 +68,9 @@ class Scheduler:
         self._budget = Budget(int(_IN_FLIGHT_MEGAPIXELS * 1e6))
         # Decoded ahead of the network, beyond one batch.
         self._ahead = 2 * executor.width("decode")
-        self._waiting = deque(jobs)
-        self._is_fan = any(job.is_fan for job in self._waiting)
-        self._recipes = recipes(relights, options, is_fan=self._is_fan)
+        self._waiting: deque[Job] = deque()
+        self._is_fan = is_fan
+        self._recipes = recipes(relights, options, is_fan=is_fan)
         self._decoding: deque[tuple[Job, Pending[Decoded | FileDone]]] = deque()
         self._batches = Batches(self._batch_limit, self._ahead)
         self._relighting: deque[tuple[list[Job], Pending[RelitBatch]]] = deque()
@@ -97,7 +100,8 @@ class Scheduler:
     def _step(self) -> bool:
         """Start what there is room for, and move the oldest pictures one stage on.
 
-        Where other runs have claimed all pictures that are left, wait a moment.
+        Where other runs have claimed all pictures that are left, wait a moment; where
+        none is left and more may come, wait for them.
 
         Returns:
             False where no picture is left to start or to move.
@@ -116,11 +120,12 @@ class Scheduler:
         elif self._waiting:  # other runs have claimed all of them
             time.sleep(_PATIENCE)
         else:
-            return False
+            return self._arrivals.wait()
         return True
 
     def _admit(self) -> None:
         """Start to decode, in plan order, as many pictures as there is room for."""
+        self._waiting.extend(self._arrivals.take())
         ahead = self._ahead + (self._options.batch_size or 0)
         for _ in range(len(self._waiting)):
             job = self._waiting[0]

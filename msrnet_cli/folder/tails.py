@@ -1,4 +1,4 @@
-"""The journals of an output folder: one for each shard, and one for all other runs.
+"""The journals of an output folder: for each shard, each actor, and all other runs.
 
 A run writes to its own journal and reads all of them. So two machines never append to
 one file, and still know what each of them made.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -18,7 +19,7 @@ from msrnet_cli.files import require_regular
 from msrnet_cli.folder.shards import mark_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from msrnet_cli.files import Folder
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 NAME = ".msrnet-journal.jsonl"
 """The journal of a run that is not split; shards have their number in the name."""
 
+_ACTORS = re.compile(r"\.msrnet-journal-actor-[0-9]{1,9}\.jsonl", re.ASCII)
 _MANY = 10_000  # entries of a folder that is not listed again and again
 _PATIENCE = 30.0  # seconds after which it is
 _VERSION = 1
@@ -69,10 +71,19 @@ def run_of(line: bytes) -> Run | None:
         return None
 
 
+def of_actor(number: int) -> str:
+    """The name of an actor's journal, see `folder.worker`.
+
+    Args:
+        number: Which actor, counted from 1.
+    """
+    return f".msrnet-journal-actor-{number}.jsonl"
+
+
 def names_in(folder: Path) -> list[tuple[str, str]]:
     """The journals of a folder: what each is of, ``3/8`` or "", and its name.
 
-    Those that were written last come last.
+    Those that were written last come last. Actors belong to a run that is not split.
 
     Raises:
         OSError: The folder cannot be read.
@@ -87,11 +98,15 @@ def _names_in(folder: Path) -> tuple[list[tuple[str, str]], int]:
     with os.scandir(folder) as entries:
         for entry in entries:
             count += 1
-            mark = mark_of(entry.name, NAME) if entry.name[0] == NAME[0] else None
+            mark = _mark(entry.name) if entry.name[0] == NAME[0] else None
             if mark is not None:
                 with suppress(FileNotFoundError):
                     found.append((entry.stat().st_mtime_ns, mark, entry.name))
     return [(mark, name) for _, mark, name in sorted(found)], count
+
+
+def _mark(name: str) -> str | None:
+    return "" if _ACTORS.fullmatch(name) else mark_of(name, NAME)
 
 
 class Tails:
@@ -101,10 +116,10 @@ class Tails:
 
     Args:
         folder: The output folder, which stays open.
-        own: Name of the journal that is left out.
+        own: Names of the journals that are left out.
     """
 
-    def __init__(self, folder: Folder, own: str) -> None:
+    def __init__(self, folder: Folder, own: Collection[str]) -> None:
         self._folder = folder
         self._own = own
         self._positions: dict[str, int] = {}
@@ -140,7 +155,7 @@ class Tails:
             names, count = _names_in(self._folder.path)
             self._is_large = count > _MANY
             for _, name in names:
-                if name != self._own:
+                if name not in self._own:
                     self._positions.setdefault(name, 0)
 
     def _new(self, name: str) -> Iterator[bytes]:

@@ -21,6 +21,7 @@ class Tally:
 
     Attributes:
         failures: The pictures that failed.
+        halt: Why no further result can be written; None where it can.
     """
 
     def __init__(
@@ -32,17 +33,26 @@ class Tally:
         self._counts = {"relit": 0, "skipped": 0, "failed": 0}
         self._anew = 0
         self._busy: dict[Stage, float] = dict.fromkeys(STAGES, 0.0)
-        self._halt: Halt | None = None
+        self.halt: Halt | None = None
+        self._is_ended = False
 
     @property
     def is_over(self) -> bool:
         """Whether no further picture should start."""
-        return self._halt is not None or (self._fail_fast and bool(self.failures))
+        return (
+            self._is_ended
+            or self.halt is not None
+            or (self._fail_fast and bool(self.failures))
+        )
+
+    def end(self) -> None:
+        """Let no further picture start."""
+        self._is_ended = True
 
     def add(self, done: FileDone | Halt) -> None:
         """Count and report a picture; or remember the first reason to end the job."""
         if not isinstance(done, FileDone):
-            self._halt = self._halt or done
+            self.halt = self.halt or done
             return
         self._counts[done.status] += 1
         self._anew += done.anew
@@ -72,7 +82,7 @@ class Tally:
             stopped_by: Likewise.
             failures_file: Likewise.
         """
-        halt = self._halt
+        halt = self.halt
         return JobSummary(
             relit=self._counts["relit"],
             skipped=self._counts["skipped"],

@@ -1,0 +1,304 @@
+"""Ray itself: started or joined, its actors, their deaths. Nobody else imports it.
+
+Nothing is told to anybody: Ray's usage statistics are off before Ray is imported, and
+so is its dashboard. Of a cluster that is joined whoever started it has decided.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from msrnet_cli.allowance import usable_cores
+from msrnet_cli.errors import UsageError
+from msrnet_cli.folder.crew import ActorLostError
+from msrnet_cli.folder.on_ray.actor import RayWorker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from msrnet_cli.folder.crew import Actor, Actors, Call
+    from msrnet_cli.folder.on_ray.actor import Order
+    from msrnet_cli.folder.options import ClusterOptions
+
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_USAGE_STATS_PROMPT_ENABLED": "0",
+}
+_ADDRESS = "RAY_ADDRESS"
+_REACHING = 10.0  # seconds
+_STORE_BYTES = (
+    80 << 20
+)  # of Ray's own shared memory, near its least: no pixels go there
+# What torch and msrnet read from the environment, on every machine the same.
+_PASSED_ON = (
+    "GOMP_SPINCOUNT",
+    "KMP_BLOCKTIME",
+    "OMP_WAIT_POLICY",
+    "OMP_NUM_THREADS",
+    "THP_MEM_ALLOC_ENABLE",
+    "HF_HUB_OFFLINE",
+)
+# HTTP/2, as Ray speaks it: the greeting of a client, with an empty frame of settings,
+# and the kind of frame with which every server begins.
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+_SETTINGS = 4
+_INSTALL = "pip install 'msrnet[ray]', or where pipx is used: pipx inject msrnet ray"
+
+
+def require_ray() -> None:
+    """Refuse to go on where Ray is not installed.
+
+    Raises:
+        UsageError: It is not.
+    """
+    if find_spec("ray") is None:
+        raise UsageError("--executor ray: Ray is not installed", _INSTALL)
+
+
+@contextmanager
+def joined(address: str | None) -> Iterator[Cluster]:
+    """Join a cluster of Ray; without an address, start Ray on this machine alone.
+
+    Args:
+        address: ``host:port`` of the head, or ``auto`` for a cluster that this machine
+            belongs to. None is what RAY_ADDRESS names, if it is set.
+
+    Raises:
+        UsageError: Ray is not installed or does not start, or no cluster answers there.
+    """
+    require_ray()
+    address = address or os.environ.get(_ADDRESS) or "local"
+    if address not in ("local", "auto"):
+        _require_answer(address)
+    os.environ.update(_QUIET)
+    import ray
+
+    _silence()
+
+    settings: dict[str, Any] = {}
+    if address == "local":
+        settings = {"num_cpus": usable_cores(), "object_store_memory": _STORE_BYTES}
+        settings |= {"include_dashboard": False}
+    try:
+        with _muted():
+            ray.init(
+                address,
+                log_to_driver=False,
+                configure_logging=False,
+                logging_level=logging.CRITICAL,
+                **settings,
+            )
+    except (Exception, SystemExit) as error:  # it ends the program where nobody answers
+        if os.environ.get("MSRNET_DEBUG"):
+            raise
+        raise _no_cluster(address, error) from error
+    try:
+        yield Cluster()
+    finally:
+        ray.shutdown()
+
+
+class Cluster:
+    """A cluster that this process has joined."""
+
+    def __init__(self) -> None:
+        import ray
+
+        alive = (node for node in ray.nodes() if node["Alive"])
+        self._nodes: list[dict[str, float]] = [node["Resources"] for node in alive]
+
+    @property
+    def nodes(self) -> int:
+        """How many machines there are."""
+        return len(self._nodes)
+
+    def count(self, options: ClusterOptions) -> int:
+        """How many actors are to be started: as asked for, else as many as fit.
+
+        Raises:
+            UsageError: No machine has what one asks for.
+        """
+        fitting = sum(_fitting(node, options) for node in self._nodes)
+        if not fitting:
+            cpus = max((node.get("CPU", 0) for node in self._nodes), default=0)
+            gpus = max((node.get("GPU", 0) for node in self._nodes), default=0)
+            raise UsageError(
+                f"no node of Ray has {options.ray_cpus:g} CPUs and"
+                f" {options.ray_gpus:g} GPUs: at most {cpus:g} and {gpus:g}",
+                "ask for less with --ray-cpus and --ray-gpus",
+            )
+        return min(fitting, options.ray_actors or fitting)
+
+    def actors(self, order: Order, options: ClusterOptions) -> Actors:
+        """Starts actors for an order."""
+        return _RayActors(order, options)
+
+
+def _fitting(node: dict[str, float], options: ClusterOptions) -> int:
+    """How many actors a machine takes."""
+    wanted = {"CPU": options.ray_cpus, "GPU": options.ray_gpus}
+    each = [int(node.get(kind, 0) / much) for kind, much in wanted.items() if much]
+    return min(each, default=1)
+
+
+class _RayActors:
+    """As `Actors`."""
+
+    def __init__(self, order: Order, options: ClusterOptions) -> None:
+        import ray
+
+        threads = str(max(1, int(options.ray_cpus)))
+        found = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        self._environment = {"OMP_NUM_THREADS": threads} | found
+        self._order = order
+        self._kind: Any = ray.remote(RayWorker).options(
+            num_cpus=options.ray_cpus,
+            num_gpus=options.ray_gpus,
+            max_restarts=0,
+            max_task_retries=0,
+            scheduling_strategy="SPREAD",
+        )
+
+    def start(self) -> Actor:
+        return _RayActor(self._kind.remote(self._environment), self._order)
+
+    def drop(self, actor: Actor) -> None:
+        import ray
+
+        assert isinstance(actor, _RayActor)
+        with suppress(Exception):  # Ray itself may have gone
+            ray.kill(actor.handle)
+
+    def answered(self, actors: Sequence[Actor], seconds: float) -> list[Actor]:
+        import ray
+
+        asked = {each.pending: each for each in actors if isinstance(each, _RayActor)}
+        ready, _ = ray.wait([*asked], num_returns=1, timeout=seconds)
+        more, _ = ray.wait([*asked], num_returns=len(asked), timeout=0)
+        return [asked[one] for one in dict.fromkeys((*ready, *more))]
+
+
+class _RayActor:
+    """As `Actor`.
+
+    Attributes:
+        handle: Ray's own.
+        pending: What will hold the answer to the call; None without a call.
+    """
+
+    def __init__(self, handle: Any, order: Order) -> None:  # noqa: ANN401 Ray has no type
+        self.handle = handle
+        self.pending: Any = None
+        self._order = order
+
+    @property
+    def is_asked(self) -> bool:
+        return self.pending is not None
+
+    def ask(self, call: Call, *args: object) -> None:
+        given = (self._order,) if call == "load" else args
+        self.pending = getattr(self.handle, call).remote(*given)
+
+    def answer(self) -> Any:  # noqa: ANN401 as declared
+        import ray
+        from ray.exceptions import RayActorError, RayError, RayTaskError
+
+        pending, self.pending = self.pending, None
+        try:
+            return ray.get(pending)
+        except RayTaskError as error:
+            cause = error.cause
+            raise RuntimeError(f"{type(cause).__name__}: {cause}") from error
+        except (RayActorError, RayError) as error:
+            raise ActorLostError(_why(str(error))) from error
+
+
+def _why(text: str) -> str:
+    """What Ray tells of a death, in short."""
+    if "No module named 'msrnet" in text:
+        return "msrnet is not installed there"
+    for known, words in _DEATHS.items():
+        if known in text:
+            return words
+    return next(iter(text.splitlines()), "the process is gone")
+
+
+_DEATHS = {
+    "OOM": "its machine had no memory left",
+    "node has died": "its machine is gone",
+    "node died": "its machine is gone",
+    "worker process has died": "the process was killed, or crashed",
+}
+
+
+def _silence() -> None:
+    """Keep Ray's own words off the terminal, and out of what programs read."""
+    for name in ("ray", "ray._private.worker"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.CRITICAL)
+        logger.propagate = False
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())
+    with suppress(ImportError, AttributeError):
+        # Errors of Ray would come on standard output, whatever `log_to_driver` says.
+        from ray._private import worker
+
+        worker._worker_logs_enabled = False
+
+
+@contextmanager
+def _muted() -> Iterator[None]:
+    """Send standard error nowhere: Ray's compiled part writes there as it starts."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _require_answer(address: str) -> None:
+    """Refuse an address where nobody answers as Ray would: Ray tries for minutes."""
+    host, colon, port = address.rpartition(":")
+    if "://" in address or not colon or not port.isdecimal():
+        raise UsageError(
+            f"--ray-address {address} is not a host and a port",
+            "write it as 10.0.0.5:6379; or auto, on a machine of the cluster",
+        )
+    try:
+        where = (host.strip("[]"), int(port))
+        with socket.create_connection(where, _REACHING) as link:
+            link.settimeout(_REACHING)
+            link.sendall(_GREETING)
+            head = link.recv(4)
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(address, error) from error
+    if len(head) < 4 or head[3] != _SETTINGS:
+        raise _no_cluster(address, "what answers there is not Ray")
+
+
+def _no_cluster(address: str, why: object) -> UsageError:
+    line = next(iter(str(why).strip().splitlines()), type(why).__name__)
+    if address == "local":
+        return UsageError(f"Ray does not start: {line}", "look at /tmp/ray")
+    if isinstance(why, SystemExit):
+        line = "the head of the cluster does not answer"
+    cause = why.__cause__ if isinstance(why, BaseException) else None
+    if "authentication token" in f"{why} {cause}".lower():
+        return UsageError(
+            f"the cluster of Ray at {address} asks for a token",
+            "set RAY_AUTH_MODE=token: Ray looks for it in ~/.ray/auth_token",
+        )
+    return UsageError(
+        f"no cluster of Ray at {address}: {line}",
+        "start one with: ray start --head; this machine must belong to it",
+    )
