@@ -18,7 +18,7 @@ from msrnet_cli.files import opened_regular, read_regular
 from msrnet_cli.folder.about import About, about_of
 from msrnet_cli.folder.failures import Failure, listed
 from msrnet_cli.folder.fan import LIGHTS, SHEET, compared
-from msrnet_cli.folder.journal import entry_of
+from msrnet_cli.folder.known import entry_of
 from msrnet_cli.folder.shards import place_of
 from msrnet_cli.folder.tails import NAME, names_in, run_of
 from msrnet_cli.lights import DIRECTIONS
@@ -26,7 +26,7 @@ from msrnet_cli.lights import DIRECTIONS
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from msrnet_cli.folder.journal import Entry
+    from msrnet_cli.folder.known import Entry
     from msrnet_cli.folder.tails import Run
 
 _PART_BYTES = 1 << 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+_CLUTTER = frozenset({"desktop.ini", "thumbs.db", "__macosx"})
 _PREVIEW = re.compile(r"msrnet-[0-9a-f]{24}\.jpg")
 
 
@@ -15,6 +16,11 @@ def parted(name: str) -> tuple[str, str]:
         return name[:dot], name[dot:]
     path = Path(name)
     return path.stem, path.suffix
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is not shown to people, or is a system's own."""
+    return name.startswith(".") or name.lower() in _CLUTTER
 
 
 def is_preview(name: str) -> bool:

@@ -18,7 +18,9 @@ from msrnet_cli.folder.targets import LONGEST_NAME, STDIN, Read, Reads
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from msrnet_cli.folder.plan import Job, Plan
+    from msrnet_cli.folder.jobs import Job
+    from msrnet_cli.folder.plan import Plan
+    from msrnet_cli.places import Place
 
 MOST_WHOLE = 50
 """Pictures that a page holds itself; of more, all lie in a folder beside it."""
@@ -121,8 +123,8 @@ def require_page(
 
     Raises:
         UsageError: It would overwrite a file that the job reads or writes, cannot be
-            written, or its pictures would lie among others; or the job is split, and
-            each part would write the same page.
+            written, or its pictures would lie among others; the job is split, and each
+            part would write the same page; or a picture lies in a store.
     """
     if plan.shard is not None:
         raise UsageError(
@@ -134,13 +136,13 @@ def require_page(
     results = sum(_pictures(job) for job in plan.jobs)
     if results <= MOST_WHOLE:
         return
-    sources = {job.source.parent for job in plan.jobs}
-    page.require_folder({*sources, *(job.target.parent for job in plan.jobs)})
+    sources = {here(job.source).parent for job in plan.jobs}
+    page.require_folder({*sources, *(here(job.target).parent for job in plan.jobs)})
 
 
 def _reads(plan: Plan, lists: str | None) -> Iterator[Read]:
     for job in plan.jobs:
-        yield Read("input", job.source)
+        yield Read("input", here(job.source))
         for what, path in (("mask", job.mask), ("second picture", job.second)):
             if path is not None:
                 yield Read(what, path)
@@ -153,8 +155,8 @@ def _reads(plan: Plan, lists: str | None) -> Iterator[Read]:
 def _results(plan: Plan) -> Iterator[Read]:
     for job in plan.jobs:
         for _, path in job.outputs():
-            yield Read("result", path)
-    yield Read("journal", plan.place / NAME)
+            yield Read("result", here(path))
+    yield Read("journal", here(plan.place) / NAME)
 
 
 def _pictures(job: Job) -> int:
@@ -170,7 +172,21 @@ def results_of(job: Job) -> Iterator[tuple[str, Path]]:
     for relative, path in job.outputs():
         beside = path.name in (SHEET, LIGHTS) or path.name.endswith(compared(""))
         if path == job.target or (job.is_fan and not beside):
-            yield relative, path
+            yield relative, here(path)
+
+
+def here(place: Place) -> Path:
+    """A place on this machine, where a page finds what it shows.
+
+    Raises:
+        UsageError: It lies in a store.
+    """
+    if isinstance(place, Path):
+        return place
+    raise UsageError(
+        f"a page shows pictures of this machine, not {place}",
+        "do without; copy results and originals here to show them",
+    )
 
 
 def _is_ours(path: Path) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli.folder import history
 from msrnet_cli.folder.about import About
-from msrnet_cli.folder.page import results_of
+from msrnet_cli.folder.page import here, results_of
 from msrnet_cli.lights import told
 from msrnet_cli.pages.compare import Contents, Problem, Shown
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from msrnet_cli.folder.events import FileDone, JobSummary
     from msrnet_cli.folder.history import FolderHistory, Result
-    from msrnet_cli.folder.plan import Job, Plan
+    from msrnet_cli.folder.jobs import Job
+    from msrnet_cli.folder.plan import Plan
     from msrnet_cli.folder.records import Making
 
 _TITLE = "Before and after"
@@ -36,7 +37,7 @@ def of_job(
         making: How results were made.
     """
     jobs = {str(job.source): job for job in plan.jobs}
-    abouts = {} if plan.folder is None else history.told(plan.folder)
+    abouts = {} if plan.folder is None else history.told(here(plan.folder))
     shown: list[Shown] = []
     problems: list[Problem] = []
     for one in done:
@@ -63,7 +64,7 @@ def _results(
         yield Shown(
             name=relative,
             output=path,
-            input=job.source,
+            input=here(job.source),
             light=light,
             weights=making.weights,
             weights_sha256=making.weights_sha256,

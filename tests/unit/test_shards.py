@@ -17,7 +17,8 @@ from msrnet_cli.files import Folder
 from msrnet_cli.folder import clusters, history
 from msrnet_cli.folder.foresight import foresee
 from msrnet_cli.folder.job import relight_folder
-from msrnet_cli.folder.journal import Entry, Journal, digest
+from msrnet_cli.folder.journal import Journal
+from msrnet_cli.folder.known import Entry, digest
 from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.page import Page, require_page
 from msrnet_cli.folder.plan import make_plan
@@ -529,7 +530,7 @@ def test_of_many_results_a_shard_keeps_its_own_in_memory(place):
 
 
 def test_a_run_stands_in_a_line_that_older_versions_pass_over():
-    from msrnet_cli.folder.journal import entry_of
+    from msrnet_cli.folder.known import entry_of
 
     for one in (Run("begun", 3, 9), Run("ended", 3, 9, 1, 2)):
         assert run_of(one.line()) == one
