@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
+from msrnet_cli.errors import UsageError
 from msrnet_cli.files import opened_regular, read_regular
 from msrnet_cli.stores import client
 from msrnet_cli.stores.address import Address, is_address
@@ -90,3 +91,17 @@ def exists(file: Place) -> bool:
     if isinstance(file, Address):
         return client.facts(file) is not None
     return os.path.lexists(file)
+
+
+def here(place: Place) -> Path:
+    """A place on this machine, where a page finds what it shows.
+
+    Raises:
+        UsageError: It lies in a store.
+    """
+    if isinstance(place, Path):
+        return place
+    raise UsageError(
+        f"a page shows pictures of this machine, not {place}",
+        "do without; copy results and originals here to show them",
+    )

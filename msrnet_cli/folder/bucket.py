@@ -169,9 +169,11 @@ def _below(folder: Address, target: Place, recursive: bool) -> Iterator[Finding]
     after = ""
     while True:
         last, count = "", 0
-        for key, _ in client.keys(folder, after):
+        for key, size in client.keys(folder, after):
             rest = key.removeprefix(within)
             passed, reason = _passed_over(rest, start, str(target), recursive)
+            if passed == rest and not size:
+                continue  # what some programs put where a folder shall be shown
             if not passed:
                 yield Found(folder, f"{start}{rest}")
                 continue

@@ -14,13 +14,13 @@ from msrnet_cli.folder.fan import LIGHTS, SHEET, compared
 from msrnet_cli.folder.names import is_preview
 from msrnet_cli.folder.tails import NAME
 from msrnet_cli.folder.targets import LONGEST_NAME, STDIN, Read, Reads
+from msrnet_cli.places import here
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from msrnet_cli.folder.jobs import Job
     from msrnet_cli.folder.plan import Plan
-    from msrnet_cli.places import Place
 
 MOST_WHOLE = 50
 """Pictures that a page holds itself; of more, all lie in a folder beside it."""
@@ -173,20 +173,6 @@ def results_of(job: Job) -> Iterator[tuple[str, Path]]:
         beside = path.name in (SHEET, LIGHTS) or path.name.endswith(compared(""))
         if path == job.target or (job.is_fan and not beside):
             yield relative, here(path)
-
-
-def here(place: Place) -> Path:
-    """A place on this machine, where a page finds what it shows.
-
-    Raises:
-        UsageError: It lies in a store.
-    """
-    if isinstance(place, Path):
-        return place
-    raise UsageError(
-        f"a page shows pictures of this machine, not {place}",
-        "do without; copy results and originals here to show them",
-    )
 
 
 def _is_ours(path: Path) -> bool:

@@ -111,7 +111,7 @@ def check_input(text: str) -> None:
 
 
 def is_url(text: str) -> bool:
-    """Whether a text is a URL, such as ``s3://bucket/x``, and not a path."""
+    """Whether a text is a URL, such as ``https://host/x``, and not a path."""
     return _URL.match(text) is not None
 
 

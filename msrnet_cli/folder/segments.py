@@ -239,12 +239,13 @@ def segments(folder: Address) -> Iterator[tuple[str, bytes]]:
         UsageError: They cannot be read.
     """
     try:
-        names = [*_names(folder)]
+        found = client.names(folder, _STEM)
+        names = [name for name in found if name.endswith(".jsonl")]
         with ThreadPoolExecutor(_READERS) as pool:
             read = pool.map(lambda name: client.read(folder / name)[0], names)
             for name, data in zip(names, read, strict=True):
-                found = _MARK.search(name)
-                yield (f"{int(found[1])}/{int(found[2])}" if found else ""), data
+                shard = _MARK.search(name)
+                yield (f"{int(shard[1])}/{int(shard[2])}" if shard else ""), data
     except StoreError as error:
         raise UsageError(
             f"reading the journal of {folder} failed: {error.strerror}",
@@ -252,15 +253,21 @@ def segments(folder: Address) -> Iterator[tuple[str, bytes]]:
         ) from error
 
 
-def _names(folder: Address) -> Iterator[str]:
-    """Names below an output: keys are listed in order, so one request finds them."""
-    within = f"{folder.key}/" if folder.key else ""
-    for key, _ in client.keys(folder, f"{within}{_STEM}"):
-        name = key.removeprefix(within)
-        if not name.startswith(_STEM):
-            return
-        if name.endswith(".jsonl"):
-            yield name
+def made(folder: Address, output: str) -> str | None:
+    """What `Entry.output_sha256` of a result is now; None where none is there.
+
+    Args:
+        folder: The output.
+        output: The path of the result below it.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    facts = client.facts(folder / output)
+    if facts is None:
+        return None
+    label = _fitting(facts, output)
+    return digest(client.read(folder / output)[0]) if label is None else label.made
 
 
 def _fitting(facts: client.Facts, output: str) -> Label | None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli.folder import history
 from msrnet_cli.folder.about import About
-from msrnet_cli.folder.page import here, results_of
+from msrnet_cli.folder.page import results_of
 from msrnet_cli.lights import told
 from msrnet_cli.pages.compare import Contents, Problem, Shown
+from msrnet_cli.places import here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

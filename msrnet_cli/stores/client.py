@@ -59,11 +59,13 @@ class Facts:
         size: In bytes.
         tag: Changes with each state of the object; "" where the store tells none.
         label: What `put` was given beside the bytes; "" for nothing.
+        written: When it was put, in nanoseconds since 1970.
     """
 
     size: int
     tag: str = ""
     label: str = ""
+    written: int = 0
 
 
 def require_library() -> None:
@@ -88,8 +90,10 @@ def facts(address: Address) -> Facts | None:
             if told(error, address).errno == errno.ENOENT:
                 return None
             raise
+        meta = found.meta
         label = found.attributes.get(_LABEL, "")
-        return Facts(found.meta["size"], found.meta["e_tag"] or "", label)
+        written = int(meta["last_modified"].timestamp() * 1e9)
+        return Facts(meta["size"], meta["e_tag"] or "", label, written)
 
 
 def read(address: Address) -> tuple[bytes, str]:
@@ -198,7 +202,24 @@ def keys(folder: Address, after: str = "") -> Iterator[tuple[str, int]]:
         )
         for chunk in listing:
             for one in chunk:
-                yield one["path"], one["size"]
+                if prefix is None or one["path"].startswith(prefix):
+                    yield one["path"], one["size"]
+
+
+def names(folder: Address, beginning: str) -> Iterator[str]:
+    """Names below a folder that begin with a text; keys are listed in order.
+
+    So one request finds them, among however many others.
+
+    Raises:
+        StoreError: They cannot be listed.
+    """
+    within = f"{folder.key}/" if folder.key else ""
+    for key, _ in keys(folder, f"{within}{beginning}"):
+        name = key.removeprefix(within)
+        if not name.startswith(beginning):
+            return
+        yield name
 
 
 class _Ranges(io.RawIOBase):

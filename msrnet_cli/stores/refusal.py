@@ -27,6 +27,7 @@ _UNKNOWN_USER = {
 }
 _BUSY = {408, 429}
 _MOST_LETTERS = 200
+_ODD = "has a part that is empty, . or .., and nothing beside it can be listed"
 VARIABLES = {
     "s3": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY",
     "gs": "GOOGLE_APPLICATION_CREDENTIALS",
@@ -71,6 +72,9 @@ def _meaning(error: Exception, text: str, address: Address) -> tuple[int, str]:
         return _answered(int(status[1]), code, address, is_list="list request" in text)
     if isinstance(error, FileNotFoundError):
         return errno.ENOENT, "there is no such object"
+    if "invalid path" in text:
+        key = text.partition('Path "')[2].partition('"')[0]
+        return errno.EINVAL, f'the key "{key}" {_ODD}'
     if "edirect" in text:
         return errno.EINVAL, "the bucket is in another region: set AWS_REGION"
     if "builder error" in text:
