@@ -6,6 +6,7 @@ their first bytes, as in a folder, would cost a request for each.
 
 from __future__ import annotations
 
+import errno
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -155,6 +156,8 @@ def check_targets(
 def refused(address: Address, error: StoreError) -> UsageError:
     """What a store's refusal means for a whole job."""
     reason = f"{address}: {error.strerror}"
+    if error.errno == errno.EIO:
+        return UsageError(reason, "try again later, or check the server's address")
     return UsageError(reason, "check the address, and the variables of the environment")
 
 

@@ -22,14 +22,14 @@ from msrnet_cli.folder.naming import Naming
 from msrnet_cli.folder.search import NothingFoundError, check_input, search
 from msrnet_cli.folder.targets import STDIN, Read, Reads
 from msrnet_cli.places import Place
-from msrnet_cli.stores.address import Address
+from msrnet_cli.stores.address import Address, is_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from msrnet_cli.folder.beside import Beside, Kind
     from msrnet_cli.folder.destination import Destination
-    from msrnet_cli.folder.options import FolderOptions
+    from msrnet_cli.folder.options import Exist, FolderOptions
     from msrnet_cli.folder.shards import Shard
 
 
@@ -109,9 +109,8 @@ def make_plan(
         found = _collected(inputs, lists, place, options, besides)
         if not found.pictures and not found.faults:
             raise NothingFoundError(found.ignored, recursive=options.recursive)
-        if besides:
-            _require_local(found.pictures, place)
         for each in besides.values():
+            _require_local(found.pictures, place)
             each.require_each(len(found.pictures))
         own = found.of(shard)
         planned = [*jobs_of(own.pictures, place, options, besides, naming)]
@@ -121,18 +120,9 @@ def make_plan(
         if not place.is_file:
             naming.require_apart(found.pictures, place.path, spelling)
         _see_all(besides.values(), () if shard is None else found.pictures)
-        known = Reads([*_named(lists), *reads], _Many(found.pictures, besides.values()))
-        outputs = [path for job in jobs for _, path in job.outputs()]
+        many = _Many(found.pictures, besides.values())
+        _check_outputs(jobs, place, [*_named(lists), *reads], many, options.exist)
         folder = None if place.is_file else place.path
-        if isinstance(place.path, Address):
-            bucket.check_targets(outputs, place.path, found.pictures, options.exist)
-        else:
-            local = [path for path in outputs if isinstance(path, Path)]
-            root = None if place.is_file else place.path
-            targets.check(local, root, known, options.exist)
-            if root is not None:
-                for each in besides.values():
-                    each.require_no_results(root)
         return Plan(
             jobs, folder, own.ignored, faults, place.path, is_fan, shard, found.count
         )
@@ -162,17 +152,41 @@ class _Collected:
         )
 
 
+def _check_outputs(
+    jobs: Sequence[Job],
+    place: Destination,
+    named: Iterable[Read],
+    many: _Many,
+    exist: Exist,
+) -> None:
+    """Check every output of a job.
+
+    Raises:
+        UsageError: As `targets.check` and `bucket.check_targets`.
+    """
+    outputs = [path for job in jobs for _, path in job.outputs()]
+    if isinstance(place.path, Address):
+        bucket.check_targets(outputs, place.path, many.pictures, exist)
+        return
+    local = [path for path in outputs if isinstance(path, Path)]
+    root = None if place.is_file else place.path
+    targets.check(local, root, Reads(named, many), exist)
+    if root is not None:
+        for each in many.besides:
+            each.require_no_results(root)
+
+
 class _Many:
     """Pictures and what lies beside them: too many to be copied."""
 
     def __init__(self, pictures: Sequence[Found], besides: Iterable[Beside]) -> None:
-        self._pictures = pictures
-        self._besides = tuple(besides)
+        self.pictures = pictures
+        self.besides = tuple(besides)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        for one in self._pictures:
+        for one in self.pictures:
             yield "input", one.text
-        for each in self._besides:
+        for each in self.besides:
             for path in each.seen():
                 yield each.kind.name, str(path)
 
@@ -241,7 +255,7 @@ def _see_all(besides: Iterable[Beside], pictures: Iterable[Found]) -> None:
 
 
 def _named(lists: str | None) -> Iterator[Read]:
-    if lists is not None:
+    if lists is not None and not is_address(lists):
         yield Read("list", STDIN if lists == "-" else Path(lists))
 
 

@@ -11,6 +11,7 @@ import errno
 import io
 import mimetypes
 import os
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,6 +33,7 @@ MOST_BYTES = 4 << 30
 
 _LABEL = "msrnet"  # in the user's metadata of an object: x-amz-meta-msrnet
 _RANGE_BYTES = 1 << 16
+_PAUSE = 0.05  # seconds
 _CHUNK = 1000  # keys that a store lists at once
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _CLIENT = {
@@ -195,14 +197,29 @@ def keys(folder: Address, after: str = "") -> Iterator[tuple[str, int]]:
     Raises:
         StoreError: They cannot be listed.
     """
-    prefix = f"{folder.key}/" if folder.key else None
+    failures = 0
+    while True:
+        try:
+            for one in _listed(folder, after):
+                after, failures = one[0], 0
+                yield one
+            return
+        except StoreError as error:  # a list that is cut is not tried again by itself
+            failures += 1
+            if error.errno != errno.EIO or failures > RETRIES["max_retries"]:
+                raise
+            time.sleep(_PAUSE * 2**failures)
+
+
+def _listed(folder: Address, after: str) -> Iterator[tuple[str, int]]:
+    prefix = f"{folder.key}/" if folder.key else ""
     with _told(folder):
         listing = _library().list(
-            _store(folder), prefix, offset=after or None, chunk_size=_CHUNK
+            _store(folder), prefix or None, offset=after or None, chunk_size=_CHUNK
         )
         for chunk in listing:
             for one in chunk:
-                if prefix is None or one["path"].startswith(prefix):
+                if one["path"].startswith(prefix):
                     yield one["path"], one["size"]
 
 

@@ -13,7 +13,7 @@ _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 # Where machines of the three ask for credentials when the environment has none.
 _SERVICES = re.compile(
-    r"169\.254\.\d+\.\d+|metadata\.google\.internal|token request"
+    r"169\.254\.\d+\.\d+|/latest/(?:api/token|meta-data)|metadata\.google\.internal|token request"
     r"|(?:missing|no) credentials",
     re.IGNORECASE,
 )

@@ -457,11 +457,10 @@ def test_an_output_that_is_an_input_of_another_shard_is_refused(place):
 
 def test_only_headers_of_its_own_pictures_are_read(place, monkeypatch):
     fill(random_names(40))
-    from msrnet_cli.folder import naming
-    from msrnet_cli.folder import plan as plans
+    from msrnet_cli.folder import jobs, naming
 
     read = []
-    for module in (plans, naming):
+    for module in (jobs, naming):
         real = module.head
 
         def noting(path, size, real=real):
