@@ -16,7 +16,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote, unquote, urlsplit
 
 SECONDS = 60
-BUSY = b"<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
+BUSY = (
+    b"<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
+)
 DENIED = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 _SIGNATURE = (
     "AWS4-HMAC-SHA256 Credential=key-of-tests/20260101/us-east-1/s3/aws4_request,"
@@ -79,7 +81,9 @@ class Proxy(ThreadingHTTPServer):
         with self.lock:
             self.requests.append((method, path, span))
             found = (
-                one for one in self.faults if one.strikes(method, path, span is not None)
+                one
+                for one in self.faults
+                if one.strikes(method, path, span is not None)
             )
             return next(found, None)
 
@@ -222,7 +226,17 @@ def serving():
         port = one.getsockname()[1]
     code = "from moto.server import main; import sys; main(sys.argv[1:])"
     process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", code, "-H", "127.0.0.1", "-p", str(port)],
+        [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-c",
+            code,
+            "-H",
+            "127.0.0.1",
+            "-p",
+            str(port),
+        ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "OMP_NUM_THREADS": "1"},

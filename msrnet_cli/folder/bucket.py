@@ -156,7 +156,7 @@ def check_targets(
 def refused(address: Address, error: StoreError) -> UsageError:
     """What a store's refusal means for a whole job."""
     reason = f"{address}: {error.strerror}"
-    if error.errno == errno.EIO:
+    if error.errno in (errno.EIO, errno.ECONNABORTED):
         return UsageError(reason, "try again later, or check the server's address")
     return UsageError(reason, "check the address, and the variables of the environment")
 

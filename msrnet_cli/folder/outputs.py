@@ -221,7 +221,9 @@ class Outputs:
         is_journal = isinstance(error, JournalError)
         what = f"the journal {error.filename}" if is_journal else job.target
         reason = f"{what} cannot be written: {error.strerror or error}"
-        if error.errno in self._storage.lasting:
+        # A store may refuse one result alone; a journal is the same for all of them.
+        is_refused = is_journal and error.errno == errno.EACCES
+        if is_refused or error.errno in self._storage.lasting:
             remedy = "make room" if error.errno in _FULL else "mend that"
             return Halt(reason, f"{remedy}, then run the same command again")
         return failed(job, PictureError(reason, "check space and permissions"))

@@ -156,7 +156,6 @@ class ObjectStorage:
 
     def __init__(self, path: Address) -> None:
         self._path = path
-        self._has_put = False
 
     @property
     def path(self) -> Address:
@@ -164,16 +163,13 @@ class ObjectStorage:
 
     @property
     def lasting(self) -> frozenset[int]:
-        lasting = {errno.EPERM, errno.ENOENT}  # no credentials, no bucket
-        # Once one object could be put, a refusal is about another one alone.
-        return frozenset(lasting if self._has_put else lasting | {errno.EACCES})
+        return frozenset({errno.EPERM, errno.ENOENT})  # no credentials, no bucket
 
     def check(self) -> None:
         """Nothing: no other folder can take the place of an address."""
 
     def write_whole(self, name: str, data: bytes, label: str = "") -> None:
         client.put(self._path / name, data, label)
-        self._has_put = True
 
     def remove(self, name: str) -> None:
         client.remove(self._path / name)

@@ -33,7 +33,8 @@ MOST_BYTES = 4 << 30
 
 _LABEL = "msrnet"  # in the user's metadata of an object: x-amz-meta-msrnet
 _RANGE_BYTES = 1 << 16
-_PAUSE = 0.05  # seconds
+_LISTINGS = 3  # that are begun again after one that was cut, without a key between
+_PAUSE = 0.1  # seconds
 _CHUNK = 1000  # keys that a store lists at once
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _CLIENT = {
@@ -206,7 +207,7 @@ def keys(folder: Address, after: str = "") -> Iterator[tuple[str, int]]:
             return
         except StoreError as error:  # a list that is cut is not tried again by itself
             failures += 1
-            if error.errno != errno.EIO or failures > RETRIES["max_retries"]:
+            if error.errno != errno.ECONNABORTED or failures > _LISTINGS:
                 raise
             time.sleep(_PAUSE * 2**failures)
 

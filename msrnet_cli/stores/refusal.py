@@ -13,8 +13,8 @@ _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 # Where machines of the three ask for credentials when the environment has none.
 _SERVICES = re.compile(
-    r"169\.254\.\d+\.\d+|/latest/(?:api/token|meta-data)|metadata\.google\.internal|token request"
-    r"|(?:missing|no) credentials",
+    r"169\.254\.\d+\.\d+|/latest/(?:api/token|meta-data)|metadata\.google\.internal"
+    r"|token request|(?:missing|no) credentials",
     re.IGNORECASE,
 )
 _NO_BUCKET = {"NoSuchBucket", "ContainerNotFound"}
@@ -40,7 +40,8 @@ class StoreError(OSError):
     """A request to a store that failed.
 
     Its errno is ENOENT; EPERM for credentials that are missing or not accepted, EACCES
-    for those that do not suffice; EFBIG; EINVAL; or EIO for what may pass by itself.
+    for those that do not suffice; EFBIG; EINVAL; or, for what may pass by itself,
+    ECONNABORTED where the connection failed and EIO elsewhere.
     """
 
 
@@ -82,7 +83,7 @@ def _meaning(error: Exception, text: str, address: Address) -> tuple[int, str]:
     if "timed out" in text or isinstance(error, TimeoutError):
         return errno.EIO, "the store did not answer in time"
     if "error sending request" in text or "body" in text or "onnection" in text:
-        return errno.EIO, "the connection to the store failed"
+        return errno.ECONNABORTED, "the connection to the store failed"
     plain = re.sub(r"\?\S*", "", text.partition("\n")[0])  # may hold a signature
     return errno.EIO, plain[:_MOST_LETTERS]
 
