@@ -35,6 +35,7 @@ def report(
 ) -> None:
     """Tell what an output folder holds, from its journal, and show it on a page."""
     from msrnet_cli.folder import history
+    from msrnet_cli.places import here, place
     from msrnet_cli.report import history as lines
     from msrnet_cli.report import machine, terminal
 
@@ -42,9 +43,10 @@ def report(
         raise UsageError("a path is empty", "look at the shell variable it came from")
     if told.json:
         streams.require("stdout")
-    page = None if options.html is None else _page(options.html, Path(output))
+    folder = place(output)
+    page = None if options.html is None else _page(options.html, here(folder))
     with terminal.progress() as progress:
-        found = history.read(Path(output), lambda name: progress(f"reading {name}"))
+        found = history.read(folder, lambda name: progress(f"reading {name}"))
     if page is not None:
         _write(page, found, options, quiet=told.json)
     if told.json:

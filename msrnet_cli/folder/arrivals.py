@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from msrnet_cli.folder.plan import Job
+    from msrnet_cli.folder.jobs import Job
 
 
 class Arrivals:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from msrnet_cli.folder.events import FileDone
     from msrnet_cli.folder.outputs import Outputs
-    from msrnet_cli.folder.plan import Job
+    from msrnet_cli.folder.jobs import Job
     from msrnet_cli.folder.tally import Tally
 
 _TURN = 1.0  # seconds that a worker waits for something to tell

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 from msrnet_cli import images
 from msrnet_cli.errors import UsageError
 from msrnet_cli.files import look_at, probe
+from msrnet_cli.folder import bucket
 from msrnet_cli.folder.search import is_url
 from msrnet_cli.images.extras import missing_for, remedy
 from msrnet_cli.images.formats import FORMATS
+from msrnet_cli.places import Place, place
+from msrnet_cli.stores.address import Address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,12 +36,12 @@ class Destination:
     is_file: bool
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Place:
         """The folder or file."""
-        return Path(self.text)
+        return place(self.text)
 
     @property
-    def folder(self) -> Path:
+    def folder(self) -> Place:
         """The folder that results are written to."""
         return self.path.parent if self.is_file else self.path
 
@@ -55,8 +58,8 @@ def destination(
         lists: A list of further inputs, if there is one.
 
     Raises:
-        UsageError: The output is a URL, a file where a folder is needed, or does not
-            have the suffix of a format that is written here.
+        UsageError: The output is a URL of another kind, a file where a folder is
+            needed, or does not have the suffix of a format that is written here.
     """
     found = Destination(output, _names_a_file(inputs, output, lists))
     _check_output(found, format)
@@ -70,8 +73,11 @@ def destination(
     return found
 
 
-def try_out(folder: Path, *, dry: bool = False) -> tuple[bool, bool]:
+def try_out(folder: Place, *, dry: bool = False) -> tuple[bool, bool]:
     """Require that a folder can be written to, before any work; leaves no trace.
+
+    Of a store it is only asked whether it answers: to write there and remove it again
+    would take a permission that the job does not need.
 
     Args:
         folder: Which one; it need not exist.
@@ -83,6 +89,9 @@ def try_out(folder: Path, *, dry: bool = False) -> tuple[bool, bool]:
     Raises:
         UsageError: Nothing can be written there.
     """
+    if isinstance(folder, Address):
+        bucket.require_there(folder)
+        return True, True
     try:
         return look_at(folder) if dry else probe(folder)
     except OSError as error:
@@ -107,9 +116,9 @@ def check_no_url(output: str) -> None:
 
 
 def _names_a_file(inputs: Sequence[str], output: str, lists: str | None) -> bool:
-    path = Path(output)
-    is_single = len(inputs) == 1 and lists is None and Path(inputs[0]).is_file()
-    if not is_single or path.is_dir() or _ends_as_a_folder(output):
+    path = place(output)
+    is_single = len(inputs) == 1 and lists is None and _is_file(inputs[0])
+    if not is_single or _is_folder(path) or _ends_as_a_folder(output):
         return False
     if images.format_of(path.suffix) is not None:
         return True
@@ -121,8 +130,11 @@ def _names_a_file(inputs: Sequence[str], output: str, lists: str | None) -> bool
 
 
 def _check_output(output: Destination, wanted: Format | None) -> None:
-    check_no_url(output.text)
     path = output.path
+    if isinstance(path, Path):
+        check_no_url(output.text)
+    else:
+        bucket.check(output.text)
     format = images.format_of(path.suffix)
     if output.is_file:
         if wanted and format != wanted:
@@ -131,13 +143,22 @@ def _check_output(output: Destination, wanted: Format | None) -> None:
                 "drop --format or change the name",
             )
         return
-    if path.exists() and not path.is_dir():
+    if isinstance(path, Path) and path.exists() and not path.is_dir():
         raise UsageError(f"{output.text} is a file", "name a folder for the output")
-    if format and not path.is_dir() and not _ends_as_a_folder(output.text):
+    if format and not _is_folder(path) and not _ends_as_a_folder(output.text):
         raise UsageError(
             f"{output.text} is named as a picture, but must be a folder",
             "name another folder, or end it in /",
         )
+
+
+def _is_file(text: str) -> bool:
+    path = place(text)
+    return path.is_file() if isinstance(path, Path) else bucket.is_object(text)
+
+
+def _is_folder(path: Place) -> bool:
+    return isinstance(path, Path) and path.is_dir()
 
 
 def _ends_as_a_folder(output: str) -> bool:

@@ -15,9 +15,10 @@ from msrnet_cli.lights import DIRECTIONS, azimuth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from PIL import Image
+
+    from msrnet_cli.places import Place
 
 SHEET = "sheet.jpg"
 LIGHTS = "lights.lp"
@@ -33,7 +34,7 @@ THUMBNAIL = 480
 _ELEVATION = 45.0  # degrees; a convention: the layers have no elevation of their own
 
 
-def neighbours(target: Path, *, compare: bool) -> list[Path]:
+def neighbours(target: Place, *, compare: bool) -> list[Place]:
     """The other files of a fan.
 
     Args:

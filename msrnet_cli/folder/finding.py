@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli import images
 from msrnet_cli.errors import PictureError, UsageError
-from msrnet_cli.files import read_endless, read_regular
+from msrnet_cli.files import read_endless
 from msrnet_cli.folder.events import Ignored, LightFailed, LightFound
-from msrnet_cli.folder.search import Fault, Found, NothingFoundError, search
+from msrnet_cli.folder.findings import Fault, Found
+from msrnet_cli.folder.search import NothingFoundError, search
 from msrnet_cli.folder.stages import as_picture_error
+from msrnet_cli.places import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -134,6 +136,6 @@ def _content(entry: Found | StandardInput) -> tuple[bytes, str]:
     try:
         if isinstance(entry, StandardInput):
             return read_endless(sys.stdin.buffer), ""
-        return read_regular(entry.path), entry.path.suffix
+        return read(entry.path), entry.path.suffix
     except OSError as error:
         raise PictureError(f"cannot be read: {error.strerror}") from error

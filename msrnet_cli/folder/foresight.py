@@ -5,15 +5,13 @@ Decodes nothing that its header tells of, and writes nothing.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
-from msrnet_cli import images
+from msrnet_cli import images, places
 from msrnet_cli.errors import PictureError
-from msrnet_cli.files import Folder, opened_regular
-from msrnet_cli.folder import stages
+from msrnet_cli.folder import stages, storage
 from msrnet_cli.folder.beside import MASK, SECOND, require_promising
 from msrnet_cli.folder.events import ACTIONS, FileDone, Forecast, Foreseen
 from msrnet_cli.folder.fan import compared
@@ -21,15 +19,17 @@ from msrnet_cli.folder.job import started
 from msrnet_cli.folder.outputs import asked_about
 from msrnet_cli.folder.records import Existing, Records
 from msrnet_cli.folder.relights import recipes, require_second
+from msrnet_cli.stores.refusal import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from msrnet_cli.folder.events import Action, Event
+    from msrnet_cli.folder.findings import Fault
+    from msrnet_cli.folder.jobs import Job
     from msrnet_cli.folder.options import FolderOptions
-    from msrnet_cli.folder.plan import Job, Plan
+    from msrnet_cli.folder.plan import Plan
     from msrnet_cli.folder.relights import Relights
-    from msrnet_cli.folder.search import Fault
 
 
 def foresee(
@@ -80,8 +80,9 @@ def _all(plan: Plan, relights: Relights, options: FolderOptions) -> Iterator[For
     names = recipes(relights, options, is_fan=plan.is_fan)
     with ExitStack() as stack:
         records = None
-        if plan.place.is_dir():
-            folder = stack.enter_context(Folder(plan.place))
+        folder = storage.there(plan.place)
+        if folder is not None:
+            stack.callback(folder.close)
             single = plan.folder is None
             records = Records(
                 folder,
@@ -99,8 +100,8 @@ def _foreseen(
     job: Job, records: Records | None, names: tuple[str, ...], options: FolderOptions
 ) -> Foreseen:
     outputs = job.outputs()
-    there = [path for _, path in outputs if os.path.lexists(path)]
     try:
+        there = [path for _, path in outputs if places.exists(path)]
         existing = Existing()
         removed: tuple[str, ...] = ()
         if records is not None:
@@ -111,6 +112,8 @@ def _foreseen(
             _require_promising(job, options)
     except PictureError as error:
         return _told(job, "refuse", reason=error.reason, remedy=error.remedy)
+    except StoreError as error:
+        return _told(job, "refuse", reason=f"{error.filename}: {error.strerror}")
     action: Action = "anew" if existing.is_stale else "write"
     if existing.are_same:
         action, there = "skip", []
@@ -123,7 +126,7 @@ def _outdated(job: Job, records: Records, names: tuple[str, ...]) -> tuple[str, 
     """The comparisons beside outputs that would be removed."""
     outputs = job.outputs()
     beside = (path.with_name(compared(path.stem)) for _, path in outputs)
-    if not any(map(os.path.lexists, beside)):
+    if not any(map(places.exists, beside)):
         return ()  # and the input need not be read
     source = stages.read(job, names)
     if isinstance(source, FileDone):
@@ -146,10 +149,11 @@ def _existing(job: Job, records: Records, names: tuple[str, ...]) -> Existing:
             for relative, path in job.outputs()
         }
     )
-    unknown = sorted(path for path in existing.unknown if os.path.lexists(path))
+    unknown = [path for path in existing.unknown if places.exists(path)]
     if unknown:
         raise PictureError(
-            f"{unknown[0]} exists, and only the same bytes would be accepted",
+            f"{min(map(str, unknown))} exists, and only the same bytes would be"
+            " accepted",
             "use --exist overwrite to replace it",
         )
     return existing
@@ -164,7 +168,7 @@ def _require_promising(job: Job, options: FolderOptions) -> None:
     """
     most = options.max_megapixels
     try:
-        with opened_regular(job.source) as file:
+        with places.opened(job.source) as file:
             format, size = images.require_promising(file, job.source.suffix, most)
     except OSError as error:
         raise PictureError(f"cannot be read: {error.strerror}") from error

@@ -8,28 +8,41 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from msrnet_cli.errors import UsageError
-from msrnet_cli.files import opened_regular, read_regular
-from msrnet_cli.folder.about import About, about_of
+from msrnet_cli.files import opened_regular
+from msrnet_cli.folder.about import About
 from msrnet_cli.folder.failures import Failure, listed
 from msrnet_cli.folder.fan import LIGHTS, SHEET, compared
-from msrnet_cli.folder.journal import entry_of
+from msrnet_cli.folder.lines import lines_of
+from msrnet_cli.folder.segments import made
 from msrnet_cli.folder.shards import place_of
-from msrnet_cli.folder.tails import NAME, names_in, run_of
 from msrnet_cli.lights import DIRECTIONS
+from msrnet_cli.stores.address import is_address
+from msrnet_cli.stores.refusal import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import (
+        Callable,
+        Collection,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
 
-    from msrnet_cli.folder.journal import Entry
+    from msrnet_cli.folder.lines import Lines
     from msrnet_cli.folder.tails import Run
+    from msrnet_cli.places import Place
 
 _PART_BYTES = 1 << 20
+_ASKED_AT_ONCE = 32
 
 State = Literal["there", "missing", "changed"]
 STATES: tuple[State, ...] = ("there", "missing", "changed")
@@ -142,30 +155,12 @@ class FolderHistory:
     shards: tuple[ShardHistory, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Journal:
-    """The lines of the journals of a folder, those written last at the end.
-
-    Attributes:
-        entries: Of each output, the states that it had, by digest; the last one is the
-            newest.
-        abouts: What people want to know, by output and digest.
-        stems: Folder and stem of each output.
-        shards: Which shard made a state, by output and digest; "" is left out.
-        runs: The last run of each shard; None where its journal tells of none.
-    """
-
-    entries: Mapping[str, dict[str, Entry]]
-    abouts: Mapping[tuple[str, str], About]
-    stems: frozenset[tuple[str, str]]
-    shards: Mapping[tuple[str, str], str]
-    runs: Mapping[str, Run | None]
-
-
 def read(
-    folder: Path, notify: Callable[[str], object] = lambda _: None
+    folder: Place, notify: Callable[[str], object] = lambda _: None
 ) -> FolderHistory:
     """What is known of an output folder. Reads each result once.
+
+    Of a store it asks for their labels, and reads those that have none.
 
     Args:
         folder: The output folder.
@@ -174,13 +169,13 @@ def read(
     Raises:
         UsageError: There is no such folder, or no journal in it that can be read.
     """
-    journal = _lines(folder)
+    journal = lines_of(folder)
     results = []
-    for output in sorted(journal.entries):
-        if _stands_beside(output, journal):
-            continue
-        notify(output)
-        results.append(_result(folder, output, journal))
+    outputs = [
+        one for one in sorted(journal.entries) if not _stands_beside(one, journal)
+    ]
+    for output, now in _digests(folder, outputs, notify):
+        results.append(_result(folder, output, now, journal))
     counts = Counter(one.state for one in results)
     there, missing, changed = (counts[state] for state in STATES)
     recipes = tuple(_recipes(results))
@@ -191,14 +186,14 @@ def read(
     )
 
 
-def told(folder: Path) -> dict[str, About]:
+def told(folder: Place) -> dict[str, About]:
     """What people want to know of the newest state of each output; {} without journal.
 
     Args:
         folder: The output folder.
     """
     with suppress(UsageError):
-        return {output: about for (output, _), about in _lines(folder).abouts.items()}
+        return {output: about for (output, _), about in lines_of(folder).abouts.items()}
     return {}
 
 
@@ -227,70 +222,41 @@ def by_content(root: Path, wanted: Collection[str]) -> dict[str, Path]:
     return found
 
 
-def _lines(folder: Path) -> _Journal:
-    if not folder.is_dir():
-        what = "is not a folder" if folder.exists() else "does not exist"
-        raise UsageError(f"{folder} {what}", "name a folder that msrnet relight filled")
-    entries: dict[str, dict[str, Entry]] = {}
-    abouts: dict[tuple[str, str], About] = {}
-    shards: dict[tuple[str, str], str] = {}
-    runs: dict[str, Run | None] = {}
-    for mark, path in _journals(folder):
-        runs[mark] = None
-        for line in _data(path).splitlines():
-            entry = entry_of(line)
-            if entry is not None:
-                states = entries.setdefault(entry.output, {})
-                states.pop(entry.output_sha256, None)  # the newest comes last
-                states[entry.output_sha256] = entry
-                shards.pop((entry.output, entry.output_sha256), None)
-                if mark:
-                    shards[entry.output, entry.output_sha256] = mark
-            elif found := about_of(line):
-                abouts.pop(found[0], None)
-                abouts[found[0]] = found[1]
-            elif run := run_of(line):
-                runs[mark] = run
-    stems = frozenset(
-        (output.rpartition("/")[0], PurePosixPath(output).stem) for output in entries
-    )
-    return _Journal(entries, abouts, stems, shards, runs)
-
-
-def _journals(folder: Path) -> list[tuple[str, Path]]:
-    """The journals of a folder: whose each is, and where it lies.
+def _digests(
+    folder: Place, outputs: Sequence[str], notify: Callable[[str], object]
+) -> Iterator[tuple[str, str | None]]:
+    """The digest of each output as it is now, as `_digest` tells it.
 
     Raises:
-        UsageError: There is none.
+        UsageError: The store of the outputs does not tell.
     """
-    try:
-        found = [(mark, folder / name) for mark, name in names_in(folder)]
-    except OSError:  # it may be entered, but not listed
-        found = [("", folder / NAME)] if (folder / NAME).exists() else []
-    if not found:
-        reason = f"{folder} has no journal"
-        raise UsageError(reason, "name a folder that msrnet relight filled")
-    return found
+    if isinstance(folder, Path):
+        for output in outputs:
+            notify(output)
+            yield output, _digest(folder / output)
+        return
+    with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
+        try:
+            found = pool.map(partial(made, folder), outputs)
+            for output, now in zip(outputs, found, strict=True):
+                notify(output)
+                yield output, now
+        except StoreError as error:
+            reason = f"{error.filename}: {error.strerror}"
+            raise UsageError(reason, "let results be read") from error
 
 
-def _data(path: Path) -> bytes:
-    try:
-        return read_regular(path)
-    except OSError as error:
-        reason = f"reading the journal {path} failed: {error.strerror}"
-        raise UsageError(reason, "make it readable") from error
-
-
-def _result(folder: Path, output: str, journal: _Journal) -> Result:
+def _result(folder: Place, output: str, now: str | None, journal: Lines) -> Result:
     states = journal.entries[output]
     newest = next(reversed(states))
-    now = _digest(folder / output)
     state: State = "missing" if now is None else "there"
     if now is not None and now not in states:
         state = "changed"
     entry = states[now if state == "there" and now else newest]
     about = journal.abouts.get((output, entry.output_sha256), About())
-    input = about.input and os.path.normpath(folder.resolve() / about.input)
+    input = about.input
+    if input and isinstance(folder, Path) and not is_address(input):
+        input = os.path.normpath(folder.resolve() / input)
     return Result(
         output,
         state,
@@ -320,7 +286,7 @@ def _digest(path: Path) -> str | None:
         return ""
 
 
-def _stands_beside(output: str, journal: _Journal) -> bool:
+def _stands_beside(output: str, journal: Lines) -> bool:
     """Whether an output was made beside a picture: a comparison, or of a fan the rest.
 
     Older versions told people nothing of any output, so names decide.
@@ -387,10 +353,10 @@ def _shards(
         )
 
 
-def _made(folder: Path, results: Iterable[Result]) -> dict[str, list[Path]]:
+def _made(folder: Place, results: Iterable[Result]) -> dict[str, list[Place]]:
     """The results of each input that are there."""
-    made: dict[str, list[Path]] = {}
+    found: dict[str, list[Place]] = {}
     for one in results:
         if one.state == "there" and one.input:
-            made.setdefault(one.input, []).append(folder / one.output)
-    return made
+            found.setdefault(one.input, []).append(folder / one.output)
+    return found

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from msrnet_cli.folder.events import Event
     from msrnet_cli.folder.executor import Executor
+    from msrnet_cli.folder.findings import Fault
     from msrnet_cli.folder.options import FolderOptions
     from msrnet_cli.folder.plan import Plan
     from msrnet_cli.folder.relights import Relights
-    from msrnet_cli.folder.search import Fault
     from msrnet_cli.folder.shards import Shard
 
 _MASKED = "within masks"

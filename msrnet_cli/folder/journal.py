@@ -16,18 +16,15 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
-import sys
-import threading
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import UsageError
-from msrnet_cli.files import Folder, read_regular, require_regular, sync
-from msrnet_cli.folder.about import ABOUT_START, About, about_line
+from msrnet_cli.files import Folder, require_regular, sync
+from msrnet_cli.folder.about import About, about_line
+from msrnet_cli.folder.known import Entry, JournalError, Known, line_of
 from msrnet_cli.folder.shards import mark_of
 from msrnet_cli.folder.tails import NAME, Run, Tails
 
@@ -41,39 +38,12 @@ except ImportError:  # Windows: runs in one folder do their work twice
 
 _CACHE_NAME = "single-pictures.jsonl"
 _CACHE_BYTES = 4 << 20  # about ten thousand pictures
-_VERSION = 1
-_KEYS = {"output_sha256": "made", "source_sha256": "source"}  # shorter in the file
 _TO_WRITE = ("writing", "writable")
 _RUN = 0  # the byte of the file whose lock says that a run is at work
 
-Standing = Literal["absent", "same", "stale", "other", "foreign"]
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One result.
-
-    Attributes:
-        output: Its path below the output folder, with forward slashes.
-        output_sha256: Of its bytes, in hex.
-        source_sha256: Of the input's bytes, in hex.
-        recipe: Names the weights, the device, the number format and the options.
-        origin: Path of the input where that matters, "" elsewhere.
-    """
-
-    output: str
-    output_sha256: str
-    source_sha256: str
-    recipe: str
-    origin: str = ""
-
-
-class JournalError(OSError):
-    """The journal cannot be written."""
-
-
-class Journal:
-    """What is known about an output folder. Safe to share between threads.
+class Journal(Known):
+    """The journal of an output folder. Safe to share between threads.
 
     Args:
         folder: The output folder.
@@ -98,13 +68,11 @@ class Journal:
         own: Iterable[str] = (),
     ) -> None:
         self._path = folder.path / name
-        self._wanted = wanted
+        super().__init__(wanted)
         names = [name]
         self._others = None if mark_of(name, NAME) is None else Tails(folder, names)
-        self._entries: dict[str, dict[str, Entry]] = {}
         self._position = 0
         self._torn = False
-        self._lock = threading.Lock()
         flags = os.O_RDONLY if to_read else os.O_RDWR | os.O_APPEND | os.O_CREAT
         self._handle: int | None = None
         self._own: int | None = None
@@ -134,88 +102,6 @@ class Journal:
             if handle is not None:
                 os.close(handle)
 
-    def standing(
-        self,
-        output: str,
-        path: Path,
-        source_sha256: str,
-        recipes: tuple[str, ...],
-        origin: str | None = None,
-    ) -> Standing:
-        """How the file at an output path relates to the result about to be made.
-
-        Args:
-            output: The path below the output folder.
-            path: The same path in full.
-            source_sha256: Of the input's bytes, in hex.
-            recipes: Names of weights and options that count as the same way.
-            origin: Path of the input, "" if unknown; None where any input may replace
-                the result of another.
-
-        Returns:
-            ``absent``: no file. ``same``: made by msrnet from the same input in the
-            same way. ``stale``: made by msrnet, but in another way, or from an older
-            state of the input. ``other``: made by msrnet from another input than the
-            one at `origin`. ``foreign``: not made by msrnet, or changed since.
-
-        Raises:
-            OSError: The file cannot be read.
-        """
-        if not os.path.lexists(path):
-            return "absent"
-        entry = self._entry_of(output, path)
-        if entry is None:
-            return "foreign"
-        if entry.source_sha256 == source_sha256:
-            return "same" if entry.recipe in recipes else "stale"
-        is_same_file = bool(origin) and origin == entry.origin
-        return "stale" if origin is None or is_same_file else "other"
-
-    def is_outdated(
-        self,
-        output: str,
-        path: Path,
-        beside: str,
-        source_sha256: str,
-        recipes: tuple[str, ...],
-    ) -> bool:
-        """Whether a file was made together with an older state of a result.
-
-        Args:
-            output: The path of the file below the output folder.
-            path: The same path in full.
-            beside: The path of the result below the output folder.
-            source_sha256: Of the bytes that the result is made from now, in hex.
-            recipes: Names of the way in which it is made now.
-
-        Returns:
-            False also where somebody else made the file, or changed it since.
-
-        Raises:
-            OSError: The file cannot be read.
-        """
-        if not os.path.lexists(path):
-            return False
-        entry = self._entry_of(output, path)
-        if entry is None:
-            return False
-        with self._lock:
-            states = [*self._entries.get(beside, {}).values()]
-        made = entry.source_sha256, entry.recipe
-        if made not in [(one.source_sha256, one.recipe) for one in states]:
-            return False
-        return entry.source_sha256 != source_sha256 or entry.recipe not in recipes
-
-    def _entry_of(self, output: str, path: Path) -> Entry | None:
-        """The entry of a file as it is now; None where none was made."""
-        output_sha256 = digest(read_regular(path))
-        with self._lock:
-            entry = self._entries.get(output, {}).get(output_sha256)
-            if entry is None:
-                self._read_on()  # another run may be at work in the same folder
-                entry = self._entries.get(output, {}).get(output_sha256)
-        return entry
-
     def add(self, entry: Entry, about: About | None = None) -> None:
         """Record a result that is about to be moved into place.
 
@@ -226,7 +112,7 @@ class Journal:
         Raises:
             JournalError: The journal cannot be written.
         """
-        line = _line(entry) + (
+        line = line_of(entry) + (
             b""
             if about is None
             else about_line(entry.output, entry.output_sha256, about)
@@ -297,17 +183,6 @@ class Journal:
             self._torn = torn
         return position
 
-    def _learn(self, line: bytes) -> None:
-        # What people want to know decides nothing, and is half of all lines.
-        entry = None if line.startswith(ABOUT_START) else entry_of(line)
-        if entry is not None:
-            self._remember(entry)
-
-    def _remember(self, entry: Entry) -> None:
-        if self._wanted is None or self._wanted(entry.output):
-            states = self._entries.setdefault(entry.output, {})
-            states[entry.output_sha256] = entry
-
 
 def _free(folder: Folder, names: Iterable[str]) -> tuple[str, int]:
     """The first file that no other process has locked: its name and handle."""
@@ -358,33 +233,6 @@ def cached_journal(*, to_read: bool = False) -> Journal | None:
                     folder.write_whole(_CACHE_NAME, newest)
             return Journal(folder, _CACHE_NAME)
     except (OSError, RuntimeError, UsageError):  # no home, no space, no permission
-        return None
-
-
-def digest(data: bytes) -> str:
-    """Sha256 of some bytes, in hex."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def _line(entry: Entry) -> bytes:
-    fields = {_KEYS.get(name, name): value for name, value in asdict(entry).items()}
-    if not entry.origin:
-        del fields["origin"]
-    return json.dumps({"v": _VERSION, **fields}).encode() + b"\n"
-
-
-def entry_of(line: bytes) -> Entry | None:
-    """The entry of a line; None where it holds none, or a killed run has torn it."""
-    try:
-        fields = json.loads(line)
-        if fields.pop("v") != _VERSION:
-            return None
-        for name, key in _KEYS.items():
-            fields[name] = fields.pop(key)
-        # Thousands of results share a recipe: they share its text.
-        fields["recipe"] = sys.intern(fields["recipe"])
-        return Entry(**fields)
-    except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 from msrnet_cli.errors import UsageError
+from msrnet_cli.stores import client
+from msrnet_cli.stores.address import Address, is_address
 
 _MARKS = (  # UTF-32 first: its mark begins with the mark of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -32,13 +34,14 @@ def read_list(name: str) -> list[str]:
     A byte order mark of UTF-8, UTF-16 or UTF-32 decides the encoding.
 
     Args:
-        name: A file with one path a line, or ``-`` for standard input.
+        name: A file with one path a line, the address of one in a store, or ``-`` for
+            standard input.
 
     Raises:
         UsageError: The list cannot be read.
     """
     try:
-        raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        raw = _raw(name)
         text = _text(raw)
     except OSError as error:
         raise UsageError(
@@ -50,6 +53,12 @@ def read_list(name: str) -> list[str]:
         ) from error
     lines = (line.removesuffix("\r") for line in text.split(_end(text)))
     return [line for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _raw(name: str) -> bytes:
+    if is_address(name):
+        return client.read(Address.parse(name))[0]
+    return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
 
 
 def meant(entry: str) -> str:

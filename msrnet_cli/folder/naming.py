@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from msrnet_cli.config import Format
-    from msrnet_cli.folder.search import Found
+    from msrnet_cli.folder.findings import Found
+    from msrnet_cli.places import Place
 
 _FIELDS = "use the fields {stem} and {ext}, as they are"
 _EXT = "{ext}"
@@ -69,7 +70,7 @@ class Naming:
             return named.with_suffix("") / f"{DIRECTIONS[0]}{named.suffix}"
         return named
 
-    def extras(self, target: Path) -> list[Path]:
+    def extras(self, target: Place) -> list[Place]:
         """The files that are written beside a result."""
         if self.is_fan:
             return fan.neighbours(target, compare=self._compare)
@@ -95,7 +96,7 @@ class Naming:
         return found
 
     def require_apart(
-        self, found: Sequence[Found], place: Path, spelling: tuple[bool, bool]
+        self, found: Sequence[Found], place: Place, spelling: tuple[bool, bool]
     ) -> None:
         """Refuse pictures of which two would become one file.
 
@@ -117,8 +118,9 @@ class Naming:
             for path in (target, *self.extras(target)):
                 first = taken.setdefault(_as_stored(path.as_posix(), *spelling), one)
                 if first is not one:
+                    both = place / path.as_posix()
                     raise UsageError(
-                        f"{first.path} and {one.path} would both become {place / path}",
+                        f"{first.path} and {one.path} would both become {both}",
                         "relight them into different folders, or rename one",
                     )
 

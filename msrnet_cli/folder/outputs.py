@@ -8,11 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from msrnet_cli import places
 from msrnet_cli.errors import PictureError, UsageError
-from msrnet_cli.files import Folder, FolderGoneError, read_regular, remove_leftovers
+from msrnet_cli.files import FolderGoneError
+from msrnet_cli.folder import storage
 from msrnet_cli.folder.failures import FAILURES, HEADLINE
 from msrnet_cli.folder.fan import compared
-from msrnet_cli.folder.journal import JournalError
+from msrnet_cli.folder.known import JournalError
 from msrnet_cli.folder.names import parted
 from msrnet_cli.folder.records import Existing, Records, holds
 from msrnet_cli.folder.shards import marked
@@ -22,18 +24,19 @@ from msrnet_cli.lights import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
 
     from msrnet_cli.folder.about import About
     from msrnet_cli.folder.events import FileDone
+    from msrnet_cli.folder.jobs import Job
     from msrnet_cli.folder.options import Exist
-    from msrnet_cli.folder.plan import Job, Plan
+    from msrnet_cli.folder.plan import Plan
     from msrnet_cli.folder.records import Making, Provenance
     from msrnet_cli.folder.stages import Encoded
+    from msrnet_cli.folder.storage import Storage
     from msrnet_cli.folder.tails import Stage
+    from msrnet_cli.places import Place
 
-# An error that would come again with every further result.
-_LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 @dataclass(frozen=True)
@@ -72,9 +75,9 @@ class Outputs:
         self._plan = plan
         self._making = making
         self._exist = exist
-        self._folder = _made(plan.place)
+        self._storage = _made(plan.place)
         self._records = Records(
-            self._folder,
+            self._storage,
             single=plan.folder is None,
             shard=plan.shard,
             wanted=asked_about(plan),
@@ -86,7 +89,7 @@ class Outputs:
     def close(self) -> None:
         """Release all claims, and close the folder."""
         self._records.close()
-        self._folder.close()
+        self._storage.close()
 
     def stop(self) -> None:
         """Let no further file of a fan be begun."""
@@ -114,8 +117,8 @@ class Outputs:
 
     def remove_leftovers(self) -> None:
         """Remove unfinished files of a killed run."""
-        for folder in {job.target.parent for job in self._plan.jobs}:
-            remove_leftovers(folder)
+        folders = {job.target.parent for job in self._plan.jobs}
+        self._storage.remove_leftovers(folders)
 
     def claim(self, job: Job) -> bool:
         """Claim a picture for this run; False where another run has claimed it."""
@@ -124,6 +127,20 @@ class Outputs:
     def release(self, job: Job) -> None:
         """Give up the claim to a picture, whether its result was made or not."""
         self._records.release(job.relative)
+
+    def known(self, job: Job, recipes: tuple[str, ...]) -> Provenance | None:
+        """What the result that is there was made from, if its input need not be read.
+
+        Args:
+            job: Which picture.
+            recipes: From `relights.recipes`.
+
+        Returns:
+            None where the input must be read: always, but for an input in a store.
+        """
+        if self._exist == "overwrite" or job.mask or job.second:
+            return None
+        return self._records.known(job.relative, job.source, recipes)
 
     def existing(self, job: Job, provenance: Provenance) -> Existing:
         """How the outputs that exist relate to those about to be made.
@@ -155,13 +172,16 @@ class Outputs:
         equal = [holds(path, data) for (_, path), data in files if path in unknown]
         are_there = len(equal) == len(files) and all(equal)
         about = self._about(encoded)
+        labels = {}
         for (relative, path), data in files:
-            self._records.note(relative, path, data, encoded.provenance, about)
+            labels[relative] = self._records.note(
+                relative, path, data, encoded.provenance, about
+            )
             about = None  # the files that follow stand beside the picture
         # The picture itself comes last: once it is there, its other files are, too.
         for (relative, _), data in () if are_there else reversed(files):
-            self._folder.check()
-            self._folder.write_whole(relative, data)
+            self._storage.check()
+            self._storage.write_whole(relative, data, labels[relative])
         return not are_there
 
     def _about(self, encoded: Encoded) -> About | None:
@@ -177,7 +197,7 @@ class Outputs:
         )
 
     def remove_outdated(
-        self, outputs: Sequence[tuple[str, Path]], provenance: Provenance
+        self, outputs: Sequence[tuple[str, Place]], provenance: Provenance
     ) -> tuple[str, ...]:
         """Remove comparisons that show an older state of what is there now.
 
@@ -194,23 +214,26 @@ class Outputs:
         notes: list[str] = []
         for name, path in self._records.outdated(outputs, provenance):
             with suppress(OSError):
-                self._folder.check()
-                self._folder.remove(name)
+                self._storage.check()
+                self._storage.remove(name)
                 notes.append(f"removed {path}, which showed an older result")
         return tuple(notes)
 
     def refusal(self, job: Job, error: OSError) -> FileDone | Halt:
         """What an error of `put` means: for this picture, or for all that follow."""
         try:
-            self._folder.check()
+            self._storage.check()
         except FolderGoneError as gone:
-            reason = f"the output folder {self._folder.path} has gone: {gone.strerror}"
+            reason = f"the output folder {self._storage.path} has gone: {gone.strerror}"
             return Halt(reason, "put it back, then run the same command again")
         is_journal = isinstance(error, JournalError)
         what = f"the journal {error.filename}" if is_journal else job.target
         reason = f"{what} cannot be written: {error.strerror or error}"
-        if error.errno in _LASTING:
-            return Halt(reason, "make room, then run the same command again")
+        # A store may refuse one result alone; a journal is the same for all of them.
+        is_refused = is_journal and error.errno == errno.EACCES
+        if is_refused or error.errno in self._storage.lasting:
+            remedy = "make room" if error.errno in _FULL else "mend that"
+            return Halt(reason, f"{remedy}, then run the same command again")
         return failed(job, PictureError(reason, "check space and permissions"))
 
     def list_failures(self, failures: Iterable[FileDone]) -> str:
@@ -227,13 +250,15 @@ class Outputs:
         listings |= {fault.path: fault.listing for fault in self._plan.faults}
         lines = [(_in_words(failure), listings[failure.input]) for failure in failures]
         try:
-            self._folder.check()
-            if path.exists() and not read_regular(path).startswith(HEADLINE.encode()):
+            self._storage.check()
+            is_there = places.exists(path)
+            if is_there and not places.read(path).startswith(HEADLINE.encode()):
                 return ""  # not our file
             if not lines:
-                path.unlink(missing_ok=True)
+                if is_there:
+                    self._storage.remove(name)
                 return ""
-            self._folder.write_whole(name, _list(lines))
+            self._storage.write_whole(name, _list(lines))
         except OSError:
             return ""  # the failures are reported all the same
         return str(path)
@@ -265,9 +290,9 @@ def _trunk(output: str) -> str:
     return f"{folder}{slash}{parted(name)[0]}"
 
 
-def _made(folder: Path) -> Folder:
+def _made(folder: Place) -> Storage:
     try:
-        return Folder.made(folder)
+        return storage.made(folder)
     except OSError as error:
         raise UsageError(
             f"the output folder {folder} cannot be made: {error.strerror}",

@@ -5,92 +5,33 @@ Looks at names and headers, and tests the output folder; decodes nothing.
 
 from __future__ import annotations
 
-import errno
-import io
 import itertools
-import math
 import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msrnet_cli import images
-from msrnet_cli.errors import PictureError, UsageError
-from msrnet_cli.files import opened_regular
-from msrnet_cli.folder import clusters, targets
-from msrnet_cli.folder.beside import MASK, SECOND, open_beside, tells_size
+from msrnet_cli.errors import UsageError
+from msrnet_cli.folder import bucket, clusters, targets
+from msrnet_cli.folder.beside import MASK, SECOND, open_beside
 from msrnet_cli.folder.destination import destination, try_out
 from msrnet_cli.folder.events import Ignored
-from msrnet_cli.folder.lists import ROOT_MARK
+from msrnet_cli.folder.findings import Fault, Found
+from msrnet_cli.folder.jobs import Job, jobs_of
 from msrnet_cli.folder.naming import Naming
-from msrnet_cli.folder.search import (
-    Fault,
-    Found,
-    NothingFoundError,
-    check_input,
-    head,
-    search,
-)
-from msrnet_cli.folder.targets import LONGEST_NAME, STDIN, Read, Reads
+from msrnet_cli.folder.search import NothingFoundError, check_input, search
+from msrnet_cli.folder.targets import STDIN, Read, Reads
+from msrnet_cli.places import Place
+from msrnet_cli.stores.address import Address, is_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from msrnet_cli.config import Format
     from msrnet_cli.folder.beside import Beside, Kind
     from msrnet_cli.folder.destination import Destination
-    from msrnet_cli.folder.options import FolderOptions
+    from msrnet_cli.folder.options import Exist, FolderOptions
     from msrnet_cli.folder.shards import Shard
-
-_HEADER_BYTES = 1 << 16  # tells the size of nearly every picture
-
-
-@dataclass(frozen=True)
-class Job:
-    """One picture to relight.
-
-    Attributes:
-        source: The input file.
-        target: The output file.
-        relative: The target below the output folder, with forward slashes.
-        listing: The input as a line for --files-from that leads to the same target.
-        format: Format of the output; None for that of the input, whose header does not
-            tell it.
-        pixels: As the input's header tells; 0 where it does not.
-        extras: Further files that the job writes, beside the target.
-        mask: File that tells where the picture changes; None for everywhere.
-        second: The same scene under another light, for weights that see both; None for
-            others.
-        is_fan: Whether the target and its neighbours are a fan, see `folder.fan`.
-    """
-
-    source: Path
-    target: Path
-    relative: str
-    listing: str
-    format: Format | None = None
-    pixels: int = 0
-    extras: tuple[Path, ...] = ()
-    mask: Path | None = None
-    second: Path | None = None
-    is_fan: bool = False
-
-    def outputs(self) -> list[tuple[str, Path]]:
-        """All files that the job writes: paths below the output folder, and in full."""
-        folder = Path(self.relative).parent
-        others = [((folder / path.name).as_posix(), path) for path in self.extras]
-        return [(self.relative, self.target), *others]
-
-    @property
-    def name(self) -> str:
-        """The input below the folder whose tree is mirrored, with forward slashes."""
-        return self.listing.rpartition(ROOT_MARK)[2]
-
-    @property
-    def shown(self) -> str:
-        """The result for people: the file, or the folder of a fan."""
-        return str(self.target.parent if self.is_fan else self.target)
 
 
 @dataclass(frozen=True)
@@ -110,16 +51,16 @@ class Plan:
     """
 
     jobs: tuple[Job, ...]
-    folder: Path | None
+    folder: Place | None
     ignored: tuple[Ignored, ...] = ()
     faults: tuple[Fault, ...] = ()
-    output: Path = Path()
+    output: Place = Path()
     is_fan: bool = False
     shard: Shard | None = None
     inputs: int = 0
 
     @property
-    def place(self) -> Path:
+    def place(self) -> Place:
         """The folder that results are written to, below it or directly."""
         return self.output.parent if self.folder is None else self.folder
 
@@ -180,22 +121,19 @@ def make_plan(
         if not found.pictures and not found.faults:
             raise NothingFoundError(found.ignored, recursive=options.recursive)
         for each in besides.values():
+            _require_local(found.pictures, place)
             each.require_each(len(found.pictures))
         own = found.of(shard)
-        planned = [_job(one, place, options, besides, naming) for one in own.pictures]
+        planned = [*jobs_of(own.pictures, place, options, besides, naming)]
         jobs = tuple(one for one in planned if isinstance(one, Job))
         faults = (*own.faults, *(one for one in planned if isinstance(one, Fault)))
         spelling = try_out(place.folder, dry=dry)
         if not place.is_file:
             naming.require_apart(found.pictures, place.path, spelling)
         _see_all(besides.values(), () if shard is None else found.pictures)
-        known = Reads([*_named(lists), *reads], _Many(found.pictures, besides.values()))
-        outputs = [path for job in jobs for _, path in job.outputs()]
+        many = _Many(found.pictures, besides.values())
+        _check_outputs(jobs, place, [*_named(lists), *reads], many, options.exist)
         folder = None if place.is_file else place.path
-        targets.check(outputs, folder, known, options.exist)
-        if folder is not None:
-            for each in besides.values():
-                each.require_no_results(folder)
         return Plan(
             jobs, folder, own.ignored, faults, place.path, is_fan, shard, found.count
         )
@@ -225,17 +163,41 @@ class _Collected:
         )
 
 
+def _check_outputs(
+    jobs: Sequence[Job],
+    place: Destination,
+    named: Iterable[Read],
+    many: _Many,
+    exist: Exist,
+) -> None:
+    """Check every output of a job.
+
+    Raises:
+        UsageError: As `targets.check` and `bucket.check_targets`.
+    """
+    outputs = [path for job in jobs for _, path in job.outputs()]
+    if isinstance(place.path, Address):
+        bucket.check_targets(outputs, place.path, many.pictures, exist)
+        return
+    local = [path for path in outputs if isinstance(path, Path)]
+    root = None if place.is_file else place.path
+    targets.check(local, root, Reads(named, many), exist)
+    if root is not None:
+        for each in many.besides:
+            each.require_no_results(root)
+
+
 class _Many:
     """Pictures and what lies beside them: too many to be copied."""
 
     def __init__(self, pictures: Sequence[Found], besides: Iterable[Beside]) -> None:
-        self._pictures = pictures
-        self._besides = tuple(besides)
+        self.pictures = pictures
+        self.besides = tuple(besides)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        for one in self._pictures:
+        for one in self.pictures:
             yield "input", one.text
-        for each in self._besides:
+        for each in self.besides:
             for path in each.seen():
                 yield each.kind.name, str(path)
 
@@ -267,17 +229,33 @@ def _collected(
         else:
             ignored.append(one)
     if besides:
-        roots = {one.root for one in pictures}
+        roots = {one.root for one in pictures if isinstance(one.root, Path)}
         for each in besides.values():
             each.require_apart(roots)
     return _Collected(pictures, tuple(ignored), tuple(faults))
 
 
 def _beside_of(one: Found, besides: Iterable[Beside]) -> Kind | None:
+    root, path = one.root, one.path
     for each in besides:
-        if each.holds(one.root, one.path):
+        if isinstance(root, Path) and isinstance(path, Path) and each.holds(root, path):
             return each.kind
     return None
+
+
+def _require_local(pictures: Iterable[Found], place: Destination) -> None:
+    """Refuse stores together with files beside pictures, which are looked up here.
+
+    Raises:
+        UsageError: A picture, or the output, lies in a store.
+    """
+    stored = (one.text for one in pictures if isinstance(one.root, Address))
+    text = next(stored, place.text if isinstance(place.path, Address) else "")
+    if text:
+        raise UsageError(
+            f"--mask and --second take pictures of this machine, not {text}",
+            "copy the pictures here, and name a folder for the output",
+        )
 
 
 def _see_all(besides: Iterable[Beside], pictures: Iterable[Found]) -> None:
@@ -288,7 +266,7 @@ def _see_all(besides: Iterable[Beside], pictures: Iterable[Found]) -> None:
 
 
 def _named(lists: str | None) -> Iterator[Read]:
-    if lists is not None:
+    if lists is not None and not is_address(lists):
         yield Read("list", STDIN if lists == "-" else Path(lists))
 
 
@@ -309,50 +287,6 @@ def _path_errors(output: str) -> Iterator[None]:
         raise UsageError(reason, "check the path") from error
 
 
-def _job(
-    entry: Found,
-    place: Destination,
-    options: FolderOptions,
-    besides: Mapping[Kind, Beside],
-    naming: Naming,
-) -> Job | Fault:
-    within = Path(entry.relative)
-    if ".." in within.parts or within.is_absolute():
-        return _outside(entry)
-    source = entry.path
-    start = head(source, _HEADER_BYTES) or b""
-    told = _size(source, start)
-    size = told or (0, 0)  # the decoder will say why
-    sure = told if tells_size(start) else None
-    if place.is_file:
-        relative, target = Path(place.path.name), place.path
-    else:
-        relative = naming.target(within, start)
-        target = place.path / relative
-    if _is_too_long(target):
-        return _beyond_reach(entry, target)
-    format = options.write.format or images.format_of(target.suffix)
-    try:
-        files = {
-            kind: each.of_sized(within, source, sure) for kind, each in besides.items()
-        }
-        _require_fits(format, size, options.max_megapixels)
-    except PictureError as error:
-        return Fault(entry.text, error.reason, error.remedy, entry.listing)
-    return Job(
-        source=source,
-        target=target,
-        relative=relative.as_posix(),
-        listing=entry.listing,
-        format=format,
-        pixels=math.prod(size),
-        extras=tuple(naming.extras(target)),
-        mask=files.get(MASK),
-        second=files.get(SECOND),
-        is_fan=naming.is_fan,
-    )
-
-
 def _besides(options: FolderOptions) -> dict[Kind, Beside]:
     """What lies beside the pictures, by its kind.
 
@@ -362,44 +296,3 @@ def _besides(options: FolderOptions) -> dict[Kind, Beside]:
     named = {MASK: options.mask, SECOND: options.second}
     opened = {kind: open_beside(kind, text) for kind, text in named.items()}
     return {kind: each for kind, each in opened.items() if each is not None}
-
-
-def _outside(entry: Found) -> Fault:
-    reason = f"lies outside the folder that is mirrored ({entry.root.absolute()})"
-    remedy = "write its path without .., or absolute"
-    return Fault(entry.text, reason, remedy, str(entry.path.absolute()))
-
-
-def _is_too_long(target: Path) -> bool:
-    """Whether the system refuses the path for its length, though each name is short."""
-    if any(len(os.fsencode(part)) > LONGEST_NAME for part in target.parts):
-        return False  # refused later, by its name, which the user can change
-    try:
-        target.lstat()
-    except OSError as error:
-        return error.errno == errno.ENAMETOOLONG
-    return False
-
-
-def _beyond_reach(entry: Found, target: Path) -> Fault:
-    reason = f"{target} is too long for a path"
-    remedy = "name an output nearer the root"
-    return Fault(entry.text, reason, remedy, entry.listing)
-
-
-def _require_fits(
-    format: Format | None, size: tuple[int, int], max_megapixels: float
-) -> None:
-    """Refuse what a header shows to be too large for the format of the output."""
-    # A picture that is too large in itself is refused for that reason when it is read.
-    if format is not None and math.prod(size) <= max_megapixels * 1e6:
-        images.require_fits(format, *size)
-
-
-def _size(path: Path, start: bytes) -> tuple[int, int] | None:
-    size = images.declared_size(io.BytesIO(start))
-    if size is None and len(start) == _HEADER_BYTES:
-        # A TIFF file, for example, may tell its size at its end.
-        with suppress(OSError), opened_regular(path) as file:
-            size = images.declared_size(file)
-    return size

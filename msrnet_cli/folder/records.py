@@ -8,18 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from msrnet_cli import places
 from msrnet_cli.errors import PictureError, UsageError
-from msrnet_cli.files import Folder, read_regular
 from msrnet_cli.folder.about import About
 from msrnet_cli.folder.fan import compared
-from msrnet_cli.folder.journal import Entry, Journal, cached_journal, digest
-from msrnet_cli.folder.shards import Shard, marked
-from msrnet_cli.folder.tails import NAME, Run, names_in
+from msrnet_cli.folder.journal import cached_journal
+from msrnet_cli.folder.known import Entry, digest
+from msrnet_cli.folder.segments import Segments
+from msrnet_cli.folder.shards import Shard
+from msrnet_cli.folder.tails import Run
+from msrnet_cli.stores.address import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from msrnet_cli.folder.journal import Standing
+    from msrnet_cli.folder.journal import Journal
+    from msrnet_cli.folder.known import Standing
+    from msrnet_cli.folder.storage import Storage
+    from msrnet_cli.places import Place
 
 _OVERWRITE = "use --exist overwrite to replace it"
 
@@ -33,11 +39,13 @@ class Provenance:
         recipes: Names of everything else that decides the bytes of the result: first
             the name to record, then others that count as the same.
         origin: Path of the input; "" where the input came through a pipe.
+        tag: Of the input's state, as a store tells it; "" elsewhere.
     """
 
     source_sha256: str
     recipes: tuple[str, ...]
     origin: str = ""
+    tag: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class Making:
     weights_sha256: str = ""
 
     def about(
-        self, place: Path, source: Path, seconds: float, notes: tuple[str, ...]
+        self, place: Place, source: Place, seconds: float, notes: tuple[str, ...]
     ) -> About:
         """What is told of one result.
 
@@ -75,16 +83,21 @@ class Making:
         )
 
 
-def way_to(source: Path, place: Path) -> str:
+def way_to(source: Place, place: Place) -> str:
     """A path from a folder on, with forward slashes: it holds when both are moved.
 
     Links to the folders are followed, because ``..`` means the folder above the real
     one.
 
     Returns:
-        The absolute path where none leads there, as to another drive.
+        The address of an object in a store; the absolute path where none leads there,
+        as to another drive.
     """
+    if isinstance(source, Address):
+        return str(source)
     real = Path(os.path.realpath(source.parent), source.name)
+    if isinstance(place, Address):
+        return real.as_posix()
     try:
         return Path(os.path.relpath(real, os.path.realpath(place))).as_posix()
     except ValueError:
@@ -104,11 +117,11 @@ class Existing:
 
     are_same: bool = False
     is_stale: bool = False
-    unknown: frozenset[Path] = frozenset()
-    same: frozenset[Path] = frozenset()
+    unknown: frozenset[Place] = frozenset()
+    same: frozenset[Place] = frozenset()
 
     @classmethod
-    def of(cls, standings: Mapping[Path, Standing]) -> Existing:
+    def of(cls, standings: Mapping[Place, Standing]) -> Existing:
         """From the standing of each output."""
         found = standings.items()
         return cls(
@@ -126,7 +139,7 @@ class Records:
     journal is left beside the picture, unless one is there already.
 
     Args:
-        folder: Folder of the outputs.
+        storage: Folder of the outputs.
         single: Whether the output is one named file.
         to_read: Whether the records are only read: then no journal is made.
         shard: Whose journal is written; None for that of a run that is not split.
@@ -139,7 +152,7 @@ class Records:
 
     def __init__(
         self,
-        folder: Folder,
+        storage: Storage,
         *,
         single: bool,
         to_read: bool = False,
@@ -149,15 +162,14 @@ class Records:
     ) -> None:
         self._single = single
         self._by_path = False
-        self._journal: Journal | None = None
+        self._journal: Journal | Segments | None = None
         if not single:
-            name = marked(NAME, shard)
-            self._journal = Journal(
-                folder, name, to_read=to_read, wanted=wanted, own=own
+            self._journal = storage.journal(
+                shard=shard, to_read=to_read, wanted=wanted, own=own
             )
-        elif _has_journal(folder):
+        elif storage.has_journal():
             with suppress(UsageError):
-                self._journal = Journal(folder, to_read=to_read)
+                self._journal = storage.journal(to_read=to_read)
         if self._journal is None and single:
             self._journal, self._by_path = cached_journal(to_read=to_read), True
 
@@ -166,7 +178,7 @@ class Records:
         if self._journal is not None:
             self._journal.close()
 
-    def standing(self, output: str, path: Path, provenance: Provenance) -> Standing:
+    def standing(self, output: str, path: Place, provenance: Provenance) -> Standing:
         """As `Journal.standing`; ``foreign`` only for a single picture.
 
         Raises:
@@ -185,9 +197,9 @@ class Records:
             raise _not_ours(path)
         return standing
 
-    def _standing(self, output: str, path: Path, provenance: Provenance) -> Standing:
+    def _standing(self, output: str, path: Place, provenance: Provenance) -> Standing:
         if self._journal is None:
-            return "foreign" if os.path.lexists(path) else "absent"
+            return "foreign" if places.exists(path) else "absent"
         return self._journal.standing(
             self._key(output, path),
             path,
@@ -196,9 +208,28 @@ class Records:
             provenance.origin if self._single else None,
         )
 
+    def known(
+        self, output: str, source: Place, recipes: tuple[str, ...]
+    ) -> Provenance | None:
+        """What a result was made from, if that is known without reading its input.
+
+        Args:
+            output: The path below the output folder.
+            source: The input.
+            recipes: Of the result about to be made.
+        """
+        if not isinstance(self._journal, Segments) or not isinstance(source, Address):
+            return None
+        with suppress(OSError):  # reading it will say why
+            tag = places.tag_of(source)
+            found = self._journal.source_of(output, tag)
+            if tag and found is not None:
+                return Provenance(found, recipes, str(source), tag)
+        return None
+
     def outdated(
-        self, outputs: Sequence[tuple[str, Path]], provenance: Provenance
-    ) -> list[tuple[str, Path]]:
+        self, outputs: Sequence[tuple[str, Place]], provenance: Provenance
+    ) -> list[tuple[str, Place]]:
         """Comparisons beside results that show an older state of them.
 
         What somebody else made there, or changed since, does not count.
@@ -216,15 +247,14 @@ class Records:
         for relative, path in outputs:
             other = path.with_name(compared(path.stem))
             name = PurePosixPath(relative).with_name(other.name).as_posix()
-            is_candidate = other not in made and os.path.lexists(other)
-            if is_candidate and self._is_outdated(
+            if other not in made and self._is_outdated(
                 (name, other), self._key(relative, path), provenance
             ):
                 found.append((name, other))
         return found
 
     def _is_outdated(
-        self, file: tuple[str, Path], beside: str, provenance: Provenance
+        self, file: tuple[str, Place], beside: str, provenance: Provenance
     ) -> bool:
         if self._journal is None:
             return False
@@ -239,11 +269,11 @@ class Records:
     def note(
         self,
         output: str,
-        path: Path,
+        path: Place,
         data: bytes,
         provenance: Provenance,
         about: About | None = None,
-    ) -> None:
+    ) -> str:
         """Record a result that is about to be moved into place.
 
         Args:
@@ -253,11 +283,14 @@ class Records:
             provenance: What it was made from.
             about: What people want to know of it. The user's cache does not keep that.
 
+        Returns:
+            What a store is to keep beside the bytes; "" for nothing.
+
         Raises:
             JournalError: The folder's journal cannot be written.
         """
         if self._journal is None:
-            return
+            return ""
         entry = Entry(
             self._key(output, path),
             digest(data),
@@ -270,6 +303,9 @@ class Records:
         except OSError:
             if not self._single:
                 raise
+        if isinstance(self._journal, Segments):
+            return self._journal.label(entry, len(data), provenance.tag)
+        return ""
 
     def note_run(self, run: Run) -> None:
         """Record that a run of a shard begins or has ended.
@@ -293,18 +329,11 @@ class Records:
         if self._journal is not None and not self._single:
             self._journal.release(output)
 
-    def _key(self, output: str, path: Path) -> str:
+    def _key(self, output: str, path: Place) -> str:
         return str(path.absolute()) if self._by_path else output
 
 
-def _has_journal(folder: Folder) -> bool:
-    try:
-        return bool(names_in(folder.path))
-    except OSError:  # it may be written to, but not listed
-        return (folder.path / NAME).exists()
-
-
-def holds(path: Path, data: bytes) -> bool:
+def holds(path: Place, data: bytes) -> bool:
     """Whether a file has these very bytes: proves a result that no journal knows.
 
     Returns:
@@ -314,13 +343,13 @@ def holds(path: Path, data: bytes) -> bool:
         PictureError: The file has other bytes, and so must not be replaced.
         OSError: The file cannot be read.
     """
-    if not path.exists():
+    if not (path.exists() if isinstance(path, Path) else places.exists(path)):
         return False
-    if read_regular(path) != data:
+    if places.read(path) != data:
         raise _not_ours(path)
     return True
 
 
-def _not_ours(path: Path) -> PictureError:
+def _not_ours(path: Place) -> PictureError:
     reason = f"{path} exists and was not made by msrnet, or was changed since"
     return PictureError(reason, _OVERWRITE)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from msrnet_cli import hardware
 from msrnet_cli.errors import UsageError
-from msrnet_cli.folder.journal import digest
+from msrnet_cli.folder.known import digest
 from msrnet_cli.lights import DIRECTIONS
 from msrnet_cli.relight.records import Relit
 

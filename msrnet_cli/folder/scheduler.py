@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from msrnet_cli.folder.arrivals import Arrivals
     from msrnet_cli.folder.events import Stage
     from msrnet_cli.folder.executor import Executor, Pending
+    from msrnet_cli.folder.jobs import Job
     from msrnet_cli.folder.options import FolderOptions
     from msrnet_cli.folder.outputs import Halt, Outputs
-    from msrnet_cli.folder.plan import Job
     from msrnet_cli.folder.relights import Relights
     from msrnet_cli.folder.stages import Decoded, RelitBatch
     from msrnet_cli.folder.tally import Tally

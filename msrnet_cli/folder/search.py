@@ -18,75 +18,27 @@ from typing import TYPE_CHECKING
 from msrnet_cli import images
 from msrnet_cli.errors import NothingDoneError, UsageError
 from msrnet_cli.files import opened_regular
+from msrnet_cli.folder import bucket
 from msrnet_cli.folder.events import Ignored
+from msrnet_cli.folder.findings import (
+    Fault,
+    Finding,
+    Found,
+    beginning,
+    listing,
+)
 from msrnet_cli.folder.lists import ROOT_MARK, meant, plain, read_list
-from msrnet_cli.folder.names import parted
+from msrnet_cli.folder.names import is_hidden, parted
 from msrnet_cli.images.formats import HEAD_BYTES
 from msrnet_cli.images.previews import is_preview
+from msrnet_cli.places import Place, start
+from msrnet_cli.stores.address import Address, is_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_CLUTTER = frozenset({"desktop.ini", "thumbs.db", "__macosx"})
-_LINK, _SUBFOLDER = "symbolic link", "subfolder"
+_LINK = "symbolic link"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A file that is, or claims to be, a picture. There may be millions: it is small.
-
-    Attributes:
-        root: The folder whose tree is mirrored in the output.
-        text: The path of the file.
-    """
-
-    root: Path
-    text: str
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return Path(self.text)
-
-    @property
-    def relative(self) -> str:
-        """The file below the root, with forward slashes; ``..`` leads out of it."""
-        rest = self.text.removeprefix(_start(str(self.root)))
-        is_below = len(rest) < len(self.text) or not self.root.parts
-        if not is_below or ".." in rest or rest[0] == os.sep or rest[1:2] == ":":
-            rest = os.path.relpath(self.text, self.root)
-        return rest if os.sep == "/" else rest.replace(os.sep, "/")
-
-    @property
-    def listing(self) -> str:
-        """The file as a line for --files-from that leads to the same target."""
-        return listing(self.root, self.path)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A path that cannot be read, or is not a regular file.
-
-    Attributes:
-        path: As the user would write it.
-        reason: For people.
-        remedy: What to do about it.
-        listing: The path as a line for --files-from.
-    """
-
-    path: str
-    reason: str
-    remedy: str
-    listing: str
-
-    @property
-    def relative(self) -> str:
-        """The path below the folder that is mirrored, with forward slashes."""
-        return self.listing.rpartition(ROOT_MARK)[2]
-
-
-Finding = Found | Fault | Ignored
 
 
 class NothingFoundError(NothingDoneError):
@@ -102,7 +54,7 @@ class NothingFoundError(NothingDoneError):
         counts = Counter(one.reason for one in self.ignored)
         passed = ", ".join(f"{what} ({count})" for what, count in counts.items())
         hints = []
-        if _SUBFOLDER in counts and not recursive:
+        if bucket.SUBFOLDER in counts and not recursive:
             hints.append("--recursive enters subfolders")
         if _LINK in counts:
             hints.append("name the files that links lead to")
@@ -113,7 +65,7 @@ class NothingFoundError(NothingDoneError):
 
 
 def search(
-    inputs: Sequence[str], lists: str | None, target: Path, *, recursive: bool
+    inputs: Sequence[str], lists: str | None, target: Place, *, recursive: bool
 ) -> Iterator[Finding]:
     """All pictures of files, folders, patterns and a list, each once.
 
@@ -128,7 +80,7 @@ def search(
             file.
     """
     seen: set[str] = set()
-    here = _start(str(Path.cwd()))
+    here = beginning(str(Path.cwd()))
     search = _Search(target, recursive)
     for finding in search.all(inputs, lists):
         text = finding.text if isinstance(finding, Found) else str(Path(finding.path))
@@ -147,6 +99,9 @@ def check_input(text: str) -> None:
         UsageError: The input is missing, a URL, a link or a special file.
     """
     path = Path(text)
+    if is_address(text):
+        bucket.check(text)
+        return
     if is_url(text):
         raise UsageError(f"{text} is a URL, not a file", "download it first")
     if path.is_dir() or (glob.has_magic(text) and not os.path.lexists(path)):
@@ -157,23 +112,16 @@ def check_input(text: str) -> None:
 
 
 def is_url(text: str) -> bool:
-    """Whether a text is a URL, such as ``s3://bucket/x``, and not a path."""
+    """Whether a text is a URL, such as ``https://host/x``, and not a path."""
     return _URL.match(text) is not None
 
 
-def head(path: Path, size: int) -> bytes | None:
+def head(path: Place, size: int) -> bytes | None:
     """The first bytes of a file; None where the file cannot be read."""
     try:
-        with opened_regular(path) as file:
-            return file.read(size)
+        return start(path, size)
     except OSError:
         return None
-
-
-def listing(root: Path, path: Path) -> str:
-    """A path as a line for --files-from that mirrors the tree below a root."""
-    within = path.relative_to(root) if root.parts else path
-    return f"{root.absolute().as_posix()}{ROOT_MARK}{within.as_posix()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +133,10 @@ class _Folder:
 
 
 class _Search:
-    def __init__(self, target: Path, recursive: bool) -> None:
+    def __init__(self, target: Place, recursive: bool) -> None:
         self._target = target
         self._recursive = recursive
-        self._place = _identity(target)
+        self._place = None if isinstance(target, Address) else _identity(target)
         self._roots: dict[str, Path] = {}
 
     def all(self, inputs: Sequence[str], lists: str | None) -> Iterator[Finding]:
@@ -200,7 +148,9 @@ class _Search:
     def _input(self, text: str) -> Iterator[Finding]:
         path = Path(text)
         check_input(text)
-        if path.is_dir():
+        if is_address(text):
+            yield from bucket.named(text, self._target, recursive=self._recursive)
+        elif path.is_dir():
             if self._is_target(path):
                 raise UsageError(
                     f"input and output are the same folder: {text}",
@@ -241,10 +191,10 @@ class _Search:
         except OSError as error:
             yield _unreadable(root, Path(folder.text), error)
             return
-        start = _start(folder.text)
+        start = beginning(folder.text)
         for entry in found:
             text = f"{start}{entry.name}"
-            if entry.name.startswith(".") or entry.name.lower() in _CLUTTER:
+            if is_hidden(entry.name):
                 yield Ignored(text, "hidden")
             elif entry.is_symlink():
                 yield Ignored(text, _LINK)
@@ -254,7 +204,7 @@ class _Search:
                 regular = entry.is_file(follow_symlinks=False)
                 yield _file(root, text, is_regular=regular)
             elif not self._recursive:
-                yield Ignored(text, _SUBFOLDER)
+                yield Ignored(text, bucket.SUBFOLDER)
             elif not self._is_target(Path(text)):
                 yield _Folder(root, text)
 
@@ -267,11 +217,12 @@ class _Search:
         if not paths and not faults:
             raise UsageError(f"{pattern} matches nothing", "check the pattern")
         yield from faults
-        inside = self._target.resolve()
+        target = self._target
+        inside = None if isinstance(target, Address) else target.resolve()
         for path in paths:
             if path.is_symlink():
                 yield Ignored(str(path), _LINK)
-            elif path.resolve().is_relative_to(inside):
+            elif inside and path.resolve().is_relative_to(inside):
                 yield Ignored(str(path), "in the output folder")
             elif not path.is_dir():
                 yield _file(root, str(path), is_regular=path.is_file())
@@ -299,6 +250,8 @@ class _Search:
         if (parts := plain(entry)) is not None:
             return Found(self._root(parts[0]), parts[1])
         entry = meant(entry)
+        if is_address(entry):
+            return bucket.listed(entry)
         before, mark, tail = entry.rpartition(ROOT_MARK)
         path = Path(entry)
         root = self._root(str(path.parent) if path.is_absolute() else "")
@@ -342,13 +295,6 @@ def _file(root: Path, text: str, *, is_regular: bool) -> Finding:
             return Ignored(text, reason)
         return _unreadable(root, path, error)
     return Found(root, text) if is_picture else Ignored(text, "not a picture")
-
-
-def _start(folder: str) -> str:
-    """What the paths below a folder begin with, as a Path writes them."""
-    if folder in ("", os.curdir):
-        return ""
-    return folder if folder.endswith(os.sep) else folder + os.sep
 
 
 def _unreadable(root: Path, path: Path, error: OSError) -> Fault:

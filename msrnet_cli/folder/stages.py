@@ -21,23 +21,23 @@ from torch import Tensor
 
 from msrnet_cli import hardware, images
 from msrnet_cli.errors import PictureError
-from msrnet_cli.files import read_regular
 from msrnet_cli.folder import beside, masks
 from msrnet_cli.folder import fan as fans
 from msrnet_cli.folder.events import FileDone
-from msrnet_cli.folder.journal import digest
-from msrnet_cli.folder.plan import Job
+from msrnet_cli.folder.jobs import Job
+from msrnet_cli.folder.known import digest
 from msrnet_cli.folder.records import Provenance
 from msrnet_cli.folder.relights import with_beside
 from msrnet_cli.lights import DIRECTIONS
+from msrnet_cli.places import read_tagged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from msrnet_cli.config import WriteOptions
     from msrnet_cli.folder.records import Existing
     from msrnet_cli.folder.relights import Fan, Relights
+    from msrnet_cli.places import Place
 
 
 class _HasJob(Protocol):
@@ -152,7 +152,7 @@ class Encoded:
     """
 
     job: Job
-    outputs: tuple[tuple[str, Path], ...]
+    outputs: tuple[tuple[str, Place], ...]
     contents: tuple[bytes, ...]
     provenance: Provenance
     existing: Existing
@@ -186,7 +186,7 @@ def read(job: Job, recipes: tuple[str, ...]) -> Source:
     """
     begin = time.perf_counter()
     try:
-        data = read_regular(job.source)
+        data, tag = read_tagged(job.source)
     except OSError as error:
         raise PictureError(f"cannot be read: {error.strerror}") from error
     mask = second = None
@@ -196,7 +196,8 @@ def read(job: Job, recipes: tuple[str, ...]) -> Source:
     if job.second is not None:
         second = beside.data_of(beside.SECOND, job.second)
         recipes = with_beside(recipes, beside.SECOND, digest(second))
-    provenance = Provenance(digest(data), recipes, str(job.source.absolute()))
+    origin = str(job.source.absolute())
+    provenance = Provenance(digest(data), recipes, origin, tag)
     return Source(job, data, mask, second, provenance, time.perf_counter() - begin)
 
 
@@ -335,7 +336,7 @@ def _fanned(decoded: Decoded, relights: Relights) -> Fan | PictureError:
 def _part(
     relit: RelitPicture,
     pixels: Tensor,
-    outputs: Sequence[tuple[str, Path]],
+    outputs: Sequence[tuple[str, Place]],
     options: WriteOptions,
     begin: float,
 ) -> Encoded:
@@ -358,7 +359,7 @@ def _part(
 
 def _encoded(
     relit: RelitPicture,
-    outputs: Sequence[tuple[str, Path]],
+    outputs: Sequence[tuple[str, Place]],
     contents: Sequence[bytes],
     notes: tuple[str, ...] = (),
 ) -> Encoded:

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli import images
 from msrnet_cli.errors import PictureError, UsageError
-from msrnet_cli.files import Folder, read_endless, read_regular
-from msrnet_cli.folder import beside, masks
+from msrnet_cli.files import read_endless, read_regular
+from msrnet_cli.folder import beside, masks, storage
 from msrnet_cli.folder.destination import check_no_url, try_out
 from msrnet_cli.folder.events import STAGES, FileDone
 from msrnet_cli.folder.job import started
-from msrnet_cli.folder.journal import digest
+from msrnet_cli.folder.jobs import Job
+from msrnet_cli.folder.known import digest
 from msrnet_cli.folder.options import FolderOptions
-from msrnet_cli.folder.plan import Job, Plan
+from msrnet_cli.folder.plan import Plan
 from msrnet_cli.folder.records import Provenance, Records, holds
 from msrnet_cli.folder.relights import recipes, require_second, with_beside
 from msrnet_cli.folder.search import is_url
@@ -309,7 +310,7 @@ def _into_file(
 ) -> FileDone:
     """Write the result, unless it is there already, made in the same way."""
     with (
-        Folder.made(path.parent) as folder,
+        closing(storage.made(path.parent)) as folder,
         closing(Records(folder, single=True)) as records,
     ):
         standing = "absent"

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from msrnet_cli.config import WriteOptions
+    from msrnet_cli.folder.jobs import Job
     from msrnet_cli.folder.outputs import Halt, Outputs
-    from msrnet_cli.folder.plan import Job
+    from msrnet_cli.folder.records import Provenance
     from msrnet_cli.folder.stages import Decoded, Encoded, RelitPicture
 
 
@@ -30,13 +31,15 @@ def prepare(
         recipes: From `relights.recipes`.
         max_megapixels: A larger picture is refused before it is decoded.
     """
+    known = outputs.known(job, recipes)
+    if known is not None and outputs.existing(job, known).are_same:
+        return _skipped(job, outputs, known)
     source = stages.read(job, recipes)
     if isinstance(source, FileDone):
         return source
     existing = outputs.existing(job, source.provenance)
     if existing.are_same:
-        notes = outputs.remove_outdated(job.outputs(), source.provenance)
-        return replace(stages.skipped(job), notes=notes)
+        return _skipped(job, outputs, source.provenance)
     return stages.decode(source, existing, max_megapixels)
 
 
@@ -84,6 +87,12 @@ def finish(
         },
         anew=relit.decoded.existing.is_stale,
     )
+
+
+def _skipped(job: Job, outputs: Outputs, provenance: Provenance) -> FileDone:
+    """A picture whose result is there, without what shows an older one."""
+    notes = outputs.remove_outdated(job.outputs(), provenance)
+    return replace(stages.skipped(job), notes=notes)
 
 
 def _parts(

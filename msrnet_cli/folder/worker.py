@@ -12,6 +12,7 @@ import math
 import threading
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msrnet_cli import __version__
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
 
     from msrnet_cli.folder.events import FileDone, JobStarted, Stage
     from msrnet_cli.folder.executor import Executor
+    from msrnet_cli.folder.jobs import Job
     from msrnet_cli.folder.options import FolderOptions
     from msrnet_cli.folder.outputs import Halt
-    from msrnet_cli.folder.plan import Job, Plan
+    from msrnet_cli.folder.plan import Plan
     from msrnet_cli.folder.records import Making
     from msrnet_cli.folder.relights import Relights
 
@@ -132,7 +134,7 @@ class Worker:
                 the process that feeds the worker.
         """
         place = self._plan.place
-        if not (place / NAME).exists():
+        if isinstance(place, Path) and not (place / NAME).exists():
             raise UsageError(
                 f"{place.absolute()} is another folder there, or none",
                 "name a folder on a file system that all nodes share",

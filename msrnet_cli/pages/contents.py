@@ -10,13 +10,15 @@ from msrnet_cli.folder.about import About
 from msrnet_cli.lights import told
 from msrnet_cli.pages.compare import Contents, Problem, Shown
 from msrnet_cli.pages.place import results_of
+from msrnet_cli.places import here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from msrnet_cli.folder.events import FileDone, JobSummary
     from msrnet_cli.folder.history import FolderHistory, Result
-    from msrnet_cli.folder.plan import Job, Plan
+    from msrnet_cli.folder.jobs import Job
+    from msrnet_cli.folder.plan import Plan
     from msrnet_cli.folder.records import Making
 
 _TITLE = "Before and after"
@@ -38,7 +40,7 @@ def of_job(
     jobs = {str(job.source): job for job in plan.jobs}
     names = {job: one.name for job, one in jobs.items()}
     names |= {fault.path: fault.relative for fault in plan.faults}
-    abouts = {} if plan.folder is None else history.told(plan.folder)
+    abouts = {} if plan.folder is None else history.told(here(plan.folder))
     shown: list[Shown] = []
     problems: list[Problem] = []
     for one in done:
@@ -65,7 +67,7 @@ def _results(
         yield Shown(
             name=relative,
             output=path,
-            input=job.source,
+            input=here(job.source),
             light=light,
             weights=making.weights,
             weights_sha256=making.weights_sha256,

@@ -19,11 +19,13 @@ from msrnet_cli.folder.fan import LIGHTS, SHEET, compared
 from msrnet_cli.folder.tails import NAME
 from msrnet_cli.folder.targets import LONGEST_NAME, STDIN, Read, Reads
 from msrnet_cli.images.previews import is_preview
+from msrnet_cli.places import here
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from msrnet_cli.folder.plan import Job, Plan
+    from msrnet_cli.folder.jobs import Job
+    from msrnet_cli.folder.plan import Plan
 
 MOST_WHOLE = 50
 """Results that a page holds itself; of more, all pictures lie in a folder beside it."""
@@ -150,8 +152,8 @@ def require_page(
 
     Raises:
         UsageError: It would overwrite a file that the job reads or writes, cannot be
-            written, or its pictures would lie among others; or the job is split, and
-            each part would write the same page.
+            written, or its pictures would lie among others; the job is split, and each
+            part would write the same page; or a picture lies in a store.
     """
     if plan.shard is not None:
         raise UsageError(
@@ -163,13 +165,13 @@ def require_page(
     results = sum(_pictures(job) for job in plan.jobs)
     if results <= MOST_WHOLE:
         return
-    sources = {job.source.parent for job in plan.jobs}
-    page.require_folder({*sources, *(job.target.parent for job in plan.jobs)})
+    sources = {here(job.source).parent for job in plan.jobs}
+    page.require_folder({*sources, *(here(job.target).parent for job in plan.jobs)})
 
 
 def _reads(plan: Plan, lists: str | None) -> Iterator[Read]:
     for job in plan.jobs:
-        yield Read("input", job.source)
+        yield Read("input", here(job.source))
         for what, path in (("mask", job.mask), ("second picture", job.second)):
             if path is not None:
                 yield Read(what, path)
@@ -182,8 +184,8 @@ def _reads(plan: Plan, lists: str | None) -> Iterator[Read]:
 def _results(plan: Plan) -> Iterator[Read]:
     for job in plan.jobs:
         for _, path in job.outputs():
-            yield Read("result", path)
-    yield Read("journal", plan.place / NAME)
+            yield Read("result", here(path))
+    yield Read("journal", here(plan.place) / NAME)
 
 
 def _pictures(job: Job) -> int:
@@ -199,7 +201,7 @@ def results_of(job: Job) -> Iterator[tuple[str, Path]]:
     for relative, path in job.outputs():
         beside = path.name in (SHEET, LIGHTS) or path.name.endswith(compared(""))
         if path == job.target or (job.is_fan and not beside):
-            yield relative, path
+            yield relative, here(path)
 
 
 def _is_ours(path: Path) -> bool:

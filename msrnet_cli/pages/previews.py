@@ -14,7 +14,7 @@ from PIL import Image, ImageChops, ImageStat
 from msrnet_cli import images
 from msrnet_cli.errors import PictureError
 from msrnet_cli.files import read_regular
-from msrnet_cli.folder.journal import digest
+from msrnet_cli.folder.known import digest
 from msrnet_cli.images.pixels import quantise, to_image
 from msrnet_cli.pages.jpegs import jpeg
 

@@ -24,7 +24,8 @@ from msrnet_cli.files import (
     write_whole,
 )
 from msrnet_cli.folder import journal as journals
-from msrnet_cli.folder.journal import Entry, Journal, digest
+from msrnet_cli.folder.journal import Journal
+from msrnet_cli.folder.known import Entry, digest
 from msrnet_cli.folder.tails import NAME
 
 

@@ -14,7 +14,8 @@ from msrnet_cli.files import Folder
 from msrnet_cli.folder import history
 from msrnet_cli.folder.about import About, about_of
 from msrnet_cli.folder.job import relight_folder
-from msrnet_cli.folder.journal import Entry, Journal, digest
+from msrnet_cli.folder.journal import Journal
+from msrnet_cli.folder.known import Entry, digest
 from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.plan import make_plan
 from msrnet_cli.folder.relights import FakeRelighter

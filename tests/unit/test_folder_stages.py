@@ -20,7 +20,7 @@ from msrnet_cli.folder.beside import MASK
 from msrnet_cli.folder.events import FileDone
 from msrnet_cli.folder.executor import Threads
 from msrnet_cli.folder.job import relight_folder
-from msrnet_cli.folder.journal import digest
+from msrnet_cli.folder.known import digest
 from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.outputs import Halt
 from msrnet_cli.folder.plan import make_plan

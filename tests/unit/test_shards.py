@@ -17,7 +17,8 @@ from msrnet_cli.files import Folder
 from msrnet_cli.folder import clusters, history
 from msrnet_cli.folder.foresight import foresee
 from msrnet_cli.folder.job import relight_folder
-from msrnet_cli.folder.journal import Entry, Journal, digest
+from msrnet_cli.folder.journal import Journal
+from msrnet_cli.folder.known import Entry, digest
 from msrnet_cli.folder.options import FolderOptions
 from msrnet_cli.folder.plan import make_plan
 from msrnet_cli.folder.relights import FakeRelighter
@@ -456,11 +457,10 @@ def test_an_output_that_is_an_input_of_another_shard_is_refused(place):
 
 def test_only_headers_of_its_own_pictures_are_read(place, monkeypatch):
     fill(random_names(40))
-    from msrnet_cli.folder import naming
-    from msrnet_cli.folder import plan as plans
+    from msrnet_cli.folder import jobs, naming
 
     read = []
-    for module in (plans, naming):
+    for module in (jobs, naming):
         real = module.head
 
         def noting(path, size, real=real):
@@ -529,7 +529,7 @@ def test_of_many_results_a_shard_keeps_its_own_in_memory(place):
 
 
 def test_a_run_stands_in_a_line_that_older_versions_pass_over():
-    from msrnet_cli.folder.journal import entry_of
+    from msrnet_cli.folder.known import entry_of
 
     for one in (Run("begun", 3, 9), Run("ended", 3, 9, 1, 2)):
         assert run_of(one.line()) == one

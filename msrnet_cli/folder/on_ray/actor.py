@@ -12,8 +12,9 @@ from msrnet_cli.errors import MSRNetError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from msrnet_cli.folder.jobs import Job
     from msrnet_cli.folder.options import RelightOptions
-    from msrnet_cli.folder.plan import Job, Plan
+    from msrnet_cli.folder.plan import Plan
     from msrnet_cli.folder.worker import Ready, Turn, Worker
 
 

@@ -95,7 +95,13 @@ class RayJob:
         yield Shift(self._crew, self._ready, self._plan.jobs, outputs, tally)
 
     def _make_journals(self) -> None:
-        """Let every actor find the journals of the others when it begins."""
-        with suppress(OSError), closing(Folder(self._plan.place)) as folder:
+        """Let every actor find the journals of the others when it begins.
+
+        In a store each writes objects of its own, which are listed.
+        """
+        place = self._plan.place
+        if not isinstance(place, Path):
+            return
+        with suppress(OSError), closing(Folder(place)) as folder:
             for number in range(1, self._crew.count + 1):
                 os.close(folder.open(of_actor(number), os.O_WRONLY | os.O_CREAT))
