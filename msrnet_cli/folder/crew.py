@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from msrnet_cli.folder.events import FileDone
-    from msrnet_cli.folder.outputs import Outputs
     from msrnet_cli.folder.jobs import Job
+    from msrnet_cli.folder.outputs import Outputs
     from msrnet_cli.folder.tally import Tally
 
 _TURN = 1.0  # seconds that a worker waits for something to tell
