@@ -39,6 +39,7 @@ class Relights(Protocol):
 
     sees_two: bool
     second_light: str
+    self_ensemble: bool
 
     @property
     def device(self) -> torch.device: ...
@@ -52,9 +53,6 @@ class Relights(Protocol):
     def keeps_engine(self) -> bool: ...
     @property
     def work_size(self) -> WorkSize: ...
-
-    @property
-    def self_ensemble(self) -> bool: ...
     @property
     def digest(self) -> str: ...
     @property
