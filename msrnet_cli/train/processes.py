@@ -229,9 +229,10 @@ def _has_one_failed(others: Sequence[SpawnProcess]) -> bool:
     running = {other.sentinel: other for other in others}
     while running:
         ended = multiprocessing.connection.wait([*running])
-        codes = [running.pop(each).exitcode for each in list(running) if each in ended]
-        if any(codes):
-            return True
+        for other in [running.pop(each) for each in list(running) if each in ended]:
+            other.join()  # its connection is closed a moment before it has a code
+            if other.exitcode != 0:
+                return True
     return False
 
 
@@ -240,7 +241,10 @@ def _killed(
 ) -> LostPeerError | None:
     """An error for a process that was killed; None if each could say why it ended."""
     # A connection is closed a moment before its process has ended.
-    multiprocessing.connection.wait([other.sentinel for other in others], 1.0)
+    ended = multiprocessing.connection.wait([one.sentinel for one in others], 1.0)
+    for other in others:
+        if other.sentinel in ended:
+            other.join()
     codes = (other.exitcode for other in others)
     number = next((-code for code in codes if code is not None and code < 0), None)
     if number is None:

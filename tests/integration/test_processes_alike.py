@@ -115,7 +115,9 @@ def alone(data, tmp_path_factory):
     return of
 
 
-@pytest.mark.parametrize("kind", ["lightstage", "dmshn"])
+@pytest.mark.parametrize(
+    "kind", ["lightstage", pytest.param("dmshn", marks=pytest.mark.slow)]
+)
 def test_two_processes_learn_what_one_learns(data, alone, tmp_path, kind):
     start, one, scores = alone(kind)
     config = four_steps(kind, data, tmp_path / "two")
