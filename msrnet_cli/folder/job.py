@@ -111,6 +111,8 @@ def carry_out(
     working: Callable[[Outputs, Tally], AbstractContextManager[Carrier]],
     notify: Callable[[Event], None],
     start: float = 0.0,
+    *,
+    knows: bool = True,
 ) -> JobSummary:
     """Carry out a plan, wherever the work is done.
 
@@ -122,6 +124,7 @@ def carry_out(
         working: Gives what does the work, with the outputs and a tally of the pictures.
         notify: As for `relight_folder`.
         start: As for `relight_folder`.
+        knows: As `Outputs` takes it.
 
     Returns:
         The summary, as `relight_folder`.
@@ -129,7 +132,7 @@ def carry_out(
     Raises:
         UsageError: The output folder cannot be made, or its journal not be written.
     """
-    with closing(Outputs(plan, options.exist, making)) as outputs:
+    with closing(Outputs(plan, options.exist, making, knows=knows)) as outputs:
         others = () if outputs.is_first_run else (_OTHERS,)
         notify(replace(opening, notes=opening.notes + others))
         begin = time.perf_counter()

@@ -147,20 +147,17 @@ class Journal(Known):
 
     def is_first(self) -> bool:
         """Whether no other run is at work in this folder; marks this run as at work."""
-        return self._locked(_RUN)
+        return _lock(self._handle, _RUN)
 
     def claim(self, output: str) -> bool:
         """Claim a result for this run; False where another run has claimed it."""
-        return self._locked(_place(output))
+        return _lock(self._handle, _place(output))
 
     def release(self, output: str) -> None:
         """Give up the claim to a result, whether the result was made or not."""
         with suppress(OSError):
             if fcntl is not None and self._handle is not None:
                 fcntl.lockf(self._handle, fcntl.LOCK_UN, 1, _place(output))
-
-    def _locked(self, place: int) -> bool:
-        return self._handle is None or _lock(self._handle, place)
 
     def _read_on(self) -> None:
         """Read the lines that this run or another has added since the last time."""
@@ -195,9 +192,9 @@ def _free(folder: Folder, names: Iterable[str]) -> tuple[str, int]:
     raise OSError(errno.EBUSY, "other processes write to all of its kind")
 
 
-def _lock(handle: int, place: int) -> bool:
+def _lock(handle: int | None, place: int) -> bool:
     """Lock a byte of a file for this process; False where another has locked it."""
-    if fcntl is None:
+    if fcntl is None or handle is None:
         return True
     try:
         fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)

@@ -60,6 +60,8 @@ class Outputs:
         exist: What to do where one exists.
         making: How results are made, for people; None tells them nothing.
         own: As `Journal` takes it.
+        knows: Whether it will be asked how existing outputs were made; else nothing of
+            the journals is kept in memory.
 
     Raises:
         UsageError: The folder cannot be made, or its journal not be written.
@@ -71,6 +73,8 @@ class Outputs:
         exist: Exist,
         making: Making | None = None,
         own: Iterable[str] = (),
+        *,
+        knows: bool = True,
     ) -> None:
         self._plan = plan
         self._making = making
@@ -80,7 +84,7 @@ class Outputs:
             self._storage,
             single=plan.folder is None,
             shard=plan.shard,
-            wanted=asked_about(plan),
+            wanted=asked_about(plan) if knows else _nothing,
             own=own,
         )
         self.is_first_run = self._records.is_first()
@@ -246,9 +250,12 @@ class Outputs:
             return ""
         name = marked(FAILURES, self._plan.shard)
         path = self._plan.folder / name
-        listings = {str(job.source): job.listing for job in self._plan.jobs}
+        failed = [*failures]
+        inputs = {failure.input for failure in failed}
+        named = ((str(job.source), job.listing) for job in self._plan.jobs)
+        listings = {source: listing for source, listing in named if source in inputs}
         listings |= {fault.path: fault.listing for fault in self._plan.faults}
-        lines = [(_in_words(failure), listings[failure.input]) for failure in failures]
+        lines = [(_in_words(failure), listings[failure.input]) for failure in failed]
         try:
             self._storage.check()
             is_there = places.exists(path)
@@ -282,6 +289,10 @@ def asked_about(plan: Plan) -> Callable[[str], bool] | None:
     return lambda output: (
         _trunk(output) in trunks or output.removesuffix(ending) in trunks
     )
+
+
+def _nothing(_output: str) -> bool:
+    return False
 
 
 def _trunk(output: str) -> str:

@@ -27,11 +27,13 @@ SIZE = (160, 120)
 EXACT = ("--batch-size", "1", "--dtype", "fp32")
 PATIENCE = 600
 HEAD = "head"
+TOKEN = "token"
 OUTSIDE = "192.0.2.9"
 ISLAND = (
-    "ip link set lo up && ip link add out type dummy"
-    " && (echo 1 > /proc/sys/net/ipv6/conf/out/disable_ipv6 || true)"
-    " && ip address add 198.51.100.1/24 dev out && ip link set out up"
+    "ip link set lo up && ip link add out type veth peer name end"
+    " && for each in out end; do"
+    " echo 1 > /proc/sys/net/ipv6/conf/$each/disable_ipv6; ip link set $each arp off;"
+    " ip link set $each up; done; ip address add 198.51.100.1/24 dev out"
     " && ip route add default dev out && echo ready && exec sleep 3600"
 )
 SENDING = (
@@ -87,8 +89,9 @@ def place(tmp_path_factory):
 @pytest.fixture(scope="module")
 def rays():
     """A folder for Ray's own files; its sockets need a short path."""
-    folder = tempfile.mkdtemp(prefix="ray")
-    yield Path(folder)
+    folder = Path(tempfile.mkdtemp(prefix="ray"))
+    (folder / TOKEN).write_text("0" * 64)
+    yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -100,7 +103,7 @@ def environment(rays):
         **without,
         **mode,
         "RAY_TMPDIR": str(rays),
-        "RAY_AUTH_TOKEN_PATH": str(rays / "token"),
+        "RAY_AUTH_TOKEN_PATH": str(rays / TOKEN),
         "HF_HUB_OFFLINE": "1",
         "OMP_NUM_THREADS": "1",
         "XDG_CACHE_HOME": str(rays / "cache"),

@@ -30,6 +30,9 @@ _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_USAGE_STATS_PROMPT_ENABLED": "0",
 }
+# Ray gives its own processes 30 s to start; on a busy machine they may take longer.
+_BUSY = ("RAY_agent_register_timeout_ms", "120000")
+_ATTEMPTS = 3
 _ADDRESS = "RAY_ADDRESS"
 _REACHING = 10.0  # seconds
 _STORE_BYTES = (
@@ -81,19 +84,9 @@ def joined(address: str | None) -> Iterator[Cluster]:
 
     _silence()
 
-    settings: dict[str, Any] = {}
-    if address == "local":
-        settings = {"num_cpus": usable_cores(), "object_store_memory": _STORE_BYTES}
-        settings |= {"include_dashboard": False}
     try:
         with _muted():
-            ray.init(
-                address,
-                log_to_driver=False,
-                configure_logging=False,
-                logging_level=logging.CRITICAL,
-                **settings,
-            )
+            _initialise(address)
     except (Exception, SystemExit) as error:  # it ends the program where nobody answers
         if os.environ.get("MSRNET_DEBUG"):
             raise
@@ -102,6 +95,29 @@ def joined(address: str | None) -> Iterator[Cluster]:
         yield Cluster()
     finally:
         ray.shutdown()
+
+
+def _initialise(address: str) -> None:
+    import ray
+
+    settings: dict[str, Any] = {
+        "log_to_driver": False,
+        "configure_logging": False,
+        "logging_level": logging.CRITICAL,
+    }
+    if address != "local":
+        ray.init(address, **settings)
+        return
+    settings |= {"num_cpus": usable_cores(), "object_store_memory": _STORE_BYTES}
+    os.environ.setdefault(*_BUSY)
+    for attempt in range(_ATTEMPTS):
+        try:
+            ray.init(address, include_dashboard=False, **settings)
+            return
+        except Exception as error:  # Ray has no kind of its own for it
+            if "timed out" not in str(error) or attempt + 1 == _ATTEMPTS:
+                raise
+            ray.shutdown()
 
 
 class Cluster:

@@ -83,6 +83,7 @@ class RayJob:
             self._working,
             notify,
             start,
+            knows=False,
         )
 
     def close(self) -> None:
