@@ -72,7 +72,9 @@ def relight_folder(
         tally = Tally(notify, fail_fast=options.fail_fast)
         outputs.note_run()
         outputs.remove_leftovers()
-        with closing(executor or threads_for(relights)) as executor:
+        with closing(
+            executor or threads_for(relights, is_stored=plan.is_stored)
+        ) as executor:
             scheduler = Scheduler(
                 plan.jobs, relights, outputs, options, executor, tally
             )
