@@ -1,11 +1,14 @@
 """What an object store costs: time against local files, and memory of a long list.
 
     python -m benchmarks.stores pictures FOLDER --count 40 --latency 1
+    python -m benchmarks.stores pictures FOLDER --wait 0.2
     python -m benchmarks.stores keys --count 100000
 
 `pictures` relights the same pictures of one megapixel in a folder and in a store by
 turns, each time in a process of its own. The store is moto's server behind a proxy that
-makes each request a little longer. `keys` lists keys that a server makes up.
+makes each request a little longer. With `--wait` the network is a stand-in that only
+waits: then other programs on the same cores hardly count. `keys` lists keys that a
+server makes up.
 """
 
 from __future__ import annotations
@@ -42,13 +45,31 @@ print(kept + 1, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
+_WAITING = """
+import sys, time
+from msrnet_cli.folder.job import relight_folder
+from msrnet_cli.folder.options import FolderOptions
+from msrnet_cli.folder.plan import make_plan
+from msrnet_cli.folder.relights import FakeRelighter
+source, target, wait = sys.argv[1:]
+options = FolderOptions(batch_size=1)
+network = FakeRelighter(on_run=lambda _: time.sleep(float(wait)))
+begin = time.perf_counter()
+plan = make_plan([source], target, options)
+end = relight_folder(plan, network, options, lambda _: None)
+assert end.relit == len(plan.jobs), end.failures
+print('{"seconds":', time.perf_counter() - begin, "}")
+"""
+
+
 @dataclass(frozen=True)
 class Cost:
     """What one run took.
 
     Attributes:
         place: ``folder`` or ``store``.
-        wall: In seconds, without the start of Python and of the network.
+        wall: In seconds, without the start of Python and of the network; with a
+            stand-in the plan counts, too.
         cpu: Time on a core, in seconds; that of the whole process.
     """
 
@@ -67,6 +88,7 @@ def main() -> None:
     pictures.add_argument("--rounds", type=int, default=2)
     pictures.add_argument("--latency", type=float, default=1, help="milliseconds")
     pictures.add_argument("--weights", default="n6500-e4500")
+    pictures.add_argument("--wait", type=float, help="seconds, for a stand-in")
     keys = what.add_parser("keys")
     keys.add_argument("--count", type=int, default=100_000)
     asked = parser.parse_args()
@@ -92,7 +114,8 @@ def _pictures(asked: argparse.Namespace) -> dict[str, object]:
             ways = [("folder", str(folder / "in"), str(folder / f"out-{turn}"))]
             ways.append(("store", bucket.at("in"), bucket.at(f"out-{turn}")))
             for place, source, target in ways[:: -1 if turn % 2 else 1]:
-                costs.append(_run(place, source, target, asked.weights, store))
+                call = _call(source, target, asked)
+                costs.append(_run(place, call, {**os.environ, **store}))
         requests = len(proxy.requests) / asked.count / asked.rounds
     sums = {
         place: {
@@ -120,15 +143,17 @@ def _fill(folder: Path, count: int) -> None:
         image.save(folder / f"{index:03}.jpg", quality=92)
 
 
-def _run(
-    place: str, source: str, target: str, weights: str, store: dict[str, str]
-) -> Cost:
+def _call(source: str, target: str, asked: argparse.Namespace) -> list[str]:
+    if asked.wait is not None:
+        return [sys.executable, "-c", _WAITING, source, target, str(asked.wait)]
     call = [sys.executable, "-m", "msrnet_cli", "relight", source, target]
-    call += ["--weights", weights, "--batch-size", "1", "--device", "cpu", "--json"]
+    call += ["--weights", asked.weights, "--batch-size", "1"]
+    return [*call, "--device", "cpu", "--json"]
+
+
+def _run(place: str, call: list[str], environment: dict[str, str]) -> Cost:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
-        call, capture_output=True, env={**os.environ, **store}, check=True
-    )
+    done = subprocess.run(call, capture_output=True, env=environment, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     end = json.loads(done.stdout.splitlines()[-1])
     cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
