@@ -60,16 +60,6 @@ def read_tagged(file: Place) -> tuple[bytes, str]:
     return client.read(file) if isinstance(file, Address) else (read_regular(file), "")
 
 
-def tag_of(file: Place) -> str:
-    """What tells the states of an object in a store apart; "" elsewhere.
-
-    Raises:
-        OSError: The store does not tell.
-    """
-    found = client.facts(file) if isinstance(file, Address) else None
-    return "" if found is None else found.tag
-
-
 def start(file: Place, size: int) -> bytes:
     """The first bytes of a file.
 

@@ -27,8 +27,8 @@ Paths = Annotated[
     list[str],
     typer.Argument(
         metavar="INPUT... OUTPUT",
-        help="Files, folders or patterns, then a folder or, for one input, a file."
-        " - is standard input or output.",
+        help="Files, folders or patterns, then a folder or, for one input, a file;"
+        " each may be in a store: s3://BUCKET/PATH. - is standard input or output.",
     ),
 ]
 

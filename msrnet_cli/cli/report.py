@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 )
 def report(
     output: Annotated[
-        str, typer.Argument(metavar="OUTPUT", help="A folder that relight has filled.")
+        str,
+        typer.Argument(
+            metavar="OUTPUT",
+            help="A folder, or an address in a store, that relight has filled.",
+        ),
     ],
     options: ReportOptions,
     told: Json,

@@ -21,7 +21,7 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 _CODERS = 2  # threads that decode, and as many that encode, beside a network on the CPU
-_MOST_CODERS = 8  # where the network runs elsewhere
+_MOST_CODERS = 8  # where the network runs elsewhere, or pictures lie elsewhere
 
 
 class Pending(Protocol[T_co]):
@@ -95,10 +95,20 @@ class Threads:
         self._pools["encode"].shutdown(wait=True)
 
 
-def threads_for(relights: Relights) -> Threads:
-    """Threads that suit a network and this machine."""
-    cores = hardware.usable_cores()
-    return Threads(coders(relights.device.type, cores), relights.lanes)
+def threads_for(
+    relights: Relights, cores: int = 0, *, is_stored: bool = False
+) -> Threads:
+    """Threads that suit a network and this machine.
+
+    Args:
+        relights: The network.
+        cores: CPU cores to use; 0 for all.
+        is_stored: Whether pictures come from a store, or go there: most of the time
+            their threads wait for an answer.
+    """
+    cores = cores or hardware.usable_cores()
+    count = _MOST_CODERS if is_stored else coders(relights.device.type, cores)
+    return Threads(count, relights.lanes)
 
 
 def coders(device: str, cores: int) -> int:

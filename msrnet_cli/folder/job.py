@@ -69,7 +69,8 @@ def relight_folder(
 
     @contextmanager
     def working(outputs: Outputs, tally: Tally) -> Iterator[Scheduler]:
-        with closing(executor or threads_for(relights)) as running:
+        threads = executor or threads_for(relights, is_stored=plan.is_stored)
+        with closing(threads) as running:
             yield Scheduler(
                 Arrivals(plan.jobs),
                 relights,

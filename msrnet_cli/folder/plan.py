@@ -75,6 +75,13 @@ class Plan:
         return replace(self, jobs=jobs, ignored=(), faults=())
 
     @property
+    def is_stored(self) -> bool:
+        """Whether pictures come from a store, or go there."""
+        if isinstance(self.place, Address):
+            return True
+        return any(isinstance(job.source, Address) for job in self.jobs)
+
+    @property
     def is_masked(self) -> bool:
         """Whether masks tell where pictures change."""
         return any(job.mask for job in self.jobs)

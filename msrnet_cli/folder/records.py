@@ -221,10 +221,10 @@ class Records:
         if not isinstance(self._journal, Segments) or not isinstance(source, Address):
             return None
         with suppress(OSError):  # reading it will say why
-            tag = places.tag_of(source)
-            found = self._journal.source_of(output, tag)
-            if tag and found is not None:
-                return Provenance(found, recipes, str(source), tag)
+            found = self._journal.source_of(output, source)
+            if found is not None:
+                sha256, tag = found
+                return Provenance(sha256, recipes, str(source), tag)
         return None
 
     def outdated(

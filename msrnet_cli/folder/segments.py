@@ -107,6 +107,7 @@ class Segments(Known):
         self._folder = folder
         self._ending = f"-{shard.index}-of-{shard.count}.jsonl" if shard else ".jsonl"
         self._to_read = to_read
+        self._seen: dict[str, client.Facts | None] = {}  # to be asked for at once
         self._waiting: list[bytes] = []
         self._count = 0
         self._last = float("-inf")
@@ -169,22 +170,29 @@ class Segments(Known):
             return False
         return super().is_outdated(output, path, beside, source_sha256, recipes)
 
-    def source_of(self, output: str, tag: str) -> str | None:
+    def source_of(self, output: str, source: Address) -> tuple[str, str] | None:
         """What a result was made from, if its label tells it of this state of an input.
 
         Args:
             output: The path of the result below the output.
-            tag: Of the state that the input has now.
+            source: The input.
 
         Returns:
-            Sha256 of the input's bytes, in hex; None where they must be read.
+            Sha256 of the input's bytes, in hex, and its tag; None where the bytes must
+            be read.
 
         Raises:
             StoreError: The store does not tell.
         """
         facts = client.facts(self._folder / output)
+        with self._lock:
+            self._seen[output] = facts
         label = None if facts is None else _fitting(facts, output)
-        return label.source if label is not None and label.tag == tag else None
+        if label is None or not label.tag:
+            return None
+        now = client.facts(source)
+        is_same = now is not None and now.tag == label.tag
+        return (label.source, label.tag) if is_same else None
 
     def label(self, entry: Entry, size: int, tag: str) -> str:
         """What is to be kept beside the bytes of a result.
@@ -198,7 +206,10 @@ class Segments(Known):
         return Label(made, source, recipe, size, _named(entry.output), tag).text()
 
     def _now(self, output: str, path: Place) -> tuple[bool, Entry | None]:
-        facts = client.facts(self._folder / output)
+        with self._lock:
+            is_seen, facts = output in self._seen, self._seen.pop(output, None)
+        if not is_seen:
+            facts = client.facts(self._folder / output)
         if facts is None:
             return False, None
         label = _fitting(facts, output)

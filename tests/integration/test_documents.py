@@ -22,11 +22,13 @@ import typer
 import documents
 import pairs
 import smooth
+import stores
 from conftest import photo
 from documents import ROOT, Rule
 from msrnet_cli.cli.commands import load
 from msrnet_cli.hub import cache
 from msrnet_cli.networks.dmshn import DMSHN
+from msrnet_cli.stores import client
 from msrnet_cli.weights import find
 from networks import published
 
@@ -57,6 +59,7 @@ SMALLER = [
 INSTEAD = {
     "pip": "needs the network; .ci/run installs the wheel and the extras of `dev`",
     "pipx": "as pip",
+    "aws": "needs an account; two shards in a bucket are in test_stores.py",
     "pytest": "would run this test",
     "python": "modules of this repository, each with tests of its own",
     "torchrun": "needs two machines; test_processes_alike.py runs it on one",
@@ -121,6 +124,19 @@ def things(tmp_path_factory, warm_file):
     return root
 
 
+@pytest.fixture(scope="session")
+def bucket(things):
+    """The variables that lead to a bucket with those pictures."""
+    pytest.importorskip("obstore", reason="no msrnet[cloud]")
+    pytest.importorskip("moto", reason="no moto[server]")
+    with stores.serving() as port, stores.proxied(port) as proxy:
+        made = stores.Bucket(port, "bucket", proxy)
+        for name in ("in/a.jpg", "in/sub/b.png", "list.txt"):
+            made.put(name, (things / name).read_bytes())
+        address = f"http://127.0.0.1:{proxy.server_port}"
+        yield stores.CREDENTIALS | {"AWS_ENDPOINT_URL": address}
+
+
 @pytest.fixture
 def world(program, things, small_bench, monkeypatch):
     """A folder to run in, a hub with one file, and a bench that is soon done."""
@@ -170,7 +186,15 @@ def run(world, command):
 
 
 @pytest.mark.parametrize("block", [*map(marked, LINES)])
-def test_commands_run_as_they_are_copied(world, block):
+def test_commands_run_as_they_are_copied(world, block, request, monkeypatch):
+    if "s3://" in block.text:
+        for name, value in request.getfixturevalue("bucket").items():
+            monkeypatch.setenv(name, value)
+        client._opened.cache_clear()
+        (world.folder / "photos").mkdir()
+        shutil.copy(world.folder / "photo.jpg", world.folder / "photos")
+        if "s3://bucket/in " not in block.text:
+            run(world, "msrnet relight s3://bucket/in s3://bucket/out")
     ran = [line for line in block.commands if line.split()[0] not in INSTEAD]
     for command in ran:
         provide(world, command)
@@ -272,6 +296,12 @@ def test_every_option_that_the_documents_name_exists():
         "--array",
         "--gpus-per-task",
         "--requeue",
+        "--array-properties",
+        "--format",
+        "--job-definition",
+        "--job-name",
+        "--job-queue",
+        "--retry-strategy",
     }
     known = options_of(typer.main.get_command(load())) | theirs
     named = {

@@ -95,8 +95,8 @@ def _worker(order: Order) -> Worker:
     relighter = Relighter.load(
         options.weights, options.session, light=options.light, pictures=order.pictures
     )
-    coders = executor.coders(relighter.device.type, order.cores)
-    threads = executor.Threads(coders, relighter.lanes)
+    stored = order.plan.is_stored
+    threads = executor.threads_for(relighter, order.cores, is_stored=stored)
     return Worker(order.plan, relighter, options.folder, threads, order.weights_name)
 
 
