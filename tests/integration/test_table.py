@@ -465,12 +465,12 @@ def test_odd_names_stay_names(watched, layers, tmp_path, name):
 
 def test_a_light_that_was_found_is_told_as_an_estimate(layers):
     found = replace(layers.source(), azimuth=93.0, kelvin=4449.0)
-    own = "Its own light, as estimated from the picture: "
+    own = "Its own light, by estimate: "
     assert _told(replace(found, sure=UNSURE)) == (
         f"{own}roughly from the right (E), about 4400 K."
     )
     assert _told(replace(found, sure=UNSURE - 0.01)) == (
-        f"{own}about 4400 K; not sure from where, perhaps from the right (E)."
+        f"{own}perhaps from the right (E), not sure; about 4400 K."
     )
     assert "No direction" in _told(replace(found, azimuth=None))
 
