@@ -80,9 +80,25 @@ def browser():
         yield found
 
 
+@pytest.fixture(scope="session")
+def _tabs(browser):
+    context = browser.new_context()
+    yield browsers.Tabs(context)
+    context.close()
+
+
 @pytest.fixture
-def watched(browser):
-    """A new page that tells what it asks for and complains of."""
+def watched(_tabs):
+    """A page that tells what it asks for and complains of; as new, but soon there."""
+    found = browsers.Watched(_tabs.page())
+    yield found
+    found.let_go()
+    _tabs.clean()
+
+
+@pytest.fixture
+def watched_alone(browser):
+    """As `watched`, for a test that changes more than `browsers.Tabs` undoes."""
     context = browser.new_context()
     yield browsers.Watched(context.new_page())
     context.close()
