@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -37,6 +38,16 @@ for _stop in STOPPING:
     signal.signal(
         _stop, signal.default_int_handler if _stop == signal.SIGINT else signal.SIG_DFL
     )
+
+
+# Else each process that a test starts would compile the whole package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_collection_finish():
+    """What is imported stays: each further search for garbage would go through it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
