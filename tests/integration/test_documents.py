@@ -62,7 +62,7 @@ INSTEAD = {
 }
 """Programs of others: their lines are read, not run."""
 
-QUICK = {"relight", "looks", "weights", "doctor", "data", "eval"}
+QUICK = {"relight", "looks", "weights", "doctor", "data"}
 """Commands that are cheap enough for every run."""
 
 START_WITHOUT_FILE = {"small", "identity", "lightstage"}
