@@ -12,7 +12,7 @@ from PIL import Image
 
 from conftest import photo
 
-COUNT = 40
+COUNT = 24
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def assert_whole(paths):
         assert image.size == (160, 120)
 
 
-@pytest.mark.parametrize("after", [pytest.param(1, marks=pytest.mark.slow), 17])
+@pytest.mark.parametrize("after", [pytest.param(1, marks=pytest.mark.slow), 9])
 def test_sigkill_leaves_only_whole_pictures_and_the_rest_is_finished(
     program, folder, warm_file, after
 ):

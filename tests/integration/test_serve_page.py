@@ -30,9 +30,9 @@ def served(tmp_path_factory):
 
 
 @pytest.fixture
-def page(served, watched):
+def page(served, watched_alone):
     """The page, opened. Afterwards nothing was asked of others, or is wrong."""
-    asked = []
+    watched, asked = watched_alone, []  # where a new page puts the focus is tested
     watched.page.on("request", lambda request: asked.append(request.url))
     watched.page.goto(served.address)
     watched.page.asked = asked
