@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -37,6 +38,16 @@ for _stop in STOPPING:
     signal.signal(
         _stop, signal.default_int_handler if _stop == signal.SIGINT else signal.SIG_DFL
     )
+
+
+# Else each process that a test starts would compile the whole package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_collection_finish():
+    """What is imported stays: each further search for garbage would go through it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -80,9 +91,25 @@ def browser():
         yield found
 
 
+@pytest.fixture(scope="session")
+def _tabs(browser):
+    context = browser.new_context()
+    yield browsers.Tabs(context)
+    context.close()
+
+
 @pytest.fixture
-def watched(browser):
-    """A new page that tells what it asks for and complains of."""
+def watched(_tabs):
+    """A page that tells what it asks for and complains of; as new, but soon there."""
+    found = browsers.Watched(_tabs.page())
+    yield found
+    found.let_go()
+    _tabs.clean()
+
+
+@pytest.fixture
+def watched_alone(browser):
+    """As `watched`, for a test that changes more than `browsers.Tabs` undoes."""
     context = browser.new_context()
     yield browsers.Watched(context.new_page())
     context.close()

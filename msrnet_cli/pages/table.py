@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from msrnet_cli.relight.layers import Layers
     from msrnet_cli.relight.options import SessionOptions
 
-_ESTIMATE = "Its own light, as estimated from the picture:"
+_ESTIMATE = "Its own light, by estimate:"
 _LARGEST = 192  # pixels of a layer's longer side in the page: more would be heavy
 _SCRIPTS = ("mixing.js", "carrying.js", "painting.js", "asking.js", "compass.js")
 
@@ -168,7 +168,7 @@ def _told(found: FoundLight) -> str:
     place = DIRECTIONS[round(found.azimuth / 45) % len(DIRECTIONS)]
     whence = f"from {told.WHENCE[place]} ({place})"
     if found.sure < UNSURE:
-        return f"{_ESTIMATE} {kelvin}; not sure from where, perhaps {whence}."
+        return f"{_ESTIMATE} perhaps {whence}, not sure; {kelvin}."
     return f"{_ESTIMATE} roughly {whence}, {kelvin}."
 
 

@@ -75,9 +75,7 @@ def test_the_page_shows_what_an_older_document_holds(watched, tmp_path):
         assert f"{way}: {row.share:.0%} of {row.ceiling}" in said
     cells = {(row.size, row.batch) for row in found.rows}
     assert page.locator("line.mark").count() == len(cells), "the ceilings"
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        assert browsers.axe(page) == []
+    assert browsers.axe_in_both_schemes(page) == []
     assert watched.errors == []
     assert watched.asked == []
 
@@ -233,8 +231,8 @@ def test_openvino_tells_nobody_that_it_is_used():
 @pytest.mark.parametrize(
     "arch",
     [
-        # Its halves are two of the first: it takes twice as long, and tells no more.
-        pytest.param(name, marks=pytest.mark.slow if name == "stacked" else ())
+        # The others are timed by test_every_network and test_two_inputs, too.
+        pytest.param(name, marks=() if name == "dmshn" else pytest.mark.slow)
         for name in networks.NAMES
     ],
 )

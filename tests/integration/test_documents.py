@@ -79,7 +79,7 @@ TASK = {
 }
 """What Slurm tells a script that it starts."""
 
-QUICK = {"relight", "looks", "weights", "doctor", "data", "eval"}
+QUICK = {"relight", "looks", "weights", "doctor", "data"}
 """Commands that are cheap enough for every run."""
 
 START_WITHOUT_FILE = {"small", "identity", "lightstage"}

@@ -551,7 +551,7 @@ def on_a_terminal(columns, monkeypatch, *arguments):
     return stopped.value.code, screen.lines, shown.getvalue()
 
 
-@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("columns", [80, pytest.param(120, marks=pytest.mark.slow)])
 def test_eval_leaves_nothing_but_its_table_on_a_terminal(
     scenes, identity, lights, copying, columns, monkeypatch
 ):

@@ -58,7 +58,13 @@ def test_it_is_trained_scored_used_and_timed(program, scenes, tmp_path, arch):
     assert own.agreement > AGREEMENT_DB
 
 
-@pytest.mark.parametrize("arch", OTHERS)
+@pytest.mark.parametrize(
+    "arch",
+    [
+        pytest.param(name, marks=() if name == "srn_lstm" else pytest.mark.slow)
+        for name in OTHERS
+    ],
+)
 def test_a_run_goes_on_where_it_was_stopped(scenes, tmp_path, arch):
     from msrnet_cli.train.loop import train
     from msrnet_cli.weights.file import load_weights

@@ -93,12 +93,9 @@ def test_the_page_asks_for_nothing_and_complains_of_nothing(watched, scored):
     assert len(names) == len(ODD)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_can_be_reached_and_read_by_all(browser, scored, scheme):
-    context = browser.new_context(color_scheme=scheme, bypass_csp=True)
-    page = browsers.Watched(context.new_page()).open(scored.page)
-    assert browsers.axe(page) == []
-    context.close()
+def test_the_page_can_be_reached_and_read_by_all(watched, scored):
+    page = watched.open(scored.page)
+    assert browsers.axe_in_both_schemes(page) == []
 
 
 def test_numbers_are_those_of_the_document(watched, scored):
@@ -413,11 +410,9 @@ def test_each_scene_and_row_has_its_gain(watched, lit):
     assert watched.errors == []
 
 
-def test_what_is_wanted_of_scenes_is_told(browser, lit):
-    context = browser.new_context(bypass_csp=True)
-    page = browsers.Watched(context.new_page()).open(lit.page)
+def test_what_is_wanted_of_scenes_is_told(watched, lit):
+    page = watched.open(lit.page)
     bars = [bar for method in lit.found["methods"] for bar in method["bars"]]
     remarks = page.locator(".remarks li").all_text_contents()
     assert sum("wanted:" in remark for remark in remarks) == len(bars) > 0
     assert browsers.axe(page) == []
-    context.close()

@@ -136,15 +136,11 @@ def test_settings_tell_what_is_not_usual(watched, ended, scenes):
     assert said["--stage"] == "all *"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_can_be_reached_and_read_by_all(browser, ended, scheme):
-    context = browser.new_context(
-        color_scheme=scheme, bypass_csp=True, viewport={"width": 390, "height": 844}
-    )
-    page = browsers.Watched(context.new_page()).open(ended / "report.html")
+def test_the_page_can_be_reached_and_read_by_all(watched, ended):
+    watched.page.set_viewport_size({"width": 390, "height": 844})
+    page = watched.open(ended / "report.html")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert browsers.axe(page) == []
-    context.close()
+    assert browsers.axe_in_both_schemes(page) == []
 
 
 def test_without_scripts_every_preview_and_curve_is_there(browser, ended):

@@ -133,6 +133,7 @@ def test_a_comparison_is_guarded_and_remade_like_any_output(program, folder, war
     assert pair.read_bytes() == b"precious"
 
 
+@pytest.mark.slow  # test_kill has two runs that share the work
 def test_two_runs_into_one_folder_do_not_disturb_each_other(
     program, tmp_path, warm_file
 ):

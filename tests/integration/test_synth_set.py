@@ -166,6 +166,7 @@ def test_impossible_options_are_refused_before_anything_is_written(
     assert not (tmp_path / "set").exists()
 
 
+@pytest.mark.slow  # a set that is stopped and goes on is tested above
 def test_a_killed_run_leaves_whole_pictures_and_goes_on(tiny, tmp_path):
     code = (
         "from pathlib import Path; from msrnet_cli.synth.options import SynthOptions; "
@@ -201,7 +202,14 @@ def test_temperatures_are_a_gain_before_the_tone_curve():
     assert (shot.print(Light(2500, "N")) != shot.print(Light(6500, "N"))).any()
 
 
-@pytest.mark.parametrize("number", [1, 4, 7])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(1, marks=pytest.mark.slow),
+        4,
+        pytest.param(7, marks=pytest.mark.slow),
+    ],
+)
 def test_west_in_a_mirror_is_east_of_the_mirrored_scene(number):
     engine = choose_engine()
     scene = draw(number, texture=64)

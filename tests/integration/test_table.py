@@ -81,10 +81,7 @@ def show(watched, file, ending=""):
     """Open a table; the ending of its address may name a way to paint, and a light."""
     shown = watched.page
     shown.goto("about:blank")  # else another light would not load the page anew
-    watched.open(file)
-    if ending:
-        shown.goto("about:blank")
-        shown.goto(f"{file.as_uri()}{ending}")
+    watched.open(file, ending)
     shown.evaluate("table.ready")
     return shown
 
@@ -434,7 +431,10 @@ def test_the_address_keeps_the_light(watched, page):
     quiet(watched)
 
 
-def test_an_address_that_is_put_in_is_not_replaced_before_it_is_read(watched, page):
+def test_an_address_that_is_put_in_is_not_replaced_before_it_is_read(
+    watched_alone, page
+):
+    watched = watched_alone
     watched.page.add_init_script(
         """const later = window.setTimeout;
         window.setTimeout = (call, delay) => {
@@ -466,12 +466,12 @@ def test_odd_names_stay_names(watched, layers, tmp_path, name):
 
 def test_a_light_that_was_found_is_told_as_an_estimate(layers):
     found = replace(layers.source(), azimuth=93.0, kelvin=4449.0)
-    own = "Its own light, as estimated from the picture: "
+    own = "Its own light, by estimate: "
     assert _told(replace(found, sure=UNSURE)) == (
         f"{own}roughly from the right (E), about 4400 K."
     )
     assert _told(replace(found, sure=UNSURE - 0.01)) == (
-        f"{own}about 4400 K; not sure from where, perhaps from the right (E)."
+        f"{own}perhaps from the right (E), not sure; about 4400 K."
     )
     assert "No direction" in _told(replace(found, azimuth=None))
 
@@ -592,7 +592,8 @@ def test_a_lost_graphics_card_is_replaced_by_a_canvas(watched, page, layers):
 
 
 @pytest.mark.slow
-def test_a_browser_without_what_is_needed_shows_the_picture(watched, page):
+def test_a_browser_without_what_is_needed_shows_the_picture(watched_alone, page):
+    watched = watched_alone
     watched.page.add_init_script("delete window.DecompressionStream")
     shown = show(watched, page / "table.html")
     assert shown.locator("#trouble").is_visible()

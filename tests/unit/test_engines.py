@@ -452,7 +452,9 @@ def live_peak(made, image):
 
 @needs_fused
 @pytest.mark.filterwarnings("ignore")  # of the profiler
-@pytest.mark.parametrize("kind", [DMSHN, StackedDMSHN])
+@pytest.mark.parametrize(
+    "kind", [DMSHN, pytest.param(StackedDMSHN, marks=pytest.mark.slow)]
+)
 def test_a_fused_pass_holds_one_large_map_at_a_time(kind, monkeypatch):
     monkeypatch.setattr(fused, "_STRIP", 2**20)
     made = fused.fuse(network_of(kind, channels=32))

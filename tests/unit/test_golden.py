@@ -28,7 +28,13 @@ def test_the_shipped_weights_paint_what_they_painted(index, name):
     )
 
 
-@pytest.mark.parametrize("name", golden.RUNS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name == "combined" else pytest.mark.slow)
+        for name in golden.RUNS
+    ],
+)
 def test_twenty_steps_learn_what_they_learnt(name):
     found = golden.learnt(name)
     assert set(found) == {"loss", "norms"}
