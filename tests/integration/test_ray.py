@@ -98,6 +98,7 @@ def rays():
 def environment(rays):
     # Of a cluster that is named by its address, Ray finds the token only if told to.
     mode = {"RAY_AUTH_MODE": "disabled"} if rays.name == HEAD else {}
+    mode["RAY_worker_niceness"] = "0"  # else a busy machine leaves them no time
     without = {name: v for name, v in os.environ.items() if not name.startswith("RAY_")}
     return {
         **without,
