@@ -98,6 +98,7 @@ def rays():
 def environment(rays):
     # Of a cluster that is named by its address, Ray finds the token only if told to.
     mode = {"RAY_AUTH_MODE": "disabled"} if rays.name == HEAD else {}
+    mode["RAY_worker_niceness"] = "0"  # else a busy machine leaves them no time
     without = {name: v for name, v in os.environ.items() if not name.startswith("RAY_")}
     return {
         **without,
@@ -141,9 +142,12 @@ class Driver:
 
     def end(self):
         """Wait for its end; gives the exit code and what it says to people."""
-        out, err = self.process.communicate(timeout=PATIENCE)
-        self.events += [json.loads(line) for line in out.splitlines()]
-        return self.process.returncode, err.decode()
+        # Not `communicate`: it would pass over what `hear` has buffered.
+        for line in self.process.stdout:
+            if line.endswith(b"\n"):  # a killed driver may leave half a line
+                self.events.append(json.loads(line))
+        err = self.process.stderr.read().decode()
+        return self.process.wait(PATIENCE), err
 
     def of(self, status):
         return [e["input"] for e in self.events if e.get("status") == status]

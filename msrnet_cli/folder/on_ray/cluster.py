@@ -30,8 +30,9 @@ _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_USAGE_STATS_PROMPT_ENABLED": "0",
 }
-# Ray gives its own processes 30 s to start; on a busy machine they may take longer.
-_BUSY = ("RAY_agent_register_timeout_ms", "120000")
+# For Ray that is started here. Its own processes get 30 s to start: on a busy machine
+# they may take longer. Its workers would give way to every other program.
+_USUAL = {"RAY_agent_register_timeout_ms": "120000", "RAY_worker_niceness": "0"}
 _ATTEMPTS = 3
 _ADDRESS = "RAY_ADDRESS"
 _REACHING = 10.0  # seconds
@@ -109,7 +110,7 @@ def _initialise(address: str) -> None:
         ray.init(address, **settings)
         return
     settings |= {"num_cpus": usable_cores(), "object_store_memory": _STORE_BYTES}
-    os.environ.setdefault(*_BUSY)
+    os.environ.update(_USUAL | {n: os.environ[n] for n in _USUAL if n in os.environ})
     for attempt in range(_ATTEMPTS):
         try:
             ray.init(address, include_dashboard=False, **settings)
