@@ -34,6 +34,7 @@ _QUIET = {
 # they may take longer. Its workers would give way to every other program.
 _USUAL = {"RAY_agent_register_timeout_ms": "120000", "RAY_worker_niceness": "0"}
 _ATTEMPTS = 3
+_PROXIES = ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY")
 _ADDRESS = "RAY_ADDRESS"
 _REACHING = 10.0  # seconds
 _STORE_BYTES = (
@@ -113,7 +114,8 @@ def _initialise(address: str) -> None:
     os.environ.update(_USUAL | {n: os.environ[n] for n in _USUAL if n in os.environ})
     for attempt in range(_ATTEMPTS):
         try:
-            ray.init(address, include_dashboard=False, **settings)
+            with _no_way_out():
+                ray.init(address, include_dashboard=False, **settings)
             return
         except Exception as error:  # Ray has no kind of its own for it
             if "timed out" not in str(error) or attempt + 1 == _ATTEMPTS:
@@ -281,6 +283,22 @@ def _muted() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+@contextmanager
+def _no_way_out() -> Iterator[None]:
+    """Keep processes that are started meanwhile from asking which cloud they are in.
+
+    Ray asks the metadata services of three clouds over HTTP, also where its usage
+    statistics are off. A proxy on this machine, where nobody listens, stops that.
+    """
+    before = {name: os.environ.pop(name, None) for name in _PROXIES}
+    os.environ["http_proxy"] = "http://127.0.0.1:9"
+    try:
+        yield
+    finally:
+        del os.environ["http_proxy"]
+        os.environ.update({n: text for n, text in before.items() if text is not None})
 
 
 def _require_answer(address: str) -> None:
