@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from msrnet_cli.folder.worker import Ready, Turn, Worker
 
 
+NOWHERE = "http://127.0.0.1:9"
+"""The proxy of Ray's own requests where it is started for a job: nobody listens."""
+
+
 @dataclass(frozen=True)
 class Order:
     """What an actor is started for.
@@ -44,9 +48,16 @@ class RayWorker:
 
     Args:
         environment: Variables that must be set before torch is imported.
+        proxies: Those of the process that started Ray, in place of `NOWHERE`: what the
+            worker itself asks for, as in a store, must arrive.
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], proxies: Mapping[str, str]
+    ) -> None:
+        if os.environ.get("http_proxy") == NOWHERE:
+            del os.environ["http_proxy"]
+            os.environ.update(proxies)
         os.environ.update(environment)
         self._worker: Worker | None = None
 

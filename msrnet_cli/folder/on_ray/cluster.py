@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from msrnet_cli.allowance import usable_cores
 from msrnet_cli.errors import UsageError
 from msrnet_cli.folder.crew import ActorLostError
-from msrnet_cli.folder.on_ray.actor import RayWorker
+from msrnet_cli.folder.on_ray.actor import NOWHERE, RayWorker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from msrnet_cli.folder.crew import Actor, Actors, Call
     from msrnet_cli.folder.on_ray.actor import Order
@@ -173,8 +173,8 @@ class _RayActors:
         import ray
 
         threads = str(max(1, int(options.ray_cpus)))
-        found = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        self._environment = {"OMP_NUM_THREADS": threads} | found
+        self._environment = {"OMP_NUM_THREADS": threads} | _set_here(_PASSED_ON)
+        self._proxies = _set_here(_PROXIES)
         self._order = order
         self._kind: Any = ray.remote(RayWorker).options(
             num_cpus=options.ray_cpus,
@@ -185,7 +185,9 @@ class _RayActors:
         )
 
     def start(self) -> Actor:
-        return _RayActor(self._kind.remote(self._environment), self._order)
+        return _RayActor(
+            self._kind.remote(self._environment, self._proxies), self._order
+        )
 
     def drop(self, actor: Actor) -> None:
         import ray
@@ -292,13 +294,20 @@ def _no_way_out() -> Iterator[None]:
     Ray asks the metadata services of three clouds over HTTP, also where its usage
     statistics are off. A proxy on this machine, where nobody listens, stops that.
     """
-    before = {name: os.environ.pop(name, None) for name in _PROXIES}
-    os.environ["http_proxy"] = "http://127.0.0.1:9"
+    before = _set_here(_PROXIES)
+    for name in before:
+        os.environ.pop(name, None)  # Windows has one name for both cases
+    os.environ["http_proxy"] = NOWHERE
     try:
         yield
     finally:
         del os.environ["http_proxy"]
-        os.environ.update({n: text for n, text in before.items() if text is not None})
+        os.environ.update(before)
+
+
+def _set_here(names: Iterable[str]) -> dict[str, str]:
+    """Those of some variables that are set in this process."""
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def _require_answer(address: str) -> None:
