@@ -143,10 +143,11 @@ class Driver:
     def end(self):
         """Wait for its end; gives the exit code and what it says to people."""
         # Not `communicate`: it would pass over what `hear` has buffered.
-        for line in self.process.stdout:
-            if line.endswith(b"\n"):  # a killed driver may leave half a line
-                self.events.append(json.loads(line))
-        err = self.process.stderr.read().decode()
+        with self.process.stdout, self.process.stderr:
+            for line in self.process.stdout:
+                if line.endswith(b"\n"):  # a killed driver may leave half a line
+                    self.events.append(json.loads(line))
+            err = self.process.stderr.read().decode()
         return self.process.wait(PATIENCE), err
 
     def of(self, status):

@@ -300,8 +300,7 @@ def test_tiles_give_the_pixels_of_the_whole(arch, monkeypatch):
     whole = subject.run([given.image[0]], guides)
     assert whole.notes == ()
     pixels = side * (256 + 2 * found.reach)
-    engine = engines.choose(torch.device("cpu"), torch.float32)
-    free = int(pixels * found.bytes_per_pixel_at("fp32", 2, engine) / 0.8) + 1
+    free = int(pixels * subject._session.forwards.chosen.bytes_per_pixel / 0.8) + 1
     monkeypatch.setattr(hardware, "free_bytes", lambda _: free)
     monkeypatch.setattr("msrnet_cli.relight.carry._BYTES", 0)
     tiled = subject.run([given.image[0]], guides)
