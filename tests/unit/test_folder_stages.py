@@ -1,7 +1,7 @@
 """The stages of a folder job without a job: values in, values out, in any process."""
 
+import json
 import multiprocessing
-import re
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
@@ -271,9 +271,8 @@ class Inline:
 
 
 def lines_without_times(journal):
-    return sorted(
-        re.sub(rb'"seconds": [\d.]+', b"", line) for line in journal.splitlines()
-    )
+    lines = map(json.loads, journal.splitlines())
+    return sorted(json.dumps({**line, "seconds": None}) for line in lines)
 
 
 def test_a_job_runs_on_any_executor_with_the_same_files(folder):
