@@ -134,11 +134,7 @@ def _write_page(found: EvalResult | StageResult, gallery: Gallery | None) -> Non
         else:
             html = scenes.page(found, gallery)
     except OSError as error:
-        page = gallery.page
-        raise UsageError(
-            f"{page.flag} {page.path}: {page.folder}: {error.strerror or error}",
-            "choose another place",
-        ) from error
+        raise gallery.page.unwritten(error, gallery.page.folder) from error
     write_page(gallery.page, html, gallery.sink.names)
 
 

@@ -129,7 +129,4 @@ def write_page(page: Page, html: str, beside: Collection[str] = ()) -> None:
     try:
         page.write(html, beside)
     except OSError as error:
-        raise UsageError(
-            f"{page.flag} {page.path}: {error.strerror or error}",
-            "choose another place",
-        ) from error
+        raise page.unwritten(error) from error

@@ -17,10 +17,14 @@ from msrnet_cli.errors import NothingDoneError, PictureError, UsageError
 from msrnet_cli.folder.options import RelightOptions
 
 if TYPE_CHECKING:
-    from msrnet_cli.folder.events import FileDone, JobSummary
+    from collections.abc import Callable
+
+    from msrnet_cli.folder.events import Event, FileDone, JobSummary
     from msrnet_cli.folder.plan import Plan
     from msrnet_cli.folder.records import Making
     from msrnet_cli.relight.relighter import Relighter
+
+    Notify = Callable[[Event], None]
 
 _STREAM = "-"
 Paths = Annotated[
@@ -143,7 +147,6 @@ def _relight_folder(
             terminal.warn("the list of inputs is read from here, up to Ctrl-D")
         elif not output.quiet:
             terminal.loading()
-        from msrnet_cli.cli.showing import noting
         from msrnet_cli.folder.job import made_by, relight_folder
 
         plan = _plan(inputs, target, given, options, output)
@@ -161,13 +164,13 @@ def _relight_folder(
         some = forecast.write or forecast.anew or forecast.skip
         _end_for(failed=forecast.refuse, some=some)
         return
-    signals.raise_on_signals()
-    notify = report.reporter(as_json=output.json, quiet=output.quiet)
-    done: list[FileDone] = []
+
+    def run(notify: Notify, start: float) -> JobSummary:
+        return relight_folder(plan, relighter, options.folder, notify, name, start)
+
+    summary, done = _carried_out(run, options, output)
     if options.report is not None:
-        notify = noting(notify, done)
-    summary = relight_folder(plan, relighter, options.folder, notify, name, seconds())
-    _show(options, plan, done, summary, made_by(plan, relighter, name), output)
+        _show(options, plan, done, summary, made_by(plan, relighter, name), output)
     _finish(summary)
 
 
@@ -176,21 +179,39 @@ def _relight_on_ray(
 ) -> None:
     with ExitStack() as stack:
         with loading():
-            from msrnet_cli.cli.showing import noting
             from msrnet_cli.folder.on_ray import cluster
             from msrnet_cli.folder.on_ray.job import RayJob
-            from msrnet_cli.report import relight as report
 
             found = stack.enter_context(cluster.joined(options.cluster.ray_address))
             job = stack.enter_context(closing(RayJob(plan, options, found, name)))
-        signals.raise_on_signals()
-        notify = report.reporter(as_json=output.json, quiet=output.quiet)
-        done: list[FileDone] = []
-        if options.report is not None:
-            notify = noting(notify, done)
-        summary = job.run(notify, seconds())
-    _show(options, plan, done, summary, job.making, output)
+        summary, done = _carried_out(job.run, options, output)
+    if options.report is not None:
+        _show(options, plan, done, summary, job.making, output)
     _finish(summary)
+
+
+def _carried_out(
+    run: Callable[[Notify, float], JobSummary], options: RelightOptions, output: Output
+) -> tuple[JobSummary, list[FileDone]]:
+    """Run a job and report it.
+
+    Args:
+        run: Takes a reporter, and the seconds that the start took.
+        options: Whether a page is asked for.
+        output: How it is reported.
+
+    Returns:
+        The end of the job; and what became of each picture, if a page shows it.
+    """
+    from msrnet_cli.cli.showing import noting
+    from msrnet_cli.report import relight as report
+
+    signals.raise_on_signals()
+    notify = report.reporter(as_json=output.json, quiet=output.quiet)
+    done: list[FileDone] = []
+    if options.report is not None:
+        notify = noting(notify, done)
+    return run(notify, seconds()), done
 
 
 def _show(
@@ -201,12 +222,11 @@ def _show(
     making: Making,
     output: Output,
 ) -> None:
-    """Write the page that was asked for, if any."""
+    """Write the page that was asked for."""
     from msrnet_cli.cli.showing import show_job
 
-    if options.report is not None:
-        quiet = output.quiet or output.json
-        show_job(options, plan, done, summary, making, quiet=quiet)
+    quiet = output.quiet or output.json
+    show_job(options, plan, done, summary, making, quiet=quiet)
 
 
 def _plan(

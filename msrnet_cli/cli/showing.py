@@ -98,9 +98,6 @@ def write_page(
                 page, shown, max_megapixels, lambda name: progress(f"showing {name}")
             )
     except OSError as error:
-        raise UsageError(
-            f"{page.flag} {page.path}: {error.strerror or error}",
-            "choose another place",
-        ) from error
+        raise page.unwritten(error) from error
     if not quiet:
         terminal.say(f"page: {page.path}")

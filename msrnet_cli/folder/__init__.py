@@ -6,15 +6,22 @@ clusters     which part this process is, as the system that started it tells
 events       what a job reports while it runs
 names        what the name of a file tells
 lists        lists of inputs, as people and programs write them
+findings     what a search finds
+bucket       which pictures there are in stores
 search       which pictures there are, and what cannot be read
 destination  where results go, as the user named it
 targets      each output, looked at before the first write
 reads        files that a job reads beside its pictures
 naming       what results are called, and which pictures would become one file
+jobs         what is to be done for each picture
 plan         what goes where, decided as a whole before the first write
 tails        the journals of a folder, of which each shard has its own
 about        what people want to know of a result
-journal      what was made from what, so that a second run finishes the first
+known        what was made from what, so that a second run finishes the first
+journal      that of a folder on this machine, as a file
+segments     that of an output in a store, as labels and objects
+storage      an output folder, here or in a store, and how files are put there
+lines        the lines of all journals of a folder
 failures     lists of the pictures that failed
 history      what journals tell of an output folder afterwards
 records      what is known about existing outputs, in a folder or of single files

@@ -64,8 +64,8 @@ class Fault:
 
     @property
     def relative(self) -> str:
-        """The path below the folder that is mirrored, with forward slashes."""
-        return self.listing.rpartition(ROOT_MARK)[2]
+        """As `mirrored`."""
+        return mirrored(self.listing)
 
 
 Finding = Found | Fault | Ignored
@@ -77,6 +77,15 @@ def listing(root: Place, path: Place) -> str:
         return f"{root}{ROOT_MARK}{str(path).removeprefix(f'{root}/')}"
     within = path.relative_to(root) if root.parts else path
     return f"{root.absolute().as_posix()}{ROOT_MARK}{within.as_posix()}"
+
+
+def mirrored(listing: str) -> str:
+    """The path below the folder that is mirrored, with forward slashes.
+
+    Args:
+        listing: As from `listing`.
+    """
+    return listing.rpartition(ROOT_MARK)[2]
 
 
 def beginning(folder: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +23,7 @@ from msrnet_cli.folder.lines import lines_of
 from msrnet_cli.folder.segments import made
 from msrnet_cli.folder.shards import place_of
 from msrnet_cli.lights import DIRECTIONS
+from msrnet_cli.stores import client
 from msrnet_cli.stores.address import is_address
 from msrnet_cli.stores.refusal import StoreError
 
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from msrnet_cli.places import Place
 
 _PART_BYTES = 1 << 20
-_ASKED_AT_ONCE = 32
 
 State = Literal["there", "missing", "changed"]
 STATES: tuple[State, ...] = ("there", "missing", "changed")
@@ -235,15 +234,14 @@ def _digests(
             notify(output)
             yield output, _digest(folder / output)
         return
-    with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
-        try:
-            found = pool.map(partial(made, folder), outputs)
-            for output, now in zip(outputs, found, strict=True):
-                notify(output)
-                yield output, now
-        except StoreError as error:
-            reason = f"{error.filename}: {error.strerror}"
-            raise UsageError(reason, "let results be read") from error
+    try:
+        found = client.each(partial(made, folder), outputs)
+        for output, now in zip(outputs, found, strict=True):
+            notify(output)
+            yield output, now
+    except StoreError as error:
+        reason = f"{error.filename}: {error.strerror}"
+        raise UsageError(reason, "let results be read") from error
 
 
 def _result(folder: Place, output: str, now: str | None, journal: Lines) -> Result:

@@ -6,8 +6,6 @@ import errno
 import io
 import math
 import os
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +14,11 @@ from typing import TYPE_CHECKING
 from msrnet_cli import images
 from msrnet_cli.errors import PictureError
 from msrnet_cli.folder.beside import MASK, SECOND, tells_size
-from msrnet_cli.folder.findings import Fault
-from msrnet_cli.folder.lists import ROOT_MARK
+from msrnet_cli.folder.findings import Fault, mirrored
 from msrnet_cli.folder.search import head
 from msrnet_cli.folder.targets import LONGEST_NAME
 from msrnet_cli.places import Place, opened
+from msrnet_cli.stores import client
 from msrnet_cli.stores.address import Address, objection_to
 
 if TYPE_CHECKING:
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
 
 _HEADER_BYTES = 1 << 16  # tells the size of nearly every picture
 _MOST_HEADER_BYTES = 1 << 20  # read of an object in a store before it is relit
-_ASKED_AT_ONCE = 32  # headers of objects: each takes the time of a request
 
 
 @dataclass(frozen=True)
@@ -76,8 +73,8 @@ class Job:
 
     @property
     def name(self) -> str:
-        """The input below the folder whose tree is mirrored, with forward slashes."""
-        return self.listing.rpartition(ROOT_MARK)[2]
+        """The input below the folder that is mirrored, with forward slashes."""
+        return mirrored(self.listing)
 
     @property
     def shown(self) -> str:
@@ -108,14 +105,7 @@ def jobs_of(
     if not any(isinstance(one.root, Address) for one in pictures):
         yield from map(planned, pictures)
         return
-    with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
-        waiting: deque[Future[Job | Fault]] = deque()
-        for one in pictures:
-            waiting.append(pool.submit(planned, one))
-            if len(waiting) > 2 * _ASKED_AT_ONCE:
-                yield waiting.popleft().result()
-        for each in waiting:
-            yield each.result()
+    yield from client.each(planned, pictures)
 
 
 def _job(

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import UsageError
 from msrnet_cli.files import Folder, require_regular, sync
-from msrnet_cli.folder.about import About, about_line
+from msrnet_cli.folder.about import About
 from msrnet_cli.folder.known import Entry, JournalError, Known, line_of
 from msrnet_cli.folder.shards import mark_of
 from msrnet_cli.folder.tails import NAME, Run, Tails
@@ -112,12 +112,7 @@ class Journal(Known):
         Raises:
             JournalError: The journal cannot be written.
         """
-        line = line_of(entry) + (
-            b""
-            if about is None
-            else about_line(entry.output, entry.output_sha256, about)
-        )
-        self._append(line)
+        self._append(line_of(entry, about))
         with self._lock:
             self._remember(entry)
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 from msrnet_cli import places
-from msrnet_cli.folder.about import ABOUT_START
+from msrnet_cli.folder.about import ABOUT_START, About, about_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,12 +165,15 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def line_of(entry: Entry) -> bytes:
-    """An entry as a line of a journal."""
+def line_of(entry: Entry, about: About | None = None) -> bytes:
+    """An entry as a line of a journal; then one of what people want to know, if any."""
     fields = {_KEYS.get(name, name): value for name, value in asdict(entry).items()}
     if not entry.origin:
         del fields["origin"]
-    return json.dumps({"v": _VERSION, **fields}).encode() + b"\n"
+    line = json.dumps({"v": _VERSION, **fields}).encode() + b"\n"
+    if about is None:
+        return line
+    return line + about_line(entry.output, entry.output_sha256, about)
 
 
 def entry_of(line: bytes) -> Entry | None:

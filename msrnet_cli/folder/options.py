@@ -15,8 +15,8 @@ Exist = Literal["skip", "overwrite", "error"]
 Where = Literal["local", "ray"]
 
 
-def read_batch_size(text: str) -> int | None:
-    """``auto`` as None, or a number of pictures.
+def read_count(text: str) -> int | None:
+    """``auto`` as None, or a number from 1 on.
 
     Raises:
         ValueError: It is neither; says what is expected.
@@ -84,19 +84,10 @@ class FolderOptions:
             metavar="auto|N",
             default="auto",
             least=1,
-            read=read_batch_size,
+            read=read_count,
         ),
     ] = None
     write: Annotated[WriteOptions, Group("Files")] = field(default_factory=WriteOptions)
-
-
-def read_actors(text: str) -> int | None:
-    """``auto`` as None, or a number of actors.
-
-    Raises:
-        ValueError: It is neither; says what is expected.
-    """
-    return read_batch_size(text)
 
 
 @dataclass(frozen=True)
@@ -127,7 +118,7 @@ class ClusterOptions:
             metavar="auto|N",
             default="auto",
             least=1,
-            read=read_actors,
+            read=read_count,
         ),
     ] = None
     ray_cpus: Annotated[float, Option("CPUs for each actor.", least=0)] = 1.0

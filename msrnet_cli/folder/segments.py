@@ -16,13 +16,12 @@ import json
 import re
 import secrets
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msrnet_cli.errors import UsageError
-from msrnet_cli.folder.about import About, about_line
+from msrnet_cli.folder.about import About
 from msrnet_cli.folder.known import Entry, JournalError, Known, digest, line_of
 from msrnet_cli.folder.tails import NAME, Run
 from msrnet_cli.stores import client
@@ -125,12 +124,9 @@ class Segments(Known):
         Raises:
             JournalError: A segment cannot be put.
         """
-        line = line_of(entry)
-        if about is not None:
-            line += about_line(entry.output, entry.output_sha256, about)
         with self._lock:
             self._remember(entry)
-            self._keep(line)
+            self._keep(line_of(entry, about))
 
     def add_run(self, run: Run) -> None:
         """Record that a run of a shard begins or has ended.
@@ -252,11 +248,10 @@ def segments(folder: Address) -> Iterator[tuple[str, bytes]]:
     try:
         found = client.names(folder, _STEM)
         names = [name for name in found if name.endswith(".jsonl")]
-        with ThreadPoolExecutor(_READERS) as pool:
-            read = pool.map(lambda name: client.read(folder / name)[0], names)
-            for name, data in zip(names, read, strict=True):
-                shard = _MARK.search(name)
-                yield (f"{int(shard[1])}/{int(shard[2])}" if shard else ""), data
+        read = client.each(lambda name: client.read(folder / name)[0], names, _READERS)
+        for name, data in zip(names, read, strict=True):
+            shard = _MARK.search(name)
+            yield (f"{int(shard[1])}/{int(shard[2])}" if shard else ""), data
     except StoreError as error:
         raise UsageError(
             f"reading the journal of {folder} failed: {error.strerror}",

@@ -84,6 +84,19 @@ class Page:
             if not beside:
                 self.folder.rmdir()
 
+    def unwritten(self, error: OSError, folder: Path | None = None) -> UsageError:
+        """What it means that the page, or its folder of pictures, cannot be written.
+
+        Args:
+            error: Why.
+            folder: That folder, if the page itself is not at fault.
+        """
+        where = f"{folder}: " if folder else ""
+        return UsageError(
+            f"{self.flag} {self.path}: {where}{error.strerror or error}",
+            "choose another place",
+        )
+
     def _refuse(self, what: str, remedy: str) -> UsageError:
         return UsageError(f"{self.flag} {self.path} {what}", remedy)
 

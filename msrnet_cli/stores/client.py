@@ -12,17 +12,19 @@ import io
 import mimetypes
 import os
 import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msrnet_cli.errors import UsageError
 from msrnet_cli.stores.refusal import StoreError, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import ModuleType
     from typing import BinaryIO
 
@@ -31,6 +33,11 @@ if TYPE_CHECKING:
 MOST_BYTES = 4 << 30
 """A larger object is not read: no picture is that large, and memory may be smaller."""
 
+AT_ONCE = 32
+"""Requests that wait at a time: each takes its time, and hardly any of this machine."""
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 _LABEL = "msrnet"  # in the user's metadata of an object: x-amz-meta-msrnet
 _RANGE_BYTES = 1 << 16
 _LISTINGS = 3  # that are begun again after one that was cut, without a key between
@@ -69,6 +76,26 @@ class Facts:
     tag: str = ""
     label: str = ""
     written: int = 0
+
+
+def each(
+    ask: Callable[[Asked], Answer], asked: Iterable[Asked], at_once: int = AT_ONCE
+) -> Iterator[Answer]:
+    """The answers to many requests, in order, a few of them under way at a time.
+
+    Args:
+        ask: Makes one request, and raises what it raises.
+        asked: What it is called with.
+        at_once: How many are under way; as many answers may wait to be taken.
+    """
+    with ThreadPoolExecutor(at_once) as pool:
+        waiting: deque[Future[Answer]] = deque()
+        for one in asked:
+            waiting.append(pool.submit(ask, one))
+            if len(waiting) > 2 * at_once:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def require_library() -> None:

@@ -37,9 +37,8 @@ _ATTEMPTS = 3
 _PROXIES = ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY")
 _ADDRESS = "RAY_ADDRESS"
 _REACHING = 10.0  # seconds
-_STORE_BYTES = (
-    80 << 20
-)  # of Ray's own shared memory, near its least: no pixels go there
+# Of Ray's own shared memory, near its least: no pixels go there.
+_STORE_BYTES = 80 << 20
 # What torch and msrnet read from the environment, on every machine the same.
 _PASSED_ON = (
     "GOMP_SPINCOUNT",

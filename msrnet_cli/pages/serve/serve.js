@@ -6,6 +6,7 @@
 (() => {
   const limits = msrnet.data();
   const root = document.documentElement;
+  const heading = document.querySelector(".top h1");
   const title = document.title;
   const [bar, notes, save, again, zone, file, work, doing, progress, cancel, failure, table] =
     ["bar", "notes", "save", "again", "zone", "file", "work", "doing", "progress",
@@ -58,10 +59,16 @@
     }
   }
 
+  /** Whether a table, which has a heading of its own, takes the place of the form. */
+  function cover(isShown) {
+    root.classList.toggle("shown", isShown);
+    heading.classList.toggle("spoken", isShown);
+  }
+
   /** Back to the start. */
   function reset() {
     leave();
-    root.classList.remove("shown");
+    cover(false);
     bar.hidden = table.hidden = true;
     table.removeAttribute("src");
     document.title = title;
@@ -75,7 +82,7 @@
     request = null;
     address = found.table;
     busy(false);
-    root.classList.add("shown");
+    cover(true);
     document.title = picture.name;
     notes.textContent = found.notes.join("; ");
     save.hidden = bar.hidden = table.hidden = false;
