@@ -30,6 +30,7 @@ _LAST_PORT = 65535
 _PATIENCE = 10.0  # seconds for others to end after the leading one
 LEADER_SECONDS = 3.0
 """Within this time the leading process tells an error that all processes have."""
+_asking = threading.Lock()
 _KILL = 9  # signal.SIGKILL, which Windows lacks
 
 
@@ -192,7 +193,7 @@ def beside(
         yield
         done.set()
         for other in others:
-            other.join(_PATIENCE)
+            _ended([other], _PATIENCE)
     except LostPeerError as error:
         raise (_killed(others, remedy) or lost_peer()) from error
     finally:
@@ -200,7 +201,7 @@ def beside(
         for other in others:
             if other.pid is not None:
                 other.kill()
-                other.join()
+                _exit_code(other)
         torch.set_num_threads(threads_before)
         os.environ.clear()
         os.environ.update(before)
@@ -226,13 +227,12 @@ def _has_one_failed(others: Sequence[SpawnProcess]) -> bool:
 
     Those that have are not missed: the leading process may write for longer.
     """
-    running = {other.sentinel: other for other in others}
+    running = list(others)
     while running:
-        ended = multiprocessing.connection.wait([*running])
-        for other in [running.pop(each) for each in list(running) if each in ended]:
-            other.join()  # its connection is closed a moment before it has a code
-            if other.exitcode != 0:
-                return True
+        ended = _ended(running)
+        if any(_exit_code(each) != 0 for each in ended):
+            return True
+        running = [each for each in running if each not in ended]
     return False
 
 
@@ -241,18 +241,35 @@ def _killed(
 ) -> LostPeerError | None:
     """An error for a process that was killed; None if each could say why it ended."""
     # A connection is closed a moment before its process has ended.
-    ended = multiprocessing.connection.wait([one.sentinel for one in others], 1.0)
-    for other in others:
-        if other.sentinel in ended:
-            other.join()
-    codes = (other.exitcode for other in others)
-    number = next((-code for code in codes if code is not None and code < 0), None)
+    codes = map(_exit_code, _ended(others, 1.0))
+    number = next((-code for code in codes if code < 0), None)
     if number is None:
         return None
     why = ", perhaps for want of memory" if number == _KILL else ""
     return LostPeerError(
         f"another process of this run was killed (signal {number}){why}", remedy()
     )
+
+
+def _ended(
+    others: Sequence[SpawnProcess], patience: float | None = None
+) -> list[SpawnProcess]:
+    """Those that have closed their connections, waiting for one, so long at most."""
+    closed = multiprocessing.connection.wait([one.sentinel for one in others], patience)
+    return [other for other in others if other.sentinel in closed]
+
+
+def _exit_code(ended: SpawnProcess) -> int:
+    """The exit code of a process that has closed its connection.
+
+    One thread asks at a time: where two ask, the system tells only one of them, and
+    `multiprocessing` tells the other that there is no code yet.
+    """
+    with _asking:
+        ended.join()  # the connection is closed a moment before there is a code
+        code = ended.exitcode
+    assert code is not None
+    return code
 
 
 def _work(work: Callable[[], None], threads: int, parent: int) -> None:
