@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from msrnet_cli.lights.options import Keep
     from msrnet_cli.relight.carry import Ending
 
+    Gains = tuple[float, float, float]
+
 _PIXELS = {"cpu": 1 << 15, "others": 1 << 21}  # at a time: on a CPU they stay in caches
 _DARK = 1e-4  # linear light; below it a colour fades to grey
 
@@ -76,14 +78,18 @@ def finished(
     return torch.where(weight == 0, before, result)
 
 
-def ending(finish: Finish, mask: Tensor | None = None) -> Ending:
+def ending(
+    finish: Finish, mask: Tensor | None = None, gains: Gains | None = None
+) -> Ending:
     """What is done to each strip of a picture last.
 
     Args:
         finish: What to do.
         mask: As for `finished`, H W, of the whole picture.
+        gains: Of red, green and blue of the relit picture, first of all; what becomes
+            brighter than white is white.
     """
-    if finish == NOTHING and mask is None:
+    if finish == NOTHING and mask is None and gains is None:
         return untouched
 
     def finish_strip(before: Tensor, after: Tensor, rows: slice) -> Tensor:
@@ -93,10 +99,17 @@ def ending(finish: Finish, mask: Tensor | None = None) -> Ending:
         for top in range(0, after.shape[1], step):
             few = slice(top, top + step)
             share = None if part is None else part[few]
-            after[:, few] = finished(before[:, few], after[:, few], finish, share)
+            relit = after[:, few] if gains is None else _times(after[:, few], gains)
+            after[:, few] = finished(before[:, few], relit, finish, share)
         return after
 
     return finish_strip
+
+
+def _times(picture: Tensor, gains: Gains) -> Tensor:
+    """A picture, 3 R W, with its linear light times gains, cut at white."""
+    factors = torch.tensor(gains).to(picture)[:, None, None]
+    return shouldered(linear_from_srgb(picture) * factors, 1.0)
 
 
 def _coloured_like(light: Tensor, luminance: Tensor) -> Tensor:

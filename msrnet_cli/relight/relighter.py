@@ -16,8 +16,9 @@ from msrnet_cli.relight.layers import Layers
 from msrnet_cli.relight.lighting import Lighting
 from msrnet_cli.relight.once import Once
 from msrnet_cli.relight.options import DEFAULTS, NO_LIGHT
-from msrnet_cli.relight.pipeline import Pipeline
+from msrnet_cli.relight.pipeline import Pipeline, in_batches
 from msrnet_cli.relight.runner import Runner
+from msrnet_cli.relight.suited import Suited
 from msrnet_cli.weights import find
 from msrnet_cli.weights.file import load_weights
 
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from msrnet_cli.relight.records import Relit
 
     ImageT = TypeVar("ImageT", Image.Image, np.ndarray[Any, Any], Tensor)
+
+
+_STATE = ("_lighting", "_for_lights", "_for_others")
 
 
 class Relighter(Runner):
@@ -77,18 +81,16 @@ class Relighter(Runner):
             network, card, options, digest=digest, pictures=pictures, **keywords
         )
         self._for_lights: Once[Relighter] | None = None
+        self._for_others: Once[Relighter] | None = None
         self._put(Lighting())
 
     def __reduce__(
         self,
     ) -> tuple[Callable[..., Relighter], tuple[Any, ...], dict[str, Any]]:
         """Copies, also in other processes, choose anew: engines cannot be pickled."""
-        options = replace(
-            self._options, device=str(self.device), work_size=self.work_size
-        )
         make = partial(type(self), digest=self.digest, pictures=self._pictures)
-        state = {"_lighting": self._lighting, "_for_lights": self._for_lights}
-        return make, (self._session.plain, self.card, options), state
+        arguments = (self._session.plain, self.card, self._settled_options)
+        return make, arguments, {name: getattr(self, name) for name in _STATE}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Put the light of the original."""
@@ -109,9 +111,8 @@ class Relighter(Runner):
 
         Args:
             spec: A built-in name, a path, or ``hf://owner/repo[@revision][/file]``;
-                None for the built-in default. Its light is the paper's turn; for any
-                other light, and for layers, other built-in weights are loaded when they
-                are first needed.
+                None for the built-in default, whose light is the paper's turn, see
+                `relight.suited`. Any other light is by weights that paint layers.
             options: Where and how the network runs.
             light: The light to put, see `with_light`.
             pictures: About how many pictures will be relit, where that is known.
@@ -138,8 +139,8 @@ class Relighter(Runner):
         painted = ranges.of(card.model).painted(relighter._session.probe.exact[0])
         soundness.require_sense(painted, found.path)
         if any_light:
-            load = partial(cls.load, any_light.name, options, pictures=pictures)
-            relighter._for_lights = Once(load)
+            load = partial(cls.load, any_light.name, pictures=pictures)
+            relighter._for_lights, relighter._for_others = _twice(load, options)
         return relighter.with_light(light)
 
     def with_light(self, light: LightOptions) -> Relighter:
@@ -209,7 +210,8 @@ class Relighter(Runner):
             return [self.relight(one, second=other) for one, other in both]
         opened = adapters.opened(image)
         guides = () if second is None else adapters.opened(second).pictures
-        return opened.back(self._pipeline.relight(opened, guides))
+        run = partial(self.run, deep=opened.deep)
+        return opened.back(in_batches(run, opened.pictures, guides, self.batch_size))
 
     __call__ = relight
 
@@ -221,7 +223,7 @@ class Relighter(Runner):
             PictureError: As for `relight`; or more than one picture.
             TypeError: Not a picture.
         """
-        return self._stage()._pipeline.layers(adapters.opened(image))
+        return self._stage()._own.layers(adapters.opened(image))
 
     def run(
         self,
@@ -263,7 +265,7 @@ class Relighter(Runner):
             UsageError: These weights paint no layers.
             PictureError: The picture cannot be painted.
         """
-        return self._stage()._pipeline.fan(
+        return self._stage()._own.fan(
             picture, self._lighting.wish or Wish(), mask, deep=deep
         )
 
@@ -283,5 +285,22 @@ class Relighter(Runner):
         self.light_recipe = light.recipe
         self.notes = self._session.notes + light.notes
         self._lighting = light
-        self._pipeline = Pipeline(self._painter, turn, light.finish)
+        self._own = Pipeline(self._painter, turn, light.finish)
+        self._pipeline: Pipeline | Suited = self._own
+        if self._for_others and light.wish is None:
+            others = self._for_others()
+            self._pipeline = Suited.of(self._own, self.card, others._painter)
+            self.light_recipe = (light.recipe or {}) | {"others": others.digest}
         return self
+
+
+def _twice(
+    load: Callable[[SessionOptions], Relighter], options: SessionOptions
+) -> tuple[Once[Relighter], Once[Relighter]]:
+    """A relighter with these options, and one with the working size of its weights.
+
+    A working size that is asked for is meant for other weights.
+    """
+    own_size = replace(options, work_size=None)
+    first = Once(partial(load, options))
+    return first, first if own_size == options else Once(partial(load, own_size))

@@ -7,6 +7,7 @@ import torch
 
 from msrnet_cli import images, metrics
 from msrnet_cli.images.colour.spaces import linear_from_srgb
+from msrnet_cli.lights import kelvin_gains
 from msrnet_cli.relight import scaling
 from msrnet_cli.relight.relighter import Relighter
 from msrnet_cli.weights.file import load_weights
@@ -83,6 +84,25 @@ def test_examples_gain_two_decibels_on_average(default):
         relit = default.relight(source)
         gains.append(metrics.psnr(relit, target) - metrics.psnr(source, target))
     assert sum(gains) / len(gains) > 2
+
+
+def test_the_examples_are_left_to_the_weights_that_know_such_nights(default):
+    one = Relighter.load("n6500-e4500", device="cpu")
+    nights = [pixels(scene)[:, ::2, ::2].contiguous() for scene in SCENES]
+    for relit, expected in zip(default(nights), one(nights), strict=True):
+        assert torch.equal(relit, expected)
+
+
+def test_a_picture_lit_from_the_wanted_side_hardly_changes(default, any_light):
+    """The turn by layers: light from E, and all of it as under 4500 K."""
+    gains = torch.tensor(kelvin_gains(4500.0))[:, None, None]
+    for scene in SCENES:
+        picture = truth(scene)[:, ::2, ::2].contiguous()
+        relit = linear_from_srgb(default(picture))
+        east = linear_from_srgb(any_light(picture, to="E")) * gains
+        assert (relit - east.clamp_max(1)).abs().max() < 0.02
+        same = (linear_from_srgb(picture) * gains).clamp_max(1)
+        assert (relit - same).abs().mean() < 0.02
 
 
 def test_real_pictures_turn_warm_and_their_night_stays_black(default, real):

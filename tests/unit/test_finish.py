@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from msrnet_cli.lights import LUMINANCE
-from msrnet_cli.relight.finish import Finish, finished
+from msrnet_cli.relight.finish import Finish, ending, finished
 
 SIZE = (3, 24, 40)
 
@@ -96,3 +96,13 @@ def test_black_stays_black_and_grey_stays_grey() -> None:
     kept = finished(grey, warm, Finish(1.0, "colour"))
     assert float(kept[..., 0].max()) == 0
     assert float((kept.amax(0) - kept.amin(0)).max()) < 1e-3
+
+
+@pytest.mark.parametrize("amount", [1.0, 0.5, 0.0])
+def test_gains_colour_the_relit_picture_and_are_cut_at_white(pictures, amount) -> None:
+    before, after = pictures
+    gains = (1.25, 1.0, 0.6)
+    relit = ending(Finish(amount), gains=gains)(before, after.clone(), slice(None))
+    coloured = (linear(after) * torch.tensor(gains)[:, None, None]).clamp_max(1)
+    light = torch.lerp(linear(before), coloured, amount)
+    torch.testing.assert_close(linear(relit), light, rtol=0, atol=1e-5)
