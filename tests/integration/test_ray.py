@@ -112,13 +112,14 @@ def environment(rays):
 
 
 class Driver:
-    """A process that plans, and what it tells."""
+    """A process that plans, and what it tells; `code` may stand for the program."""
 
-    def __init__(self, place, rays, weights, *more, prefix=(), out="out"):
+    def __init__(self, place, rays, weights, *more, prefix=(), out="out", code=""):
         words = ("relight", "in", out, "--weights", weights, *EXACT, "--json", *more)
+        program = ("-c", code) if code else ("-m", "msrnet_cli")
         self.events = []
         self.process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "msrnet_cli", *map(str, words)],
+            [*prefix, sys.executable, *program, *map(str, words)],
             cwd=place,
             env=environment(rays),
             stdout=subprocess.PIPE,

@@ -61,6 +61,12 @@ class RayWorker:
         os.environ.update(environment)
         self._worker: Worker | None = None
 
+    def machine(self) -> tuple[str, str]:
+        """Ray's number of the machine, and the name that people know it by."""
+        import ray
+
+        return ray.get_runtime_context().get_node_id(), platform.node()
+
     def load(self, order: Order) -> Ready | MSRNetError:
         """Load the network."""
         try:
