@@ -78,11 +78,13 @@ def filled(bucket, tmp_path, monkeypatch):
 class Job:
     """A job with a network that only multiplies, in this process."""
 
-    def __init__(self, source, target, lists=None, dry=False, gain=1, **options):
+    def __init__(
+        self, source, target, lists=None, dry=False, gain=1, fan=False, **options
+    ):
         self.events = []
         options = FolderOptions(**{"recursive": True, **options})
         inputs = [source] if source else []
-        plan = make_plan(inputs, target, options, lists, dry=dry)
+        plan = make_plan(inputs, target, options, lists, dry=dry, is_fan=fan)
         relights = FakeRelighter(gain=gain)
         relights.digest = f"times {gain}"
         run = foresee if dry else relight_folder
@@ -471,12 +473,38 @@ def test_comparisons_that_show_an_older_result_are_removed(filled, job):
     assert sorted(filled.files("out")) == sorted(NAMES)
 
 
+def test_a_fan_in_a_store_is_that_of_a_folder(filled, job, tmp_path):
+    assert job("in", "here", fan=True).counts == (5, 0, 0)
+    assert job(fan=True).counts == (5, 0, 0)
+    expected = local(tmp_path / "here")
+    assert len(expected) == 5 * (8 + 2)  # directions, a sheet and lights.lp
+    assert filled.files("out") == expected
+    filled.proxy.requests.clear()
+    assert job(fan=True).counts == (0, 5, 0)
+    assert not [one for one in filled.proxy.requests if one[0] == "PUT"]
+    filled.remove("out/a/N.png")
+    filled.put("out/sub/c/sheet.jpg", b"changed")
+    assert job(fan=True).counts == (1, 3, 1)
+    files = filled.files("out")
+    assert b"sheet.jpg exists and was not made by" in files.pop("failures.txt")
+    assert files == expected | {"sub/c/sheet.jpg": b"changed"}
+
+
+def test_shards_make_the_fans_of_one_run(filled, job):
+    assert job(fan=True).counts == (5, 0, 0)
+    for index in (1, 2):
+        job(target=filled.at("parts"), fan=True, shard=f"{index}/2")
+    assert filled.files("parts") == filled.files("out")
+
+
 def test_what_needs_files_of_this_machine_is_refused(filled, program, job, tmp_path):
     (tmp_path / "masks").mkdir()
     with pytest.raises(UsageError, match="--mask and --second take pictures of this"):
         job(mask="masks")
     with pytest.raises(UsageError, match="--mask and --second take pictures of this"):
         job("in", mask="masks")
+    with pytest.raises(UsageError, match="--mask"):
+        job("in", str(tmp_path / "out"), mask=filled.at("masks"))
     both = (filled.at("in"), filled.at("out"))
     says = "a page shows pictures of this machine"
     program.run("relight", *both, "--report", "p.html", code=2, says=says)
