@@ -261,6 +261,7 @@ class Shift:
         self._tally = tally
         self._tell = tell
         self._gone: set[str] = set()
+        self._freed: set[str] = set()
 
     def run(self) -> None:
         """Process all pictures; after a halt, or a failure under --fail-fast, stop."""
@@ -317,7 +318,8 @@ class Shift:
             rows = self._rows(member)
             if rows or member.rows:
                 member.rows.update((job.shown, job) for job in rows)
-                member.actor.ask("turn", rows, _TURN)
+                freed = [job for job in rows if job.shown in self._freed]
+                member.actor.ask("turn", rows, freed, _TURN)
 
     def _rows(self, member: _Member) -> list[Job]:
         """More pictures for a worker: so many that none waits for it in the end."""
@@ -334,6 +336,8 @@ class Shift:
         """Report what is done; hand over again what a lost worker had."""
         if isinstance(answer, ActorLostError):
             lost, member.rows = [*member.rows.values()], {}
+            if answer.machine:  # it may hang, and would keep its claims
+                self._freed.update(job.shown for job in lost)
             for job in reversed(lost):
                 self._return(job, answer)
             self._tell_of(answer)

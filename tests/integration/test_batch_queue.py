@@ -94,7 +94,7 @@ def test_a_task_that_is_taken_away_and_started_again_loses_nothing(queue):
         assert code == (-signal.SIGKILL if task is tasks[1] else 0), err
     there = {name: bucket.get(f"out/{name}") for name in bucket.files("out")}
     assert {*own} & {*there}
-    code, _, err = ended(queue.relight(*asked, task=1))
+    code, _, err = ended(queue.relight("out", "--shard", "auto", task=1))
     assert code == 0, err
     assert "shard 2/3" in err
     assert f"{len({*own} & {*there})} skipped" in err

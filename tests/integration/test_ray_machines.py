@@ -52,12 +52,13 @@ class Machine:
         )
 
     def processes(self, name=""):
+        """Those that `ray start` left, and what they have started."""
         found = []
         for number in processes(self._home, name):
             with suppress(OSError), open(f"/proc/{number}/environ", "rb") as file:
                 if f"{self._mark}\0".encode() in file.read():
                     found.append(number)
-        return found
+        return found if name else [*found, *descendants(found)]
 
     def send(self, number):
         """Send a signal to all at once, the daemon that would tell of it first."""
@@ -65,6 +66,17 @@ class Machine:
         for each in dict.fromkeys((*raylet, *self.processes())):
             with suppress(ProcessLookupError):
                 os.kill(each, number)
+
+
+def descendants(numbers):
+    """Process numbers of children, and of their children: agents change their names."""
+    found = []
+    for number in numbers:
+        with suppress(OSError):
+            told = Path(f"/proc/{number}/task/{number}/children").read_text()
+            children = [*map(int, told.split())]
+            found += [*children, *descendants(children)]
+    return found
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from msrnet_cli.folder.tails import NAME, of_actor
 from msrnet_cli.folder.worker import Turn, Worker
 
 COUNT = 30
+HANGS = 30.0  # seconds
 DEFAULTS = FolderOptions()
 
 
@@ -317,12 +318,12 @@ def test_a_worker_tells_of_pictures_as_they_are_done(folder):
     Path("out", NAME).touch()
     alone = worker(plan)
     alone.begin(1, 1)
-    assert not alone.turn((), 0.0).done
+    assert not alone.turn((), (), 0.0).done
     done = []
     begin = time.monotonic()
-    alone.turn(plan.jobs[:3], 0.0)
+    alone.turn(plan.jobs[:3], (), 0.0)
     while len(done) < 3 and time.monotonic() < begin + 60:
-        done += alone.turn((), 1.0).done
+        done += alone.turn((), (), 1.0).done
     assert {one.status for one in done} == {"relit"}
     assert len(results(folder)) == 3
     assert not alone.stop().done
@@ -421,6 +422,46 @@ def test_a_journal_that_another_process_writes_is_left_alone(folder):
             Journal(out).standing("a.png", Path("out/a.png"), "source", ("recipe",))
             == "foreign"
         )  # another content than the journal tells
+
+
+def test_what_a_machine_that_hangs_has_claimed_is_made_by_others(folder):
+    Path("out").mkdir()
+    Path("out", NAME).touch()
+    child = os.fork()
+    if not child:  # it claims all, and hangs
+        journal = Journal(Folder(Path("out")), own=[of_actor(9)])
+        for index in range(COUNT):
+            journal.claim(f"{index:02}.png")
+        Path("held").touch()
+        time.sleep(HANGS)
+        os._exit(0)
+    while not Path("held").exists():
+        time.sleep(0.01)
+    dead = []
+
+    def watch(actor):
+        if not dead and len(actor.turns) == 1:
+            dead.append(actor)
+            actor.machine = "north"
+            actor.die()
+
+    plan = planned()
+    processes = Processes(plan, watch=watch)
+    halted = []
+
+    def notify(event):
+        if isinstance(event, FileDone) and not halted:
+            halted.append(event)
+            raise KeyboardInterrupt  # nobody frees the others
+
+    begin = time.monotonic()
+    done = run(plan, processes, count=1, notify=notify)
+    assert time.monotonic() - begin < HANGS
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert halted[0].output.removeprefix("out/") in dead[0].turns[0]
+    assert done.relit == len(results(folder)) > 0
+    assert {*results(folder)} <= {*dead[0].turns[0]}
 
 
 def test_a_torn_line_swallows_no_other(folder):

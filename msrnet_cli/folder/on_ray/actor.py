@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msrnet_cli.errors import MSRNetError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from msrnet_cli.folder.jobs import Job
     from msrnet_cli.folder.options import RelightOptions
@@ -90,10 +90,10 @@ class RayWorker:
             return _here(error)
         return None
 
-    def turn(self, jobs: Iterable[Job], seconds: float) -> Turn:
+    def turn(self, jobs: Sequence[Job], freed: Sequence[Job], seconds: float) -> Turn:
         """As `Worker.turn`."""
         assert self._worker is not None
-        return self._worker.turn(jobs, seconds)
+        return self._worker.turn(jobs, freed, seconds)
 
     def stop(self) -> Turn:
         """As `Worker.stop`."""
