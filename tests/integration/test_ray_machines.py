@@ -176,7 +176,7 @@ def test_a_job_without_any_machine_ends_in_one_line_and_goes_on(
     )
     assert summary["relit"] >= 4
     assert summary["unfinished"] == COUNT - summary["relit"]
-    assert (code, err.strip()) == (4, "")
+    assert (code, err.strip()) == (3, "")  # some are made
     cluster.more()
     again = Driver(pictures, cluster.home, warm_file, *cluster.asked)
     code, err = again.end()
