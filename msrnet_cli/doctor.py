@@ -40,6 +40,7 @@ _EXTRAS = {
     "rawpy": "for camera raw files: pip install rawpy",
     "mitsuba": "for msrnet synth: pip install mitsuba",
     "obstore": "for addresses such as s3://bucket/photos: pip install obstore",
+    "ray": "for msrnet relight --executor ray: pip install ray",
     "uvicorn": "for msrnet serve: pip install starlette uvicorn",
     "tensorboard": "for curves of a training run: pip install tensorboard",
     "onnxruntime": "for msrnet bench --rivals: pip install onnxruntime",

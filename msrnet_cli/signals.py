@@ -179,6 +179,30 @@ def _end(name: str) -> NoReturn:
 
 
 @contextmanager
+def put_off() -> Iterator[None]:
+    """Let a signal that comes in this block have its effect after it.
+
+    So what is half done in the block is not torn by an exception.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {
+        each: signal.signal(each, lambda number, _: came.append(number))
+        for each in _stopping()
+    }
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            if handler is not None:  # else it was not set by Python
+                signal.signal(each, handler)
+    for number in came:
+        signal.raise_signal(number)
+
+
+@contextmanager
 def held_back() -> Iterator[None]:
     """Hold back the signals that stop a program, also from processes started meanwhile.
 

@@ -1,4 +1,7 @@
-"""A server that speaks as Amazon S3 does, behind a proxy that makes faults."""
+"""A server that speaks as Amazon S3 does, behind a proxy that makes faults.
+
+`clouds` has servers of other kinds, for the same proxy.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote, unquote, urlsplit
 
 SECONDS = 60
-BUSY = (
-    b"<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
-)
-DENIED = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+REFUSAL = '<?xml version="1.0"?><Error><Code>{}</Code><Message>No.</Message></Error>'
 _SIGNATURE = (
     "AWS4-HMAC-SHA256 Credential=key-of-tests/20260101/us-east-1/s3/aws4_request,"
     " SignedHeaders=host, Signature=0"  # the server asks for one, and does not check it
@@ -64,6 +64,10 @@ class Proxy(ThreadingHTTPServer):
         faults: The first that fits is made.
         requests: Method, path and range of each request so far.
         delay: Seconds that each request takes longer.
+        busy: What this kind of store calls being asked too much.
+        denied: What it calls a permission that is missing.
+        asked: Gives a request's target for the server behind, by method and target.
+        answered: Gives the headers of an answer, by method, headers and body.
     """
 
     daemon_threads = True
@@ -75,6 +79,9 @@ class Proxy(ThreadingHTTPServer):
         self.faults: list[Fault] = []
         self.requests: list[tuple[str, str, str | None]] = []
         self.delay = 0.0
+        self.busy, self.denied = "SlowDown", "AccessDenied"
+        self.asked = lambda _, target: target
+        self.answered = lambda _, headers, __: headers
         self.lock = threading.Lock()
 
     def fault(self, method, path, span):
@@ -112,8 +119,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(size)
         if does in ("busy", "denied", "gone"):
-            answers = {"busy": (503, BUSY), "denied": (403, DENIED), "gone": (404, b"")}
-            self._answer(answers[does][0], {}, answers[does][1])
+            status = {"busy": 503, "denied": 403, "gone": 404}[does]
+            code = getattr(self.server, does, "")
+            self._answer(status, {}, REFUSAL.format(code).encode() if code else b"")
             return
         status, headers, data = self._handed_on(body)
         self._answer(status, headers, data, does)
@@ -125,14 +133,23 @@ class _Handler(BaseHTTPRequestHandler):
         if behind is None:
             behind = http.client.HTTPConnection("127.0.0.1", self.server.behind)
             _connections.one = behind
-        headers = {k: v for k, v in self.headers.items() if k.lower() != "connection"}
+        own = {"connection", "host"}
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in own}
+        target = self.server.asked(self.command, self.path)
         try:
-            behind.request(self.command, self.path, body, headers)
+            behind.request(self.command, target, body, headers)
             answer = behind.getresponse()
-            return answer.status, dict(answer.getheaders()), answer.read()
+            data = answer.read()
         except OSError:
             behind.close()
             raise
+        told = self.server.answered(self.command, dict(answer.getheaders()), data)
+        return answer.status, told, data
+
+    def finish(self):
+        super().finish()
+        if behind := _connections.__dict__.pop("one", None):
+            behind.close()
 
     def _answer(self, status, headers, data, does=""):
         dropped = {"transfer-encoding", "connection", "server", "date"}
@@ -167,7 +184,7 @@ _connections = threading.local()
 
 
 class Bucket:
-    """A bucket, as another program sees it; past the proxy.
+    """A bucket of Amazon S3, as another program sees it; past the proxy.
 
     Args:
         port: Of the server.
@@ -175,41 +192,43 @@ class Bucket:
         proxy: In front of the server.
     """
 
+    scheme = "s3"
+    _listed = re.compile(r"<Key>(.*?)</Key>")
+
     def __init__(self, port, name, proxy):
         self._port = port
         self.name = name
         self.proxy = proxy
-        self.ask("PUT")
+        self._make()
 
     def at(self, path=""):
         """An address in this bucket."""
-        return f"s3://{self.name}/{path}"
+        return f"{self.scheme}://{self.name}/{path}"
 
     def ask(self, method, key="", body=None, query="", headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self._port)
-        try:
-            target = f"/{self.name}{'/' if key else ''}{quote(key)}{query}"
-            signed = {"Authorization": _SIGNATURE, **(headers or {})}
-            connection.request(method, target, body, signed)
-            answer = connection.getresponse()
-            return answer.status, answer.headers, answer.read()
-        finally:
-            connection.close()
+        target = f"/{self.name}{'/' if key else ''}{quote(key)}{query}"
+        return self._sent(
+            method, target, body, {"Authorization": _SIGNATURE, **(headers or {})}
+        )
 
     def put(self, key, data):
-        assert self.ask("PUT", key, data)[0] == 200
+        assert self.ask("PUT", key, data)[0] in (200, 201)
+
+    def copy(self, source, target):
+        """Put an object at another key, with all that is told of it."""
+        copied = {"x-amz-copy-source": f"/{self.name}/{source}"}
+        assert self.ask("PUT", target, headers=copied)[0] == 200
 
     def get(self, key):
         status, _, data = self.ask("GET", key)
         return data if status == 200 else None
 
     def remove(self, key):
-        assert self.ask("DELETE", key)[0] == 204
+        assert self.ask("DELETE", key)[0] in (200, 202, 204)
 
     def keys(self, prefix=""):
         """All keys but those of the journal."""
-        _, _, data = self.ask("GET", query=f"?list-type=2&prefix={quote(prefix)}")
-        found = re.findall(r"<Key>(.*?)</Key>", data.decode())
+        found = self._listed.findall(self._list(quote(prefix)).decode())
         return sorted(key for key in found if "/.msrnet-" not in key)
 
     def files(self, prefix):
@@ -217,26 +236,43 @@ class Bucket:
         keys = self.keys(f"{prefix}/")
         return {key.removeprefix(f"{prefix}/"): self.get(key) for key in keys}
 
+    def _make(self):
+        assert self.ask("PUT")[0] == 200
+
+    def _list(self, prefix):
+        return self.ask("GET", query=f"?list-type=2&prefix={prefix}")[2]
+
+    def _sent(self, method, target, body, headers):
+        connection = http.client.HTTPConnection("127.0.0.1", self._port)
+        try:
+            connection.request(method, target, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+
 
 @contextmanager
 def serving():
     """The port of a server, which is a process of its own."""
+    code = "from moto.server import main; import sys; main(sys.argv[1:])"
+    command = [sys.executable, "-W", "ignore", "-c", code, "-H", "127.0.0.1", "-p"]
+    with started(lambda port: [*command, str(port)]) as port:
+        yield port
+
+
+@contextmanager
+def started(command):
+    """The port on which a process listens, once it does.
+
+    Args:
+        command: Gives the words that start it on a port.
+    """
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
-    code = "from moto.server import main; import sys; main(sys.argv[1:])"
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-W",
-            "ignore",
-            "-c",
-            code,
-            "-H",
-            "127.0.0.1",
-            "-p",
-            str(port),
-        ],
+        command(port),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "OMP_NUM_THREADS": "1"},

@@ -13,13 +13,15 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from msrnet_cli import signals
 from msrnet_cli.errors import MSRNetError, PictureError, UsageError
+from msrnet_cli.folder.events import WorkerLost
 from msrnet_cli.folder.outputs import Halt
 from msrnet_cli.folder.stages import failed
 from msrnet_cli.folder.worker import Ready, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from msrnet_cli.folder.events import FileDone
     from msrnet_cli.folder.jobs import Job
@@ -37,7 +39,16 @@ Call = Literal["load", "begin", "turn", "stop"]
 
 
 class ActorLostError(Exception):
-    """A process has died, or its machine has gone. Its message tells what is known."""
+    """A process has died, or its machine has gone. Its message tells what is known.
+
+    Args:
+        reason: The message.
+        machine: Name of the machine that is gone; "" where it is there, or not known.
+    """
+
+    def __init__(self, reason: str, machine: str = "") -> None:
+        super().__init__(reason)
+        self.machine = machine
 
 
 class Actor(Protocol):
@@ -116,33 +127,46 @@ class Crew:
         Raises:
             MSRNetError: One of them cannot load it.
         """
-        while True:
-            for member, answer in self.hear(_TURN):
-                if isinstance(answer, Ready):
-                    return answer
-                self.settle(member, answer)
+        found: list[Ready] = []
+
+        def take(member: _Member, answer: object) -> None:
+            if isinstance(answer, Ready):
+                found.append(answer)
+            self.settle(member, answer)
+
+        while not found:
+            self.hear(_TURN, take)
             self.require_life()
+        return found[0]
 
-    def hear(self, seconds: float) -> Iterator[tuple[_Member, Any]]:
-        """What workers answer, or the ActorLostError in place of an answer.
+    def hear(self, seconds: float, take: Callable[[_Member, Any], object]) -> None:
+        """Take what workers answer, or the ActorLostError in place of an answer.
 
-        An answer is taken when it is asked for: a signal in between loses none.
+        A signal in between tears nothing: it has its effect when all is taken.
+
+        Args:
+            seconds: For how long the first answer is waited for.
+            take: Called with each worker and its answer.
         """
         asked = {id(m.actor): m for m in self._members if m.actor.is_asked}
         actors = [member.actor for member in asked.values()]
         if not actors:
             time.sleep(min(seconds, 0.1))
-        for actor in self._actors.answered(actors, seconds) if actors else ():
-            member = asked[id(actor)]
-            try:
-                answer = actor.answer()
-            except ActorLostError as lost:
-                answer = lost
-            else:
-                self._heard = time.monotonic()
-            if isinstance(answer, Ready):
-                self._loaded(member, answer)
-            yield member, answer
+            return
+        ready = self._actors.answered(actors, seconds)
+        with signals.put_off():
+            for actor in ready:
+                take(asked[id(actor)], self._heard_of(asked[id(actor)]))
+
+    def _heard_of(self, member: _Member) -> Any:  # noqa: ANN401 by the call
+        try:
+            answer = member.actor.answer()
+        except ActorLostError as lost:
+            return lost
+        self._heard = time.monotonic()
+        if isinstance(answer, Ready):
+            self._loaded(member, answer)
+        return answer
 
     def settle(self, member: _Member, answer: object) -> None:
         """Replace a worker that is lost.
@@ -159,6 +183,7 @@ class Crew:
             if self._lost_in_a_row >= _STARTS:
                 reason = f"processes die while they load the network: {answer}"
                 raise UsageError(reason, "look at the logs of Ray")
+        self._actors.drop(member.actor)  # one that is cut off may still work
         self._members.remove(member)
         self._members.append(self._hired(member.number))
 
@@ -214,6 +239,7 @@ class Shift:
         jobs: What to do, in this order.
         outputs: Where results go.
         tally: Counts and reports.
+        tell: Called with each process that is lost; with each machine once.
     """
 
     def __init__(
@@ -223,6 +249,7 @@ class Shift:
         jobs: Iterable[Job],
         outputs: Outputs,
         tally: Tally,
+        tell: Callable[[WorkerLost], object] = lambda _: None,
     ) -> None:
         self._crew = crew
         self._ready = ready
@@ -232,6 +259,9 @@ class Shift:
         self._done: deque[FileDone] = deque()
         self._outputs = outputs
         self._tally = tally
+        self._tell = tell
+        self._gone: set[str] = set()
+        self._freed: set[str] = set()
 
     def run(self) -> None:
         """Process all pictures; after a halt, or a failure under --fail-fast, stop."""
@@ -239,9 +269,7 @@ class Shift:
             try:
                 for member in self._crew.members:
                     self._direct(member)
-                for member, answer in self._crew.hear(_TURN):
-                    self._take(member, answer)
-                    self._crew.settle(member, answer)
+                self._crew.hear(_TURN, self._take_and_settle)
                 self._crew.require_life()
             except MSRNetError as error:
                 self._tally.add(Halt(error.reason, error.remedy))
@@ -259,15 +287,21 @@ class Shift:
                 if not member.actor.is_asked:
                     member.state = "stopping"
                     member.actor.ask("stop")
-            for member, answer in self._crew.hear(left):
-                is_last = member.state == "stopping"
-                if isinstance(answer, Turn):
-                    self._take(member, answer)
-                if is_last or isinstance(answer, ActorLostError):
-                    member.state = "gone"
+            self._crew.hear(left, self._take_last)
         self._report()
         if self._deaths:
             self._outputs.remove_leftovers()
+
+    def _take_and_settle(self, member: _Member, answer: object) -> None:
+        self._take(member, answer)
+        self._crew.settle(member, answer)
+
+    def _take_last(self, member: _Member, answer: object) -> None:
+        is_last = member.state == "stopping"
+        if isinstance(answer, Turn):
+            self._take(member, answer)
+        if is_last or isinstance(answer, ActorLostError):
+            member.state = "gone"
 
     def _is_busy(self) -> bool:
         has_rows = any(member.rows for member in self._crew.members)
@@ -284,7 +318,8 @@ class Shift:
             rows = self._rows(member)
             if rows or member.rows:
                 member.rows.update((job.shown, job) for job in rows)
-                member.actor.ask("turn", rows, _TURN)
+                freed = [job for job in rows if job.shown in self._freed]
+                member.actor.ask("turn", rows, freed, _TURN)
 
     def _rows(self, member: _Member) -> list[Job]:
         """More pictures for a worker: so many that none waits for it in the end."""
@@ -301,8 +336,11 @@ class Shift:
         """Report what is done; hand over again what a lost worker had."""
         if isinstance(answer, ActorLostError):
             lost, member.rows = [*member.rows.values()], {}
+            if answer.machine:  # it may hang, and would keep its claims
+                self._freed.update(job.shown for job in lost)
             for job in reversed(lost):
                 self._return(job, answer)
+            self._tell_of(answer)
         if not isinstance(answer, Turn):
             return
         for done in answer.done:
@@ -320,6 +358,12 @@ class Shift:
                 workers = self._ready.widths[stage] * self._crew.count
                 self._tally.add_busy(stage, seconds / workers)
             self._tally.add(done)
+
+    def _tell_of(self, lost: ActorLostError) -> None:
+        if lost.machine and lost.machine in self._gone:
+            return
+        self._gone.add(lost.machine)
+        self._tell(WorkerLost(str(lost), lost.machine))
 
     def _return(self, job: Job, lost: ActorLostError) -> None:
         self._deaths[job.shown] += 1

@@ -96,6 +96,20 @@ class FileDone:
 
 
 @dataclass(frozen=True)
+class WorkerLost:
+    """A process that relights on a cluster is lost. Its pictures are handed to others.
+
+    Attributes:
+        reason: What is known of its end.
+        machine: Name of the machine that is lost with all its processes, which are
+            told of once; "" where only the process is.
+    """
+
+    reason: str
+    machine: str = ""
+
+
+@dataclass(frozen=True)
 class JobSummary:
     """What became of a folder job.
 
@@ -234,4 +248,4 @@ class Forecast:
     replaced: int
 
 
-Event = JobStarted | FileDone | JobSummary | Foreseen | Forecast
+Event = JobStarted | FileDone | WorkerLost | JobSummary | Foreseen | Forecast

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msrnet_cli.folder.lists import ROOT_MARK
 from msrnet_cli.folder.shards import mark_of, place_of
 from msrnet_cli.places import read
 from msrnet_cli.stores import client
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 FAILURES = "failures.txt"
 """The list of a run that is not split; shards have their number in the name."""
 HEADLINE = "# Pictures that msrnet could not relight; give this file to --files-from."
-_ROOT_MARK = "/./"
 
 
 @dataclass(frozen=True)
@@ -107,5 +107,5 @@ def _entries(path: Place) -> Iterator[tuple[str, str, str]]:
         if line.startswith("# "):
             reason = line.removeprefix("# ")
         elif line:
-            name = line.rpartition(_ROOT_MARK)[2]
-            yield line.replace(_ROOT_MARK, "/", 1), name, reason
+            name = line.rpartition(ROOT_MARK)[2]
+            yield line.replace(ROOT_MARK, "/", 1), name, reason

@@ -63,6 +63,11 @@ class Outputs:
         knows: Whether it will be asked how existing outputs were made; else nothing of
             the journals is kept in memory.
 
+    Attributes:
+        freed: Pictures, by their relative paths, that are taken whoever has claimed
+            them: a machine that hangs never lets go. Should it go on, a result is
+            written twice, each time whole and the same.
+
     Raises:
         UsageError: The folder cannot be made, or its journal not be written.
     """
@@ -89,6 +94,7 @@ class Outputs:
         )
         self.is_first_run = self._records.is_first()
         self._stopped = threading.Event()
+        self.freed: set[str] = set()
 
     def close(self) -> None:
         """Release all claims, and close the folder."""
@@ -126,7 +132,7 @@ class Outputs:
 
     def claim(self, job: Job) -> bool:
         """Claim a picture for this run; False where another run has claimed it."""
-        return self._records.claim(job.relative)
+        return self._records.claim(job.relative) or job.relative in self.freed
 
     def release(self, job: Job) -> None:
         """Give up the claim to a picture, whether its result was made or not."""

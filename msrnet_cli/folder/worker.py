@@ -27,7 +27,7 @@ from msrnet_cli.folder.tails import NAME, of_actor
 from msrnet_cli.folder.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from msrnet_cli.folder.events import FileDone, JobStarted, Stage
     from msrnet_cli.folder.executor import Executor
@@ -144,8 +144,16 @@ class Worker:
         self._outputs = Outputs(self._plan, exist, self.ready.making, names)
         self._thread.start()
 
-    def turn(self, jobs: Iterable[Job], seconds: float) -> Turn:
-        """Take pictures, and wait for what is done, at most so many seconds."""
+    def turn(self, jobs: Sequence[Job], freed: Sequence[Job], seconds: float) -> Turn:
+        """Take pictures, and wait for what is done, at most so many seconds.
+
+        Args:
+            jobs: The pictures.
+            freed: Those among them that a machine had which is lost.
+            seconds: How many.
+        """
+        if self._outputs is not None:
+            self._outputs.freed.update(job.relative for job in freed)
         self._arrivals.put(jobs)
         with self._changed:
             self._changed.wait_for(self._has_news, seconds)

@@ -12,6 +12,7 @@ from msrnet_cli.folder.events import (
     Foreseen,
     JobStarted,
     JobSummary,
+    WorkerLost,
 )
 from msrnet_cli.lights import told
 from msrnet_cli.report import machine, passed, terminal
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 EVENTS = {
     JobStarted: "start",
     FileDone: "file",
+    WorkerLost: "lost",
     Foreseen: "plan",
     Forecast: "forecast",
     JobSummary: "summary",
@@ -100,6 +102,8 @@ class PlainLines:
         elif isinstance(event, FileDone):
             self._count += 1
             say(f"[{self._count}/{self._total}] {_file_line(event)}")
+        elif isinstance(event, WorkerLost):
+            say(_lost_line(event))
         elif isinstance(event, JobSummary):
             _halted(event)
             say(_closing(event))
@@ -168,6 +172,8 @@ class ProgressBar:
             self._bar = self._start(event)
         elif isinstance(event, FileDone) and self._bar is not None:
             self._advance(self._bar, event)
+        elif isinstance(event, WorkerLost):
+            self._console.print(_lost_line(event))
         elif isinstance(event, JobSummary):
             # Skipped pictures are taken out of the total, which may be 0 then.
             if self._bar is not None and self._files == self._total:
@@ -255,6 +261,12 @@ def _file_line(event: FileDone) -> str:
         line += f": {event.reason}" + (f"; {event.remedy}" if event.remedy else "")
     else:
         line += f" -> {event.output}" + "".join(f"; {note}" for note in event.notes)
+    return terminal.harmless(line)
+
+
+def _lost_line(event: WorkerLost) -> str:
+    what = f"the machine {event.machine}" if event.machine else "an actor"
+    line = f"msrnet: {what} is lost: {event.reason}; others take its pictures"
     return terminal.harmless(line)
 
 

@@ -43,7 +43,12 @@ _RANGE_BYTES = 1 << 16
 _LISTINGS = 3  # that are begun again after one that was cut, without a key between
 _PAUSE = 0.1  # seconds
 _CHUNK = 1000  # keys that a store lists at once
-_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+# Where the environment names another server than that of the cloud.
+_ENDPOINTS = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "gs": ("GOOGLE_BASE_URL",),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+}
 _CLIENT = {
     "connect_timeout": "10s",
     "read_timeout": "2m",  # without a byte; also for an upload as a whole
@@ -247,7 +252,8 @@ def _listed(folder: Address, after: str) -> Iterator[tuple[str, int]]:
         )
         for chunk in listing:
             for one in chunk:
-                if one["path"].startswith(prefix):
+                # Some servers do not know of a key to begin after.
+                if one["path"].startswith(prefix) and one["path"] > after:
                     yield one["path"], one["size"]
 
 
@@ -347,7 +353,7 @@ def _opened(scheme: str, bucket: str) -> Any:  # noqa: ANN401 as `_store`
     stores = _library().store
     kinds = {"s3": stores.S3Store, "gs": stores.GCSStore, "az": stores.AzureStore}
     options: dict[str, Any] = dict(_CLIENT)
-    endpoint = next(filter(None, map(os.environ.get, _ENDPOINTS)), "")
-    if scheme == "s3" and endpoint.startswith("http://"):
+    endpoint = next(filter(None, map(os.environ.get, _ENDPOINTS[scheme])), "")
+    if endpoint.startswith("http://"):
         options["allow_http"] = True  # the user has named such a server
     return kinds[scheme](bucket, client_options=options, retry_config=RETRIES)

@@ -14,9 +14,19 @@ _CODE = re.compile(r"<Code>(\w+)</Code>")
 # Where machines of the three ask for credentials when the environment has none.
 _SERVICES = re.compile(
     r"169\.254\.\d+\.\d+|/latest/(?:api/token|meta-data)|metadata\.google\.internal"
-    r"|token request|(?:missing|no) credentials",
+    r"|/computeMetadata/|/metadata/identity/|(?:missing|no) credentials",
     re.IGNORECASE,
 )
+# What obstore says of credentials that are set and cannot be meant.
+_FILE = "the file that GOOGLE_APPLICATION_CREDENTIALS names"
+_UNUSABLE = {
+    "Unable to open service account file": f"{_FILE} cannot be opened",
+    "Unable to decode service account file": f"{_FILE} is not a key that is known",
+    "pem file": f"{_FILE} holds a damaged key",
+    "Invalid RSA key": f"{_FILE} holds a damaged key",
+    "Invalid Access Key": "AZURE_STORAGE_ACCOUNT_KEY is not a key",
+    "SAS query pair": "AZURE_STORAGE_SAS_TOKEN is not a token",
+}
 _NO_BUCKET = {"NoSuchBucket", "ContainerNotFound"}
 _UNKNOWN_USER = {
     "AuthenticationFailed",
@@ -66,9 +76,16 @@ def _meaning(error: Exception, text: str, address: Address) -> tuple[int, str]:
             errno.EPERM,
             "no account is named: AZURE_STORAGE_ACCOUNT_NAME is not set",
         )
+    for known, reason in _UNUSABLE.items():
+        if known in text:
+            return errno.EPERM, reason
     found = _CODE.search(text)
     code = found[1] if found else ""
     status = _STATUS.search(text)
+    if "token request" in text and status is not None:
+        return errno.EPERM, f"these credentials are not accepted any more ({status[1]})"
+    if "token request" in text:
+        return errno.EPERM, "the service that gives credentials does not answer"
     if status is not None:
         return _answered(int(status[1]), code, address, is_list="list request" in text)
     if isinstance(error, FileNotFoundError):
@@ -78,6 +95,8 @@ def _meaning(error: Exception, text: str, address: Address) -> tuple[int, str]:
         return errno.EINVAL, f'the key "{key}" {_ODD}'
     if "edirect" in text:
         return errno.EINVAL, "the bucket is in another region: set AWS_REGION"
+    if "Unable parse source url" in text:
+        return errno.EINVAL, "its server is not named by a URL"
     if "builder error" in text:
         return errno.EINVAL, "its server is named by http://, not https://"
     if "timed out" in text or isinstance(error, TimeoutError):

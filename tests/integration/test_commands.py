@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -161,6 +162,17 @@ def test_doctor_finds_this_machine_and_speaks_json(program):
     weights = [check["finding"] for check in checks if check["name"] == "weights"]
     assert "lightstage: sound, any light" in weights
     assert "n6500-e4500: sound, 6500_N to 4500_E" in weights
+
+
+def test_doctor_tells_of_all_that_an_extra_installs(program):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    del extras["dev"]
+    told = {check["name"] for check in json.loads(program.run("doctor", "--json").out)}
+    told |= {"starlette", "numpy"}  # they come with what needs them
+    for extra, packages in extras.items():
+        names = {re.split(r"\W*>", each)[0].replace("-", "_") for each in packages}
+        assert names <= told, extra
 
 
 def test_doctor_calls_nothing_ok_that_is_not_there(program, monkeypatch, tmp_path):

@@ -59,7 +59,8 @@ SMALLER = [
 INSTEAD = {
     "pip": "needs the network; .ci/run installs the wheel and the extras of `dev`",
     "pipx": "as pip",
-    "aws": "needs an account; two shards in a bucket are in test_stores.py",
+    "aws": "needs an account; test_batch_queue.py plays the queue",
+    "npm": "as pip",
     "pytest": "would run this test",
     "python": "modules of this repository, each with tests of its own",
     "torchrun": "needs two machines; test_processes_alike.py runs it on one",

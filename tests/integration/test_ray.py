@@ -112,13 +112,14 @@ def environment(rays):
 
 
 class Driver:
-    """A process that plans, and what it tells."""
+    """A process that plans, and what it tells; `code` may stand for the program."""
 
-    def __init__(self, place, rays, weights, *more, prefix=(), out="out"):
+    def __init__(self, place, rays, weights, *more, prefix=(), out="out", code=""):
         words = ("relight", "in", out, "--weights", weights, *EXACT, "--json", *more)
+        program = ("-c", code) if code else ("-m", "msrnet_cli")
         self.events = []
         self.process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "msrnet_cli", *map(str, words)],
+            [*prefix, sys.executable, *program, *map(str, words)],
             cwd=place,
             env=environment(rays),
             stdout=subprocess.PIPE,
@@ -195,7 +196,8 @@ def story(place, rays, island, warm_file):
     first.kill()
     after_kill = set(results(place))
     begin = time.monotonic()
-    while processes(rays, "raylet") and time.monotonic() < begin + 60:
+    # Ray 2.44 leaves an agent of its own, without actors, for two minutes.
+    while processes(rays, "raylet") and time.monotonic() < begin + 180:
         time.sleep(0.1)
     left = processes(rays, "raylet")
     second = Driver(place, rays, warm_file, *asked, prefix=island.prefix)

@@ -1,4 +1,4 @@
-"""Pictures in object stores: a server of its own, behind a proxy that makes faults."""
+"""Pictures in object stores: a server of each kind, and a proxy that makes faults."""
 
 import json
 import os
@@ -6,14 +6,15 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("obstore", reason="no msrnet[cloud]")
-pytest.importorskip("moto", reason="no moto[server]")
 
+from clouds import ALL_RIGHTS, KINDS, READING, VARIABLES, signature
 from conftest import encoded, photo
 from msrnet_cli import places
 from msrnet_cli.errors import UsageError
@@ -25,33 +26,38 @@ from msrnet_cli.folder.plan import make_plan
 from msrnet_cli.folder.relights import FakeRelighter
 from msrnet_cli.folder.shards import part_of
 from msrnet_cli.stores import client
-from stores import CREDENTIALS, Bucket, Fault, proxied, serving
+from stores import Fault
 
 NAMES = ("a.png", "b.jpg", "sub/c.png", "sub/ü ö.png", "sub/deep/e.png")
 _numbers = count()
 
 
-@pytest.fixture(scope="module")
-def server():
-    with serving() as port, proxied(port) as proxy:
-        yield port, proxy
+@pytest.fixture(scope="module", params=KINDS)
+def server(request):
+    kind = KINDS[request.param]
+    if lack := kind.lacks():
+        pytest.skip(lack)
+    with kind.proxied() as (port, proxy):
+        yield kind, port, proxy
 
 
 @pytest.fixture
-def bucket(server, monkeypatch):
+def bucket(server, monkeypatch, tmp_path_factory):
     """A new bucket, and all that leads there in the environment."""
-    port, proxy = server
+    kind, port, proxy = server
     proxy.faults, proxy.requests = [], []
-    for name, value in CREDENTIALS.items():
+    for name in [name for name in os.environ if name.startswith(VARIABLES)]:
+        monkeypatch.delenv(name)
+    address = f"http://127.0.0.1:{proxy.server_port}"
+    keys = tmp_path_factory.getbasetemp()
+    for name, value in kind.environment(address, keys).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{proxy.server_port}")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
     quick = {"init_backoff": timedelta(milliseconds=5)}
     backoff = client.RETRIES["backoff"] | quick
     monkeypatch.setitem(client.RETRIES, "max_retries", 6)
     monkeypatch.setitem(client.RETRIES, "backoff", backoff)
     monkeypatch.setattr(client, "_PAUSE", 0.01)
-    yield Bucket(port, f"bucket-{next(_numbers)}", proxy)
+    yield kind.bucket(port, f"bucket-{next(_numbers)}", proxy)
     proxy.faults = []
 
 
@@ -72,11 +78,13 @@ def filled(bucket, tmp_path, monkeypatch):
 class Job:
     """A job with a network that only multiplies, in this process."""
 
-    def __init__(self, source, target, lists=None, dry=False, gain=1, **options):
+    def __init__(
+        self, source, target, lists=None, dry=False, gain=1, fan=False, **options
+    ):
         self.events = []
         options = FolderOptions(**{"recursive": True, **options})
         inputs = [source] if source else []
-        plan = make_plan(inputs, target, options, lists, dry=dry)
+        plan = make_plan(inputs, target, options, lists, dry=dry, is_fan=fan)
         relights = FakeRelighter(gain=gain)
         relights.digest = f"times {gain}"
         run = foresee if dry else relight_folder
@@ -197,8 +205,7 @@ def test_what_others_made_or_changed_is_not_touched(filled, job):
     assert "a.png exists and was not made by msrnet" in first.reasons[0]
     mine = filled.get("out/sub/c.png")
     filled.put("out/sub/c.png", mine + b"changed")
-    copied = {"x-amz-copy-source": f"/{filled.name}/out/b.jpg"}
-    filled.ask("PUT", "out/sub/deep/e.png", headers=copied)  # with the label of b.jpg
+    filled.copy("out/b.jpg", "out/sub/deep/e.png")  # with the label of b.jpg
     assert job().counts == (0, 2, 3)
     assert filled.get("out/a.png") == b"by hand"
     assert filled.get("out/sub/c.png") == mine + b"changed"
@@ -237,12 +244,13 @@ def test_what_passes_by_itself_costs_no_picture(filled, job):
     ("does", "says"),
     [
         ("gone", "cannot be read: there is no such object"),
-        ("denied", "cannot be read: access is denied (403 AccessDenied)"),
-        ("busy", "cannot be read: the store is busy or failing (503 SlowDown)"),
+        ("denied", "cannot be read: access is denied (403 {denied})"),
+        ("busy", "cannot be read: the store is busy or failing (503 {busy})"),
         ("cut", "cannot be read: the connection to the store failed"),
     ],
 )
 def test_one_bad_object_fails_alone(filled, job, does, says):
+    says = says.format(denied=filled.proxy.denied, busy=filled.proxy.busy)
     ranged = None if does == "cut" else False  # after the plan
     filled.proxy.faults = [Fault(does, "GET", r"in/sub/c\.png", ranged=ranged)]
     done = job()
@@ -261,7 +269,8 @@ def test_a_store_that_lets_nobody_write_ends_the_job(filled, job):
     filled.proxy.faults = [Fault("denied", "PUT")]
     done = job()
     assert done.counts[0] == 0
-    assert "cannot be written: access is denied (403 AccessDenied)" in done.end.halted
+    says = f"cannot be written: access is denied (403 {filled.proxy.denied})"
+    assert says in done.end.halted
     assert done.end.unfinished > 0
 
 
@@ -276,7 +285,6 @@ def test_an_object_that_must_not_be_put_fails_alone(filled, job):
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        ("s3://no-such-bucket/in", "there is no bucket no-such-bucket"),
         ("s3:///in", "names no bucket"),
         ("s3://b/in//x", "has a part that is empty"),
         ("s3://key:sesame@b/in", "holds a password or signature"),
@@ -295,7 +303,6 @@ def test_addresses_that_cannot_be_meant_are_refused(filled, job):
         (filled.at("none"), None, "no object, and none below it"),
         (filled.at("in/*.png"), None, "mean themselves"),
         (filled.at("in"), filled.at("in/"), "same folder"),
-        (None, "s3://no-such-bucket/out", "there is no bucket"),
         (None, filled.at("out.png"), "named as a picture"),
     ):
         with pytest.raises(UsageError, match=says.replace("*", r"\*")):
@@ -304,20 +311,105 @@ def test_addresses_that_cannot_be_meant_are_refused(filled, job):
         job(filled.at("in/a.png"), filled.at("in/"))
 
 
+def test_a_bucket_that_is_not_there_is_told(filled, job):
+    if filled.scheme == "gs":
+        pytest.skip("fake-gcs-server answers 500 to that, unlike Google's")
+    missing = f"{filled.scheme}://no-such-bucket/out"
+    for source, target in ((None, missing), (missing, None)):
+        with pytest.raises(UsageError, match="there is no bucket no-such-bucket"):
+            job(source, target)
+
+
 def test_credentials_that_do_not_suffice_are_told_without_them(filled, job):
     filled.proxy.faults = [Fault("denied", "GET"), Fault("denied", "HEAD")]
     with pytest.raises(UsageError, match="access is denied") as refused:
         job()
-    assert not any(value in str(refused.value) for value in CREDENTIALS.values())
+    secrets = map(os.environ.get, KINDS[filled.scheme].credentials)
+    assert not any(value in str(refused.value) for value in secrets)
 
 
-def test_missing_credentials_are_told(filled, job, monkeypatch):
-    for name in CREDENTIALS:
+def test_missing_credentials_are_told(filled, job, monkeypatch, tmp_path):
+    kind = KINDS[filled.scheme]
+    for name in kind.credentials:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9")
+    nowhere = "127.0.0.1:9"
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", f"http://{nowhere}")
+    monkeypatch.setenv("GCE_METADATA_HOST", nowhere)
+    monkeypatch.setenv("GCE_METADATA_IP", nowhere)
+    monkeypatch.setenv("HOME", str(tmp_path))  # where gcloud's login would be
+    monkeypatch.setenv("AZURE_MSI_ENDPOINT", f"http://{nowhere}/metadata/identity/")
     monkeypatch.setitem(client.RETRIES, "max_retries", 0)
-    with pytest.raises(UsageError, match="no credentials: AWS_ACCESS_KEY_ID"):
+    with pytest.raises(UsageError, match=f"no credentials: .*{kind.credentials[0]}"):
         job()
+
+
+only = partial(pytest.mark.parametrize, "server", indirect=True)
+
+
+@only(["az"])
+def test_what_a_signature_of_azure_allows_is_done_and_no_more(filled, job, monkeypatch):
+    monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_KEY")
+    monkeypatch.setenv("AZURE_STORAGE_SAS_TOKEN", signature(READING))
+    done = job()
+    assert (done.counts[0], filled.files("out")) == (0, {})
+    assert "access is denied (403 AuthorizationPermissionMismatch)" in done.end.halted
+    assert "sig" not in str(done.events)
+    monkeypatch.setenv("AZURE_STORAGE_SAS_TOKEN", signature(ALL_RIGHTS))
+    client._opened.cache_clear()
+    assert job().counts == (5, 0, 0)
+
+
+@only(["az"])
+def test_azures_emulator_is_found_by_its_own_variables(filled, job, monkeypatch):
+    address = os.environ["AZURE_STORAGE_ENDPOINT"].rpartition("/")[0]
+    for name in [name for name in os.environ if name.startswith("AZURE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AZURE_STORAGE_USE_EMULATOR", "true")
+    monkeypatch.setenv("AZURITE_BLOB_STORAGE_URL", address)
+    assert job().counts == (5, 0, 0)
+
+
+@only(["az"])
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("AZURE_STORAGE_ACCOUNT_KEY", "c2VzYW1l", "access is denied .403"),
+        ("AZURE_STORAGE_ACCOUNT_KEY", "sesame!", "AZURE_STORAGE_ACCOUNT_KEY is not a"),
+        ("AZURE_STORAGE_SAS_TOKEN", "sesame", "AZURE_STORAGE_SAS_TOKEN is not a token"),
+        ("AZURE_STORAGE_ENDPOINT", "sesame", "server is not named by a URL"),
+    ],
+)
+def test_what_azure_cannot_take_is_told(filled, job, monkeypatch, name, value, says):
+    if name == "AZURE_STORAGE_SAS_TOKEN":
+        monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_KEY")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=says) as refused:
+        job()
+    assert "sesame" not in str(refused.value)
+
+
+@only(["gs"])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, "names cannot be opened"),
+        ("{}", "names is not a key that is known"),
+        ('{"type": "external_account"}', "names is not a key that is known"),
+        ('{"private_key": "sesame"}', "names holds a damaged key"),
+    ],
+)
+def test_a_key_file_that_google_cannot_take_is_told(
+    filled, job, monkeypatch, tmp_path, text, says
+):
+    sound = json.loads(Path(os.environ["GOOGLE_APPLICATION_CREDENTIALS"]).read_text())
+    if text is not None and "private_key" in text:
+        text = json.dumps(sound | json.loads(text))
+    if text is not None:
+        (tmp_path / "key.json").write_text(text)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
+    with pytest.raises(UsageError, match=f"that GOOGLE_APPL.*{says}") as refused:
+        job()
+    assert "sesame" not in str(refused.value)
 
 
 def test_a_key_that_no_folder_can_mirror_is_told(filled, job):
@@ -381,12 +473,38 @@ def test_comparisons_that_show_an_older_result_are_removed(filled, job):
     assert sorted(filled.files("out")) == sorted(NAMES)
 
 
+def test_a_fan_in_a_store_is_that_of_a_folder(filled, job, tmp_path):
+    assert job("in", "here", fan=True).counts == (5, 0, 0)
+    assert job(fan=True).counts == (5, 0, 0)
+    expected = local(tmp_path / "here")
+    assert len(expected) == 5 * (8 + 2)  # directions, a sheet and lights.lp
+    assert filled.files("out") == expected
+    filled.proxy.requests.clear()
+    assert job(fan=True).counts == (0, 5, 0)
+    assert not [one for one in filled.proxy.requests if one[0] == "PUT"]
+    filled.remove("out/a/N.png")
+    filled.put("out/sub/c/sheet.jpg", b"changed")
+    assert job(fan=True).counts == (1, 3, 1)
+    files = filled.files("out")
+    assert b"sheet.jpg exists and was not made by" in files.pop("failures.txt")
+    assert files == expected | {"sub/c/sheet.jpg": b"changed"}
+
+
+def test_shards_make_the_fans_of_one_run(filled, job):
+    assert job(fan=True).counts == (5, 0, 0)
+    for index in (1, 2):
+        job(target=filled.at("parts"), fan=True, shard=f"{index}/2")
+    assert filled.files("parts") == filled.files("out")
+
+
 def test_what_needs_files_of_this_machine_is_refused(filled, program, job, tmp_path):
     (tmp_path / "masks").mkdir()
     with pytest.raises(UsageError, match="--mask and --second take pictures of this"):
         job(mask="masks")
     with pytest.raises(UsageError, match="--mask and --second take pictures of this"):
         job("in", mask="masks")
+    with pytest.raises(UsageError, match="--mask"):
+        job("in", str(tmp_path / "out"), mask=filled.at("masks"))
     both = (filled.at("in"), filled.at("out"))
     says = "a page shows pictures of this machine"
     program.run("relight", *both, "--report", "p.html", code=2, says=says)

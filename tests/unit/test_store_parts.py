@@ -82,6 +82,10 @@ def test_an_address_has_the_parts_of_a_path():
 
 AWS = "Generic S3 error: Error performing GET http://h/b/k in 1ms - "
 ANSWER = f"{AWS}Server returned non-2xx status code: "
+TOKEN = (
+    "Generic GCS error: Error performing token request: Error performing POST"
+    " https://accounts/token in 1ms - Server returned non-2xx status code: "
+)
 SIGNED = "Error at https://acc.blob/c/k?sv=1&sig=sesame happens\n\nDebug source: sesame"
 
 
@@ -112,6 +116,12 @@ SIGNED = "Error at https://acc.blob/c/k?sv=1&sig=sesame happens\n\nDebug source:
             "PUT http://169.254.169.254/latest/api/token",
             "EPERM",
             "credentials: AWS_",
+        ),
+        (f"{TOKEN}400 Bad Request: sesame", "EPERM", "not accepted any more (400)"),
+        (
+            f"{AWS}token request: HTTP error: error",
+            "EPERM",
+            "gives credentials does no",
         ),
         ("Account must be specified", "EPERM", "AZURE_STORAGE_ACCOUNT_NAME"),
         (SIGNED, "EIO", "https://acc.blob/c/k happens"),

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import time
 import tracemalloc
 from dataclasses import replace
@@ -15,6 +16,7 @@ from msrnet_cli.files import Folder
 from msrnet_cli.folder import stages
 from msrnet_cli.folder.arrivals import Arrivals
 from msrnet_cli.folder.crew import ActorLostError, Crew, Shift
+from msrnet_cli.folder.events import FileDone, WorkerLost
 from msrnet_cli.folder.executor import Threads
 from msrnet_cli.folder.job import carry_out, counted, relight_folder
 from msrnet_cli.folder.journal import Entry, Journal
@@ -25,6 +27,7 @@ from msrnet_cli.folder.tails import NAME, of_actor
 from msrnet_cli.folder.worker import Turn, Worker
 
 COUNT = 30
+HANGS = 30.0  # seconds
 DEFAULTS = FolderOptions()
 
 
@@ -58,6 +61,7 @@ class Process:
         self._worker = None
         self._asked = None
         self._is_dead = False
+        self.machine = ""
         self.turns = []
 
     @property
@@ -77,7 +81,7 @@ class Process:
     def answer(self):
         (call, args), self._asked = self._asked, None
         if self._is_dead:
-            raise ActorLostError("it was killed")
+            raise ActorLostError("it was killed", self.machine)
         if call == "load":
             self._worker = self._made()
             return self._worker.ready
@@ -91,6 +95,7 @@ class Processes:
         self.started = []
         self._made = lambda: Process(plan, network, options)
         self._watch = watch
+        self.at_once = True
 
     def start(self):
         self.started.append(self._made())
@@ -102,7 +107,10 @@ class Processes:
     def answered(self, actors, seconds):  # noqa: ARG002 as Ray's
         for actor in actors:
             self._watch(actor)
-        return [*actors]
+        if self.at_once:
+            return [*actors]
+        self._calls = getattr(self, "_calls", 0) + 1
+        return [actors[self._calls % len(actors)]]
 
 
 def run(plan, processes, count=2, options=DEFAULTS, notify=lambda _: None):
@@ -112,7 +120,7 @@ def run(plan, processes, count=2, options=DEFAULTS, notify=lambda _: None):
 
         @carried
         def working(outputs, tally):
-            return Shift(crew, ready, plan.jobs, outputs, tally)
+            return Shift(crew, ready, plan.jobs, outputs, tally, notify)
 
         opening = counted(plan, ready.opening)
         return carry_out(plan, options, opening, ready.making, working, notify)
@@ -157,8 +165,28 @@ def test_what_a_dead_worker_had_is_made_by_others(folder):
     assert (done.failed, done.unfinished) == (0, 0)
     assert len(processes.started) == 2 + len(dead) == 6
     assert len(results(folder)) == COUNT
-    outputs = [event.output for event in told[1:-1]]
+    outputs = [event.output for event in told if isinstance(event, FileDone)]
     assert len(outputs) == len(set(outputs)) == COUNT
+    lost = [event for event in told if isinstance(event, WorkerLost)]
+    assert lost == [WorkerLost("it was killed")] * len(dead)
+
+
+def test_a_machine_that_is_lost_with_all_its_workers_is_told_of_once(folder):
+    dead = []
+
+    def watch(actor):
+        if len(actor.turns) == 2 and len(dead) < 3:
+            dead.append(actor)
+            actor.machine = "north"
+            actor.die()
+
+    plan, told = planned(), []
+    processes = Processes(plan, watch=watch)
+    done = run(plan, processes, count=4, notify=told.append)
+    assert len(dead) == 3
+    assert (done.relit + done.skipped, done.failed) == (COUNT, 0)
+    lost = [event for event in told if isinstance(event, WorkerLost)]
+    assert lost == [WorkerLost("it was killed", "north")]
 
 
 def test_a_picture_that_kills_its_worker_fails_alone(folder):
@@ -202,12 +230,18 @@ def test_no_worker_is_left_without_pictures(folder):
     assert all(len(each.turns[0]) <= COUNT // 3 for each in processes.started)
 
 
-def test_workers_that_differ_are_refused(folder):
+@pytest.mark.parametrize("at_once", [True, False])
+def test_workers_that_differ_are_refused(folder, at_once):
     networks = [FakeRelighter(), FakeRelighter()]
     networks[1].digest = "of other weights"
     plan = planned()
     processes = Processes(plan)
     processes._made = lambda: Process(plan, networks.pop(), FolderOptions())
+    processes.at_once = at_once
+    if at_once:
+        with pytest.raises(UsageError, match="different ways"):
+            run(plan, processes)
+        return
     done = run(plan, processes)
     assert "different ways" in done.halted
     assert done.unfinished > 0
@@ -251,6 +285,25 @@ def test_a_crew_that_is_stopped_finishes_what_it_writes(folder):
     assert not [*(folder / "out").glob("*.part")]
 
 
+def test_a_signal_while_an_answer_is_taken_loses_none(folder):
+    class Interrupted(Process):
+        def answer(self):
+            given = super().answer()
+            if isinstance(given, Turn) and given.done and not signals:
+                signals.append(len(given.done))
+                signal.raise_signal(signal.SIGINT)
+            return given
+
+    signals: list[int] = []
+    plan = planned()
+    processes = Processes(plan)
+    processes._made = lambda: Interrupted(plan, FakeRelighter(gain=0.5), DEFAULTS)
+    done = run(plan, processes)
+    assert done.stopped_by == "SIGINT"
+    assert done.unfinished > 0
+    assert done.relit == len(results(folder)) > 0
+
+
 def test_the_first_failure_ends_it_where_that_is_asked_for(folder):
     (folder / "in/00.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     options = FolderOptions(fail_fast=True, batch_size=1)
@@ -265,12 +318,12 @@ def test_a_worker_tells_of_pictures_as_they_are_done(folder):
     Path("out", NAME).touch()
     alone = worker(plan)
     alone.begin(1, 1)
-    assert not alone.turn((), 0.0).done
+    assert not alone.turn((), (), 0.0).done
     done = []
     begin = time.monotonic()
-    alone.turn(plan.jobs[:3], 0.0)
+    alone.turn(plan.jobs[:3], (), 0.0)
     while len(done) < 3 and time.monotonic() < begin + 60:
-        done += alone.turn((), 1.0).done
+        done += alone.turn((), (), 1.0).done
     assert {one.status for one in done} == {"relit"}
     assert len(results(folder)) == 3
     assert not alone.stop().done
@@ -369,6 +422,46 @@ def test_a_journal_that_another_process_writes_is_left_alone(folder):
             Journal(out).standing("a.png", Path("out/a.png"), "source", ("recipe",))
             == "foreign"
         )  # another content than the journal tells
+
+
+def test_what_a_machine_that_hangs_has_claimed_is_made_by_others(folder):
+    Path("out").mkdir()
+    Path("out", NAME).touch()
+    child = os.fork()
+    if not child:  # it claims all, and hangs
+        journal = Journal(Folder(Path("out")), own=[of_actor(9)])
+        for index in range(COUNT):
+            journal.claim(f"{index:02}.png")
+        Path("held").touch()
+        time.sleep(HANGS)
+        os._exit(0)
+    while not Path("held").exists():
+        time.sleep(0.01)
+    dead = []
+
+    def watch(actor):
+        if not dead and len(actor.turns) == 1:
+            dead.append(actor)
+            actor.machine = "north"
+            actor.die()
+
+    plan = planned()
+    processes = Processes(plan, watch=watch)
+    halted = []
+
+    def notify(event):
+        if isinstance(event, FileDone) and not halted:
+            halted.append(event)
+            raise KeyboardInterrupt  # nobody frees the others
+
+    begin = time.monotonic()
+    done = run(plan, processes, count=1, notify=notify)
+    assert time.monotonic() - begin < HANGS
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert halted[0].output.removeprefix("out/") in dead[0].turns[0]
+    assert done.relit == len(results(folder)) > 0
+    assert {*results(folder)} <= {*dead[0].turns[0]}
 
 
 def test_a_torn_line_swallows_no_other(folder):

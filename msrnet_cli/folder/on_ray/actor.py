@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msrnet_cli.errors import MSRNetError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from msrnet_cli.folder.jobs import Job
     from msrnet_cli.folder.options import RelightOptions
@@ -61,6 +61,12 @@ class RayWorker:
         os.environ.update(environment)
         self._worker: Worker | None = None
 
+    def machine(self) -> tuple[str, str]:
+        """Ray's number of the machine, and the name that people know it by."""
+        import ray
+
+        return ray.get_runtime_context().get_node_id(), platform.node()
+
     def load(self, order: Order) -> Ready | MSRNetError:
         """Load the network."""
         try:
@@ -84,10 +90,10 @@ class RayWorker:
             return _here(error)
         return None
 
-    def turn(self, jobs: Iterable[Job], seconds: float) -> Turn:
+    def turn(self, jobs: Sequence[Job], freed: Sequence[Job], seconds: float) -> Turn:
         """As `Worker.turn`."""
         assert self._worker is not None
-        return self._worker.turn(jobs, seconds)
+        return self._worker.turn(jobs, freed, seconds)
 
     def stop(self) -> Turn:
         """As `Worker.stop`."""

@@ -1,4 +1,6 @@
-"""Ray itself: started or joined, its actors, their deaths. Nobody else imports it.
+"""Ray itself: started or joined, its actors, their deaths.
+
+Nobody else imports it, but for an actor that tells on which machine it is.
 
 Nothing is told to anybody: Ray's usage statistics are off before Ray is imported, and
 so is its dashboard. Of a cluster that is joined whoever started it has decided.
@@ -10,6 +12,7 @@ import logging
 import os
 import socket
 import sys
+import time
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -37,6 +40,8 @@ _ATTEMPTS = 3
 _PROXIES = ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY")
 _ADDRESS = "RAY_ADDRESS"
 _REACHING = 10.0  # seconds
+_PAUSE = 0.2  # seconds
+_NOTICING = 3.0  # seconds in which Ray learns that an actor's machine is gone, too
 # Of Ray's own shared memory, near its least: no pixels go there.
 _STORE_BYTES = 80 << 20
 # What torch and msrnet read from the environment, on every machine the same.
@@ -201,7 +206,8 @@ class _RayActors:
         asked = {each.pending: each for each in actors if isinstance(each, _RayActor)}
         ready, _ = ray.wait([*asked], num_returns=1, timeout=seconds)
         more, _ = ray.wait([*asked], num_returns=len(asked), timeout=0)
-        return [asked[one] for one in dict.fromkeys((*ready, *more))]
+        answering = [asked[one] for one in dict.fromkeys((*ready, *more))]
+        return [actor for actor in answering if actor.has_answered()]
 
 
 class _RayActor:
@@ -216,6 +222,9 @@ class _RayActor:
         self.handle = handle
         self.pending: Any = None
         self._order = order
+        self._machine = handle.machine.remote()
+        self._given: Any = None
+        self._is_cut_off = False
 
     @property
     def is_asked(self) -> bool:
@@ -225,18 +234,54 @@ class _RayActor:
         given = (self._order,) if call == "load" else args
         self.pending = getattr(self.handle, call).remote(*given)
 
-    def answer(self) -> Any:  # noqa: ANN401 as declared
-        import ray
-        from ray.exceptions import RayActorError, RayError, RayTaskError
+    def has_answered(self) -> bool:
+        """Whether what is pending is an answer, or a death that is certain.
 
-        pending, self.pending = self.pending, None
+        An actor that cannot be reached is asked for a word until Ray knows its fate: of
+        a machine that is lost it learns after a while.
+        """
+        import ray
+        from ray.exceptions import ActorUnavailableError, RayError
+
         try:
-            return ray.get(pending)
-        except RayTaskError as error:
-            cause = error.cause
-            raise RuntimeError(f"{type(cause).__name__}: {cause}") from error
-        except (RayActorError, RayError) as error:
-            raise ActorLostError(_why(str(error))) from error
+            self._given = ray.get(self.pending)
+        except ActorUnavailableError:
+            time.sleep(_PAUSE)
+            self._is_cut_off = True
+            self.pending = self.handle.machine.remote()
+            return False
+        except RayError as error:  # told of where the answer is taken
+            self._given = error
+        return True
+
+    def answer(self) -> Any:  # noqa: ANN401 as declared
+        from ray.exceptions import RayError, RayTaskError
+
+        given, self._given, self.pending = self._given, None, None
+        if isinstance(given, RayTaskError):
+            cause = given.cause
+            raise RuntimeError(f"{type(cause).__name__}: {cause}") from given
+        if isinstance(given, RayError):
+            raise ActorLostError(_why(str(given)), self._lost_machine()) from given
+        if self._is_cut_off:
+            raise ActorLostError("the connection to it was cut for a while")
+        return given
+
+    def _lost_machine(self) -> str:
+        """The name of the actor's machine if that is gone with it; else ""."""
+        import ray
+        from ray.exceptions import RayError
+
+        try:
+            number, name = ray.get(self._machine, timeout=0)
+        except RayError:  # lost before it could tell
+            return ""
+        deadline = time.monotonic() + _NOTICING
+        while any(each["NodeID"] == number and each["Alive"] for each in ray.nodes()):
+            if time.monotonic() > deadline:
+                return ""
+            time.sleep(0.1)
+        return name
 
 
 def _why(text: str) -> str:

@@ -6,6 +6,7 @@ import math
 import os
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,7 @@ class RayJob:
             self._options.folder,
             opening,
             ready.making,
-            self._working,
+            partial(self._working, notify),
             notify,
             start,
             knows=False,
@@ -91,9 +92,11 @@ class RayJob:
         self._crew.close()
 
     @contextmanager
-    def _working(self, outputs: Outputs, tally: Tally) -> Iterator[Shift]:
+    def _working(
+        self, tell: Callable[[Event], None], outputs: Outputs, tally: Tally
+    ) -> Iterator[Shift]:
         self._make_journals()
-        yield Shift(self._crew, self._ready, self._plan.jobs, outputs, tally)
+        yield Shift(self._crew, self._ready, self._plan.jobs, outputs, tally, tell)
 
     def _make_journals(self) -> None:
         """Let every actor find the journals of the others when it begins.
