@@ -65,7 +65,10 @@ def pytest_runtest_setup(item):
 
 @pytest.fixture(autouse=True)
 def _fixed_seed():
-    torch.manual_seed(0)
+    if torch.cuda.is_available():
+        torch.manual_seed(0)
+    else:  # that notes where it was called from, for devices: a tenth of a short test
+        torch.default_generator.manual_seed(0)
 
 
 @pytest.fixture(autouse=True, scope="session")
