@@ -88,8 +88,10 @@ class Learner:
         self._processes = processes
         self._forward = self._wrapped(compiled)
         self._average = copy.deepcopy(self.network) if options.ema else None
-        self._weights = list(self.network.parameters())
-        self._means = [] if self._average is None else list(self._average.parameters())
+        self._weights: list[Tensor] = list(self.network.parameters())
+        self._means: list[Tensor] = []
+        if self._average is not None:
+            self._means.extend(self._average.parameters())
         self.start_stage()
 
     @property

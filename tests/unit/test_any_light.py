@@ -365,7 +365,7 @@ def test_threads_share_one_relighter_under_many_lights():
 def test_tiles_give_the_pixels_of_the_whole(light, monkeypatch):
     subject = stage(Pointwise()).with_light(LightOptions(**light))
     side = tiling.SMALLEST_CORE + 2 * subject.architecture.reach
-    picture = torch.rand(3, 40, 1500)
+    picture = torch.rand(3, 40, 3000)
     (whole,) = subject.run([picture]).pictures()
     passed = subject.architecture.bytes_per_pixel_at("fp32", 4)
     free = 64 * side * passed / 0.8
