@@ -72,13 +72,13 @@ def compared_stages(run: Path) -> dict[str, float]:
     Returns:
         By stage, in dB; empty where one is missing or they cannot be compared.
     """
-    cards = {}
-    for stage in ("1", "2"):
-        path = stage_result(run, stage)
-        try:
-            cards[stage] = load_weights(path).card
-        except WeightsError:
-            return {}
+    paths = {stage: stage_result(run, stage) for stage in ("1", "2")}
+    if not all(path.exists() for path in paths.values()):  # as most often
+        return {}
+    try:
+        cards = {stage: load_weights(path).card for stage, path in paths.items()}
+    except WeightsError:
+        return {}
     one, two = cards.values()
     if one.work_size != two.work_size or one.training_data != two.training_data:
         return {}

@@ -88,6 +88,10 @@ class Learner:
         self._processes = processes
         self._forward = self._wrapped(compiled)
         self._average = copy.deepcopy(self.network) if options.ema else None
+        self._weights: list[Tensor] = list(self.network.parameters())
+        self._means: list[Tensor] = []
+        if self._average is not None:
+            self._means.extend(self._average.parameters())
         self.start_stage()
 
     @property
@@ -105,7 +109,11 @@ class Learner:
         """Whether all weights are finite, and all of their running mean."""
         networks = dict.fromkeys((self.network, self.result))  # may be the same
         tensors = [value for one in networks for value in one.state_dict().values()]
-        return bool(torch.stack([value.isfinite().all() for value in tensors]).all())
+        # In one pass over all tensors, which may be hundreds of small ones.
+        largest = nn.utils.get_total_norm(
+            [value for value in tensors if value.is_floating_point()], math.inf
+        )
+        return bool(largest.isfinite())
 
     def start_stage(self) -> None:
         """Go on from the result so far, with fresh optimizer state."""
@@ -135,9 +143,7 @@ class Learner:
         with hardware.searching():  # a size comes again thousands of times
             value = self._loss(loss, batch)
             value.backward()
-        norm = nn.utils.clip_grad_norm_(
-            self.network.parameters(), self._options.clip or math.inf
-        )
+        norm = nn.utils.clip_grad_norm_(self._weights, self._options.clip or math.inf)
         meanwhile()
         # Waits for the device, once.
         before, gradient = torch.stack((value.detach(), norm)).tolist()
@@ -222,11 +228,7 @@ class Learner:
             return
         decay = min(self._options.ema, (1 + self._steps) / (10 + self._steps))
         with torch.no_grad():
-            torch._foreach_lerp_(
-                list(self._average.parameters()),
-                list(self.network.parameters()),
-                1 - decay,
-            )
+            torch._foreach_lerp_(self._means, self._weights, 1 - decay)
 
 
 class _Sketching(nn.Module):

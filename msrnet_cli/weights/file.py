@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,8 +46,7 @@ class Weights:
 
     def network(self) -> nn.Module:
         """The network the file describes, float32, ready for inference."""
-        with torch.device("meta"):
-            network = build(self.card.model)
+        network = copy.deepcopy(_outline(self.card.model))
         network.load_state_dict(self.state, assign=True)
         return network.eval().requires_grad_(False)
 
@@ -168,8 +169,14 @@ def _sha256(path: Path) -> str:
 
 
 def _expected(model: ModelConfig) -> dict[str, torch.Size]:
+    return {name: v.shape for name, v in _outline(model).state_dict().items()}
+
+
+@lru_cache(maxsize=8)
+def _outline(model: ModelConfig) -> nn.Module:
+    """The network without values: building it takes longer than copying it."""
     with torch.device("meta"):
-        return {name: v.shape for name, v in build(model).state_dict().items()}
+        return build(model)
 
 
 def _check_shapes(

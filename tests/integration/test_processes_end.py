@@ -19,7 +19,7 @@ from msrnet_cli.train import checkpoint
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/task").exists(), reason="needs /proc"
 )
-STEPS = 60
+STEPS = 30
 SECONDS = 60  # in which all must have ended, on a machine with much else to do
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 HOW = {

@@ -2,11 +2,13 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+import forked
 import pairs
 from msrnet_cli.cli.commands import load
 from msrnet_cli.config import ModelConfig
@@ -73,6 +76,28 @@ def tiny(scenes, out, **changes):
     return settings(config, **changes)
 
 
+@pytest.fixture(scope="module")
+def whole(scenes, tmp_path_factory):
+    """The folder of a run as `tiny` that nothing stopped; to look at, for it is shared.
+
+    By its settings, made when it is first asked for.
+    """
+
+    @cache
+    def of(**changes):
+        run = tmp_path_factory.mktemp("whole") / "run"
+        train(tiny(scenes, run, **changes), ignore)
+        return run
+
+    return of
+
+
+@pytest.fixture
+def ended(whole, tmp_path):
+    """A copy of such a run, to go on with."""
+    return shutil.copytree(whole(), tmp_path / "run")
+
+
 class StopAfter:
     """Answers with a signal once it was asked so many times."""
 
@@ -107,9 +132,8 @@ def test_a_stack_upon_a_dmshn_begins_where_that_ended(scenes, tmp_path):
     torch.testing.assert_close(stack, alone, rtol=0, atol=1e-5)
 
 
-def test_a_stack_upon_another_network_is_refused(scenes, tmp_path):
-    train(tiny(scenes, tmp_path / "first", steps=1), ignore)
-    upon = str(tmp_path / "first" / "last.safetensors")
+def test_a_stack_upon_another_network_is_refused(scenes, whole, tmp_path):
+    upon = str(whole(steps=1) / "last.safetensors")
     narrow = tiny(scenes, tmp_path, model=replace(TINY, arch="stacked"), init=upon)
     with pytest.raises(UsageError, match="needs 12 channels"):
         start_network(narrow.network)
@@ -154,43 +178,34 @@ def test_a_run_leaves_what_people_look_for(scenes, tmp_path):
 
 @pytest.mark.parametrize("optimizer", ["adam", "muon"])
 @pytest.mark.parametrize("stop", [1, 4, 6, 7])
-def test_a_stopped_run_resumes_bit_by_bit(scenes, tmp_path, stop, optimizer):
-    config = tiny(scenes, tmp_path / "whole", optimizer=optimizer)
-    train(config, ignore)
-    config = settings(config, out=str(tmp_path / "parts"))
+def test_a_stopped_run_resumes_bit_by_bit(scenes, whole, tmp_path, stop, optimizer):
+    config = tiny(scenes, tmp_path / "parts", optimizer=optimizer)
     summary = train(config, ignore, StopAfter(stop))
     assert (summary.steps, summary.stopped_by) == (stop, "SIGTERM")
     train(config, ignore, resume=True)
-    assert_bit_identical(tmp_path / "whole", tmp_path / "parts")
+    assert_bit_identical(whole(optimizer=optimizer), tmp_path / "parts")
 
 
 @pytest.mark.parametrize("stop", [3, 4, 5])
-def test_both_stages_resume_bit_by_bit(scenes, tmp_path, stop):
-    config = tiny(scenes, tmp_path / "whole", stage="all", sizes=(16,), batch=(2,))
-    train(config, ignore)
-    config = settings(config, out=str(tmp_path / "parts"))
+def test_both_stages_resume_bit_by_bit(scenes, whole, tmp_path, stop):
+    both = {"stage": "all", "sizes": (16,), "batch": (2,)}
+    config = tiny(scenes, tmp_path / "parts", **both)
     train(config, ignore, StopAfter(stop))
     train(config, ignore, resume=True)
-    assert_bit_identical(tmp_path / "whole", tmp_path / "parts")
-    one, two = (load_file(tmp_path / "whole" / f"stage{i}.safetensors") for i in (1, 2))
+    assert_bit_identical(whole(**both), tmp_path / "parts")
+    one, two = (load_file(whole(**both) / f"stage{i}.safetensors") for i in (1, 2))
     assert any(not torch.equal(one[name], two[name]) for name in one)
 
 
-def test_stage_two_starts_from_the_result_of_stage_one(scenes, tmp_path):
-    run = tmp_path / "run"
+def test_stage_two_starts_from_the_result_of_stage_one(scenes, ended, tmp_path):
     with pytest.raises(UsageError, match="stage 1"):
-        train(tiny(scenes, run, stage="2"), ignore)
-    train(tiny(scenes, run), ignore)
-    before = load_file(run / "stage1.safetensors")
-    config = tiny(scenes, run, stage="2", lr=1e-12, lr_end=1e-12, steps=2)
+        train(tiny(scenes, tmp_path / "new", stage="2"), ignore)
+    before = load_file(ended / "stage1.safetensors")
+    config = tiny(scenes, ended, stage="2", lr=1e-12, lr_end=1e-12, steps=2)
     train(config, ignore)
-    after = load_file(run / "stage2.safetensors")
+    after = load_file(ended / "stage2.safetensors")
     for name, value in before.items():
         assert torch.allclose(value, after[name], atol=1e-6)
-
-
-def command(*options):
-    return [sys.executable, "-m", "msrnet_cli", "train", *map(str, options)]
 
 
 @pytest.fixture
@@ -210,11 +225,12 @@ def start():
     """Starts the program; a step is the same on one thread here and there."""
     processes = []
 
-    def run(options):
+    def run(options, anew=False):
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        process = subprocess.Popen(
-            command(*options), env=environment, stderr=subprocess.PIPE, text=True
-        )
+        process = forked.Process(
+            ("train", *options), cwd=Path.cwd(), env=environment, anew=anew,
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
         processes.append(process)
         return process
 
@@ -253,11 +269,14 @@ def test_a_killed_run_resumes_bit_by_bit(endless, start, tmp_path):
     assert_bit_identical(tmp_path / "whole", run)
 
 
-@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("SIGTERM", 143), pytest.param("SIGINT", 130, marks=pytest.mark.slow)],
+)
 def test_signals_save_and_exit(endless, start, name, code):
     run, options = endless
     options = [100_000 if option == 12 else option for option in options]
-    process = start(options)
+    process = start(options, anew=True)
     wait_for_step(run, 1, process)
     process.send_signal(getattr(signal, name))
     assert process.wait(60) == code
@@ -265,7 +284,9 @@ def test_signals_save_and_exit(endless, start, name, code):
     assert learnt(run)
 
 
-def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(scenes, tmp_path):
+def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
+    scenes, whole, tmp_path
+):
     config = tiny(scenes, tmp_path / "run", save_minutes=0.0)
     train(config, ignore, StopAfter(5))
     newest = tmp_path / "run" / "checkpoint.safetensors"
@@ -273,8 +294,7 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(scenes, tmp_pa
     events = []
     train(config, events.append, resume=True)
     assert events[0].step == 4
-    train(settings(config, out=str(tmp_path / "whole")), ignore)
-    assert_bit_identical(tmp_path / "whole", tmp_path / "run")
+    assert_bit_identical(whole(), tmp_path / "run")
 
 
 def test_a_loss_that_is_not_finite_stops_before_the_step(scenes, tmp_path):
@@ -305,7 +325,7 @@ def test_a_full_disk_is_told_before_training(scenes, tmp_path, shrink_disk):
 
 
 def test_a_full_disk_ends_the_run_and_keeps_the_checkpoint(
-    scenes, tmp_path, shrink_disk
+    scenes, whole, tmp_path, shrink_disk
 ):
     config = tiny(scenes, tmp_path / "run", save_minutes=0.0)
     asked = []
@@ -322,8 +342,7 @@ def test_a_full_disk_ends_the_run_and_keeps_the_checkpoint(
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     train(config, ignore, resume=True)
-    train(settings(config, out=str(tmp_path / "whole")), ignore)
-    assert_bit_identical(tmp_path / "whole", tmp_path / "run")
+    assert_bit_identical(whole(), tmp_path / "run")
 
 
 def test_a_time_budget_is_kept(scenes, tmp_path):
@@ -436,9 +455,8 @@ def test_stage_two_alone_continues_the_newest_run(scenes, tmp_path, monkeypatch)
     assert "without the perceptual term" in card.notes
 
 
-def test_a_run_is_not_overwritten_by_accident(scenes, tmp_path):
-    train(tiny(scenes, tmp_path / "run", steps=1), ignore)
-    arguments = ["train", "--data", str(scenes), "--out", str(tmp_path / "run")]
+def test_a_run_is_not_overwritten_by_accident(scenes, whole):
+    arguments = ["train", "--data", str(scenes), "--out", str(whole(steps=1))]
     result = CliRunner().invoke(load(), arguments)
     assert "holds a run" in str(result.exception)
 
@@ -473,15 +491,13 @@ def test_a_diverged_network_never_replaces_a_sound_one(scenes, tmp_path):
 
 
 @pytest.mark.parametrize("stop", [1, 100])
-def test_a_second_stage_is_not_begun_again(scenes, tmp_path, stop):
-    run = tmp_path / "run"
-    train(tiny(scenes, run), ignore)
-    second = tiny(scenes, run, stage="2")
+def test_a_second_stage_is_not_begun_again(scenes, ended, stop):
+    second = tiny(scenes, ended, stage="2")
     train(second, ignore, StopAfter(stop))
-    before = learnt(run)
+    before = learnt(ended)
     with pytest.raises(UsageError, match=r"holds a stage 2.*--resume"):
         train(second, ignore)
-    assert before.keys() == learnt(run).keys()
+    assert before.keys() == learnt(ended).keys()
     assert train(second, ignore, resume=True).steps == 8
 
 
@@ -500,9 +516,8 @@ def test_a_second_stage_is_not_begun_again(scenes, tmp_path, stop):
         ({"mirror": False}, "--mirror on, not off"),
     ],
 )
-def test_only_the_same_run_is_resumed(scenes, tmp_path, change, says):
-    config = tiny(scenes, tmp_path / "run", steps=2)
-    train(config, ignore)
+def test_only_the_same_run_is_resumed(scenes, whole, change, says):
+    config = tiny(scenes, whole(steps=2), steps=2)
     with pytest.raises(UsageError, match=says):
         train(settings(config, **change), ignore, resume=True)
 

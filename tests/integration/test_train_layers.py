@@ -80,14 +80,19 @@ def test_the_recipe_learns_and_what_it_learnt_relights(scenes, held_out, tmp_pat
     assert list((tmp_path / "run" / "previews").glob("*.png"))
 
 
+@pytest.fixture(scope="module")
+def whole(scenes, tmp_path_factory):
+    run = tmp_path_factory.mktemp("whole") / "run"
+    train(small(scenes, run), ignore)
+    return run
+
+
 @pytest.mark.parametrize("stop", [2, 5])
-def test_a_stopped_run_resumes_bit_by_bit(scenes, tmp_path, stop):
-    config = small(scenes, tmp_path / "whole")
-    train(config, ignore)
-    config = settings(config, out=str(tmp_path / "parts"))
+def test_a_stopped_run_resumes_bit_by_bit(scenes, whole, tmp_path, stop):
+    config = small(scenes, tmp_path / "parts")
     train(config, ignore, StopAfter(stop))
     train(config, ignore, resume=True)
-    assert_bit_identical(tmp_path / "whole", tmp_path / "parts")
+    assert_bit_identical(whole, tmp_path / "parts")
 
 
 def started(scenes, out, **options):
