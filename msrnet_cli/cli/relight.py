@@ -49,9 +49,10 @@ Paths = Annotated[
 def relight(paths: Paths, given: Given[RelightOptions], output: Output) -> None:
     """Relight pictures; whole folders, nothing lost.
 
-    Without an option for the light, the default weights turn light of 6500 K from N,
-    behind the scene, into light of 4500 K from E, the right. Any other light is put by
-    the built-in weights lightstage, which see pictures at a working size of their own.
+    Without an option for the light, light of 6500 K becomes light of 4500 K from E, the
+    right: by the built-in weights n6500-e4500 in nights that are lit from N, behind the
+    scene, and by lightstage in all others. Any other light is put by lightstage; these
+    weights see pictures at a working size of their own.
     """
     from msrnet_cli.lights import asked
 
