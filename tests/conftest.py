@@ -22,7 +22,6 @@ with warnings.catch_warnings():
 from PIL import Image
 
 import browsers
-import forked
 from msrnet_cli import cli
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.relight.relighter import Relighter
@@ -293,14 +292,11 @@ class Program:
         finished = Finished(result, out.buffer.getvalue(), err.buffer.getvalue())
         return finished.checked(code, says)
 
-    def start(self, *arguments, anew=False, **options):
-        """Start it as a process of its own.
-
-        `anew` has it load all that it needs; see `forked` for what is skipped else.
-        """
-        return forked.Process(
-            arguments,
-            anew=anew,
+    def start(self, *arguments, **options):
+        """Start it as a process of its own."""
+        command = [sys.executable, "-m", "msrnet_cli", *map(str, arguments)]
+        return subprocess.Popen(
+            command,
             cwd=self.folder,
             env=self.environment,
             stdin=options.pop("stdin", subprocess.DEVNULL),
@@ -311,7 +307,7 @@ class Program:
 
     def run_process(self, *arguments, code=0, data=None):
         """As `run`, but in a process of its own."""
-        process = self.start(*arguments, anew=True, stdin=subprocess.PIPE)
+        process = self.start(*arguments, stdin=subprocess.PIPE)
         out, err = process.communicate(data, timeout=120)
         return Finished(process.returncode, out, err).checked(code)
 

@@ -10,6 +10,7 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import zlib
@@ -17,7 +18,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-import forked
 from conftest import encoded, photo
 from msrnet_cli.config import ModelConfig, WeightsCard
 from msrnet_cli.networks import lightstage
@@ -173,24 +173,24 @@ class Upload(threading.Thread):
 
 
 @contextmanager
-def serving(folder, weights, *arguments, anew=False):
+def serving(folder, weights, *arguments):
     """A service that can write no byte to any file.
 
     Args:
         folder: Empty; its home, its folder for temporary files, and where it runs.
         weights: A file.
         *arguments: Further options.
-        anew: Load all that it needs; see `forked`.
     """
     usual = ("--weights", weights, "--device", "cpu", "--dtype", "fp32")
-    process = forked.Process(
-        ("serve", *usual, *arguments),
-        anew=anew,
+    process = subprocess.Popen(
+        [sys.executable, "-m", "msrnet_cli", "serve", *map(str, (*usual, *arguments))],
         cwd=folder,
         env={
             **os.environ,
             "HF_HUB_OFFLINE": "1",
             "OMP_NUM_THREADS": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(Path(__file__).parents[1]),
             **dict.fromkeys(("TMPDIR", "HOME", "XDG_CACHE_HOME"), str(folder)),
         },
         stdin=subprocess.DEVNULL,

@@ -212,7 +212,7 @@ def test_a_reader_that_goes_away_ends_it_as_it_does_other_programs(
 )
 def test_a_signal_while_it_loads_is_obeyed(program, folder, warm_file, seconds):
     # Some libraries swallow it while they are imported: the job then ran on.
-    process = program.start(*command(warm_file), anew=True)
+    process = program.start(*command(warm_file))
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)

@@ -28,7 +28,7 @@ def served(tmp_path_factory, stage_file):
     """A service for all tests that leave it running."""
     folder = tmp_path_factory.mktemp("served")
     options = ("--keep-minutes", KEPT_SECONDS / 60, "--work-size", "full")
-    with serving(folder, stage_file, *options, anew=True) as found:
+    with serving(folder, stage_file, *options) as found:
         yield found
 
 

@@ -16,7 +16,6 @@ import torch
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
-import forked
 import pairs
 from msrnet_cli.cli.commands import load
 from msrnet_cli.config import ModelConfig
@@ -208,6 +207,10 @@ def test_stage_two_starts_from_the_result_of_stage_one(scenes, ended, tmp_path):
         assert torch.allclose(value, after[name], atol=1e-6)
 
 
+def command(*options):
+    return [sys.executable, "-m", "msrnet_cli", "train", *map(str, options)]
+
+
 @pytest.fixture
 def endless(scenes, tmp_path):
     """A run through the command line that saves after every step."""
@@ -225,12 +228,11 @@ def start():
     """Starts the program; a step is the same on one thread here and there."""
     processes = []
 
-    def run(options, anew=False):
+    def run(options):
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        process = forked.Process(
-            ("train", *options), cwd=Path.cwd(), env=environment, anew=anew,
-            stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        process = subprocess.Popen(
+            command(*options), env=environment, stderr=subprocess.PIPE, text=True
+        )
         processes.append(process)
         return process
 
@@ -276,7 +278,7 @@ def test_a_killed_run_resumes_bit_by_bit(endless, start, tmp_path):
 def test_signals_save_and_exit(endless, start, name, code):
     run, options = endless
     options = [100_000 if option == 12 else option for option in options]
-    process = start(options, anew=True)
+    process = start(options)
     wait_for_step(run, 1, process)
     process.send_signal(getattr(signal, name))
     assert process.wait(60) == code

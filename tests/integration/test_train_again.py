@@ -548,7 +548,7 @@ def test_data_that_breaks_in_mid_run_leaves_a_checkpoint_of_the_last_step(
             path.unlink() if harm == "gone" else path.write_bytes(b"no picture")
         return ""
 
-    config = settings(read_settings(begun), steps=20, save_minutes=1000.0)
+    config = settings(read_settings(begun), steps=40, save_minutes=1000.0)
     with pytest.raises(TrainingError, match=r"the data broke.*--resume"):
         train(config, ignore, break_it, resume=True)
     assert checkpoint.load(begun).position.step == 5 + len(asked)
@@ -558,7 +558,7 @@ def test_data_that_breaks_in_mid_run_leaves_a_checkpoint_of_the_last_step(
     for path, content in kept.items():
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
-    assert events_of(begun)[-1].steps == 20
+    assert events_of(begun)[-1].steps == 40
 
 
 def test_the_better_stage_is_told_at_the_end(tmp_path):
