@@ -136,7 +136,7 @@ class RelightOptions:
         Option(
             "Built-in name, file, or hf://owner/repo[@revision][/file].",
             metavar="SPEC",
-            default="n6500-e4500; for any other light lightstage",
+            default="n6500-e4500 in nights lit from N, else lightstage",
         ),
     ] = None
     files_from: Annotated[
