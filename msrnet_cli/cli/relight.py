@@ -109,8 +109,10 @@ def _load(options: RelightOptions, pictures: int = 1) -> Relighter:
 def _weights_name(options: RelightOptions) -> str:
     from msrnet_cli.weights import find
 
-    entry = None if options.light.is_plain else find.for_light()
-    return options.weights or (entry.name if entry else "built-in default")
+    for_light = find.for_light()
+    chosen = [find.default(), for_light] if options.light.is_plain else [for_light]
+    names = " or ".join(each.name for each in chosen if each)
+    return options.weights or names or "built-in default"
 
 
 def _check_terminal(inputs: list[str], output: str, files_from: str | None) -> None:

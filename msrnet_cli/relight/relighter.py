@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     ImageT = TypeVar("ImageT", Image.Image, np.ndarray[Any, Any], Tensor)
 
 
-_STATE = ("_lighting", "_for_lights", "_for_others")
-
-
 class Relighter(Runner):
     """A network on a device, ready to relight.
 
@@ -81,7 +78,6 @@ class Relighter(Runner):
             network, card, options, digest=digest, pictures=pictures, **keywords
         )
         self._for_lights: Once[Relighter] | None = None
-        self._for_others: Once[Relighter] | None = None
         self._put(Lighting())
 
     def __reduce__(
@@ -89,8 +85,9 @@ class Relighter(Runner):
     ) -> tuple[Callable[..., Relighter], tuple[Any, ...], dict[str, Any]]:
         """Copies, also in other processes, choose anew: engines cannot be pickled."""
         make = partial(type(self), digest=self.digest, pictures=self._pictures)
-        arguments = (self._session.plain, self.card, self._settled_options)
-        return make, arguments, {name: getattr(self, name) for name in _STATE}
+        options = self._settled_options
+        state = {"_lighting": self._lighting, "_for_lights": self._for_lights}
+        return make, (self._session.plain, self.card, options), state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Put the light of the original."""
@@ -139,8 +136,8 @@ class Relighter(Runner):
         painted = ranges.of(card.model).painted(relighter._session.probe.exact[0])
         soundness.require_sense(painted, found.path)
         if any_light:
-            load = partial(cls.load, any_light.name, pictures=pictures)
-            relighter._for_lights, relighter._for_others = _twice(load, options)
+            load = partial(cls.load, any_light.name, options, pictures=pictures)
+            relighter._for_lights = Once(load)
         return relighter.with_light(light)
 
     def with_light(self, light: LightOptions) -> Relighter:
@@ -287,20 +284,8 @@ class Relighter(Runner):
         self._lighting = light
         self._own = Pipeline(self._painter, turn, light.finish)
         self._pipeline: Pipeline | Suited = self._own
-        if self._for_others and light.wish is None:
-            others = self._for_others()
+        if self._for_lights and light.wish is None:
+            others = self._for_lights()
             self._pipeline = Suited.of(self._own, self.card, others._painter)
             self.light_recipe = (light.recipe or {}) | {"others": others.digest}
         return self
-
-
-def _twice(
-    load: Callable[[SessionOptions], Relighter], options: SessionOptions
-) -> tuple[Once[Relighter], Once[Relighter]]:
-    """A relighter with these options, and one with the working size of its weights.
-
-    A working size that is asked for is meant for other weights.
-    """
-    own_size = replace(options, work_size=None)
-    first = Once(partial(load, options))
-    return first, first if own_size == options else Once(partial(load, own_size))

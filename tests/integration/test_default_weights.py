@@ -1,13 +1,11 @@
 """The weights that ship: what users get when they name none."""
 
 from pathlib import Path
-from typing import get_type_hints
 
 import pytest
 import torch
 
 from msrnet_cli import images, metrics
-from msrnet_cli.folder.options import RelightOptions
 from msrnet_cli.images.colour.spaces import linear_from_srgb
 from msrnet_cli.lights import kelvin_gains
 from msrnet_cli.relight import scaling
@@ -86,12 +84,6 @@ def test_examples_gain_two_decibels_on_average(default):
         relit = default.relight(source)
         gains.append(metrics.psnr(relit, target) - metrics.psnr(source, target))
     assert sum(gains) / len(gains) > 2
-
-
-def test_help_tells_that_the_picture_decides_which_weights_are_taken():
-    hints = get_type_hints(RelightOptions, include_extras=True)
-    (told,) = hints["weights"].__metadata__
-    assert told.default == "n6500-e4500 in nights lit from N, else lightstage"
 
 
 def test_the_examples_are_left_to_the_weights_that_know_such_nights(default):

@@ -232,7 +232,7 @@ def test_nothing_but_failures_is_exit_code_4(program, tmp_path, warm_file):
 def test_the_default_weights_need_no_option_and_no_network(program, folder):
     done = program.run("relight", "in", "out", "--offline")
     assert "2 relit" in done.lines[-1]
-    assert "built-in default" in done.lines[0]
+    assert "n6500-e4500 or lightstage" in done.lines[0]
 
 
 def test_without_default_weights_nothing_is_applied_silently(

@@ -339,7 +339,7 @@ def test_help_names_the_weights_that_are_built_in():
     usual, any_light = find.default(), find.for_light()
     fields = {field.path: field for field in asked(RelightOptions())}
     said = fields["weights",].option.default
-    assert said == f"{usual.name}; for any other light {any_light.name}"
+    assert said == f"{usual.name} in nights lit from N, else {any_light.name}"
     assert LightFindOptions().weights == any_light.name
 
 
