@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from socket import socket
     from types import FrameType
 
@@ -147,15 +147,16 @@ def remembered() -> Iterator[Remembered]:
         watch = threading.Thread(target=found.attend, args=(ours,), daemon=True)
         with _blocked():
             watch.start()
-        before = {each: signal.signal(each, found.handle) for each in _stopping()}
-        wakeup = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
         try:
-            yield found
+            with _handled(found.handle):
+                wakeup = signal.set_wakeup_fd(
+                    theirs.fileno(), warn_on_full_buffer=False
+                )
+                try:
+                    yield found
+                finally:
+                    signal.set_wakeup_fd(wakeup)
         finally:
-            signal.set_wakeup_fd(wakeup)
-            for each, handler in before.items():
-                if handler is not None:  # else it was not set by Python
-                    signal.signal(each, handler)
             theirs.close()
             watch.join()
 
@@ -188,18 +189,24 @@ def put_off() -> Iterator[None]:
         yield
         return
     came: list[int] = []
-    before = {
-        each: signal.signal(each, lambda number, _: came.append(number))
-        for each in _stopping()
-    }
+    try:
+        with _handled(lambda number, _: came.append(number)):
+            yield
+    finally:
+        for number in came:
+            signal.raise_signal(number)
+
+
+@contextmanager
+def _handled(handle: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Handle the signals that stop a program; afterwards as before."""
+    before = {each: signal.signal(each, handle) for each in _stopping()}
     try:
         yield
     finally:
         for each, handler in before.items():
             if handler is not None:  # else it was not set by Python
                 signal.signal(each, handler)
-    for number in came:
-        signal.raise_signal(number)
 
 
 @contextmanager

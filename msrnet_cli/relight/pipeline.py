@@ -38,12 +38,14 @@ class Pipeline:
         turn: Makes the relit picture of what was painted.
         finish: What is done last.
         gains: Of red, green and blue of the relit picture, see `finish.ending`.
+        others: Relights the pictures that the turn leaves; None where it leaves none.
     """
 
     painter: Painter
     turn: Turn
     finish: Finish
     gains: Gains | None = None
+    others: Pipeline | None = None
 
     def run(
         self,
@@ -54,38 +56,38 @@ class Pipeline:
         deep: bool,
     ) -> Relit:
         """As `Relighter.run`."""
-        relit, _ = self.run_unless(_never, batch, guides, masks, deep=deep)
-        return relit
-
-    def run_unless(
-        self,
-        left: Callable[[Tensor, Tensor], bool],
-        batch: Sequence[Tensor],
-        guides: Sequence[Tensor],
-        masks: Sequence[Tensor | None],
-        *,
-        deep: bool,
-    ) -> tuple[Relit, tuple[int, ...]]:
-        """As `run`, but some pictures are left as they are.
-
-        Args:
-            left: Whether to leave a picture, 3 h w in [0, 1], of which this was
-                painted, C h w in [0, 1].
-            batch: As for `Relighter.run`.
-            guides: Likewise.
-            masks: Likewise.
-            deep: Likewise.
-
-        Returns:
-            The result, and the places of the pictures that were left.
-        """
         try:
             with device_copy.lane(self.painter.session.device):
-                return self._run(left, batch, guides, masks, deep=deep)
+                outputs, notes = self._run(batch, guides, masks, deep=deep)
         except (RuntimeError, MemoryError) as error:
             if not hardware.is_out_of_memory(error):
                 raise
-        return Relit(tuple(carry.no_room(one) for one in batch)), ()
+            return Relit(tuple(carry.no_room(one) for one in batch))
+        left = [place for place, output in enumerate(outputs) if output is None]
+        if left:
+            assert self.others is not None
+            few = [masks[place] for place in left] if masks else []
+            more = self.others.run([batch[place] for place in left], (), few, deep=deep)
+            for place, output in zip(left, more.outputs, strict=True):
+                outputs[place] = output
+            notes = tuple(dict.fromkeys(notes + more.notes))
+        return Relit(tuple(one for one in outputs if one is not None), notes)
+
+    def relight(self, opened: Opened, guides: Sequence[Tensor]) -> list[Tensor]:
+        """Relight any number of pictures of one size; guides as in `Relighter.run`.
+
+        Raises:
+            PictureError: The first failure.
+            UsageError: As `Painter.paint` raises.
+        """
+        outputs: list[Tensor] = []
+        height, width = opened.pictures[0].shape[-2:]
+        count = (self.others or self).painter.batch_size(width, height)
+        for start in range(0, len(opened.pictures), count):
+            some = slice(start, start + count)
+            batch, seen = opened.pictures[some], guides[some]
+            outputs += self.run(batch, seen, (), deep=opened.deep).pictures()
+        return outputs
 
     def layers(self, opened: Opened) -> Layers:
         """The layers of one picture, of a network that paints layers.
@@ -120,37 +122,34 @@ class Pipeline:
 
     def _run(
         self,
-        left: Callable[[Tensor, Tensor], bool],
         batch: Sequence[Tensor],
         guides: Sequence[Tensor],
         masks: Sequence[Tensor | None],
         *,
         deep: bool,
-    ) -> tuple[Relit, tuple[int, ...]]:
-        """As `run_unless`, but may raise where memory runs out."""
+    ) -> tuple[list[Tensor | PictureError | None], tuple[str, ...]]:
+        """Outputs, None for a picture that is left, and notes.
+
+        May raise where memory runs out.
+        """
         places, painted = self.painter.paint(batch, guides, deep=deep)
-        outputs: list[Tensor | PictureError] = []
-        those_left = []
-        for number, (place, one, mask) in enumerate(
-            zip(places, painted.outputs, masks or [None] * len(batch), strict=True)
-        ):
-            if isinstance(one, PictureError):
-                outputs.append(one)
-            elif left(unit(place.seen.to(one.device)), one):
-                outputs.append(batch[number])
-                those_left.append(number)
-            else:
-                outputs.append(self._relit(place, one, mask))
-        return Relit(_in_main_memory(outputs), painted.notes), tuple(those_left)
+        outputs = [
+            one if isinstance(one, PictureError) else self._relit(place, one, mask)
+            for place, one, mask in zip(
+                places, painted.outputs, masks or [None] * len(batch), strict=True
+            )
+        ]
+        return _in_main_memory(outputs), painted.notes
 
     def _relit(
         self, place: Whole | Reduced, painted: Tensor, mask: Tensor | None
-    ) -> Tensor | PictureError:
-        """One picture at full size."""
+    ) -> Tensor | PictureError | None:
+        """One picture at full size; None where it is left."""
+        relit = self._turned(place.seen, painted)
         last = ending(self.finish, mask, self.gains)
-        return place.carry(self._turned(place.seen, painted), last)
+        return None if relit is None else place.carry(relit, last)
 
-    def _turned(self, seen: Tensor, painted: Tensor) -> Tensor:
+    def _turned(self, seen: Tensor, painted: Tensor) -> Tensor | None:
         """The relit picture at the working size, in main memory if need be."""
         try:
             return self.turn(unit(seen.to(painted.device)), painted)
@@ -160,38 +159,8 @@ class Pipeline:
         return self.turn(unit(seen.cpu()), painted.cpu())
 
 
-def in_batches(
-    run: Callable[[Sequence[Tensor], Sequence[Tensor]], Relit],
-    pictures: Sequence[Tensor],
-    guides: Sequence[Tensor],
-    batch_size: Callable[[int, int], int],
-) -> list[Tensor]:
-    """Relight any number of pictures of one size, some at a time.
-
-    Args:
-        run: Relights a batch, with its guides.
-        pictures: Each 3 H W.
-        guides: For each of them, or none.
-        batch_size: How many pictures of a width and height to run together.
-
-    Raises:
-        PictureError: The first failure.
-    """
-    outputs: list[Tensor] = []
-    height, width = pictures[0].shape[-2:]
-    count = batch_size(width, height)
-    for start in range(0, len(pictures), count):
-        some = slice(start, start + count)
-        outputs += run(pictures[some], guides[some]).pictures()
-    return outputs
-
-
-def _never(_seen: Tensor, _painted: Tensor) -> bool:
-    return False
-
-
 def _in_main_memory(
-    outputs: Sequence[Tensor | PictureError],
-) -> tuple[Tensor | PictureError, ...]:
+    outputs: Sequence[Tensor | PictureError | None],
+) -> list[Tensor | PictureError | None]:
     relit = iter(device_copy.download([o for o in outputs if isinstance(o, Tensor)]))
-    return tuple(next(relit) if isinstance(o, Tensor) else o for o in outputs)
+    return [next(relit) if isinstance(o, Tensor) else o for o in outputs]

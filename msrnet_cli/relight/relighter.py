@@ -16,9 +16,9 @@ from msrnet_cli.relight.layers import Layers
 from msrnet_cli.relight.lighting import Lighting
 from msrnet_cli.relight.once import Once
 from msrnet_cli.relight.options import DEFAULTS, NO_LIGHT
-from msrnet_cli.relight.pipeline import Pipeline, in_batches
+from msrnet_cli.relight.pipeline import Pipeline
 from msrnet_cli.relight.runner import Runner
-from msrnet_cli.relight.suited import Suited
+from msrnet_cli.relight.suited import suited
 from msrnet_cli.weights import find
 from msrnet_cli.weights.file import load_weights
 
@@ -84,8 +84,10 @@ class Relighter(Runner):
         self,
     ) -> tuple[Callable[..., Relighter], tuple[Any, ...], dict[str, Any]]:
         """Copies, also in other processes, choose anew: engines cannot be pickled."""
+        options = replace(
+            self._options, device=str(self.device), work_size=self.work_size
+        )
         make = partial(type(self), digest=self.digest, pictures=self._pictures)
-        options = self._settled_options
         state = {"_lighting": self._lighting, "_for_lights": self._for_lights}
         return make, (self._session.plain, self.card, options), state
 
@@ -207,8 +209,7 @@ class Relighter(Runner):
             return [self.relight(one, second=other) for one, other in both]
         opened = adapters.opened(image)
         guides = () if second is None else adapters.opened(second).pictures
-        run = partial(self.run, deep=opened.deep)
-        return opened.back(in_batches(run, opened.pictures, guides, self.batch_size))
+        return opened.back(self._pipeline.relight(opened, guides))
 
     __call__ = relight
 
@@ -220,7 +221,7 @@ class Relighter(Runner):
             PictureError: As for `relight`; or more than one picture.
             TypeError: Not a picture.
         """
-        return self._stage()._own.layers(adapters.opened(image))
+        return self._stage()._pipeline.layers(adapters.opened(image))
 
     def run(
         self,
@@ -262,7 +263,7 @@ class Relighter(Runner):
             UsageError: These weights paint no layers.
             PictureError: The picture cannot be painted.
         """
-        return self._stage()._own.fan(
+        return self._stage()._pipeline.fan(
             picture, self._lighting.wish or Wish(), mask, deep=deep
         )
 
@@ -282,10 +283,9 @@ class Relighter(Runner):
         self.light_recipe = light.recipe
         self.notes = self._session.notes + light.notes
         self._lighting = light
-        self._own = Pipeline(self._painter, turn, light.finish)
-        self._pipeline: Pipeline | Suited = self._own
+        self._pipeline = Pipeline(self._painter, turn, light.finish)
         if self._for_lights and light.wish is None:
             others = self._for_lights()
-            self._pipeline = Suited.of(self._own, self.card, others._painter)
+            self._pipeline = suited(self._pipeline, self.card, others._painter)
             self.light_recipe = (light.recipe or {}) | {"others": others.digest}
         return self

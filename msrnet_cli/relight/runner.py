@@ -106,11 +106,6 @@ class Runner:
         """From how many threads to call `Relighter.run` at a time."""
         return device_copy.lanes(self.device)
 
-    @property
-    def _settled_options(self) -> SessionOptions:
-        """With what was chosen where a copy must not choose anew."""
-        return replace(self._options, device=str(self.device), work_size=self.work_size)
-
     def working_size(self, width: int, height: int) -> tuple[int, int] | None:
         """Width and height at which the network sees a picture.
 

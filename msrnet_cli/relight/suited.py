@@ -16,15 +16,13 @@ from msrnet_cli.layers import found, mix, reading
 from msrnet_cli.lights import kelvin_gains, read_light, turned
 from msrnet_cli.lights.wish import Beam, Wish
 from msrnet_cli.relight.pipeline import Pipeline
-from msrnet_cli.relight.records import Relit
 from msrnet_cli.relight.turns import Wished
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from torch import Tensor
 
     from msrnet_cli.config import WeightsCard
+    from msrnet_cli.layers.found import FoundLight
     from msrnet_cli.relight.painter import Painter
 
 _NEAR = 60.0
@@ -40,66 +38,42 @@ _NIGHT = 0.8
 
 
 @dataclass(frozen=True)
-class Suited:
-    """Relights each picture by the weights that suit it.
+class ByLayers:
+    """The turn by layers, of pictures that the weights for one turn do not know.
 
     Attributes:
-        one: By weights for one turn.
-        layers: The same turn by layers.
+        wished: The light of the turn.
         source: Azimuth of the light that the weights for one turn know, in degrees.
     """
 
-    one: Pipeline
-    layers: Pipeline
+    wished: Wished
     source: float
 
-    @classmethod
-    def of(cls, one: Pipeline, card: WeightsCard, painter: Painter) -> Suited:
-        """The turn of some weights.
+    def __call__(self, seen: Tensor, painted: Tensor) -> Tensor | None:
+        """The picture under the light; None where the weights for one turn know it."""
+        layers, read = mix.of_outputs(painted, seen), reading.of_outputs(painted)
+        light = found.find(seen, layers, read)
+        share = read.share if read else 1.0
+        if self._is_known(light, share):
+            return None
+        return self.wished.of_layers(seen, layers, light)
 
-        Args:
-            one: By these weights.
-            card: Their card, which tells both lights.
-            painter: Paints layers.
-        """
-        source, target = read_light(card.from_light), read_light(card.to_light)
-        before, after = (kelvin_gains(light.kelvin) for light in (source, target))
-        red, green, blue = (new / old for new, old in zip(after, before, strict=True))
-        turn = Wished(Wish(beams=(Beam(azimuth=target.azimuth),)))
-        layers = Pipeline(painter, turn, one.finish, (red, green, blue))
-        return cls(one, layers, source.azimuth)
-
-    def run(
-        self,
-        batch: Sequence[Tensor],
-        guides: Sequence[Tensor],
-        masks: Sequence[Tensor | None],
-        *,
-        deep: bool,
-    ) -> Relit:
-        """As `Pipeline.run`."""
-        relit, left = self.layers.run_unless(
-            self.suits, batch, guides, masks, deep=deep
-        )
-        if not left:
-            return relit
-        few = [masks[place] for place in left] if masks else []
-        more = self.one.run([batch[place] for place in left], (), few, deep=deep)
-        outputs = list(relit.outputs)
-        for place, output in zip(left, more.outputs, strict=True):
-            outputs[place] = output
-        return Relit(tuple(outputs), tuple(dict.fromkeys(relit.notes + more.notes)))
-
-    def suits(self, picture: Tensor, painted: Tensor) -> bool:
-        """Whether a picture is of the kind that the weights for one turn know.
-
-        Args:
-            picture: 3 h w in [0, 1].
-            painted: C h w in [0, 1], what was painted of it.
-        """
-        read = reading.of_outputs(painted)
-        light = found.find(picture, mix.of_outputs(painted, picture), read)
+    def _is_known(self, light: FoundLight, share_read: float) -> bool:
         if light.azimuth is None or abs(turned(light.azimuth, self.source)) > _NEAR:
             return False
-        share = light.key / (light.key + light.ambient)
-        return min(share, read.share if read else 1.0) >= _NIGHT
+        return min(light.key / (light.key + light.ambient), share_read) >= _NIGHT
+
+
+def suited(one: Pipeline, card: WeightsCard, painter: Painter) -> Pipeline:
+    """The turn of weights for one light, by the weights that suit each picture.
+
+    Args:
+        one: The turn by these weights.
+        card: Their card, which tells both lights.
+        painter: Paints layers.
+    """
+    source, target = read_light(card.from_light), read_light(card.to_light)
+    before, after = (kelvin_gains(light.kelvin) for light in (source, target))
+    red, green, blue = (new / old for new, old in zip(after, before, strict=True))
+    turn = ByLayers(Wished(Wish(beams=(Beam(azimuth=target.azimuth),))), source.azimuth)
+    return Pipeline(painter, turn, one.finish, (red, green, blue), others=one)

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.config import WeightsCard
+    from msrnet_cli.layers.found import FoundLight
 
 
 class Turn(Protocol):
     """Makes one relit picture."""
 
-    def __call__(self, seen: Tensor, painted: Tensor) -> Tensor:
+    def __call__(self, seen: Tensor, painted: Tensor) -> Tensor | None:
         """Make the picture.
 
         Args:
@@ -32,7 +33,7 @@ class Turn(Protocol):
             painted: C h w in [0, 1], what it painted, in the same place.
 
         Returns:
-            3 h w in [0, 1].
+            3 h w in [0, 1]; None to leave the picture to another pipeline.
         """
         ...
 
@@ -76,6 +77,16 @@ class Wished:
         """The picture and its layers under the light."""
         layers = mix.of_outputs(painted, seen)
         light = found.find(seen, layers, reading.of_outputs(painted))
+        return self.of_layers(seen, layers, light)
+
+    def of_layers(self, seen: Tensor, layers: Tensor, light: FoundLight) -> Tensor:
+        """The same, where the layers and the light of the picture are known.
+
+        Args:
+            seen: 3 h w in [0, 1].
+            layers: 9 3 h w in [0, 1].
+            light: The light that the picture has.
+        """
         weights = wanted.weights(self.wish, light)
         share = mix.kept(light, weights)
         return mix.relit(seen, layers, light.weights, weights, share)

@@ -1,5 +1,7 @@
 """The turn of weights for one light, by the weights that suit a picture."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -11,7 +13,7 @@ from msrnet_cli.layers.camera import linear_from_srgb
 from msrnet_cli.layers.compose import compose
 from msrnet_cli.layers.draw import Ambient, Draw, Key
 from msrnet_cli.lights import kelvin_gains
-from msrnet_cli.relight.suited import Suited
+from msrnet_cli.relight.suited import suited
 from networks import tinted_identity
 from relighters import relighter
 from stages import Stored, stage
@@ -37,16 +39,16 @@ def day(azimuth, ratio):
     return Draw(kind="day", key=Key(azimuth), ambient=Ambient(ratio))
 
 
-def suited(one, drawn):
+def known_to(one, drawn):
     """The picture of a draw, and a turn that knows its layers and its light."""
     made = compose(smooth.hills(size=SIZE), drawn, SIZE)
     knows = stage(Stored(made.layers, reading.of_draw(drawn)))
-    return made.picture, Suited.of(one._own, CARD, knows._painter), knows
+    return made.picture, suited(one._pipeline, CARD, knows._painter), knows
 
 
 @pytest.mark.parametrize("azimuth", [0.0, 40.0, 320.0])
 def test_nights_that_the_weights_know_are_left_to_them(one, azimuth):
-    picture, turn, _ = suited(one, night(azimuth))
+    picture, turn, _ = known_to(one, night(azimuth))
     (relit,) = turn.run([picture], (), (), deep=False).pictures()
     assert torch.equal(relit, one(picture))
 
@@ -58,7 +60,7 @@ def test_nights_that_the_weights_know_are_left_to_them(one, azimuth):
 )
 def test_other_pictures_make_the_turn_by_their_layers(one, drawn):
     """Light from E in the picture's colours; then all of it under 4500 K."""
-    picture, turn, knows = suited(one, drawn)
+    picture, turn, knows = known_to(one, drawn)
     (relit,) = turn.run([picture], (), (), deep=False).pictures()
     east = linear_from_srgb(knows(picture, to="E"))
     gains = torch.tensor(kelvin_gains(4500.0)) / torch.tensor(kelvin_gains(6500.0))
@@ -79,7 +81,7 @@ class Reads(Stored):
 def test_pictures_of_both_kinds_keep_their_places_and_masks(one):
     made = compose(smooth.hills(size=SIZE), night(0.0), SIZE)
     painter = stage(Reads(made.layers, (0.5, 1.0, 1.0)))._painter
-    turn = Suited.of(one._own, CARD, painter)
+    turn = suited(one._pipeline, CARD, painter)
     dark, bright = quantise(made.picture, 8), quantise(1 - made.picture / 4, 8)
     assert unit(dark).mean() < 0.5 < unit(bright).mean()
     half, mask = SIZE // 2, torch.zeros(SIZE, SIZE)
@@ -90,8 +92,6 @@ def test_pictures_of_both_kinds_keep_their_places_and_masks(one):
         assert torch.equal(masked[..., :half], before[..., :half])
         assert torch.equal(masked[..., half:], whole[..., half:])
     assert torch.equal(relit[3], one(dark))
-    by_layers, _ = turn.layers.run_unless(
-        lambda *_: False, [bright], (), (), deep=False
-    )
+    by_layers = replace(turn, turn=turn.turn.wished).run([bright], (), (), deep=False)
     assert torch.equal(relit[2], by_layers.pictures()[0])
     assert not torch.equal(relit[2], one(bright))
