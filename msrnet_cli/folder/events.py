@@ -155,15 +155,15 @@ class LightFound:
     Attributes:
         input: Path of the picture; ``-`` for standard input.
         azimuth: Where the key light comes from, degrees clockwise from N, which is
-            behind the scene; E is the right. None without a direction: where `key` is
-            less than a tenth of `key` and `ambient` together, or the network reads
-            from the picture that the key gives less than a tenth of its light.
+            behind the scene; E is the right. None without a direction: where the key
+            gives less than a tenth of the light, as fitted or as the network reads it
+            from the picture.
         spread: Softness: standard deviation around the azimuth, degrees; None without a
             direction.
         kelvin: Apparent temperature of the key, 1900 to 20000; None without a
             direction.
-        key: Mean luminance that the key adds to the picture, in linear light. White
-            paper in full light has about 1.
+        key: Mean luminance that the key adds to the picture, in linear light; 0 without
+            a direction. White paper in full light has about 1.
         ambient: Mean luminance of all other light.
         sure: How sure the azimuth is, 0 to 1; below 0.3 it is hardly better than a
             guess.

@@ -61,6 +61,11 @@ def encode(light: Tensor) -> Tensor:
     return shouldered(light, SHOULDER)
 
 
+def shown(light: Tensor) -> Tensor:
+    """The linear sRGB, in [0, 1], of the picture that `encode` makes of light."""
+    return _shoulder(light.clamp_min(0), SHOULDER)
+
+
 def lin(values: Tensor) -> Tensor:
     """The inverse of `encode`: the linear light of a picture.
 

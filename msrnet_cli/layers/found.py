@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import cmath
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from msrnet_cli.layers import balance
 from msrnet_cli.layers.camera import lin
 from msrnet_cli.layers.compose import LAYERS
 from msrnet_cli.lights import (
@@ -48,8 +49,11 @@ if TYPE_CHECKING:
 
 LEAST_SHARE = 0.1
 """Of the key in the light of a picture; with less the light has no direction."""
-NEW_KEY = 0.4
-"""What a key adds to a picture without one, times the light that there is."""
+NEW_KEY = 1 / 6
+"""Share of the light of a picture without a key that becomes a key, if one is wished.
+
+The rest of the light stays, so the picture stays as bright.
+"""
 COOLEST, WARMEST = 20000.0, 1900.0
 """Apparent temperatures that are told from each other, in kelvin."""
 
@@ -81,6 +85,8 @@ class FoundLight:
         weights: 9 3: the weights of the layers that explain the picture.
         means: 9 3: the mean linear light of each layer.
         explained: Part of the picture's variance in linear light, 0 to 1.
+        casts: 8 3: by direction, what keeps the picture's mean colour if the key comes
+            from there; see `layers.balance`.
     """
 
     azimuth: float | None
@@ -92,13 +98,13 @@ class FoundLight:
     weights: Tensor
     means: Tensor
     explained: float
+    casts: Tensor = field(default_factory=lambda: torch.ones(8, 3))
 
     @property
     def colour(self) -> Tensor:
         """Red, green and blue of the whole key, by the white light of the layers.
 
-        Without a direction, that of a new key: white, adding `NEW_KEY` of the light
-        that there is.
+        Without a direction, that of a new key: white, `NEW_KEY` of all light.
         """
         if self.azimuth is None:
             by_one = float(_luminance(self.means[:-1].mean(0)))
@@ -109,8 +115,8 @@ class FoundLight:
     def moved(self, azimuth: float, softness: float = 0.0) -> Tensor:
         """Weights with the same key from elsewhere: 9 3.
 
-        The key adds light of the same colour from there. A light without a direction
-        gets a new key.
+        The key adds light of the same colour from there. In a light without a direction
+        a new key takes the place of a part.
 
         Args:
             azimuth: Degrees clockwise from N.
@@ -118,25 +124,27 @@ class FoundLight:
         """
         eight = torch.tensor(weights_of_eight(azimuth, softness))
         colour = self.colour * self.cast(eight)
-        return torch.cat((eight[:, None] * colour, self.weights[-1:]))
+        return torch.cat((eight[:, None] * colour, self.beside_key))
+
+    @property
+    def beside_key(self) -> Tensor:
+        """Weights of the ambient light beside a key that is moved or new: 1 3."""
+        return self.weights[-1:] * (1 - NEW_KEY if self.azimuth is None else 1)
 
     def cast(self, eight: Tensor) -> Tensor:
-        """What undoes the cast of layers against those of the found key: 3.
+        """What keeps the picture's mean colour under a key from elsewhere: 3.
 
-        White layers of a scene have nearly one mean colour. Where painted ones differ,
-        a light would change its colour as it moves. The factor is the ratio of mean
-        colours, each of luminance 1; all 1 without a direction.
+        Of a light that moves less than to the next direction, a share.
 
         Args:
             eight: Shares of the eight directions in the new light, 8.
         """
+        whole = eight @ self.casts / eight.sum()
         if self.azimuth is None:
-            return torch.ones(3)
-        here = _luminance(self.weights[:-1]) @ self.means[:-1]
-        there = eight.to(here) @ self.means[:-1]
-        if min(here.min(), there.min()) < _BLACK:
-            return torch.ones(3)
-        return (here / _luminance(here)) / (there / _luminance(there))
+            return whole
+        own = _luminance(self.weights[:-1])
+        away = (eight / eight.sum() - own / own.sum()).abs().sum() / 2
+        return 1 + (whole - 1) * away
 
 
 def find(picture: Tensor, layers: Tensor, read: Reading | None = None) -> FoundLight:
@@ -147,27 +155,32 @@ def find(picture: Tensor, layers: Tensor, read: Reading | None = None) -> FoundL
         layers: Its own: 9 3 H W in [0, 1].
         read: The light that the network reads; None where it reads none.
     """
+    picture, layers = (_small(each).cpu() for each in (picture[None], layers))
+    picture = picture[0]
     moments = _Moments.of(picture, layers)
     azimuth, sure = _likeliest(moments) if read is None else (read.azimuth, read.sure)
     spread = _likely_spread(moments, azimuth)
     eight = torch.tensor(weights_of_eight(azimuth, spread))
     colour, ambient, left = (each[0] for each in moments.explained_by(eight[None]))
-    key_weights = eight[:, None] * colour
-    key = float(_luminance((key_weights * moments.means[:-1]).sum(0)))
-    other = float(_luminance(ambient * moments.means[-1]))
+    kelvin = nearest_kelvin(moments.colour(eight, colour))
+    key, other = moments.brightness(eight[:, None] * colour, ambient)
     share = min(key / max(key + other, 1e-9), read.share if read else 1.0)
     is_lit = share >= LEAST_SHARE
-    return FoundLight(
+    if not is_lit:
+        colour, (ambient, left) = torch.zeros(3), moments.explained_by_ambient()
+        key, other = moments.brightness(eight[:, None] * colour, ambient)
+    light = FoundLight(
         azimuth=azimuth % 360 if is_lit else None,
         spread=spread,
-        kelvin=nearest_kelvin(moments.colour(eight, colour)),
+        kelvin=kelvin,
         key=key,
         ambient=other,
         sure=sure if is_lit else 0.0,
-        weights=torch.cat((key_weights, ambient[None])),
+        weights=torch.cat((eight[:, None] * colour, ambient[None])),
         means=moments.means,
         explained=max(0.0, 1 - float(left)),
     )
+    return replace(light, casts=balance.casts(light, picture, layers))
 
 
 def nearest_kelvin(colour: Tensor) -> float:
@@ -223,8 +236,8 @@ class _Moments:
     @classmethod
     def of(cls, picture: Tensor, layers: Tensor) -> _Moments:
         """Of 3 H W and 9 3 H W in [0, 1]."""
-        x, y = (lin(_small(each).cpu()).double() for each in (picture[None], layers))
-        x, y = x[0].flatten(1), y.flatten(2)  # 3 P, 9 3 P
+        x, y = (lin(each).double() for each in (picture, layers))
+        x, y = x.flatten(1), y.flatten(2)  # 3 P, 9 3 P
         squares = torch.einsum("kcp,lcp->ckl", y, y)
         squares += _RIDGE * x.shape[1] * torch.eye(LAYERS, dtype=x.dtype)
         centred = x - x.mean(1, keepdim=True)
@@ -262,6 +275,18 @@ class _Moments:
         explained -= key**2 * kk + 2 * key * ambient * ka + ambient**2 * aa
         left = (self.norms - explained).sum(1) / self.variance.clamp_min(1e-9)
         return key.float(), ambient.float(), left
+
+    def explained_by_ambient(self) -> tuple[Tensor, Tensor]:
+        """The same without a key: the colour, 3, and the part that is left."""
+        products, squares = self.products[:, -1], self.squares[:, -1, -1]
+        ambient = products / squares
+        left = (self.norms - ambient * products).sum() / self.variance.clamp_min(1e-9)
+        return ambient.float(), left.float()
+
+    def brightness(self, key: Tensor, ambient: Tensor) -> tuple[float, float]:
+        """Mean linear luminance of a key, 8 3, and of ambient light, 3."""
+        by_key = (key * self.means[:-1]).sum(0)
+        return float(_luminance(by_key)), float(_luminance(ambient * self.means[-1]))
 
     def colour(self, eight: Tensor, fitted: Tensor) -> Tensor:
         """The colour of the key: what it adds on average, over what white light would.

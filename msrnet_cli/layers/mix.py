@@ -170,19 +170,22 @@ class Linear:
 
     def relit(self, wanted: Tensor, kept: Tensor | float) -> Tensor:
         """As `mix.relit`."""
+        return _in_strips(lambda rows: encode(self._lit(rows, wanted, kept)), self.rest)
+
+    def lit(self, wanted: Tensor, kept: Tensor | float) -> Tensor:
+        """The same in linear light, ... 3 H W from 0 on."""
+        return _in_strips(lambda rows: self._lit(rows, wanted, kept), self.rest)
+
+    def _lit(self, rows: slice, wanted: Tensor, kept: Tensor | float) -> Tensor:
+        """Some rows of it."""
         share = torch.as_tensor(kept).to(self.rest)[..., None, None, None]
         darker_share = (share / _KEPT).clamp_max(1)
-
-        def strip(rows: slice) -> Tensor:
-            wished = _sum(self.layers[..., rows, :], wanted)
-            gain = (wished + _DARK).div_(self.explained[:, rows] + _DARK)
-            rest = self.rest[:, rows]
-            darker = rest.clamp_max(0) * darker_share
-            light = torch.addcmul(wished, darker, gain)
-            light.addcmul_(rest.clamp_min(0) * share, gain.clamp_(max=_MOST_GAIN))
-            return encode(light.clamp_min_(0))
-
-        return _in_strips(strip, self.rest)
+        wished = _sum(self.layers[..., rows, :], wanted)
+        gain = (wished + _DARK).div_(self.explained[:, rows] + _DARK)
+        rest = self.rest[:, rows]
+        light = torch.addcmul(wished, rest.clamp_max(0) * darker_share, gain)
+        light.addcmul_(rest.clamp_min(0) * share, gain.clamp_(max=_MOST_GAIN))
+        return light.clamp_min_(0)
 
 
 def kept(found: FoundLight, wanted: Tensor) -> Tensor:

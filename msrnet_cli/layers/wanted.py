@@ -47,7 +47,7 @@ def weights(wish: Wish, found: FoundLight) -> Tensor:
     else:
         strength = _luminance(found.colour)
         beams = (_beam(beam, wish, found) for beam in wish.beams)
-        key = sum(beams, torch.zeros_like(own))
+        key, ambient = sum(beams, torch.zeros_like(own)), found.beside_key
     if wish.ratio is not None:
         key, ambient = _balanced(wish.ratio, key, found)
     fill = wish.fill * strength * _EIGHTH * _colour(None, key.sum(0))

@@ -157,6 +157,7 @@ def _found(found: FoundLight) -> dict[str, Any]:
         "explained": found.explained,
         "weights": found.weights.tolist(),
         "means": found.means.tolist(),
+        "casts": found.casts.tolist(),
     }
 
 

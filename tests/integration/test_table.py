@@ -203,6 +203,7 @@ def test_weights_are_those_of_the_tool(watched, page, layers):
             "explained": each.explained,
             "weights": each.weights.tolist(),
             "means": each.means.tolist(),
+            "casts": each.casts.tolist(),
         }
         for each in lights
     ]

@@ -160,14 +160,31 @@ def test_the_whole_key_moves_with_its_strength_and_colour(scene):
     assert soft[4, 0] == pytest.approx(float(soft[6, 0]))
 
 
-def test_a_picture_without_a_direction_gets_a_new_key(scene):
+def test_a_new_key_takes_the_place_of_a_part_of_light_without_a_direction(scene):
     light = found_in(scene, day(strength=0.0, ratio=1.0))
+    assert (light.key, light.weights[: mix.AMBIENT].any()) == (0, False)
     moved = light.moved(90.0)
-    by_one = float(light.means[:8].mean(0) @ torch.tensor(LUMINANCE))
-    strength = NEW_KEY * (light.key + light.ambient) / by_one
-    torch.testing.assert_close(moved[2], torch.full((3,), strength))
+    luminances = torch.tensor(LUMINANCE)
+    brightness = float((moved * light.means).sum(0) @ luminances)
+    assert brightness == pytest.approx(light.ambient, rel=0.1)
+    by_one = float(light.means[:8].mean(0) @ luminances)
+    assert float(moved[2] @ luminances) == pytest.approx(
+        NEW_KEY * light.ambient / by_one, rel=0.1
+    )
     assert moved[:2].abs().max() == 0
-    assert torch.equal(moved[mix.AMBIENT], light.weights[mix.AMBIENT])
+    torch.testing.assert_close(
+        moved[mix.AMBIENT], (1 - NEW_KEY) * light.weights[mix.AMBIENT]
+    )
+
+
+def test_light_that_is_read_as_undirected_is_all_ambient(scene):
+    """Flat layers fit any light: what the network reads says which it is."""
+    overcast = Reading(azimuth=0.0, sure=0.1, share=0.0)
+    light = found_in(scene, day(), overcast)
+    assert light.azimuth is None
+    assert light.key == 0
+    made = compose(scene, day(), SIZE)
+    assert light.ambient == pytest.approx(luminance(lin(made.picture)), rel=0.1)
 
 
 # --- pictures that tell nothing -------------------------------------------------------

@@ -13,7 +13,7 @@ const mixing = (() => {
   const AMBIENT = 8;
   const CHANNELS = [0, 1, 2];
 
-  const NEW_KEY = 0.4;
+  const NEW_KEY = 1 / 6;
   const BLACK = 1e-4;
 
   const SHOULDER = 0.7;
@@ -132,17 +132,21 @@ const mixing = (() => {
     return [fresh, fresh, fresh];
   }
 
-  /** What undoes the cast of layers against those of the found key. */
+  /** What keeps the picture's mean colour under a key from elsewhere. */
   function cast(found, eight) {
-    if (!hasDirection(found)) return [1, 1, 1];
-    const means = found.means.slice(0, AMBIENT);
-    const seen = (shares) =>
-      CHANNELS.map((c) => means.reduce((sum, mean, k) => sum + shares[k] * mean[c], 0));
-    const here = seen(found.weights.slice(0, AMBIENT).map(luminance));
-    const there = seen(eight);
-    if (Math.min(...here, ...there) < BLACK) return [1, 1, 1];
-    const [by, over] = [luminance(here), luminance(there)];
-    return CHANNELS.map((c) => here[c] / by / (there[c] / over));
+    const shares = pureShares(eight);
+    const whole = CHANNELS.map((c) =>
+      found.casts.reduce((sum, row, k) => sum + shares[k] * row[c], 0));
+    if (!hasDirection(found)) return whole;
+    const own = pureShares(found.weights.slice(0, AMBIENT).map(luminance));
+    const away = shares.reduce((sum, share, k) => sum + Math.abs(share - own[k]), 0) / 2;
+    return whole.map((value) => 1 + (value - 1) * away);
+  }
+
+  /** Shares whose sum is 1. */
+  function pureShares(shares) {
+    const whole = shares.reduce((a, b) => a + b, 0);
+    return shares.map((share) => share / whole);
   }
 
   /** The same key from elsewhere: eight rows. */
@@ -199,7 +203,8 @@ const mixing = (() => {
   function weights(wish, found) {
     const { strength, key } = wishedKey(wish, found);
     const fill = pure(null, total(key)).map((value) => (wish.fill * strength * value) / AMBIENT);
-    const ambient = found.weights[AMBIENT].map((value) => wish.ambient * value);
+    const left = wish.beams !== null && !hasDirection(found) ? 1 - NEW_KEY : 1;
+    const ambient = found.weights[AMBIENT].map((value) => wish.ambient * left * value);
     return [...key.map((row) => row.map((value, c) => wish.key * value + fill[c])), ambient];
   }
 
