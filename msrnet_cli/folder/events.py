@@ -82,6 +82,9 @@ class FileDone:
         seconds: Time of each stage; of a batch, the picture's share.
         anew: Whether the result replaced an older result of msrnet, made with other
             options or from an older state of the input.
+        weights: Name of the weights that relit it; "" where nothing was relit now, and
+            for a fan, which those of the job relight.
+        weights_sha256: Of their file, in hex; "" likewise.
     """
 
     input: str
@@ -93,6 +96,8 @@ class FileDone:
     remedy: str = ""
     seconds: dict[Stage, float] = field(default_factory=dict)
     anew: bool = False
+    weights: str = ""
+    weights_sha256: str = ""
 
 
 @dataclass(frozen=True)

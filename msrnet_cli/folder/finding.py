@@ -13,8 +13,8 @@ from msrnet_cli.errors import PictureError, UsageError
 from msrnet_cli.files import read_endless
 from msrnet_cli.folder.events import Ignored, LightFailed, LightFound
 from msrnet_cli.folder.findings import Fault, Found
+from msrnet_cli.folder.reasons import as_picture_error
 from msrnet_cli.folder.search import NothingFoundError, search
-from msrnet_cli.folder.stages import as_picture_error
 from msrnet_cli.places import read
 
 if TYPE_CHECKING:

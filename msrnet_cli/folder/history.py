@@ -89,8 +89,8 @@ class Recipe:
         results: How many results were made so.
         light: The light that was asked for, in words; "" if unknown or of several
             words.
-        weights: Name of the weights; "" if unknown.
-        weights_sha256: Of their file, in hex; "" if unknown.
+        weights: Name of the weights; "" if unknown, or of several weights.
+        weights_sha256: Of their file, in hex; "" likewise.
     """
 
     recipe: str

@@ -202,6 +202,9 @@ class Outputs:
         if job.is_fan:
             direction = encoded.outputs[0][1].stem
             making = replace(making, light=told.one_of_fan(making.light, direction))
+        if by := encoded.weights.name:
+            sha256 = encoded.weights.sha256
+            making = replace(making, weights=by, weights_sha256=sha256)
         return making.about(
             self._plan.place, job.source, encoded.seconds, encoded.notes
         )

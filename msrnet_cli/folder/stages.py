@@ -19,17 +19,19 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 from torch import Tensor
 
-from msrnet_cli import hardware, images
+from msrnet_cli import images
 from msrnet_cli.errors import PictureError
 from msrnet_cli.folder import beside, masks
 from msrnet_cli.folder import fan as fans
 from msrnet_cli.folder.events import FileDone
 from msrnet_cli.folder.jobs import Job
 from msrnet_cli.folder.known import digest
+from msrnet_cli.folder.reasons import as_picture_error
 from msrnet_cli.folder.records import Provenance
 from msrnet_cli.folder.relights import with_beside
 from msrnet_cli.lights import DIRECTIONS
 from msrnet_cli.places import read_tagged
+from msrnet_cli.relight.records import UNNAMED, WeightsName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -111,12 +113,14 @@ class RelitPicture:
             pictures.
         notes: What the network had to do differently, such as a smaller batch.
         seconds: The picture's share of the batch's time.
+        weights: Which weights made it; unnamed if they are those of the job.
     """
 
     decoded: Decoded
     result: Tensor | Fan
     notes: tuple[str, ...]
     seconds: float
+    weights: WeightsName
 
     @property
     def job(self) -> Job:
@@ -148,6 +152,7 @@ class Encoded:
         provenance: What they are made from.
         existing: The outputs that are there already.
         notes: What the user must know about the result.
+        weights: Which weights made them.
         seconds: Time of all stages; None for what stands beside a picture.
     """
 
@@ -157,6 +162,7 @@ class Encoded:
     provenance: Provenance
     existing: Existing
     notes: tuple[str, ...]
+    weights: WeightsName
     seconds: float | None = field(default=None, compare=False)
 
 
@@ -234,6 +240,7 @@ def relight(batch: Sequence[Decoded], relights: Relights) -> RelitBatch:
     """
     begin = time.perf_counter()
     notes: tuple[str, ...] = ()
+    weights = (UNNAMED,) * len(batch)
     outputs: Sequence[Tensor | Fan | PictureError]
     try:
         if batch[0].job.is_fan:
@@ -246,6 +253,7 @@ def relight(batch: Sequence[Decoded], relights: Relights) -> RelitBatch:
                 masks=[decoded.mask for decoded in batch],
             )
             outputs, notes = relit.outputs, relit.notes
+            weights = relit.weights or weights
     except Exception as error:  # as in `contained`
         outputs = [as_picture_error(error)] * len(batch)
     seconds = time.perf_counter() - begin
@@ -253,8 +261,8 @@ def relight(batch: Sequence[Decoded], relights: Relights) -> RelitBatch:
     pictures = tuple(
         failed(decoded.job, output)
         if isinstance(output, PictureError)
-        else RelitPicture(decoded, output, notes, share)
-        for decoded, output in zip(batch, outputs, strict=True)
+        else RelitPicture(decoded, output, notes, share, by)
+        for decoded, output, by in zip(batch, outputs, weights, strict=True)
     )
     return RelitBatch(pictures, seconds)
 
@@ -370,6 +378,7 @@ def _encoded(
         relit.decoded.provenance,
         relit.decoded.existing,
         notes,
+        relit.weights,
     )
 
 
@@ -388,12 +397,3 @@ def failed(job: Job, error: PictureError) -> FileDone:
         reason=error.reason,
         remedy=error.remedy,
     )
-
-
-def as_picture_error(error: Exception) -> PictureError:
-    """What a user is told of any error that cost a picture."""
-    if isinstance(error, PictureError):
-        return error
-    if hardware.is_out_of_memory(error):
-        return PictureError("there is not enough memory for it", "close other programs")
-    return PictureError(f"a bug: {type(error).__name__}: {error}", "please report it")

@@ -28,6 +28,7 @@ from msrnet_cli.folder.relights import recipes, require_second, with_beside
 from msrnet_cli.folder.search import is_url
 from msrnet_cli.folder.tally import Tally
 from msrnet_cli.folder.targets import STDIN, Read, Reads
+from msrnet_cli.relight.records import UNNAMED, WeightsName
 from msrnet_cli.signals import Stopped
 
 if TYPE_CHECKING:
@@ -150,12 +151,13 @@ class _Given:
 
 @dataclass(frozen=True)
 class _Relit:
-    """The relit file, notes for the user, megapixels, and the time of each stage."""
+    """The relit file, and what is told of it."""
 
     data: bytes
     notes: tuple[str, ...]
     megapixels: float
     seconds: dict[Stage, float]
+    weights: WeightsName
 
 
 def _done(
@@ -196,6 +198,8 @@ def _with(told: FileDone, relit: _Relit, *more: str) -> FileDone:
         notes=relit.notes + more,
         megapixels=relit.megapixels,
         seconds=relit.seconds,
+        weights=relit.weights.name,
+        weights_sha256=relit.weights.sha256,
     )
 
 
@@ -237,6 +241,7 @@ def _relit(
         picture.notes + relit.notes + notes,
         width * height / 1e6,
         dict(zip(STAGES, seconds, strict=True)),
+        (relit.weights or (UNNAMED,))[0],
     )
 
 

@@ -86,6 +86,8 @@ def finish(
             "encode": time.perf_counter() - begin,
         },
         anew=relit.decoded.existing.is_stale,
+        weights=relit.weights.name,
+        weights_sha256=relit.weights.sha256,
     )
 
 

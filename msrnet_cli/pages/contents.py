@@ -60,17 +60,21 @@ def _results(
     for relative, path in results_of(job):
         about = abouts.get(relative, About())
         seconds, notes, light = about.seconds, about.notes + skipped, making.light
+        weights = (about.weights, about.weights_sha256)
         if job.is_fan:
             light = told.one_of_fan(light, path.stem)
         elif done.status == "relit":
             seconds, notes = sum(done.seconds.values()), done.notes
+            weights = (done.weights, done.weights_sha256)
+        if not any(weights):
+            weights = (making.weights, making.weights_sha256)
         yield Shown(
             name=relative,
             output=path,
             input=here(job.source),
             light=light,
-            weights=making.weights,
-            weights_sha256=making.weights_sha256,
+            weights=weights[0],
+            weights_sha256=weights[1],
             seconds=seconds,
             notes=notes,
         )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from msrnet_cli.networks.spec import Architecture
-    from msrnet_cli.relight.records import Painted
+    from msrnet_cli.relight.records import Painted, WeightsName
     from msrnet_cli.relight.session import Session
 
 
@@ -33,10 +33,12 @@ class Painter:
     Attributes:
         session: The network on its device.
         architecture: Facts about the network.
+        weights: What names its weights.
     """
 
     session: Session
     architecture: Architecture
+    weights: WeightsName
 
     def working_size(self, width: int, height: int) -> tuple[int, int] | None:
         """As `sizes.working_size`, for a picture of a width and height."""

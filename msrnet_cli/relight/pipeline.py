@@ -62,16 +62,19 @@ class Pipeline:
         except (RuntimeError, MemoryError) as error:
             if not hardware.is_out_of_memory(error):
                 raise
-            return Relit(tuple(carry.no_room(one) for one in batch))
+            failures = tuple(carry.no_room(one) for one in batch)
+            return Relit(failures, (), (self.painter.weights,) * len(batch))
+        weights = [self.painter.weights] * len(batch)
         left = [place for place, output in enumerate(outputs) if output is None]
         if left:
             assert self.others is not None
             few = [masks[place] for place in left] if masks else []
             more = self.others.run([batch[place] for place in left], (), few, deep=deep)
-            for place, output in zip(left, more.outputs, strict=True):
-                outputs[place] = output
+            for place, output, by in zip(left, more.outputs, more.weights, strict=True):
+                outputs[place], weights[place] = output, by
             notes = tuple(dict.fromkeys(notes + more.notes))
-        return Relit(tuple(one for one in outputs if one is not None), notes)
+        relit = tuple(one for one in outputs if one is not None)
+        return Relit(relit, notes, tuple(weights))
 
     def relight(self, opened: Opened, guides: Sequence[Tensor]) -> list[Tensor]:
         """Relight any number of pictures of one size; guides as in `Relighter.run`.

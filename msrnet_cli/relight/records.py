@@ -12,6 +12,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class WeightsName:
+    """Which weights made a picture.
+
+    Attributes:
+        name: As a person names them; "" if unknown.
+        sha256: Of their file, in hex; "" if unknown.
+    """
+
+    name: str = ""
+    sha256: str = ""
+
+
+UNNAMED = WeightsName()
+
+
+@dataclass(frozen=True)
 class Painted:
     """What a network painted of a batch.
 
@@ -45,10 +61,12 @@ class Relit:
         outputs: For each picture 3 H W, of the type that the picture had: float32 in
             [0, 1], or uint8; or the reason why the picture failed.
         notes: What was done differently from usual, such as a smaller batch.
+        weights: For each picture which weights relit it; empty if nobody knows.
     """
 
     outputs: tuple[Tensor | PictureError, ...]
     notes: tuple[str, ...] = ()
+    weights: tuple[WeightsName, ...] = ()
 
     def pictures(self) -> list[Tensor]:
         """The relit pictures.

@@ -17,6 +17,7 @@ from msrnet_cli.relight.lighting import Lighting
 from msrnet_cli.relight.once import Once
 from msrnet_cli.relight.options import DEFAULTS, NO_LIGHT
 from msrnet_cli.relight.pipeline import Pipeline
+from msrnet_cli.relight.records import UNNAMED, WeightsName
 from msrnet_cli.relight.runner import Runner
 from msrnet_cli.relight.suited import suited
 from msrnet_cli.weights import find
@@ -48,7 +49,7 @@ class Relighter(Runner):
         network: From `msrnet_cli.networks`, any floating type; it is copied.
         card: The card of its weights.
         options: Where and how it runs.
-        digest: Names the weights in journals.
+        weights: What names the weights.
         pictures: About how many pictures will be relit, for the engine ``auto``.
         **keywords: Fields of `SessionOptions`, in place of those in `options`.
 
@@ -70,12 +71,12 @@ class Relighter(Runner):
         card: WeightsCard,
         options: SessionOptions = DEFAULTS,
         *,
-        digest: str = "",
+        weights: WeightsName = UNNAMED,
         pictures: int = 1,
         **keywords: Unpack[SessionKeywords],
     ) -> None:
         super().__init__(
-            network, card, options, digest=digest, pictures=pictures, **keywords
+            network, card, options, weights=weights, pictures=pictures, **keywords
         )
         self._for_lights: Once[Relighter] | None = None
         self._put(Lighting())
@@ -87,7 +88,7 @@ class Relighter(Runner):
         options = replace(
             self._options, device=str(self.device), work_size=self.work_size
         )
-        make = partial(type(self), digest=self.digest, pictures=self._pictures)
+        make = partial(type(self), weights=self.weights, pictures=self._pictures)
         state = {"_lighting": self._lighting, "_for_lights": self._for_lights}
         return make, (self._session.plain, self.card, options), state
 
@@ -132,9 +133,8 @@ class Relighter(Runner):
             spec, any_light = any_light.name, None
         found = load_weights(spec, offline=options.offline)
         card = found.card
-        relighter = cls(
-            found.network(), card, options, digest=found.sha256, pictures=pictures
-        )
+        name = WeightsName(find.name_of(spec), found.sha256)
+        relighter = cls(found.network(), card, options, weights=name, pictures=pictures)
         painted = ranges.of(card.model).painted(relighter._session.probe.exact[0])
         soundness.require_sense(painted, found.path)
         if any_light:

@@ -10,6 +10,7 @@ from msrnet_cli.networks.spec import Inputs
 from msrnet_cli.relight import device_copy, session
 from msrnet_cli.relight.options import DEFAULTS
 from msrnet_cli.relight.painter import Painter
+from msrnet_cli.relight.records import UNNAMED, WeightsName
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -27,13 +28,14 @@ class Runner:
         network: From `msrnet_cli.networks`, any floating type; it is copied.
         card: The card of its weights.
         options: Where and how it runs.
-        digest: Names the weights in journals.
+        weights: What names the weights.
         pictures: About how many pictures will be relit, for the engine ``auto``.
         **keywords: Fields of `SessionOptions`, in place of those in `options`.
 
     Attributes:
         card: The card of the weights.
-        digest: Names the weights in journals.
+        weights: What names the weights.
+        digest: Names them in journals: `weights.sha256`.
         architecture: Facts about the network.
         sees_two: Whether it sees two pictures of a scene.
         second_light: Light of the second ones, as ``6500_S``; "" for none or unknown.
@@ -58,12 +60,13 @@ class Runner:
         card: WeightsCard,
         options: SessionOptions = DEFAULTS,
         *,
-        digest: str = "",
+        weights: WeightsName = UNNAMED,
         pictures: int = 1,
         **keywords: Unpack[SessionKeywords],
     ) -> None:
         self.card = card
-        self.digest = digest
+        self.weights = weights
+        self.digest = weights.sha256
         self._options = replace(options, **keywords)
         self._pictures = pictures
         self._session = session.choose(network, card, self._options, pictures)
@@ -78,7 +81,7 @@ class Runner:
         self.work_size = self._session.work_size
         self.self_ensemble = self._session.self_ensemble
         self.notes = self._session.notes
-        self._painter = Painter(self._session, self.architecture)
+        self._painter = Painter(self._session, self.architecture, weights)
 
     def paint(self, pictures: Tensor) -> Tensor:
         """All outputs of the network, at the size of the pictures.

@@ -27,7 +27,7 @@ from starlette.responses import (
 from starlette.routing import Route
 
 from msrnet_cli.errors import MSRNetError
-from msrnet_cli.folder.stages import as_picture_error
+from msrnet_cli.folder.reasons import as_picture_error
 from msrnet_cli.pages import serve as page
 from msrnet_cli.serve.answers import Held, Page, Unread
 from msrnet_cli.serve.form import picture_in

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli import images
 from msrnet_cli.errors import MSRNetError
-from msrnet_cli.folder.stages import as_picture_error
+from msrnet_cli.folder.reasons import as_picture_error
 from msrnet_cli.pages.table import table
 from msrnet_cli.relight.options import DEFAULTS
 

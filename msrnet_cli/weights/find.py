@@ -59,6 +59,14 @@ def for_light() -> BuiltIn | None:
     return next((entry for entry in built_in() if entry.light), None)
 
 
+def name_of(spec: str | Path | None = None) -> str:
+    """What names weights for people, see `locate`; "" without a default."""
+    if spec is not None:
+        return str(spec)
+    found = default()
+    return found.name if found else ""
+
+
 def locate(spec: str | None = None, *, offline: bool = False) -> Path:
     """Find a weights file.
 

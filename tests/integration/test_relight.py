@@ -6,9 +6,11 @@ import json
 import os
 import resource
 import shlex
+import shutil
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,9 +20,10 @@ import schemas
 from conftest import largest_difference, photo
 from msrnet_cli import streams
 from msrnet_cli.engines import fused
-from msrnet_cli.folder import stream
+from msrnet_cli.folder import history, stream
 from msrnet_cli.weights import find
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 ON_CPU = "relight in out --device cpu --engine"
 
 
@@ -233,6 +236,30 @@ def test_the_default_weights_need_no_option_and_no_network(program, folder):
     done = program.run("relight", "in", "out", "--offline")
     assert "2 relit" in done.lines[-1]
     assert "n6500-e4500 or lightstage" in done.lines[0]
+
+
+def test_each_result_tells_which_weights_made_it(program, tmp_path):
+    """A night lit from N and a photograph by day, by the weights that suit each."""
+    (tmp_path / "in").mkdir()
+    shutil.copy(EXAMPLES / "Image016_6500_N.jpg", tmp_path / "in/night.jpg")
+    photo(96, 64, 7).save(tmp_path / "in/other.png")
+    done = program.run("relight", "in", "out", "--json", "--report", "page.html")
+    sha256 = {each.name: each.sha256 for each in find.built_in()}
+    made = {Path(line["input"]).name: line for line in done.events if "input" in line}
+    names = {name: line["weights"] for name, line in made.items()}
+    assert names == {"night.jpg": "n6500-e4500", "other.png": "lightstage"}
+    for line in made.values():
+        assert line["weights_sha256"] == sha256[line["weights"]]
+    told = history.told(tmp_path / "out")
+    assert {name: about.weights for name, about in told.items()} == names
+    assert {about.weights_sha256 for about in told.values()} == set(sha256.values())
+    page = (tmp_path / "page.html").read_text("utf-8")
+    for name, digest in sha256.items():
+        assert f"{name} {digest[:12]}" in page
+    single = program.run("relight", "in/other.png", "one.png", "--json")
+    assert [each["weights"] for each in single.events if each["event"] == "file"] == [
+        "lightstage"
+    ]
 
 
 def test_without_default_weights_nothing_is_applied_silently(

@@ -16,7 +16,7 @@ from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.metrics import psnr
 from msrnet_cli.networks.dmshn import DMSHN
 from msrnet_cli.networks.stacked import StackedDMSHN
-from msrnet_cli.relight.records import Relit
+from msrnet_cli.relight.records import Relit, WeightsName
 from msrnet_cli.relight.relighter import Relighter
 from networks import tinted_identity
 from relighters import relighter
@@ -182,14 +182,17 @@ def test_lanes_on_cuda_do_not_mix_up_their_pictures(work_size):
             assert (expected.int() - found.int()).abs().max() <= 1
 
 
+NAME = WeightsName("some", "abc")
+
+
 @pytest.mark.parametrize(
     "again", [copy.deepcopy, lambda r: pickle.loads(pickle.dumps(r))]
 )
 def test_copies_of_a_relighter_do_the_same(again):
     card = WeightsCard(model=ModelConfig("dmshn", 4), work_size=32)
-    subject = Relighter(DMSHN(4), card, device="cpu", digest="abc", dtype="fp32")
+    subject = Relighter(DMSHN(4), card, device="cpu", weights=NAME, dtype="fp32")
     found = again(subject)
-    assert (found.card, found.digest, found.work_size) == (card, "abc", 32)
+    assert (found.card, found.weights, found.work_size) == (card, NAME, 32)
     image = torch.rand(3, 40, 50)
     assert torch.equal(found.relight(image), subject.relight(image))
 

@@ -13,6 +13,7 @@ from msrnet_cli.layers.camera import linear_from_srgb
 from msrnet_cli.layers.compose import compose
 from msrnet_cli.layers.draw import Ambient, Draw, Key
 from msrnet_cli.lights import kelvin_gains
+from msrnet_cli.relight.records import WeightsName
 from msrnet_cli.relight.suited import suited
 from networks import tinted_identity
 from relighters import relighter
@@ -24,6 +25,9 @@ CARD = WeightsCard(
 )
 BLUE = (0.2, 0.4, 1.0)
 """What the weights for one turn do here: nothing else in these tests makes blue."""
+
+
+ONE, LAYERS = WeightsName("one", "1"), WeightsName("layers", "2")
 
 
 @pytest.fixture(scope="module")
@@ -80,14 +84,21 @@ class Reads(Stored):
 
 def test_pictures_of_both_kinds_keep_their_places_and_masks(one):
     made = compose(smooth.hills(size=SIZE), night(0.0), SIZE)
-    painter = stage(Reads(made.layers, (0.5, 1.0, 1.0)))._painter
-    turn = suited(one._pipeline, CARD, painter)
+    painter = replace(
+        stage(Reads(made.layers, (0.5, 1.0, 1.0)))._painter, weights=LAYERS
+    )
+    pipeline = replace(
+        one._pipeline, painter=replace(one._pipeline.painter, weights=ONE)
+    )
+    turn = suited(pipeline, CARD, painter)
     dark, bright = quantise(made.picture, 8), quantise(1 - made.picture / 4, 8)
     assert unit(dark).mean() < 0.5 < unit(bright).mean()
     half, mask = SIZE // 2, torch.zeros(SIZE, SIZE)
     mask[:, half:] = 1
     batch, masks = [bright, dark, bright, dark], [mask, mask, None, None]
-    relit = turn.run(batch, (), masks, deep=False).pictures()
+    found = turn.run(batch, (), masks, deep=False)
+    assert found.weights == (LAYERS, ONE, LAYERS, ONE)
+    relit = found.pictures()
     for masked, whole, before in zip(relit[:2], relit[2:], batch[:2], strict=True):
         assert torch.equal(masked[..., :half], before[..., :half])
         assert torch.equal(masked[..., half:], whole[..., half:])
