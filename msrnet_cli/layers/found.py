@@ -49,10 +49,11 @@ if TYPE_CHECKING:
 
 LEAST_SHARE = 0.1
 """Of the key in the light of a picture; with less the light has no direction."""
-NEW_KEY = 1 / 6
-"""Share of the light of a picture without a key that becomes a key, if one is wished.
+LEAST_KEY = 1 / 6
+"""Share of the light of a picture that a key from elsewhere has, at the least.
 
-The rest of the light stays, so the picture stays as bright.
+A weaker key, or none, is raised to it, and all other light is lowered, so the picture
+stays as bright.
 """
 COOLEST, WARMEST = 20000.0, 1900.0
 """Apparent temperatures that are told from each other, in kelvin."""
@@ -102,21 +103,25 @@ class FoundLight:
 
     @property
     def colour(self) -> Tensor:
-        """Red, green and blue of the whole key, by the white light of the layers.
+        """Red, green and blue of a key from elsewhere, by the layers' white light.
 
-        Without a direction, that of a new key: white, `NEW_KEY` of all light.
+        Without a direction it is a new key: white.
         """
         if self.azimuth is None:
             by_one = float(_luminance(self.means[:-1].mean(0)))
-            new = NEW_KEY * (self.key + self.ambient)
-            return torch.full((3,), new / max(by_one, _BLACK))
-        return self.weights[:-1].sum(0)
+            return torch.full((3,), self.moved_key / max(by_one, _BLACK))
+        return self.weights[:-1].sum(0) * (self.moved_key / self.key)
+
+    @property
+    def moved_key(self) -> float:
+        """Mean linear luminance that a key from elsewhere adds, as `key`."""
+        return max(self.key, LEAST_KEY * (self.key + self.ambient))
 
     def moved(self, azimuth: float, softness: float = 0.0) -> Tensor:
         """Weights with the same key from elsewhere: 9 3.
 
-        The key adds light of the same colour from there. In a light without a direction
-        a new key takes the place of a part.
+        The key adds light of the same colour from there; see `LEAST_KEY` for a weak
+        key, and for a light without a direction.
 
         Args:
             azimuth: Degrees clockwise from N.
@@ -128,8 +133,9 @@ class FoundLight:
 
     @property
     def beside_key(self) -> Tensor:
-        """Weights of the ambient light beside a key that is moved or new: 1 3."""
-        return self.weights[-1:] * (1 - NEW_KEY if self.azimuth is None else 1)
+        """Weights of the ambient light beside a key from elsewhere: 1 3."""
+        more = self.moved_key - self.key
+        return self.weights[-1:] * (1 - more / self.ambient if more else 1)
 
     def cast(self, eight: Tensor) -> Tensor:
         """What keeps the picture's mean colour under a key from elsewhere: 3.

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from msrnet_cli.layers.found import NEW_KEY
 from msrnet_cli.layers.mix import AMBIENT
 from msrnet_cli.lights import DIRECTIONS, LUMINANCE, kelvin_gains
 from msrnet_cli.lights.wish import Beam
@@ -84,6 +83,7 @@ def _own(wish: Wish, found: FoundLight) -> Tensor:
     own = found.weights[:AMBIENT]
     if wish.softness is not None and found.azimuth is not None:
         own = found.moved(found.azimuth, wish.softness)[:AMBIENT]
+        own = own * (found.key / found.moved_key)  # as weak as it is
     return own if wish.kelvin is None else _coloured(own, wish.kelvin)
 
 
@@ -96,9 +96,7 @@ def _balanced(ratio: float, key: Tensor, found: FoundLight) -> tuple[Tensor, Ten
         found: The light that the picture has.
     """
     whole = found.key + found.ambient
-    has_key = found.azimuth is not None and found.key > 0
-    added = found.key if has_key else NEW_KEY * whole
-    by_one = added / max(_luminance(found.colour), _LEAST)
+    by_one = found.moved_key / max(_luminance(found.colour), _LEAST)
     strength = whole * ratio / (1 + ratio) / max(by_one, _LEAST)
     ambient = whole / (1 + ratio) / max(found.ambient, _LEAST)
     key = key * (strength / max(_luminance(key.sum(0)), _LEAST))

@@ -192,6 +192,7 @@ def test_weights_are_those_of_the_tool(watched, page, layers):
     lights = [
         lit,
         replace(lit, azimuth=None),
+        replace(lit, key=lit.ambient / 10),
         replace(lit, weights=lit.weights.flip(0)),
     ]
     shown = show(watched, page / "table.html")

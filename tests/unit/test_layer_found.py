@@ -7,13 +7,13 @@ import pytest
 import torch
 
 import smooth
-from msrnet_cli.layers import mix
+from msrnet_cli.layers import mix, wanted
 from msrnet_cli.layers.camera import SHOULDER, encode, lin
 from msrnet_cli.layers.compose import compose
 from msrnet_cli.layers.draw import Ambient, Draw, Exposure, Key
 from msrnet_cli.layers.found import (
     COOLEST,
-    NEW_KEY,
+    LEAST_KEY,
     WARMEST,
     FoundLight,
     find,
@@ -21,6 +21,7 @@ from msrnet_cli.layers.found import (
 )
 from msrnet_cli.layers.reading import Reading
 from msrnet_cli.lights import LUMINANCE, kelvin_gains, turned, weights_of_eight
+from msrnet_cli.lights.wish import Wish
 from msrnet_cli.metrics import psnr
 
 SIZE = 64
@@ -169,12 +170,36 @@ def test_a_new_key_takes_the_place_of_a_part_of_light_without_a_direction(scene)
     assert brightness == pytest.approx(light.ambient, rel=0.1)
     by_one = float(light.means[:8].mean(0) @ luminances)
     assert float(moved[2] @ luminances) == pytest.approx(
-        NEW_KEY * light.ambient / by_one, rel=0.1
+        LEAST_KEY * light.ambient / by_one, rel=0.1
     )
     assert moved[:2].abs().max() == 0
     torch.testing.assert_close(
-        moved[mix.AMBIENT], (1 - NEW_KEY) * light.weights[mix.AMBIENT]
+        moved[mix.AMBIENT], (1 - LEAST_KEY) * light.weights[mix.AMBIENT]
     )
+
+
+@pytest.mark.parametrize(("strength", "share"), [(0.17, 1 / 6), (2.0, None)])
+def test_a_weak_key_is_raised_as_it_moves(scene, strength, share):
+    light = found_in(scene, day(strength=strength, ratio=1.0))
+    whole = light.key + light.ambient
+    own = light.key / whole
+    assert (own < 1 / 6) == (share is not None)
+    assert light.moved_key / whole == pytest.approx(share or own)
+    luminances = torch.tensor(LUMINANCE)
+    moved = light.moved(light.azimuth)
+    brightness = float((moved * light.means).sum(0) @ luminances)
+    assert brightness == pytest.approx(whole, rel=0.03)
+    ambient = float((moved * light.means)[mix.AMBIENT] @ luminances)
+    assert 1 - ambient / whole == pytest.approx(share or own, rel=0.03)
+
+
+def test_a_weak_key_that_stays_is_as_weak(scene):
+    light = found_in(scene, day(strength=0.17, ratio=1.0))
+    soft = wanted.weights(Wish(softness=20.0), light)
+    assert float(soft[: mix.AMBIENT].sum()) == pytest.approx(
+        float(light.weights[: mix.AMBIENT].sum()), rel=0.05
+    )
+    assert torch.equal(soft[mix.AMBIENT], light.weights[mix.AMBIENT])
 
 
 def test_light_that_is_read_as_undirected_is_all_ambient(scene):

@@ -13,7 +13,7 @@ const mixing = (() => {
   const AMBIENT = 8;
   const CHANNELS = [0, 1, 2];
 
-  const NEW_KEY = 1 / 6;
+  const LEAST_KEY = 1 / 6;
   const BLACK = 1e-4;
 
   const SHOULDER = 0.7;
@@ -124,11 +124,19 @@ const mixing = (() => {
     return found.azimuth !== null;
   }
 
-  /** Red, green and blue of the whole key; without a direction, that of a new key. */
+  /** The mean light that a key from elsewhere adds. */
+  function movedKey(found) {
+    return Math.max(found.key, LEAST_KEY * (found.key + found.ambient));
+  }
+
+  /** Red, green and blue of a key from elsewhere; without a direction, of a new key. */
   function keyColour(found) {
-    if (hasDirection(found)) return total(found.weights.slice(0, AMBIENT));
+    if (hasDirection(found)) {
+      const raised = movedKey(found) / found.key;
+      return total(found.weights.slice(0, AMBIENT)).map((value) => value * raised);
+    }
     const mean = total(found.means.slice(0, AMBIENT)).map((value) => value / AMBIENT);
-    const fresh = (NEW_KEY * (found.key + found.ambient)) / Math.max(luminance(mean), BLACK);
+    const fresh = movedKey(found) / Math.max(luminance(mean), BLACK);
     return [fresh, fresh, fresh];
   }
 
@@ -183,7 +191,10 @@ const mixing = (() => {
     }
     if (wish.beams === null) {
       const turns = wish.softness !== null && hasDirection(found);
-      const light = turns ? moved(found, found.azimuth, wish.softness) : own;
+      const asWeak = found.key / movedKey(found);
+      const light = turns
+        ? moved(found, found.azimuth, wish.softness).map((row) => row.map((v) => v * asWeak))
+        : own;
       return { strength, key: coloured(light, wish.kelvin) };
     }
     const key = own.map(() => [0, 0, 0]);
@@ -203,7 +214,8 @@ const mixing = (() => {
   function weights(wish, found) {
     const { strength, key } = wishedKey(wish, found);
     const fill = pure(null, total(key)).map((value) => (wish.fill * strength * value) / AMBIENT);
-    const left = wish.beams !== null && !hasDirection(found) ? 1 - NEW_KEY : 1;
+    const more = wish.beams === null ? 0 : movedKey(found) - found.key;
+    const left = more ? 1 - more / found.ambient : 1;
     const ambient = found.weights[AMBIENT].map((value) => wish.ambient * left * value);
     return [...key.map((row) => row.map((value, c) => wish.key * value + fill[c])), ambient];
   }
