@@ -58,12 +58,14 @@ def casts(light: FoundLight, picture: Tensor, layers: Tensor) -> Tensor:
 
 
 def _of_layers(light: FoundLight) -> Tensor:
-    """The same by the mean colours of the layers: of the key, and of each direction."""
+    """The same by the mean colours of the layers: of the key, and of each direction.
+
+    A new key starts white: in the colour of the picture it would be violet on green.
+    """
     there = light.means[: mix.AMBIENT]
     if light.azimuth is None:
-        here = (light.weights * light.means).sum(0)
-    else:
-        here = _luminance(light.weights[: mix.AMBIENT])[:, 0] @ there
+        return torch.ones_like(there)
+    here = _luminance(light.weights[: mix.AMBIENT])[:, 0] @ there
     is_black = _is_black(there) | _is_black(here)
     return torch.where(is_black, 1, _pure(here) / _pure(there))
 
