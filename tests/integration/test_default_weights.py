@@ -1,5 +1,6 @@
 """The weights that ship: what users get when they name none."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,13 +29,20 @@ def any_light():
 
 
 @pytest.fixture(scope="module")
+def relit(default):
+    """Relights a picture file; each once for all tests."""
+    return cache(lambda path: default.relight(pixels(path)))
+
+
+@pytest.fixture(scope="module")
 def real(shared):
     """Three real VIDIT pictures, 3 1024 1024 each."""
-    found = [pixels(path) for path in sorted((shared / "real").glob("vidit*.png"))]
+    found = sorted((shared / "real").glob("vidit*.png"))
     assert len(found) == 3
     return found
 
 
+@cache
 def pixels(path):
     return images.read(path.read_bytes(), path.suffix).rgb
 
@@ -70,19 +78,17 @@ def test_they_say_what_they_are():
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda path: path.stem)
-def test_examples_come_closer_to_the_truth(default, scene):
-    source, target = pixels(scene), truth(scene)
-    relit = default.relight(source)
-    assert metrics.psnr(relit, target) > metrics.psnr(source, target)
-    assert 0.35 < metrics.detail(relit, target) < 1.3
+def test_examples_come_closer_to_the_truth(relit, scene):
+    result, target = relit(scene), truth(scene)
+    assert metrics.psnr(result, target) > metrics.psnr(pixels(scene), target)
+    assert 0.35 < metrics.detail(result, target) < 1.3
 
 
-def test_examples_gain_two_decibels_on_average(default):
+def test_examples_gain_two_decibels_on_average(relit):
     gains = []
     for scene in SCENES:
         source, target = pixels(scene), truth(scene)
-        relit = default.relight(source)
-        gains.append(metrics.psnr(relit, target) - metrics.psnr(source, target))
+        gains.append(metrics.psnr(relit(scene), target) - metrics.psnr(source, target))
     assert sum(gains) / len(gains) > 2
 
 
@@ -105,15 +111,15 @@ def test_a_picture_lit_from_the_wanted_side_hardly_changes(default, any_light):
         assert (relit - same).abs().mean() < 0.02
 
 
-def test_real_pictures_turn_warm_and_their_night_stays_black(default, real):
+def test_real_pictures_turn_warm_and_their_night_stays_black(relit, real):
     nights = 0
-    for picture in real:
-        relit = default.relight(picture)
-        assert warmth(relit) > 1.2 * warmth(picture)
+    for path in real:
+        picture, result = pixels(path), relit(path)
+        assert warmth(result) > 1.2 * warmth(picture)
         # Night: black in a wide surrounding, in the upper fifth.
         top = picture[:, :200]
         bright = torch.nn.functional.max_pool2d(top[None], 65, 1, 32)[0]
-        night = relit[:, :200][:, (bright < 4 / 255).all(0)]
+        night = result[:, :200][:, (bright < 4 / 255).all(0)]
         if night.shape[1] > 1000:
             nights += 1
             assert night.mean() < 4 / 255
@@ -121,19 +127,19 @@ def test_real_pictures_turn_warm_and_their_night_stays_black(default, real):
     assert nights
 
 
-def test_the_result_is_what_the_network_answered(default, real):
-    for picture in [*real, *map(pixels, SCENES)]:
-        small, answer = seen_and_answered(default, picture)
-        full = default.relight(picture)
-        reduced = scaling.reduce(full, *small.shape[:0:-1])
+def test_the_result_is_what_the_network_answered(default, relit, real):
+    for path in [*real, *SCENES]:
+        small, answer = seen_and_answered(default, pixels(path))
+        reduced = scaling.reduce(relit(path), *small.shape[:0:-1])
         assert metrics.psnr(reduced, answer) >= 35
 
 
-def test_the_result_keeps_the_detail_of_the_picture(default, real):
-    for picture in [*real, *map(pixels, SCENES)]:
+def test_the_result_keeps_the_detail_of_the_picture(default, relit, real):
+    for path in [*real, *SCENES]:
+        picture = pixels(path)
         _, answer = seen_and_answered(default, picture)
         enlarged = scaling.enlarge(answer, *picture.shape[:0:-1])
-        assert energy(default.relight(picture)) >= 1.5 * energy(enlarged)
+        assert energy(relit(path)) >= 1.5 * energy(enlarged)
 
 
 @pytest.mark.parametrize("light", [{"to": "W"}, {"to": "S"}, {"look": "noon"}])
