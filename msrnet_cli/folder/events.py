@@ -82,8 +82,7 @@ class FileDone:
         seconds: Time of each stage; of a batch, the picture's share.
         anew: Whether the result replaced an older result of msrnet, made with other
             options or from an older state of the input.
-        weights: Name of the weights that relit it; "" where nothing was relit now, and
-            for a fan, which those of the job relight.
+        weights: Name of the weights that relit it; "" where nothing was relit now.
         weights_sha256: Of their file, in hex; "" likewise.
     """
 

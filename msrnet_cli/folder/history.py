@@ -89,8 +89,8 @@ class Recipe:
         results: How many results were made so.
         light: The light that was asked for, in words; "" if unknown or of several
             words.
-        weights: Name of the weights; "" if unknown, or of several weights.
-        weights_sha256: Of their file, in hex; "" likewise.
+        weights: Names of the weights, with "and" between them; "" if unknown.
+        weights_sha256: Of their file, in hex; "" if unknown, or of several.
     """
 
     recipe: str
@@ -309,7 +309,7 @@ def _recipes(results: list[Result]) -> Iterator[Recipe]:
             recipe,
             count,
             _common(one.light for one in own),
-            _common(one.weights for one in own),
+            " and ".join(sorted({one.weights for one in own} - {""})),
             _common(one.weights_sha256 for one in own),
         )
 

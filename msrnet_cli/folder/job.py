@@ -229,7 +229,8 @@ def made_by(plan: Plan, relights: Relights, weights_name: str) -> Making:
     """
     words = (told.named(relights.to_light), _shown(plan, relights))
     light = ", ".join(filter(None, words))
-    return Making(light, weights_name, relights.digest)
+    are_chosen = "others" in (relights.light_recipe or {})
+    return Making(light, weights_name, "" if are_chosen else relights.digest)
 
 
 def _shown(plan: Plan, relights: Relights) -> str:

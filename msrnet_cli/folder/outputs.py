@@ -64,6 +64,7 @@ class Outputs:
             the journals is kept in memory.
 
     Attributes:
+        making: As given.
         freed: Pictures, by their relative paths, that are taken whoever has claimed
             them: a machine that hangs never lets go. Should it go on, a result is
             written twice, each time whole and the same.
@@ -82,7 +83,7 @@ class Outputs:
         knows: bool = True,
     ) -> None:
         self._plan = plan
-        self._making = making
+        self.making = making
         self._exist = exist
         self._storage = _made(plan.place)
         self._records = Records(
@@ -196,15 +197,13 @@ class Outputs:
 
     def _about(self, encoded: Encoded) -> About | None:
         """What people want to know of a picture; None for what stands beside one."""
-        if self._making is None or encoded.seconds is None:
+        if self.making is None or encoded.seconds is None:
             return None
-        making, job = self._making, encoded.job
+        making, job = self.making, encoded.job
         if job.is_fan:
             direction = encoded.outputs[0][1].stem
             making = replace(making, light=told.one_of_fan(making.light, direction))
-        if by := encoded.weights.name:
-            sha256 = encoded.weights.sha256
-            making = replace(making, weights=by, weights_sha256=sha256)
+        making = making.by(encoded.weights)
         return making.about(
             self._plan.place, job.source, encoded.seconds, encoded.notes
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from msrnet_cli.folder.known import Standing
     from msrnet_cli.folder.storage import Storage
     from msrnet_cli.places import Place
+    from msrnet_cli.relight.records import WeightsName
 
 _OVERWRITE = "use --exist overwrite to replace it"
 
@@ -54,13 +55,19 @@ class Making:
 
     Attributes:
         light: The light that was asked for, in words.
-        weights: Name of the weights.
-        weights_sha256: Of their file, in hex.
+        weights: Name of the weights, or of several out of which each is chosen.
+        weights_sha256: Of their file, in hex; "" where they are chosen.
     """
 
     light: str = ""
     weights: str = ""
     weights_sha256: str = ""
+
+    def by(self, weights: WeightsName) -> Making:
+        """The same by these weights; by those of the job where they have no name."""
+        if not weights.name:
+            return self
+        return replace(self, weights=weights.name, weights_sha256=weights.sha256)
 
     def about(
         self, place: Place, source: Place, seconds: float, notes: tuple[str, ...]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msrnet_cli.folder import stages
 from msrnet_cli.folder.events import FileDone
+from msrnet_cli.folder.records import Making
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +75,7 @@ def finish(
     if not has_written:
         return stages.skipped(job)
     width, height = relit.decoded.picture.size
+    making = (outputs.making or Making()).by(relit.weights)
     return FileDone(
         input=str(job.source),
         output=job.shown,
@@ -86,8 +88,8 @@ def finish(
             "encode": time.perf_counter() - begin,
         },
         anew=relit.decoded.existing.is_stale,
-        weights=relit.weights.name,
-        weights_sha256=relit.weights.sha256,
+        weights=making.weights,
+        weights_sha256=making.weights_sha256,
     )
 
 

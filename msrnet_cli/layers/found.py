@@ -129,6 +129,9 @@ class FoundLight:
         """
         eight = torch.tensor(weights_of_eight(azimuth, softness))
         colour = self.colour * self.cast(eight)
+        if self.azimuth is None:  # a key that is new adds as much from everywhere
+            mean = _luminance(self.means[:-1])
+            colour = colour * (mean.mean() / (eight @ mean).clamp_min(_BLACK))
         return torch.cat((eight[:, None] * colour, self.beside_key))
 
     @property

@@ -49,6 +49,8 @@ def weights(wish: Wish, found: FoundLight) -> Tensor:
         key, ambient = sum(beams, torch.zeros_like(own)), found.beside_key
     if wish.ratio is not None:
         key, ambient = _balanced(wish.ratio, key, found)
+    if found.azimuth is None and wish.beams is None and wish.kelvin is not None:
+        ambient = _coloured(ambient, wish.kelvin)  # it is all the light there is
     fill = wish.fill * strength * _EIGHTH * _colour(None, key.sum(0))
     return torch.cat((wish.key * key + fill, wish.ambient * ambient))
 

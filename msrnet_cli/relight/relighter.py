@@ -278,7 +278,8 @@ class Relighter(Runner):
     def _put(self, light: Lighting) -> Relighter:
         """Make this light that of the relighter, which is nobody's yet."""
         turn = turns.choose(self.card, light.wish)
-        self.from_light = "" if light.wish else self.card.from_light
+        takes_any = light.wish or self._for_lights
+        self.from_light = "" if takes_any else self.card.from_light
         self.to_light = light.told or turns.own_light(self.card)
         self.light_recipe = light.recipe
         self.notes = self._session.notes + light.notes

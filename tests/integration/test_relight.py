@@ -236,6 +236,7 @@ def test_the_default_weights_need_no_option_and_no_network(program, folder):
     done = program.run("relight", "in", "out", "--offline")
     assert "2 relit" in done.lines[-1]
     assert "n6500-e4500 or lightstage" in done.lines[0]
+    assert "any light becomes light of 4500 K" in done.lines[0]
 
 
 def test_each_result_tells_which_weights_made_it(program, tmp_path):
@@ -256,10 +257,25 @@ def test_each_result_tells_which_weights_made_it(program, tmp_path):
     page = (tmp_path / "page.html").read_text("utf-8")
     for name, digest in sha256.items():
         assert f"{name} {digest[:12]}" in page
-    single = program.run("relight", "in/other.png", "one.png", "--json")
-    assert [each["weights"] for each in single.events if each["event"] == "file"] == [
-        "lightstage"
-    ]
+    listed = program.run("report", "out")
+    assert "weights lightstage and n6500-e4500" in listed.out.decode()
+    program.run("relight", "in/other.png", "one.png", "--json")
+    again = ("relight", "in/other.png", "one.png", "--report", "one.html")
+    program.run(*again, says="skipped")
+    page = (tmp_path / "one.html").read_text("utf-8")
+    assert "n6500-e4500 or lightstage" in page
+    assert not any(digest[:12] in page for digest in sha256.values())
+
+
+def test_json_names_the_weights_of_a_fan_and_of_a_single_file(program, tmp_path):
+    (tmp_path / "in").mkdir()
+    photo(48, 32, 7).save(tmp_path / "in/a.png")
+    fan = program.run("relight", "in", "fan", "--to", "all", "--json")
+    single = program.run("relight", "in/a.png", "one.png", "--json")
+    for done in (fan, single):
+        (file,) = (each for each in done.events if each["event"] == "file")
+        assert file["weights"] == "lightstage"
+        assert len(file["weights_sha256"]) == 64
 
 
 def test_without_default_weights_nothing_is_applied_silently(

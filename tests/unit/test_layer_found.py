@@ -164,15 +164,14 @@ def test_the_whole_key_moves_with_its_strength_and_colour(scene):
 def test_a_new_key_takes_the_place_of_a_part_of_light_without_a_direction(scene):
     light = found_in(scene, day(strength=0.0, ratio=1.0))
     assert (light.key, light.weights[: mix.AMBIENT].any()) == (0, False)
-    moved = light.moved(90.0)
     luminances = torch.tensor(LUMINANCE)
-    brightness = float((moved * light.means).sum(0) @ luminances)
-    assert brightness == pytest.approx(light.ambient, rel=0.1)
-    by_one = float(light.means[:8].mean(0) @ luminances)
-    assert float(moved[2] @ luminances) == pytest.approx(
-        LEAST_KEY * light.ambient / by_one, rel=0.1
-    )
-    assert moved[:2].abs().max() == 0
+    for place in range(8):
+        moved = light.moved(45.0 * place)
+        brightness = float((moved * light.means).sum(0) @ luminances)
+        assert brightness == pytest.approx(light.ambient, rel=0.02)
+        by_key = float(moved[place] * light.means[place] @ luminances)
+        assert by_key == pytest.approx(LEAST_KEY * light.ambient, rel=0.05)
+        assert not moved[: mix.AMBIENT].sum(1).bool().sum() > 1
     torch.testing.assert_close(
         moved[mix.AMBIENT], (1 - LEAST_KEY) * light.weights[mix.AMBIENT]
     )
@@ -200,6 +199,18 @@ def test_a_weak_key_that_stays_is_as_weak(scene):
         float(light.weights[: mix.AMBIENT].sum()), rel=0.05
     )
     assert torch.equal(soft[mix.AMBIENT], light.weights[mix.AMBIENT])
+
+
+def test_a_temperature_colours_all_light_without_a_direction(scene):
+    light = found_in(scene, day(strength=0.0, ratio=1.0))
+    warm = wanted.weights(Wish(kelvin=3000.0), light)
+    luminances, own = torch.tensor(LUMINANCE), light.weights[mix.AMBIENT]
+    expected = (own @ luminances) * torch.tensor(kelvin_gains(3000.0))
+    torch.testing.assert_close(warm[mix.AMBIENT], expected)
+    assert torch.equal(wanted.weights(Wish(even=True, kelvin=3000.0), light), warm)
+    lit = found_in(scene, day())
+    shaded = wanted.weights(Wish(kelvin=3000.0), lit)[mix.AMBIENT]
+    assert torch.equal(shaded, lit.weights[mix.AMBIENT])
 
 
 def test_light_that_is_read_as_undirected_is_all_ambient(scene):

@@ -157,11 +157,19 @@ const mixing = (() => {
     return shares.map((share) => share / whole);
   }
 
+  /** What makes a new key add as much from one direction as from the mean of all. */
+  function newKeyGain(found, eight) {
+    const means = found.means.slice(0, AMBIENT).map(luminance);
+    const mean = means.reduce((a, b) => a + b, 0) / AMBIENT;
+    return mean / Math.max(BLACK, means.reduce((sum, value, k) => sum + eight[k] * value, 0));
+  }
+
   /** The same key from elsewhere: eight rows. */
   function moved(found, azimuth, softness) {
     const eight = weightsOfEight(azimuth, softness);
     const undone = cast(found, eight);
-    const colour = keyColour(found).map((value, c) => value * undone[c]);
+    const as = hasDirection(found) ? 1 : newKeyGain(found, eight);
+    const colour = keyColour(found).map((value, c) => as * value * undone[c]);
     return eight.map((share) => colour.map((value) => share * value));
   }
 
@@ -216,7 +224,9 @@ const mixing = (() => {
     const fill = pure(null, total(key)).map((value) => (wish.fill * strength * value) / AMBIENT);
     const more = wish.beams === null ? 0 : movedKey(found) - found.key;
     const left = more ? 1 - more / found.ambient : 1;
-    const ambient = found.weights[AMBIENT].map((value) => wish.ambient * left * value);
+    const isAll = wish.beams === null && !hasDirection(found);
+    const [other] = coloured([found.weights[AMBIENT]], isAll ? wish.kelvin : null);
+    const ambient = other.map((value) => wish.ambient * left * value);
     return [...key.map((row) => row.map((value, c) => wish.key * value + fill[c])), ambient];
   }
 
