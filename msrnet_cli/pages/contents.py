@@ -11,6 +11,7 @@ from msrnet_cli.lights import told
 from msrnet_cli.pages.compare import Contents, Problem, Shown
 from msrnet_cli.pages.place import results_of
 from msrnet_cli.places import here
+from msrnet_cli.relight.records import WeightsName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,21 +61,20 @@ def _results(
     for relative, path in results_of(job):
         about = abouts.get(relative, About())
         seconds, notes, light = about.seconds, about.notes + skipped, making.light
-        weights = (about.weights, about.weights_sha256)
+        by = WeightsName(about.weights, about.weights_sha256)
         if job.is_fan:
             light = told.one_of_fan(light, path.stem)
         elif done.status == "relit":
             seconds, notes = sum(done.seconds.values()), done.notes
-            weights = (done.weights, done.weights_sha256)
-        if not any(weights):
-            weights = (making.weights, making.weights_sha256)
+            by = WeightsName(done.weights, done.weights_sha256)
+        made = making.by(by)
         yield Shown(
             name=relative,
             output=path,
             input=here(job.source),
             light=light,
-            weights=weights[0],
-            weights_sha256=weights[1],
+            weights=made.weights,
+            weights_sha256=made.weights_sha256,
             seconds=seconds,
             notes=notes,
         )
