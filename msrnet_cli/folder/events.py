@@ -46,6 +46,8 @@ class JobStarted:
         shard: Which part of the job this is, as ``3/8``; "" for the whole job.
         inputs: Pictures of all parts of the job together, those that cannot be read
             included.
+        others_work_size: As `work_size`, of the weights for pictures that `weights` do
+            not know; None where they know all.
     """
 
     pictures: int
@@ -65,6 +67,7 @@ class JobStarted:
     second_light: str = ""
     shard: str = ""
     inputs: int = 0
+    others_work_size: int | Literal["full"] | None = None
 
 
 @dataclass(frozen=True)

@@ -174,6 +174,7 @@ def started(plan: Plan, relights: Relights, weights_name: str) -> JobStarted:
         relights: The network.
         weights_name: Name of its weights.
     """
+    others = relights.others
     return counted(
         plan,
         JobStarted(
@@ -191,6 +192,7 @@ def started(plan: Plan, relights: Relights, weights_name: str) -> JobStarted:
             notes=relights.notes + _split(plan.shard),
             second_light=relights.second_light,
             shard="" if plan.shard is None else str(plan.shard),
+            others_work_size=others.work_size if others else None,
         ),
     )
 
@@ -229,7 +231,7 @@ def made_by(plan: Plan, relights: Relights, weights_name: str) -> Making:
     """
     words = (told.named(relights.to_light), _shown(plan, relights))
     light = ", ".join(filter(None, words))
-    are_chosen = "others" in (relights.light_recipe or {})
+    are_chosen = relights.others is not None  # for each picture, which then tells
     return Making(light, weights_name, "" if are_chosen else relights.digest)
 
 

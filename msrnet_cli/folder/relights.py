@@ -56,6 +56,8 @@ class Relights(Protocol):
     @property
     def digest(self) -> str: ...
     @property
+    def others(self) -> Relights | None: ...
+    @property
     def from_light(self) -> str: ...
     @property
     def to_light(self) -> str: ...
@@ -175,6 +177,7 @@ class FakeRelighter:
     work_size: WorkSize = "full"
     self_ensemble = False
     digest = ""
+    others: Relights | None = None
     from_light = ""
     to_light = ""
     light_recipe: dict[str, Any] | None = None

@@ -58,6 +58,8 @@ class Relighter(Runner):
         to_light: Light of the pictures that it gives, as ``4500_E``, or in words.
         light_recipe: All of the light that decides pixels, for JSON; None where no
             light was asked for.
+        others: Relights the pictures that these weights do not know, see
+            `relight.suited`; None where these weights relight all.
 
     Raises:
         DeviceError: The device does not exist, cannot compute in this format, does not
@@ -283,10 +285,11 @@ class Relighter(Runner):
         self.to_light = light.told or turns.own_light(self.card)
         self.light_recipe = light.recipe
         self.notes = self._session.notes + light.notes
+        self.others: Relighter | None = None
         self._lighting = light
         self._pipeline = Pipeline(self._painter, turn, light.finish)
         if self._for_lights and light.wish is None:
-            others = self._for_lights()
+            others = self.others = self._for_lights()
             self._pipeline = suited(self._pipeline, self.card, others._painter)
             self.light_recipe = (light.recipe or {}) | {"others": others.digest}
         return self

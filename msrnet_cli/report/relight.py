@@ -212,17 +212,21 @@ def _opening(event: JobStarted) -> str:
         pictures += f" (shard {event.shard} of {event.inputs})"
     if event.unreadable:
         pictures += f" and {event.unreadable} that cannot be relit"
-    seen = "whole" if event.work_size == "full" else f"at {event.work_size} px"
     parts = [
         f"{pictures} -> {event.output}",
         _change_of_light(event),
         event.shown,
         f"weights {event.weights}",
-        f"seen {seen}",
+        f"seen {_seen(event)}",
         f"on {event.device} in {event.dtype}",
         event.engine,
     ]
     return terminal.harmless(", ".join(filter(None, parts)))
+
+
+def _seen(event: JobStarted) -> str:
+    sizes = dict.fromkeys(filter(None, (event.work_size, event.others_work_size)))
+    return " or ".join("whole" if one == "full" else f"at {one} px" for one in sizes)
 
 
 def _change_of_light(event: JobStarted) -> str:

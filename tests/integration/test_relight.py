@@ -235,7 +235,7 @@ def test_nothing_but_failures_is_exit_code_4(program, tmp_path, warm_file):
 def test_the_default_weights_need_no_option_and_no_network(program, folder):
     done = program.run("relight", "in", "out", "--offline")
     assert "2 relit" in done.lines[-1]
-    assert "n6500-e4500 or lightstage" in done.lines[0]
+    assert "n6500-e4500 or lightstage, seen at 160 px or at 128 px" in done.lines[0]
     assert "any light becomes light of 4500 K" in done.lines[0]
 
 
