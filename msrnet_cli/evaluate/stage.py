@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
@@ -28,7 +29,6 @@ from msrnet_cli.evaluate.changes import (
 )
 from msrnet_cli.images.pixels import quantise, unit
 from msrnet_cli.layers import found, mix, reading
-from msrnet_cli.layers.compose import LAYERS
 from msrnet_cli.lights import DIRECTIONS, KELVINS, LUMINANCE, azimuth, turned
 from msrnet_cli.relight import carry, scaling
 
@@ -114,10 +114,10 @@ class Seen:
     small: Tensor
     painted: Tensor
 
-    @property
+    @cached_property
     def layers(self) -> Tensor:
         """Its layers, 9 3 h w in [0, 1]."""
-        return self.painted[:LAYERS]
+        return mix.of_outputs(self.painted.flatten(0, 1), self.small)
 
     @property
     def read(self) -> Reading | None:

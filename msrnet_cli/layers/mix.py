@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from msrnet_cli.layers import border
 from msrnet_cli.layers.camera import encode, lin
 from msrnet_cli.layers.compose import LAYERS
 from msrnet_cli.lights import (
@@ -77,7 +78,8 @@ def of_light(light: Light) -> Tensor:
 def of_outputs(output: Tensor, picture: Tensor) -> Tensor:
     """The layers among what a network paints of a picture.
 
-    White light shows a grey picture in grey, whatever the network makes of it.
+    White light shows a grey picture in grey, whatever the network makes of it, and an
+    even surface shows no frame; see `layers.border`.
 
     Args:
         output: C H W.
@@ -86,7 +88,8 @@ def of_outputs(output: Tensor, picture: Tensor) -> Tensor:
     Returns:
         9 3 H W.
     """
-    layers = output[: 3 * LAYERS].unflatten(0, (LAYERS, 3))
+    painted = output[: 3 * LAYERS].unflatten(0, (LAYERS, 3))
+    layers = border.evened(painted, picture)
     if (picture.amax(0) - picture.amin(0)).max() > _GREY:
         return layers
     grey = torch.einsum("kchw,c->khw", layers, torch.tensor(LUMINANCE).to(layers))
