@@ -1,6 +1,6 @@
 """Convolutions through the fused operators of oneDNN that torch carries.
 
-Weights are laid out for oneDNN once. There are no gradients.
+There are no gradients.
 """
 
 from __future__ import annotations
@@ -18,7 +18,32 @@ if TYPE_CHECKING:
 FEWEST_CHANNELS = 16
 """Channels that oneDNN computes at least, however few the output has."""
 
-_SIDE = 256  # weights are laid out for feature maps of about this size
+
+class _Laid:
+    """Weights as oneDNN wants them for the map that came last.
+
+    What oneDNN wants depends on the processor and on the size of the map. It takes
+    weights that lie otherwise, but may need more time to rearrange them than for the
+    convolution: thirty times as long, where the map is small. To lay out the plain
+    weights takes little.
+
+    Args:
+        weight: Of a convolution, plain.
+        lay: Lays it out for maps of a shape.
+    """
+
+    def __init__(
+        self, weight: Tensor, lay: Callable[[Tensor, list[int]], Tensor]
+    ) -> None:
+        self._plain = weight.detach().clone(memory_format=torch.channels_last)
+        self._lay = lay
+        self._last: tuple[torch.Size, Tensor] | None = None
+
+    def __call__(self, shape: torch.Size) -> Tensor:
+        last = self._last  # read once: another thread may be painting too
+        if last is None or last[0] != shape:
+            last = self._last = (shape, self._lay(self._plain, list(shape)))
+        return last[1]
 
 
 class Conv:
@@ -34,22 +59,25 @@ class Conv:
         self._dtype = weight.dtype
         self._bias = _copied(bias)
         self._where = ([stride, stride], [1, 1], 1)
-        self._weight = torch.ops.mkldnn._reorder_convolution_weight(
-            weight, [1, 1], *self._where, [1, weight.shape[1], _SIDE, _SIDE]
+        self._weight = _Laid(
+            weight,
+            lambda plain, shape: torch.ops.mkldnn._reorder_convolution_weight(
+                plain, [1, 1], *self._where, shape
+            ),
         )
 
     def __call__(self, x: Tensor, then: str = "none", rows: int = 1) -> Tensor:
         """The convolution, followed by ``none`` or ``relu``."""
         x = x.to(self._dtype, memory_format=torch.channels_last)
         return torch.ops.mkldnn._convolution_pointwise(
-            x, self._weight, self._bias, [rows, 1], *self._where, then, [], ""
+            x, self._weight(x.shape), self._bias, [rows, 1], *self._where, then, [], ""
         )
 
     def add_to(self, y: Tensor, x: Tensor, rows: int = 1) -> None:
         """Add the convolution of `x` to `y`, in place."""
         padding = [rows, 1]
         torch.ops.mkldnn._convolution_pointwise_.binary(
-            *(y, x, self._weight, self._bias, padding, *self._where),
+            *(y, x, self._weight(x.shape), self._bias, padding, *self._where),
             *("add", 1.0, None, [], None),
         )
 
@@ -60,13 +88,16 @@ class Up:
     def __init__(self, conv: nn.ConvTranspose2d) -> None:
         self._bias = _copied(conv.bias)
         self._where = ([1, 1], [0, 0], [2, 2], [1, 1], 1)
-        self._weight = torch.ops.mkldnn._reorder_convolution_transpose_weight(
-            conv.weight, *self._where, [1, conv.in_channels, _SIDE, _SIDE]
+        self._weight = _Laid(
+            conv.weight,
+            lambda plain, shape: torch.ops.mkldnn._reorder_convolution_transpose_weight(
+                plain, *self._where, shape
+            ),
         )
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.ops.mkldnn._convolution_transpose_pointwise(
-            x, self._weight, self._bias, *self._where, "none", [], ""
+            x, self._weight(x.shape), self._bias, *self._where, "none", [], ""
         )
 
 

@@ -174,7 +174,6 @@ def started(plan: Plan, relights: Relights, weights_name: str) -> JobStarted:
         relights: The network.
         weights_name: Name of its weights.
     """
-    others = relights.others
     return counted(
         plan,
         JobStarted(
@@ -192,7 +191,7 @@ def started(plan: Plan, relights: Relights, weights_name: str) -> JobStarted:
             notes=relights.notes + _split(plan.shard),
             second_light=relights.second_light,
             shard="" if plan.shard is None else str(plan.shard),
-            others_work_size=others.work_size if others else None,
+            others_work_size=relights.others_work_size,
         ),
     )
 
@@ -231,8 +230,9 @@ def made_by(plan: Plan, relights: Relights, weights_name: str) -> Making:
     """
     words = (told.named(relights.to_light), _shown(plan, relights))
     light = ", ".join(filter(None, words))
-    are_chosen = relights.others is not None  # for each picture, which then tells
-    return Making(light, weights_name, "" if are_chosen else relights.digest)
+    # Where weights are chosen for each picture, each result tells which.
+    only = relights.digest if relights.others_work_size is None else ""
+    return Making(light, weights_name, only)
 
 
 def _shown(plan: Plan, relights: Relights) -> str:

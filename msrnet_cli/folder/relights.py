@@ -40,6 +40,7 @@ class Relights(Protocol):
     sees_two: bool
     second_light: str
     self_ensemble: bool
+    others_work_size: WorkSize | None
 
     @property
     def device(self) -> torch.device: ...
@@ -55,8 +56,6 @@ class Relights(Protocol):
     def work_size(self) -> WorkSize: ...
     @property
     def digest(self) -> str: ...
-    @property
-    def others(self) -> Relights | None: ...
     @property
     def from_light(self) -> str: ...
     @property
@@ -177,7 +176,7 @@ class FakeRelighter:
     work_size: WorkSize = "full"
     self_ensemble = False
     digest = ""
-    others: Relights | None = None
+    others_work_size: WorkSize | None = None
     from_light = ""
     to_light = ""
     light_recipe: dict[str, Any] | None = None

@@ -56,10 +56,7 @@ class Relighter(Runner):
     Attributes:
         from_light: Light of the pictures that it takes, as ``6500_N``; "" for any.
         to_light: Light of the pictures that it gives, as ``4500_E``, or in words.
-        light_recipe: All of the light that decides pixels, for JSON; None where no
-            light was asked for.
-        others: Relights the pictures that these weights do not know, see
-            `relight.suited`; None where these weights relight all.
+        light_recipe: All of the light that decides pixels, for JSON; None for none.
 
     Raises:
         DeviceError: The device does not exist, cannot compute in this format, does not
@@ -280,16 +277,16 @@ class Relighter(Runner):
     def _put(self, light: Lighting) -> Relighter:
         """Make this light that of the relighter, which is nobody's yet."""
         turn = turns.choose(self.card, light.wish)
-        takes_any = light.wish or self._for_lights
-        self.from_light = "" if takes_any else self.card.from_light
+        self.from_light = "" if light.wish or self._for_lights else self.card.from_light
         self.to_light = light.told or turns.own_light(self.card)
         self.light_recipe = light.recipe
         self.notes = self._session.notes + light.notes
-        self.others: Relighter | None = None
+        self.others_work_size = None
         self._lighting = light
         self._pipeline = Pipeline(self._painter, turn, light.finish)
         if self._for_lights and light.wish is None:
-            others = self.others = self._for_lights()
+            others = self._for_lights()
+            self.others_work_size = others.work_size
             self._pipeline = suited(self._pipeline, self.card, others._painter)
             self.light_recipe = (light.recipe or {}) | {"others": others.digest}
         return self

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from msrnet_cli.config import WeightsCard
+    from msrnet_cli.config import WeightsCard, WorkSize
     from msrnet_cli.relight.options import SessionKeywords, SessionOptions
 
 
@@ -45,6 +45,8 @@ class Runner:
         engine: The engine that was chosen.
         keeps_engine: Whether the engine was asked for by name.
         work_size: Longer side that the network sees, or ``full``.
+        others_work_size: As `work_size`, of the weights for pictures that these do not
+            know, see `relight.suited`; None where these relight all.
         self_ensemble: Whether it sees mirror images, too, and the mean counts.
         notes: Notes for the user on the chosen format and engine.
 
@@ -79,6 +81,7 @@ class Runner:
         self.engine = self._session.engine
         self.keeps_engine = self._session.keeps_engine
         self.work_size = self._session.work_size
+        self.others_work_size: WorkSize | None = None
         self.self_ensemble = self._session.self_ensemble
         self.notes = self._session.notes
         self._painter = Painter(self._session, self.architecture, weights)

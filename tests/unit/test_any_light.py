@@ -267,7 +267,8 @@ def test_layers_are_painted_once_for_all_lights(day, perfect):
         found.mix(direction)
     assert len(passes) == 1
     assert found.painted.shape == (9, 3, SIZE, SIZE)
-    torch.testing.assert_close(found.painted, day.layers)
+    inner = (..., slice(4, -4), slice(4, -4))  # see `layers.border`
+    torch.testing.assert_close(found.painted[inner], day.layers[inner])
     torch.testing.assert_close(found.picture, day.picture)
 
 
