@@ -152,7 +152,9 @@ def _require_places(
         options.alexnet, *options.weights, config or "",
     ]  # fmt: skip
     if options.csv is not None:
-        require_place("--csv", options.csv, reads)
+        from msrnet_cli.report.evaluate import CSV_START
+
+        require_place("--csv", options.csv, reads, start=CSV_START)
     if options.report is None:
         return None
     if options.csv is not None and options.csv.resolve() == options.report.resolve():

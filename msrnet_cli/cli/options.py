@@ -52,17 +52,20 @@ def require_page(flag: str, path: str | Path, reads: Iterable[str | Path] = ()) 
     return page
 
 
-def require_place(flag: str, path: Path, reads: Iterable[str | Path] = ()) -> None:
+def require_place(
+    flag: str, path: Path, reads: Iterable[str | Path] = (), *, start: bytes
+) -> None:
     """Refuse a table that could not be written, before the work that fills it.
 
     Args:
         flag: The option that names it.
         path: The table, which may be a pipe or a device.
         reads: As of `require_page`.
+        start: What every table of this kind starts with.
 
     Raises:
-        UsageError: Its folder does not exist or takes no files, it is a folder, or the
-            command reads it.
+        UsageError: Its folder does not exist or takes no files, it is a folder, the
+            command reads it, or it is a file that is not such a table.
     """
     if not path.parent.is_dir():
         raise UsageError(f"{flag} {path}: no such folder", "make it first")
@@ -77,6 +80,20 @@ def require_place(flag: str, path: Path, reads: Iterable[str | Path] = ()) -> No
                 f"{flag} {path} would replace a file that is read ({read})",
                 "choose another place",
             )
+    if path.is_file() and not _may_replace(path, start):
+        raise UsageError(
+            f"{flag} {path} exists and is not a table that msrnet wrote",
+            "remove it, or choose another name",
+        )
+
+
+def _may_replace(path: Path, start: bytes) -> bool:
+    """Whether a file is a table of an earlier run, or empty."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(start)) in (b"", start)
+    except OSError:
+        return False
 
 
 def _holds(read: Path, path: Path) -> bool:

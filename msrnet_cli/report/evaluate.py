@@ -80,6 +80,10 @@ def scene_tables(result: StageResult) -> None:
         warn(note)
 
 
+CSV_START = b"method,name,"
+"""What the table of `csv_of` starts with."""
+
+
 def csv_of(result: EvalResult) -> bytes:
     """CSV: one row for each method and picture."""
     out = io.StringIO(newline="")

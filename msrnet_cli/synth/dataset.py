@@ -26,11 +26,11 @@ from msrnet_cli.errors import MSRNetError, UsageError
 from msrnet_cli.files import write_whole
 from msrnet_cli.lock import Lock
 from msrnet_cli.synth.engine import Engine, choose_engine
-from msrnet_cli.synth.jobs import Job, PictureJob, path_errors, plan, write_picture
+from msrnet_cli.synth.jobs import Job, PictureJob, path_errors, plan
 from msrnet_cli.synth.options import SynthOptions, as_options, idle_fields
 from msrnet_cli.synth.records import SceneDone, SetStarted, SynthSummary
 from msrnet_cli.synth.scenes import scene_number
-from msrnet_cli.synth.sheet import contact_sheet
+from msrnet_cli.synth.sheet import require_sheet, write_sheet
 
 Report = Callable[[SetStarted | SceneDone], None]
 NOTE = "synth.json"
@@ -60,6 +60,9 @@ def _render(
 ) -> SynthSummary:
     """Render the missing scenes of a set, in an existing folder that is locked."""
     began = time.monotonic()
+    sheet = Path(options.sheet) if options.sheet else None
+    if sheet:
+        require_sheet(sheet)
     _claim(out, options, engine)
     jobs = plan(out, options)
     _sweep(out, jobs)
@@ -71,14 +74,13 @@ def _render(
     for done in _carry_out(left, engine, workers):
         pictures += done.pictures
         report(done)
-    sheet = Path(options.sheet) if options.sheet else None
     if sheet:
         rows = [
             [path for _, path in job.pictures]
             for job in jobs
             if isinstance(job, PictureJob)
         ]
-        write_picture(sheet, contact_sheet(rows))
+        write_sheet(sheet, rows)
     elapsed = time.monotonic() - began
     return SynthSummary(
         out,

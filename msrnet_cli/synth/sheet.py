@@ -5,9 +5,58 @@ from __future__ import annotations
 from pathlib import Path
 
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+from msrnet_cli.errors import UsageError
+from msrnet_cli.files import writing_whole
+from msrnet_cli.synth.jobs import path_errors
+
+_MARK = ("Software", "msrnet contact sheet")
 _MOST_SCENES = 60
 _MOST_LIGHTS = 4
+
+
+def require_sheet(path: Path) -> None:
+    """Refuse a sheet that would take another file's place, before scenes are rendered.
+
+    Raises:
+        UsageError: It does not end in .png, has no folder, or exists and is not a
+            sheet.
+    """
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"--sheet {path} must end in .png", "rename it")
+    if not path.parent.is_dir():
+        raise UsageError(f"--sheet {path}: no such folder", "make it first")
+    if path.exists() and not _is_sheet(path):
+        raise UsageError(
+            f"--sheet {path} exists and is not a contact sheet",
+            "remove it, or choose another name",
+        )
+
+
+def _is_sheet(path: Path) -> bool:
+    key, value = _MARK
+    try:
+        with Image.open(path) as picture:
+            return bool(picture.info.get(key) == value)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
+
+
+def write_sheet(path: Path, rows: list[list[Path]]) -> None:
+    """Write a contact sheet as PNG, whole or not at all.
+
+    Args:
+        path: The PNG file.
+        rows: The pictures of each scene.
+
+    Raises:
+        UsageError: It could not be written.
+    """
+    mark = PngInfo()
+    mark.add_text(*_MARK)
+    with path_errors(path), writing_whole(path) as file:
+        contact_sheet(rows).save(file, format="PNG", pnginfo=mark)
 
 
 def contact_sheet(

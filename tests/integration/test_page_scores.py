@@ -320,6 +320,8 @@ def test_pictures_that_cannot_be_written_cost_the_page_not_the_scores(
         (("--csv", "set/Image000_4500_E.png"), "would replace a file"),
         (("--csv", "w.html", "--weights", "w.html"), "would replace a file"),
         (("--csv", "set"), "is a folder"),
+        (("--csv", "c.html"), "not a table that msrnet wrote"),
+        (("--csv", "mine_files/notes.csv"), "not a table that msrnet wrote"),
     ],
 )
 def test_places_that_would_do_harm_are_refused_before_any_work(
@@ -329,6 +331,7 @@ def test_places_that_would_do_harm_are_refused_before_any_work(
     (tmp_path / "folder.html").mkdir()
     (tmp_path / "mine_files").mkdir()
     (tmp_path / "mine_files/holiday.jpg").touch()
+    (tmp_path / "mine_files/notes.csv").write_text("name,method\n")
     (tmp_path / "w.html").write_bytes(b"weights")
     (tmp_path / "c.html").write_text("{}")
     (tmp_path / "linked.html").symlink_to("c.html")

@@ -32,8 +32,28 @@ def test_a_small_set_with_a_sheet(program, mitsuba):
     with Image.open(program.folder / "sheet.png") as sheet:
         assert sheet.width > 32
     assert "[2/2]" in done.err
-    again = program.run("synth", "set", *options)
+    again = program.run("synth", "set", *options, "--sheet", "sheet.png")
     assert "0 pictures of 0 scenes" in again.err
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("photo.png", "exists and is not a contact sheet; remove it"),
+        ("notes.png", "exists and is not a contact sheet; remove it"),
+        ("sheet.jpg", "must end in .png"),
+        ("nowhere/sheet.png", "no such folder"),
+    ],
+)
+def test_a_sheet_takes_no_other_files_place(program, mitsuba, name, says):
+    Image.new("RGB", (8, 8), "red").save(program.folder / "photo.png")
+    (program.folder / "notes.png").write_text("notes")
+    before = {p: p.read_bytes() for p in program.folder.iterdir()}
+    options = ("--scenes", 1, "--size", 16, "--samples", 1, "--workers", 1)
+    program.run("synth", "set", *options, "--sheet", name, code=2, says=says)
+    assert {
+        p: p.read_bytes() for p in program.folder.iterdir() if p.is_file()
+    } == before
 
 
 def test_layers_take_one_file_a_scene(program, mitsuba):

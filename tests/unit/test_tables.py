@@ -392,7 +392,7 @@ def test_a_sheet_shows_kept_pictures_where_weights_are_gone(
         ran(OURS, "sheet", str(place), str(file), "--scenes", "3", "--device", "cpu")
     assert sheets[0].read_bytes() == sheets[1].read_bytes()
     (elsewhere / "found" / "dmshn-combined-seed0" / "Image050.png").unlink()
-    assert main(OURS, ("sheet", str(elsewhere), str(sheets[1]))) == 2
+    assert main(OURS, ("sheet", str(elsewhere), str(tmp_path / "more.jpg"))) == 2
     assert "no picture of Image050 by dmshn-combined-seed0" in capsys.readouterr().err
 
 
@@ -489,12 +489,18 @@ def test_the_page_has_both_tables_with_every_line_of_the_paper():
             assert float(line[6]) == system.printed.lpips
 
 
-def test_a_sheet_shows_input_systems_and_truth_of_each_scene(out, tmp_path):
+def test_a_sheet_shows_input_systems_and_truth_of_each_scene(out, tmp_path, capsys):
     file = tmp_path / "sheet.jpg"
     place = ("--device", "cpu", "--side", "64")
     ran(OURS, "sheet", str(out), str(file), "--scenes", "Image051", *place)
     with Image.open(file) as one:
         width, height = one.size
+    before = file.read_bytes()
+    for name, says in (("sheet.jpg", "exists; remove it"), ("a.png", "end in .jpg")):
+        assert main(OURS, ("sheet", str(out), str(tmp_path / name))) == 2
+        assert says in capsys.readouterr().err
+    assert file.read_bytes() == before
+    file.unlink()
     ran(OURS, "sheet", str(out), str(file), "--scenes", "3", *place)
     with Image.open(file) as three:
         assert three.size[0] == width
