@@ -42,6 +42,7 @@ def main(table: Table, words: Sequence[str] | None = None) -> int:
         if asked.command == "table":
             _write(table, asked)
         else:
+            _require_new(asked.file)
             scenes = asked.scenes.split(",")
             page = sheets.sheet(table, _place(asked), scenes, asked.side)
             write_whole(asked.file, page)
@@ -51,6 +52,14 @@ def main(table: Table, words: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         return signals.EXIT_CODES[getattr(stop, "signal", "SIGINT")]
     return 0
+
+
+def _require_new(sheet: Path) -> None:
+    """Refuse a sheet that is not a JPEG file, or that would replace a file."""
+    if sheet.suffix.lower() not in (".jpg", ".jpeg"):
+        raise UsageError(f"{sheet} must end in .jpg", "rename it")
+    if sheet.exists():
+        raise UsageError(f"{sheet} exists", "remove it, or choose another name")
 
 
 def _run(table: Table, asked: argparse.Namespace, more: tuple[str, ...]) -> int:
