@@ -26,7 +26,7 @@ from msrnet_cli.errors import MSRNetError, UsageError
 from msrnet_cli.files import write_whole
 from msrnet_cli.lock import Lock
 from msrnet_cli.synth.engine import Engine, choose_engine
-from msrnet_cli.synth.jobs import Job, PictureJob, path_errors, plan
+from msrnet_cli.synth.jobs import Job, PictureJob, is_whole, path_errors, plan
 from msrnet_cli.synth.options import SynthOptions, as_options, idle_fields
 from msrnet_cli.synth.records import SceneDone, SetStarted, SynthSummary
 from msrnet_cli.synth.scenes import scene_number
@@ -63,10 +63,10 @@ def _render(
     sheet = Path(options.sheet) if options.sheet else None
     if sheet:
         require_sheet(sheet)
-    _claim(out, options, engine)
     jobs = plan(out, options)
+    _claim(out, options, engine, jobs)
     _sweep(out, jobs)
-    left = [job for job in jobs if not all(path.exists() for path in job.files)]
+    left = [job for job in jobs if not all(map(is_whole, job.files))]
     workers = max(1, min(options.workers or usable_cores(), len(left)))
     present = len(jobs) - len(left)
     report(SetStarted(len(jobs), present, engine.variant, workers, engine.notice))
@@ -94,8 +94,8 @@ def _render(
     )
 
 
-def _claim(out: Path, options: SynthOptions, engine: Engine) -> None:
-    """Write the note of the set; an older note must agree."""
+def _claim(out: Path, options: SynthOptions, engine: Engine, jobs: list[Job]) -> None:
+    """Write the note of the set; an older note must agree, and scenes must have one."""
     left_out = {*_FREE, *idle_fields(options.layout)}
     settings = {k: v for k, v in asdict(options).items() if k not in left_out}
     first = scene_number(options.split, options.seed, 0)
@@ -113,6 +113,11 @@ def _claim(out: Path, options: SynthOptions, engine: Engine) -> None:
     path = out / NOTE
     if path.exists():
         _agree(path, note)
+    elif any(each.exists() for job in jobs for each in job.files):
+        raise UsageError(
+            f"{out} holds scenes, and {NOTE} is gone, which tells how they were made",
+            f"put {NOTE} back, or choose another folder",
+        )
     text = json.dumps(note, indent=2) + "\n"
     with path_errors(path):
         write_whole(path, text.encode())
@@ -141,7 +146,7 @@ def _agree(path: Path, note: dict[str, Any]) -> None:
 
 
 def _read_note(path: Path) -> dict[str, Any]:
-    remedy = "choose another folder, or delete it if the set is not wanted"
+    remedy = "put a sound one back, or choose another folder"
     try:
         found = json.loads(path.read_text("utf-8"))
         if not isinstance(found, dict) or not isinstance(found["settings"], dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image as Picture
+from safetensors import SafetensorError, safe_open
 
 from msrnet_cli.errors import UsageError
 from msrnet_cli.files import writing_whole
@@ -19,6 +21,8 @@ from msrnet_cli.synth.options import SynthOptions
 from msrnet_cli.synth.photograph import Negative, photograph
 from msrnet_cli.synth.records import SceneDone
 from msrnet_cli.synth.scenes import scene_number
+
+_PNG_END = b"\0\0\0\0IEND\xaeB\x60\x82"
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,19 @@ Job = PictureJob | LayersJob
 def plan(out: Path, options: SynthOptions) -> list[Job]:
     """The job of every scene of a set, finished or not."""
     return [_job(out, options, index) for index in range(options.scenes)]
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file of a set is there, and was not cut short since it was written."""
+    try:
+        if path.suffix == ".png":
+            with path.open("rb") as file:
+                file.seek(-len(_PNG_END), os.SEEK_END)
+                return file.read() == _PNG_END
+        with safe_open(path, framework="np"):
+            return True
+    except (OSError, SafetensorError):
+        return False
 
 
 def _job(out: Path, options: SynthOptions, index: int) -> Job:

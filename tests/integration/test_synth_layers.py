@@ -50,6 +50,15 @@ def pixels(layer):
     return layer.float().numpy().transpose(1, 2, 0)
 
 
+@pytest.mark.parametrize("kept", [0, 100, -1])
+def test_a_scene_that_was_cut_short_is_rendered_again(tmp_path, kept):
+    path = render(tmp_path, TINY) / "Image00000.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:kept])
+    render(tmp_path, TINY)
+    assert path.read_bytes() == whole
+
+
 @pytest.mark.parametrize("name", LIGHTS)
 def test_a_picture_composed_from_layers_is_the_picture(scene, pictures, name):
     lamp = read_light(name)

@@ -95,6 +95,26 @@ def test_a_set_is_continued_where_it_stopped(tiny, tmp_path):
     assert contents(tmp_path) == expected
 
 
+@pytest.mark.parametrize("kept", [0, 100, -1])
+def test_pictures_that_were_cut_short_are_rendered_again(tiny, tmp_path, kept):
+    render(tmp_path, replace(TINY, scenes=1))
+    expected, cut = contents(tmp_path), tmp_path / "Image000_4500_E.png"
+    cut.write_bytes(cut.read_bytes()[:kept])
+    summary, told = render(tmp_path, replace(TINY, scenes=1))
+    assert (summary.rendered, told[0].present) == (1, 0)
+    assert contents(tmp_path) == expected
+
+
+def test_scenes_whose_note_is_gone_are_not_taken_over(tiny, tmp_path):
+    """Else a run of another size would say that all are of that size."""
+    render(tmp_path, replace(TINY, scenes=1))
+    (tmp_path / "synth.json").unlink()
+    before = contents(tmp_path)
+    with pytest.raises(UsageError, match=r"synth\.json is gone"):
+        render(tmp_path, replace(TINY, size=16))
+    assert contents(tmp_path) == before
+
+
 def test_a_folder_with_another_set_is_refused(tiny):
     before = contents(tiny[0])
     with pytest.raises(UsageError, match="was made "):
