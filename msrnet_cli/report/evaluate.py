@@ -80,7 +80,8 @@ def scene_tables(result: StageResult) -> None:
         warn(note)
 
 
-CSV_START = b"method,name,"
+_NAMES = ("method", "name")
+CSV_START = (",".join(_NAMES) + ",").encode()
 """What the table of `csv_of` starts with."""
 
 
@@ -88,7 +89,7 @@ def csv_of(result: EvalResult) -> bytes:
     """CSV: one row for each method and picture."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow(("method", "name", *SCORES))
+    writer.writerow((*_NAMES, *SCORES))
     for method in result.methods:
         for image in method.images:
             values = (getattr(image, score) for score in SCORES)

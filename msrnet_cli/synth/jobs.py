@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image as Picture
+from PIL.PngImagePlugin import PngInfo
 from safetensors import SafetensorError, safe_open
 
 from msrnet_cli.errors import UsageError
@@ -186,14 +187,25 @@ def path_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-def write_picture(path: Path, picture: Picture.Image, compression: int = 6) -> None:
+def write_picture(
+    path: Path,
+    picture: Picture.Image,
+    compression: int = 6,
+    about: PngInfo | None = None,
+) -> None:
     """Write a PNG whole or not at all.
+
+    Args:
+        path: The file.
+        picture: What it shows.
+        compression: Level, 0 to 9.
+        about: Text in it.
 
     Raises:
         UsageError: It could not be written.
     """
     with path_errors(path), writing_whole(path) as file:
-        picture.save(file, format="PNG", compress_level=compression)
+        picture.save(file, format="PNG", compress_level=compression, pnginfo=about)
 
 
 def _depth_map(negative: Negative) -> Picture.Image:

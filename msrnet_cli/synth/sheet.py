@@ -8,8 +8,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from msrnet_cli.errors import UsageError
-from msrnet_cli.files import writing_whole
-from msrnet_cli.synth.jobs import path_errors
+from msrnet_cli.synth.jobs import write_picture
 
 _MARK = ("Software", "msrnet contact sheet")
 _MOST_SCENES = 60
@@ -55,8 +54,7 @@ def write_sheet(path: Path, rows: list[list[Path]]) -> None:
     """
     mark = PngInfo()
     mark.add_text(*_MARK)
-    with path_errors(path), writing_whole(path) as file:
-        contact_sheet(rows).save(file, format="PNG", pnginfo=mark)
+    write_picture(path, contact_sheet(rows), about=mark)
 
 
 def contact_sheet(
